@@ -1,0 +1,127 @@
+import { randomBytes } from 'node:crypto';
+import { type FileHandle, mkdir, open, readFile, readlink, rename, symlink, unlink } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { errnoOf, fileError } from './errors.ts';
+
+/** Files below the state directory hold command lines and journal lines: for the owner alone. */
+const privateFile = 0o600;
+const privateDirectory = 0o700;
+
+/** Makes a directory and its parents, mode 0700 where it makes them. */
+export async function makePrivateDirectory(path: string): Promise<void> {
+  await mkdir(path, { recursive: true, mode: privateDirectory }).catch((error: unknown) => {
+    throw fileError(error, 'cannot create', path);
+  });
+}
+
+/** Makes the names in a directory survive a power cut (fsync(2): the entry needs an fsync of its own). */
+export async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, 'r');
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+}
+
+/**
+ * Replaces a file so that at every instant, a power cut included, it is whole: old or new.
+ * @throws `permission`, `disk`
+ */
+export async function writeDurably(path: string, text: string, mode = privateFile): Promise<void> {
+  const temporary = temporaryBeside(path);
+  try {
+    const file = await open(temporary, 'wx', mode);
+    try {
+      await file.writeFile(text);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+    await syncDirectory(dirname(path));
+  } catch (error) {
+    await removeIfThere(temporary);
+    throw fileError(error, 'cannot write', path);
+  }
+}
+
+/**
+ * Points a symbolic link at `destination`. rename(2) replaces the name in one step,
+ * so a reader finds the old link or the new one and never none.
+ * @throws `permission`, `disk`
+ */
+export async function replaceLink(path: string, destination: string): Promise<void> {
+  const temporary = temporaryBeside(path);
+  try {
+    await symlink(destination, temporary);
+    await rename(temporary, path);
+    await syncDirectory(dirname(path));
+  } catch (error) {
+    await removeIfThere(temporary);
+    throw fileError(error, 'cannot move the link', path);
+  }
+}
+
+/** Whether a name is one that `writeDurably` or `replaceLink` leaves when it is killed midway. */
+export function isTemporaryName(name: string): boolean {
+  return /^\..+\.[0-9a-f]{8}\.tmp$/.test(name);
+}
+
+/** A file that only grows. */
+export interface AppendFile {
+  readonly path: string;
+  /** Adds text; with `sync` it returns once the text is on the disk. */
+  append(text: string, options?: { sync?: boolean }): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a file for appending, creates it with mode 0600, and makes its name durable.
+ * @throws `permission`, `disk`
+ */
+export async function openAppend(path: string, mode = privateFile): Promise<AppendFile> {
+  const wrap = (error: unknown): never => {
+    throw fileError(error, 'cannot write', path);
+  };
+  const file: FileHandle = await open(path, 'a', mode).catch(wrap);
+  await syncDirectory(dirname(path)).catch(wrap);
+  return {
+    path,
+    async append(text, { sync = false } = {}) {
+      await file.appendFile(text).catch(wrap);
+      if (sync) await file.datasync().catch(wrap);
+    },
+    close: () => file.close(),
+  };
+}
+
+/** The text of a file, or null where there is none. */
+export async function readIfThere(path: string): Promise<string | null> {
+  return readFile(path, 'utf8').catch((error: unknown) => absent(error, 'cannot read', path));
+}
+
+/** Where a link points, or null where there is none. A name that is no link throws EINVAL. */
+export async function readLinkIfThere(path: string): Promise<string | null> {
+  return readlink(path).catch((error: unknown) => absent(error, 'cannot read', path));
+}
+
+/** Removes a name durably; nothing happens when it is gone already. */
+export async function removeIfThere(path: string): Promise<void> {
+  try {
+    await unlink(path);
+    await syncDirectory(dirname(path));
+  } catch (error) {
+    absent(error, 'cannot remove', path);
+  }
+}
+
+function absent(error: unknown, doing: string, path: string): null {
+  const errno = errnoOf(error);
+  if (errno === 'ENOENT' || errno === 'ENOTDIR') return null;
+  throw fileError(error, doing, path);
+}
+
+function temporaryBeside(path: string): string {
+  return join(dirname(path), `.${basename(path)}.${randomBytes(4).toString('hex')}.tmp`);
+}

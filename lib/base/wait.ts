@@ -1,0 +1,66 @@
+import { setTimeout as sleepFor } from 'node:timers/promises';
+import { CutoverError } from './errors.ts';
+
+/** Sleeps; an aborted signal ends it at once with the signal's reason. */
+export async function sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
+  try {
+    await sleepFor(milliseconds, undefined, { signal });
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error;
+  }
+}
+
+/**
+ * Gives what `work` gives, or throws `timeout` after `timeoutMs`. The signal that `work` receives
+ * is aborted at the deadline and when the caller's own signal is: whoever waits can be ended.
+ * @param what the end of the sentence "… did not come within 5 s"
+ */
+export async function withDeadline<T>(
+  { what, timeoutMs, signal, mend }: { what: string; timeoutMs: number; signal?: AbortSignal; mend?: string },
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const ended = new AbortController();
+  const late = new CutoverError('timeout', `${what} within ${timeoutMs / 1000} s`, { mend });
+  const timer = setTimeout(() => ended.abort(late), timeoutMs);
+  const passOn = (): void => ended.abort(signal?.reason);
+  signal?.addEventListener('abort', passOn, { once: true });
+  if (signal?.aborted) passOn();
+  try {
+    return await Promise.race([work(ended.signal), rejectionOf(ended.signal)]);
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', passOn);
+    // Whatever still waits inside `work` lost the race: let it go.
+    ended.abort(late);
+  }
+}
+
+/** Never resolves; rejects with the reason once the signal is aborted. */
+export function rejectionOf(signal: AbortSignal): Promise<never> {
+  const rejection = new Promise<never>((_, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    else signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
+  // A race may be over before this one loses it.
+  rejection.catch(() => {});
+  return rejection;
+}
+
+/**
+ * Asks again and again until the answer is not undefined. For facts that no signal announces
+ * (the kernel's socket table); where systemd sends a signal, wait for that.
+ */
+export async function poll<T>(
+  { everyMs, signal }: { everyMs: number; signal: AbortSignal },
+  ask: () => Promise<T | undefined>,
+): Promise<T> {
+  for (;;) {
+    signal.throwIfAborted();
+    const began = performance.now();
+    const answer = await ask();
+    if (answer !== undefined) return answer;
+    // A slow answer means a large table: never spend more than about a fifth of the time on asking.
+    await sleep(Math.max(everyMs, (performance.now() - began) * 4), signal);
+  }
+}
