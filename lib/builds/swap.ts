@@ -1,0 +1,78 @@
+import { lstat, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CutoverError, errnoOf, fileError } from '../base/errors.ts';
+import { isTemporaryName, readLinkIfThere, removeIfThere, replaceLink, syncDirectory } from '../base/files.ts';
+import { currentName, currentPath, isBuildId, stampOf } from './layout.ts';
+
+/**
+ * Points `current` at a build: the one place where the link moves. Relative, and by rename(2), so that a reader
+ * finds the old build or the new one and never none. Tells whether the link had to move.
+ * @throws `no_build` when there is no such build directory; `refused` when `current` is no link; `permission`, `disk`
+ */
+export async function swapCurrent(directory: string, build: string): Promise<boolean> {
+  await verifyBuild(directory, build);
+  await verifyLinkOrNone(directory);
+  const link = currentPath(directory);
+  if ((await readLinkIfThere(link)) === build) {
+    // A deployer may have been killed between its rename and its fsync.
+    await syncDirectory(directory);
+    return false;
+  }
+  await replaceLink(link, build);
+  return true;
+}
+
+/**
+ * Takes `current` away again, as before a first deploy. Nothing happens when there is none.
+ * @throws `refused` when it is no link; `permission`
+ */
+export async function removeCurrent(directory: string): Promise<void> {
+  await verifyLinkOrNone(directory);
+  await removeIfThere(currentPath(directory));
+}
+
+/**
+ * Removes links that a swap left under a temporary name when it was killed midway, and gives their names.
+ * Only for whoever holds the target: the link of a swap in progress looks the same.
+ * @throws `permission`
+ */
+export async function clearTemporaryLinks(directory: string): Promise<string[]> {
+  const entries = await readdir(directory, { withFileTypes: true }).catch((error: unknown) => {
+    if (errnoOf(error) === 'ENOENT') return [];
+    throw fileError(error, 'cannot read', directory);
+  });
+  const names = entries.filter((entry) => entry.isSymbolicLink() && isLeftOver(entry.name)).map(({ name }) => name);
+  for (const name of names) await removeIfThere(join(directory, name));
+  return names;
+}
+
+function isLeftOver(name: string): boolean {
+  return isTemporaryName(name) && name.startsWith(`.${currentName}.`);
+}
+
+async function verifyBuild(directory: string, build: string): Promise<void> {
+  const path = join(directory, build);
+  if (isBuildId(build) && (await factsOf(path))?.isDirectory()) return;
+  throw new CutoverError('no_build', `there is no build directory ${path}`, { mend: 'cutover builds' });
+}
+
+/** rename(2) of a link replaces a file silently, and fails over a directory only after half the work is done. */
+async function verifyLinkOrNone(directory: string): Promise<void> {
+  const link = currentPath(directory);
+  const facts = await factsOf(link);
+  if (!facts || facts.isSymbolicLink()) return;
+  if (!facts.isDirectory()) {
+    throw new CutoverError('refused', `${link} is a file, not a link`, { mend: `mv ${link} ${link}.saved` });
+  }
+  const build = `dist.${stampOf(facts.mtime)}`;
+  throw new CutoverError('refused', `${link} is a directory, not a link to a build`, {
+    mend: `mv ${link} ${join(directory, build)} && ln -s ${build} ${link}`,
+  });
+}
+
+async function factsOf(path: string) {
+  return lstat(path).catch((error: unknown) => {
+    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return null;
+    throw fileError(error, 'cannot read', path);
+  });
+}
