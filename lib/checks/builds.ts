@@ -1,0 +1,37 @@
+import { readCurrent } from '../builds/current.ts';
+import { inspectBuild } from '../builds/inspect.ts';
+import { type Answer, fail, pass, warn } from './check.ts';
+
+/** S1, S6: `current` is a relative link to a build inside the directory. A first deploy has none yet. */
+export async function askBuilds(directory: string): Promise<Answer> {
+  const expected = 'current is a relative link to a build';
+  const link = await readCurrent(directory);
+  const point = `ln -s dist.YYYYMMDD-HHMMSS ${directory}/current.new && mv -T ${directory}/current.new ${directory}/current`;
+  switch (link.state) {
+    case 'ok':
+      return pass(`current -> ${link.destination}`, expected);
+    case 'missing':
+      return pass('no current yet: this is the first deploy', expected);
+    case 'absolute':
+      return warn(`current is absolute: ${link.destination}`, expected, 'the next deploy makes it relative');
+    case 'dangling':
+      return fail(`current points at ${link.destination}, which does not exist`, expected, `cutover rollback, or ${point}`);
+    case 'not_a_link':
+      return fail(`current is a ${link.kind}`, expected, `mv ${directory}/current ${directory}/current.saved, then cutover deploy`);
+    case 'outside':
+      return fail(`current leads outside, to ${link.path}`, expected, point);
+    case 'not_a_build':
+      return fail(`current leads to ${link.path}, which is not named as a build`, expected, point);
+    default:
+      return link satisfies never;
+  }
+}
+
+/** S2: there is a build to deploy, and nothing speaks against it. */
+export async function askCandidate(directory: string, id: string | null): Promise<Answer> {
+  const expected = 'a whole, readable build';
+  if (id === null) return fail('there is no build to deploy', expected, 'cutover builds, then cutover add <archive>');
+  const build = await inspectBuild(directory, id);
+  if (build.broken) return fail(`${id} ${build.broken}`, expected, `rm -r ${build.path}, or copy it again`);
+  return pass(id, expected);
+}

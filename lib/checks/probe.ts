@@ -1,0 +1,75 @@
+import type { IncomingMessage, RequestOptions } from 'node:http';
+import { errnoOf, messageOf } from '../base/errors.ts';
+import { type Expectation, judge } from './judge.ts';
+
+/** One request and what came of it. */
+export interface ProbeResult {
+  url: string;
+  /** null: no answer came */
+  status: number | null;
+  text: string;
+  /** what is wrong, or null */
+  problem: string | null;
+  /** nobody accepted the connection: the service is not there yet, rather than wrong */
+  isRefused: boolean;
+  durationMs: number;
+}
+
+/** A health page is small; what comes after this is not read. */
+const maxBodyBytes = 1024 * 1024;
+
+/**
+ * Asks an address once, on a connection of its own and past any proxy.
+ * A deadline covers the whole answer, so a body that trickles does not hold anybody up.
+ */
+export async function probe(url: string, expectation: Expectation, signal?: AbortSignal): Promise<ProbeResult> {
+  const began = performance.now();
+  const deadline = AbortSignal.timeout(expectation.timeoutMs);
+  const signals = signal ? AbortSignal.any([deadline, signal]) : deadline;
+  const base = { url, status: null, text: '', isRefused: false };
+  try {
+    const { status, text } = await get(url, expectation.headers, signals);
+    const result = { ...base, status, text, durationMs: performance.now() - began };
+    return { ...result, problem: judge(result, expectation) };
+  } catch (error) {
+    signal?.throwIfAborted();
+    const problem = deadline.aborted ? `no answer within ${expectation.timeoutMs / 1000} s` : describe(error);
+    const isRefused = ['ECONNREFUSED', 'ENOENT'].includes(errnoOf(error) ?? '');
+    return { ...base, problem, isRefused, durationMs: performance.now() - began };
+  }
+}
+
+function describe(error: unknown): string {
+  const errno = errnoOf(error);
+  if (errno === 'ECONNREFUSED') return 'connection refused';
+  if (errno === 'ECONNRESET') return 'the connection was closed before an answer';
+  return messageOf(error);
+}
+
+async function get(
+  url: string,
+  headers: Record<string, string>,
+  signal: AbortSignal,
+): Promise<{ status: number; text: string }> {
+  const isTls = url.startsWith('https:');
+  const { request } = isTls ? await import('node:https') : await import('node:http');
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    const options = { ...addressOf(url), headers: { connection: 'close', ...headers }, agent: false as const, signal };
+    request(options, resolve).on('error', reject).end();
+  });
+  let text = '';
+  response.setEncoding('utf8');
+  for await (const chunk of response) {
+    text += chunk as string;
+    if (text.length > maxBodyBytes) break;
+  }
+  return { status: response.statusCode ?? 0, text };
+}
+
+/** `http://unix:/run/app.sock:/health` names a socket in the file system, then the path to ask for. */
+function addressOf(url: string): RequestOptions {
+  const socket = /^http:\/\/unix:([^:]+):(\/.*)$/.exec(url);
+  if (socket) return { socketPath: socket[1], path: socket[2], host: 'localhost' };
+  const { hostname, port, pathname, search, protocol } = new URL(url);
+  return { hostname: hostname.replace(/^\[|\]$/g, ''), port, path: pathname + search, protocol };
+}

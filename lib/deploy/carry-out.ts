@@ -1,0 +1,83 @@
+import type { CheckAnswer } from '../checks/check.ts';
+import { documentOf, type Ending, exitCodeOfOutcome, type RunDocument } from '../run/document.ts';
+import { applySteps, recordAnyway } from '../run/engine.ts';
+import type { Emit } from '../run/events.ts';
+import { clearInFlight, markInFlight } from '../run/in-flight.ts';
+import type { RunInputs } from '../run/inputs.ts';
+import { type Ledger, openLedger } from '../run/ledger.ts';
+import { quarantine, release } from '../run/quarantine.ts';
+import type { StatePaths } from '../run/state.ts';
+import type { Systemd } from '../systemd/systemd.ts';
+import { type DowntimeMeter, downtimeMeter } from './downtime.ts';
+import type { GateLook } from './gate.ts';
+import { goBack, isBuildsFault } from './go-back.ts';
+import { planOf } from './plans.ts';
+
+/** What a run works with; all of it is handed in. */
+export interface RunTools {
+  systemd: Systemd;
+  paths: StatePaths;
+  emit: Emit;
+  /** aborted when the person interrupts */
+  signal: AbortSignal;
+}
+
+/**
+ * Carries a run out: every step against the ledger, and back again when one fails.
+ * @param checks what preflight found, for the document
+ * @returns the run's document; a failure is an outcome, not an error
+ * @throws `disk`, `permission` when the ledger cannot be begun: nothing was changed then
+ */
+export async function carryOut(inputs: RunInputs, checks: CheckAnswer[], tools: RunTools): Promise<RunDocument> {
+  const { paths, emit } = tools;
+  const ledger = await openLedger(paths, inputs.run);
+  try {
+    await ledger.write({ type: 'begin', inputs });
+    await markInFlight(paths, inputs.run);
+    emit({ type: 'begin', inputs });
+    const meter = downtimeMeter(inputs.target.ports);
+    const ending = await applyAndJudge(inputs, { ...tools, ledger, meter });
+    const downtime = { downtime_ms: await meter.stop() };
+    return await commit({ inputs, ledger, tools }, { ...ending, ...downtime, checks });
+  } finally {
+    await ledger.close();
+  }
+}
+
+async function applyAndJudge(
+  inputs: RunInputs,
+  tools: RunTools & { ledger: Ledger; meter: DowntimeMeter },
+): Promise<Omit<Ending, 'downtime_ms' | 'checks'>> {
+  const transcript: GateLook[] = [];
+  const plan = planOf(inputs, { ...tools, transcript });
+  const { begun, records: steps, failure } = await applySteps(plan, tools);
+  if (!failure) return { outcome: 'deployed', exit_code: 0, active: inputs.to, steps, failure };
+  if (begun.length === 0) {
+    const outcome = failure.reason === 'interrupted' ? 'interrupted' : 'refused';
+    return { outcome, exit_code: exitCodeOfOutcome[outcome], active: inputs.from, steps, failure };
+  }
+  return goBack(inputs, { begun, records: steps, failure, transcript }, tools);
+}
+
+/** Writes the outcome, then takes the mark away: in this order a death between the two is only a clean-up. */
+export async function commit(
+  { inputs, ledger, tools }: { inputs: RunInputs; ledger: Ledger; tools: Pick<RunTools, 'paths' | 'emit'> },
+  ending: Ending,
+): Promise<RunDocument> {
+  const document = documentOf(inputs, ending);
+  const { paths, emit } = tools;
+  const isWritten = await recordAnyway(ledger, { type: 'outcome', document });
+  if (!isWritten) emit({ type: 'note', message: `the outcome could not be written to ${ledger.path}` });
+  await judgeBuild(inputs, document, paths).catch(() => {
+    emit({ type: 'note', message: `the quarantine could not be written to ${paths.quarantine}` });
+  });
+  await clearInFlight(paths);
+  return document;
+}
+
+async function judgeBuild(inputs: RunInputs, { outcome, failure }: RunDocument, paths: StatePaths): Promise<void> {
+  if (outcome === 'deployed') return release(paths, inputs.to);
+  if (failure && isBuildsFault(failure)) {
+    await quarantine(paths, inputs.to, { run: inputs.run, reason: failure.reason, since: new Date().toISOString() });
+  }
+}

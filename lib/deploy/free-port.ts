@@ -1,0 +1,45 @@
+import { withDeadline } from '../base/wait.ts';
+import { isCutoverError } from '../base/errors.ts';
+import type { TargetConfig } from '../config/model.ts';
+import type { StepFacts } from '../run/step.ts';
+import type { Systemd } from '../systemd/systemd.ts';
+import { lookAtPorts, portTaken, untilFree } from './ports.ts';
+
+/** What holds a port this long after the unit has stopped is not on its way out. */
+const lingerMs = 1_000;
+
+/**
+ * Waits until nobody listens on the unit's ports. What the old build left in the unit's own control group is ended;
+ * a stranger is named and never touched.
+ * @throws `StepFailure` port_taken
+ */
+export async function freePorts(
+  systemd: Systemd,
+  { unit, ports, stopTimeoutMs }: Pick<TargetConfig, 'unit' | 'ports' | 'stopTimeoutMs'>,
+  signal: AbortSignal,
+): Promise<StepFacts | void> {
+  if (ports.length === 0 || (await isFreeWithin(ports, lingerMs, signal))) return undefined;
+  const { strangers } = await lookAtPorts(systemd, unit, ports);
+  const stranger = strangers.find(({ holder }) => holder?.unit !== unit);
+  if (stranger) throw portTaken(stranger);
+  await endLeftovers(systemd, unit);
+  if (await isFreeWithin(ports, stopTimeoutMs, signal)) return { leftovers: 'ended' };
+  const [left] = (await lookAtPorts(systemd, unit, ports)).strangers;
+  throw portTaken(left ?? { port: ports[0] as number, holder: null });
+}
+
+/** `KillMode=process` leaves children behind; they are the unit's own, so they may be ended. */
+async function endLeftovers(systemd: Systemd, unit: string): Promise<void> {
+  await systemd.call('KillUnit', 'ssi', [unit, 'all', 9], unit);
+}
+
+async function isFreeWithin(ports: readonly number[], timeoutMs: number, signal: AbortSignal): Promise<boolean> {
+  try {
+    await withDeadline({ what: 'the port was not released', timeoutMs, signal }, (ended) => untilFree(ports, ended));
+    return true;
+  } catch (error) {
+    signal.throwIfAborted();
+    if (isCutoverError(error, 'timeout')) return false;
+    throw error;
+  }
+}

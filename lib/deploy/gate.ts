@@ -1,0 +1,128 @@
+import { rejectionOf, sleep } from '../base/wait.ts';
+import { probe } from '../checks/probe.ts';
+import type { ManagerKind, TargetConfig } from '../config/model.ts';
+import type { Emit } from '../run/events.ts';
+import { StepFailure } from '../run/failure.ts';
+import type { UnitFacts } from '../systemd/facts.ts';
+import type { Systemd } from '../systemd/systemd.ts';
+import { proveIdentity } from './identity.ts';
+import type { UnitLife } from './life.ts';
+import { type CpuMark, judgeCpu, judgeJournal, judgeMemory } from './limits.ts';
+import { lookAtPorts, portTaken } from './ports.ts';
+
+/** What is to be proven, and what it is measured by. */
+export interface GateSubject {
+  target: TargetConfig;
+  manager: ManagerKind;
+  buildPath: string;
+  invocationBefore: string | null;
+  memoryBefore: number | null;
+}
+
+export interface GateTools {
+  systemd: Systemd;
+  emit: Emit;
+  life: UnitLife;
+  signal: AbortSignal;
+  /** every look is added here, for the evidence */
+  transcript: GateLook[];
+}
+
+/** One look at the service. `problem` null: all is well. */
+export interface GateLook {
+  at: string;
+  number: number;
+  observed: string;
+  problem: string | null;
+}
+
+/** While nobody accepts yet, ask again this often: it is the wait for a start, not a failure. */
+const refusedRetryMs = 20;
+
+/**
+ * Decides whether the build is good: asks until it was healthy often enough and long enough, or its attempts are
+ * used up. No answer is a no. A signal of the unit's end, a stranger on the port, a broken limit end it at once.
+ * @throws `StepFailure` with the reason
+ */
+export async function passGate(subject: GateSubject, tools: GateTools): Promise<void> {
+  const signal = AbortSignal.any([tools.signal, tools.life.ended]);
+  await Promise.race([askUntilGood(subject, { ...tools, signal }), rejectionOf(signal)]);
+}
+
+async function askUntilGood(subject: GateSubject, tools: GateTools): Promise<void> {
+  const { target, buildPath, invocationBefore } = subject;
+  const { unit, health, startTimeoutMs } = target;
+  const { systemd, signal } = tools;
+  if (health.identity) await proveIdentity(systemd, { unit, buildPath, invocationBefore }, signal);
+  const began = performance.now();
+  const first = await systemd.facts(unit);
+  const mark: CpuMark = { atMs: began, cpuNs: first.cpuNs };
+  let [used, inRow] = [0, 0];
+  let goodSince: number | null = null;
+  for (;;) {
+    const look = await lookOnce(subject, { tools, mark, restartsBefore: first.restarts });
+    const now = performance.now();
+    report(tools, { look, number: used + 1, of: health.attempts });
+    if (look.problem === null) {
+      inRow += 1;
+      goodSince ??= now;
+      if (inRow >= health.successes && now - goodSince >= health.healthyForMs) return;
+      await sleep(pauseWhileGood(health, now - goodSince), signal);
+      continue;
+    }
+    [inRow, goodSince] = [0, null];
+    const isComing = look.isRefused && now - began < startTimeoutMs;
+    if (!isComing) used += 1;
+    if (used >= health.attempts) throw new StepFailure('health', `${unit} is not healthy after ${used} attempts: ${look.problem}`);
+    await sleep(isComing ? refusedRetryMs : health.intervalMs, signal);
+  }
+}
+
+interface Look {
+  observed: string;
+  problem: string | null;
+  isRefused: boolean;
+}
+
+/** Asks HTTP and the unit at once, and the journal after them: it holds what the request made the service say. */
+async function lookOnce(
+  { target, manager, memoryBefore }: GateSubject,
+  { tools, mark, restartsBefore }: { tools: GateTools; mark: CpuMark; restartsBefore: number },
+): Promise<Look> {
+  const { unit, health, limits, ports } = target;
+  const { systemd, signal } = tools;
+  const [facts, owners, ...answers] = await Promise.all([
+    systemd.facts(unit),
+    lookAtPorts(systemd, unit, ports),
+    ...health.urls.map((url) => probe(url, health, signal)),
+  ]);
+  const stranger = owners.strangers.find(({ holder }) => holder !== null);
+  if (stranger) throw portTaken(stranger);
+  requireSteady(facts, restartsBefore);
+  const broken =
+    judgeMemory(facts, limits, memoryBefore) ??
+    judgeCpu(facts, limits, mark, performance.now()) ??
+    (await judgeJournal(facts, { limits, manager, signal }));
+  if (broken) throw broken;
+  const bad = answers.find(({ problem }) => problem !== null);
+  const observed = answers.map(({ status, durationMs }) => `${status ?? 'no answer'} in ${Math.round(durationMs)} ms`);
+  const problem = bad ? `${bad.url}: ${bad.problem}` : null;
+  return { observed: observed.join(', ') || facts.subState, problem, isRefused: bad?.isRefused ?? false };
+}
+
+function requireSteady({ unit, activeState, subState, restarts }: UnitFacts, restartsBefore: number): void {
+  if (restarts > restartsBefore) throw new StepFailure('restarting', `${unit} restarted ${restarts - restartsBefore} times since its start`);
+  if (activeState !== 'active') throw new StepFailure('exited', `${unit} is ${activeState} (${subState})`);
+}
+
+/** Answers in a row come `interval` apart; the watch at the end does not run over its time. */
+function pauseWhileGood(health: TargetConfig['health'], goodForMs: number): number {
+  const leftMs = health.healthyForMs - goodForMs;
+  return leftMs > 0 ? Math.min(health.intervalMs, leftMs) : health.intervalMs;
+}
+
+function report({ emit, transcript }: GateTools, { look, number, of }: { look: Look; number: number; of: number }): void {
+  const { observed, problem } = look;
+  transcript.push({ at: new Date().toISOString(), number, observed, problem });
+  emit({ type: 'attempt', number, of, problem, observed });
+}

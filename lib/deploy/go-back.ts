@@ -1,0 +1,80 @@
+import { join } from 'node:path';
+import { ExitCode, messageOf } from '../base/errors.ts';
+import { currentBuild } from '../builds/current.ts';
+import type { Ending } from '../run/document.ts';
+import { recordAnyway, revertSteps } from '../run/engine.ts';
+import type { Failure, Reason } from '../run/failure.ts';
+import type { RunInputs } from '../run/inputs.ts';
+import type { Ledger } from '../run/ledger.ts';
+import type { Step, StepRecord } from '../run/step.ts';
+import type { RunTools } from './carry-out.ts';
+import { saveEvidence } from './evidence.ts';
+import { type GateLook, passGate } from './gate.ts';
+import { watchLife } from './life.ts';
+
+/** A run that cannot go on. */
+export interface FailedRun {
+  begun: Step[];
+  records: StepRecord[];
+  failure: Failure;
+  transcript: GateLook[];
+}
+
+/** These say something about the build; the others about the machine, or about the person. */
+const buildsFaults: readonly Reason[] = ['start', 'exited', 'restarting', 'health', 'identity', 'memory', 'cpu', 'journal', 'hook', 'timeout'];
+
+/** Whether a failure is a reason never to pick the build by itself again. */
+export function isBuildsFault({ step, reason }: Failure): boolean {
+  return buildsFaults.includes(reason) && !['stop', 'free-port', 'backup'].includes(step);
+}
+
+/**
+ * Saves what explains the failure, takes the begun steps back, and lets the build before pass the same gate.
+ * The gate has the last word: exit 4 only when the old build is seen healthy.
+ */
+export async function goBack(
+  inputs: RunInputs,
+  failed: FailedRun,
+  tools: Omit<RunTools, 'signal'> & { ledger: Ledger },
+): Promise<Omit<Ending, 'downtime_ms' | 'checks'>> {
+  const { ledger, emit } = tools;
+  const failure = await explain(inputs, failed, tools);
+  await recordAnyway(ledger, { type: 'failure', failure });
+  emit({ type: 'going_back', to: inputs.back, failure });
+  await revertSteps(failed.begun, failed.records, tools);
+  const active = await currentBuild(inputs.target.builds).catch(() => null);
+  const steps = failed.records;
+  const problem = inputs.back === null ? 'there was no proven build to go back to' : await proveBack(inputs, tools);
+  if (problem === null) return { outcome: 'rolled_back', exit_code: ExitCode.rolledBack, active, steps, failure };
+  const message = `${failure.message}; ${problem}`;
+  return { outcome: 'failed', exit_code: ExitCode.failed, active, steps, failure: { ...failure, message } };
+}
+
+async function explain(inputs: RunInputs, { failure, transcript }: FailedRun, tools: Omit<RunTools, 'signal'>): Promise<Failure> {
+  const { run, manager, target, startedAt } = inputs;
+  const { unit, ports } = target;
+  const request = { paths: tools.paths, run, unit, manager, ports, sinceMs: Date.parse(startedAt), failure, transcript };
+  try {
+    const { directory, lines } = await saveEvidence(tools.systemd, request);
+    tools.emit({ type: 'journal', lines });
+    return { ...failure, evidence: directory };
+  } catch (error) {
+    tools.emit({ type: 'note', message: `the evidence could not be saved: ${messageOf(error)}` });
+    return failure;
+  }
+}
+
+/** @returns what is wrong with the build that was gone back to, or null */
+async function proveBack(inputs: RunInputs, { systemd, emit }: Omit<RunTools, 'signal'>): Promise<string | null> {
+  const { target, manager, back } = inputs;
+  const buildPath = join(target.builds, back ?? '');
+  const subject = { target, manager, buildPath, invocationBefore: null, memoryBefore: null };
+  try {
+    const life = await watchLife(systemd, target.unit, { isRunning: true });
+    const signal = new AbortController().signal;
+    await passGate(subject, { systemd, emit, life, signal, transcript: [] }).finally(life.stop);
+    return null;
+  } catch (error) {
+    return `${back} is not verified healthy: ${messageOf(error)}`;
+  }
+}

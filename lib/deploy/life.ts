@@ -1,0 +1,69 @@
+import { StepFailure } from '../run/failure.ts';
+import type { UnitFacts } from '../systemd/facts.ts';
+import type { Systemd } from '../systemd/systemd.ts';
+
+/** A unit under watch from its start on. */
+export interface UnitLife {
+  /** aborted, with the `StepFailure` that says why, at the signal that tells of the unit's end */
+  readonly ended: AbortSignal;
+  stop(): void;
+}
+
+const deadStates = new Set(['dead', 'failed', 'auto-restart', 'stop-sigterm', 'stop-sigkill', 'final-sigterm', 'final-sigkill']);
+
+/**
+ * Watches a unit that is about to start, or runs already. systemd's signals come in under 3 ms; polling would
+ * miss a crash between two restarts.
+ * @param isRunning the unit runs now, so an end needs no start before it
+ */
+export async function watchLife(systemd: Systemd, unit: string, { isRunning }: { isRunning: boolean }): Promise<UnitLife> {
+  const ended = new AbortController();
+  const latest = new Map<string, unknown>();
+  // The last signals of a stop may come after the watch began: only what has lived can end.
+  let hasLived = isRunning;
+  const stop = await systemd.watch(unit, (changed) => {
+    for (const [name, value] of changed) latest.set(name, value);
+    const pid = Number(changed.get('MainPID') ?? 0);
+    if (pid > 0 || changed.get('SubState') === 'running') hasLived = true;
+    if (!hasLived || ended.signal.aborted) return;
+    const lostProcess = changed.has('MainPID') && pid === 0;
+    if (lostProcess || deadStates.has(String(changed.get('SubState') ?? ''))) ended.abort(deathOf(unit, latest));
+  });
+  return { ended: ended.signal, stop };
+}
+
+/** The failure that the facts of a unit that is down describe. */
+export function deathFrom(facts: UnitFacts): StepFailure {
+  return deathOf(
+    facts.unit,
+    new Map<string, unknown>([
+      ['Result', facts.result],
+      ['ExecMainCode', facts.execMainCode],
+      ['ExecMainStatus', facts.execMainStatus],
+    ]),
+  );
+}
+
+/** ExecMainCode is CLD_EXITED (1), CLD_KILLED (2) or CLD_DUMPED (3), as waitid(2) has it. */
+function deathOf(unit: string, properties: Map<string, unknown>): StepFailure {
+  const [code, status] = [Number(properties.get('ExecMainCode') ?? 0), Number(properties.get('ExecMainStatus') ?? 0)];
+  const result = String(properties.get('Result') ?? '');
+  if (result === 'oom-kill') return new StepFailure('memory', `${unit} was killed because it ran out of memory`);
+  if (result === 'start-limit-hit') return new StepFailure('start', `${unit} hit its start limit`);
+  if (result === 'timeout') return new StepFailure('timeout', `${unit} did not get ready within its own TimeoutStartSec=`);
+  // systemd.exec(5), "Process Exit Codes": 200 and up come from systemd, before the program ran.
+  if (code === 1 && status >= 200 && status <= 245) {
+    return new StepFailure('start', `${unit} could not be started: ${execFailures[status] ?? 'systemd could not run the program'} (status ${status})`);
+  }
+  if (code === 1) return new StepFailure('exited', `${unit} exited with status ${status}`);
+  if (code > 1) return new StepFailure('exited', `${unit} was ended by signal ${status}`);
+  return new StepFailure('exited', `${unit} stopped running${result && result !== 'success' ? ` (${result})` : ''}`);
+}
+
+const execFailures: Record<number, string> = {
+  200: 'its WorkingDirectory= cannot be entered',
+  203: 'its ExecStart= cannot be run',
+  209: 'its standard output cannot be set up',
+  217: 'its User= does not exist',
+  226: 'its namespaces cannot be set up',
+};

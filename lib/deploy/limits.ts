@@ -1,0 +1,62 @@
+import type { LimitsConfig, ManagerKind } from '../config/model.ts';
+import { formatSize } from '../config/quantities.ts';
+import { StepFailure } from '../run/failure.ts';
+import type { UnitFacts } from '../systemd/facts.ts';
+import { readJournal } from '../systemd/journal.ts';
+
+/** Below this a multiple of the previous level says nothing: small programs vary by that much. */
+const spikeFloorBytes = 64 * 1024 * 1024;
+/** Over less time than this a start-up's burst looks like a steady load. */
+const cpuWindowMs = 1_000;
+/** With `memory` unset, this share of the unit's own MemoryMax=. */
+const shareOfMemoryMax = 0.9;
+
+/** Finds memory over its limit, or far over what the previous build used. */
+export function judgeMemory(facts: UnitFacts, limits: LimitsConfig, memoryBefore: number | null): StepFailure | null {
+  const used = facts.memoryBytes;
+  if (used === null) return null;
+  const most = limits.memoryBytes ?? (facts.memoryMaxBytes === null ? null : facts.memoryMaxBytes * shareOfMemoryMax);
+  const unit = facts.unit;
+  if (most !== null && used > most) {
+    return new StepFailure('memory', `${unit} uses ${formatSize(used)} of memory, over its limit of ${formatSize(most)}`);
+  }
+  if (limits.memorySpike <= 0 || memoryBefore === null || used < spikeFloorBytes) return null;
+  const spike = Math.max(limits.memorySpike * memoryBefore, spikeFloorBytes);
+  if (used <= spike) return null;
+  const before = `${limits.memorySpike} times the ${formatSize(memoryBefore)} of the build before`;
+  return new StepFailure('memory', `${unit} uses ${formatSize(used)} of memory, over ${before}`);
+}
+
+/** Processor time at the start of the gate, to see what was used since. */
+export interface CpuMark {
+  atMs: number;
+  cpuNs: number | null;
+}
+
+/** Finds an average load over the limit since the mark. */
+export function judgeCpu(facts: UnitFacts, limits: LimitsConfig, mark: CpuMark, nowMs: number): StepFailure | null {
+  const elapsedMs = nowMs - mark.atMs;
+  if (limits.cpuPercent === null || facts.cpuNs === null || mark.cpuNs === null || elapsedMs < cpuWindowMs) return null;
+  const percent = (facts.cpuNs - mark.cpuNs) / 1e4 / elapsedMs;
+  if (percent <= limits.cpuPercent) return null;
+  const since = `${Math.round(percent)} % of a processor over ${(elapsedMs / 1000).toFixed(1)} s`;
+  return new StepFailure('cpu', `${facts.unit} uses ${since}, over its limit of ${limits.cpuPercent} %`);
+}
+
+/** Finds errors, or a pattern that must not appear, in what this invocation wrote to the journal. */
+export async function judgeJournal(
+  { unit, invocationId }: Pick<UnitFacts, 'unit' | 'invocationId'>,
+  { limits, manager, signal }: { limits: LimitsConfig; manager: ManagerKind; signal: AbortSignal },
+): Promise<StepFailure | null> {
+  const query = { manager, unit, invocationId, signal };
+  const [errors, entries] = await Promise.all([
+    limits.journalErrors < 0 ? [] : readJournal({ ...query, priority: 3, lines: limits.journalErrors + 20 }),
+    limits.journalPattern === null ? [] : readJournal({ ...query, lines: 5_000 }),
+  ]);
+  if (limits.journalErrors >= 0 && errors.length > limits.journalErrors) {
+    return new StepFailure('journal', `${unit} logged ${errors.length} errors since its start: ${errors[0]?.message}`);
+  }
+  const pattern = limits.journalPattern === null ? null : new RegExp(limits.journalPattern);
+  const found = pattern && entries.find(({ message }) => pattern.test(message));
+  return found ? new StepFailure('journal', `${unit} logged what must not appear: ${found.message}`) : null;
+}

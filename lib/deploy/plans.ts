@@ -1,0 +1,21 @@
+import { CutoverError } from '../base/errors.ts';
+import type { StrategyName } from '../config/model.ts';
+import type { RunInputs } from '../run/inputs.ts';
+import type { Step } from '../run/step.ts';
+import { restartPlan, type StrategyTools } from './restart.ts';
+
+type Strategy = (inputs: RunInputs, tools: StrategyTools) => Step[];
+
+const strategies: Partial<Record<StrategyName, Strategy>> = { restart: restartPlan };
+
+/** The steps of a run: a pure function of its inputs, so that whoever reads the ledger can build them again. */
+export function planOf(inputs: RunInputs, tools: StrategyTools): Step[] {
+  const { strategy, name } = inputs.target;
+  const plan = strategies[strategy];
+  if (!plan) {
+    throw new CutoverError('config', `targets.${name}.strategy: this version does not know ${strategy} yet`, {
+      mend: 'set strategy = "restart"',
+    });
+  }
+  return plan(inputs, tools);
+}

@@ -1,0 +1,67 @@
+import { poll } from '../base/wait.ts';
+import { StepFailure } from '../run/failure.ts';
+import { describeProcess, type ProcessFacts } from '../systemd/processes.ts';
+import { type Listener, listListeners, ownersOf } from '../systemd/sockets.ts';
+import type { Systemd } from '../systemd/systemd.ts';
+
+/** The kernel's table costs some 0.1 ms to read; no signal tells when it changes. */
+const lookEveryMs = 2;
+
+/** Who listens where a unit's ports are: the unit itself, or others. */
+export interface PortOwners {
+  /** configured ports that nobody listens on */
+  free: number[];
+  strangers: { port: number; holder: ProcessFacts | null }[];
+}
+
+/**
+ * Looks who listens on the ports, now. A listener is the unit's own when a process of
+ * the unit's control group has it open (proc(5), `/proc/PID/fd`).
+ */
+export async function lookAtPorts(systemd: Systemd, unit: string, ports: readonly number[]): Promise<PortOwners> {
+  const listeners = await listListeners([...ports]);
+  const free = ports.filter((port) => !listeners.some((listener) => listener.port === port));
+  if (listeners.length === 0) return { free, strangers: [] };
+  const own = await ownersOf(new Set(listeners.map(({ inode }) => inode)), await systemd.processes(unit));
+  const foreign = listeners.filter(({ inode }) => !own.has(inode));
+  return { free, strangers: await Promise.all(foreign.map((listener) => holderOf(listener))) };
+}
+
+async function holderOf({ port, inode }: Listener): Promise<{ port: number; holder: ProcessFacts | null }> {
+  const pid = (await ownersOf(new Set([inode]))).get(inode)?.[0];
+  return { port, holder: pid === undefined ? null : await describeProcess(pid) };
+}
+
+/** Waits until every port is listened on by the unit. @throws `StepFailure` port_taken at the first stranger */
+export async function untilListening(
+  systemd: Systemd,
+  { unit, ports }: { unit: string; ports: readonly number[] },
+  signal: AbortSignal,
+): Promise<void> {
+  await poll({ everyMs: lookEveryMs, signal }, async () => {
+    if ((await listListeners([...ports])).length === 0 && ports.length > 0) return undefined;
+    const { free, strangers } = await lookAtPorts(systemd, unit, ports);
+    // A process may have closed its socket between the two looks; whoever is named here still has it.
+    const stranger = strangers.find(({ holder }) => holder !== null);
+    if (stranger) throw portTaken(stranger);
+    return free.length === 0 && strangers.length === 0 ? true : undefined;
+  });
+}
+
+/** Waits until nobody listens on the ports. @throws the signal's reason at the deadline */
+export async function untilFree(ports: readonly number[], signal: AbortSignal): Promise<void> {
+  await poll({ everyMs: lookEveryMs, signal }, async () =>
+    (await listListeners([...ports])).length === 0 ? true : undefined,
+  );
+}
+
+/** The failure that names who has the port. */
+export function portTaken({ port, holder }: PortOwners['strangers'][number]): StepFailure {
+  return new StepFailure('port_taken', `port ${port} is taken by ${describeHolder(holder)}`);
+}
+
+/** "pid 812 (python3 app.py) of other.service". */
+export function describeHolder(holder: ProcessFacts | null): string {
+  if (!holder) return 'a process that cannot be named without root';
+  return `pid ${holder.pid} (${holder.command})${holder.unit ? ` of ${holder.unit}` : ''}`;
+}

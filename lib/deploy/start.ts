@@ -1,0 +1,79 @@
+import { CutoverError } from '../base/errors.ts';
+import { rejectionOf, withDeadline } from '../base/wait.ts';
+import type { TargetConfig } from '../config/model.ts';
+import { StepFailure } from '../run/failure.ts';
+import type { UnitFacts } from '../systemd/facts.ts';
+import type { Systemd } from '../systemd/systemd.ts';
+import { deathFrom, type UnitLife, watchLife } from './life.ts';
+import { untilListening } from './ports.ts';
+
+/**
+ * Starts the unit, whatever its past: this start is an explicit one, so a used-up start limit is cleared first
+ * (`ResetFailedUnit`). Ends when the start job has ended and the unit runs.
+ * @returns the unit's facts, and the watch that goes on
+ * @throws `StepFailure` at once when the unit fails or exits
+ */
+export async function startUnit(
+  systemd: Systemd,
+  { unit, startTimeoutMs }: Pick<TargetConfig, 'unit' | 'startTimeoutMs'>,
+  signal: AbortSignal,
+): Promise<{ facts: UnitFacts; life: UnitLife }> {
+  if ((await systemd.facts(unit)).needDaemonReload) await systemd.reload();
+  await systemd.resetFailed(unit);
+  const life = await watchLife(systemd, unit, { isRunning: false });
+  try {
+    const options = { timeoutMs: startTimeoutMs, signal };
+    const result = await Promise.race([systemd.start(unit, options), rejectionOf(life.ended)]);
+    const facts = await systemd.facts(unit);
+    if (!isUp(facts)) throw deathFrom(facts);
+    // `unknown`: the bus went away meanwhile, and the facts say that the unit is up.
+    if (result !== 'done' && result !== 'unknown') throw new StepFailure('start', `the start job of ${unit} ended as ${result}`);
+    return { facts, life };
+  } catch (error) {
+    life.stop();
+    throw error;
+  }
+}
+
+/** Waits until the unit listens on all its ports, or has ended. @throws `StepFailure` */
+export async function untilReady(
+  systemd: Systemd,
+  { unit, ports, startTimeoutMs }: Pick<TargetConfig, 'unit' | 'ports' | 'startTimeoutMs'>,
+  { life, signal }: { life: UnitLife; signal: AbortSignal },
+): Promise<void> {
+  const what = `${unit} did not listen on port ${ports.join(', ')}`;
+  const waiting = AbortSignal.any([signal, life.ended]);
+  await withDeadline({ what, timeoutMs: startTimeoutMs, signal: waiting }, (ended) =>
+    untilListening(systemd, { unit, ports }, ended),
+  );
+}
+
+/**
+ * Stops the unit gracefully: SIGTERM, and SIGKILL after the unit's own TimeoutStopSec=. A unit that takes longer
+ * than our own deadline is killed: the person who set the deadline said how long is long enough.
+ */
+export async function stopUnit(
+  systemd: Systemd,
+  { unit, stopTimeoutMs }: Pick<TargetConfig, 'unit' | 'stopTimeoutMs'>,
+  signal?: AbortSignal,
+): Promise<{ killed: boolean }> {
+  try {
+    await systemd.stop(unit, { timeoutMs: stopTimeoutMs, signal });
+    return { killed: false };
+  } catch (error) {
+    if (!(error instanceof CutoverError) || error.code !== 'timeout') throw error;
+    await systemd.call('KillUnit', 'ssi', [unit, 'all', 9], unit);
+    await systemd.stop(unit, { timeoutMs: killedStopMs, signal });
+    return { killed: true };
+  }
+}
+
+/** A killed process is gone as soon as the kernel has run it once more. */
+const killedStopMs = 10_000;
+
+/** A service without a main process of its own (`RemainAfterExit=`, `Type=forking` without a PID file) is up too. */
+function isUp({ activeState, subState, mainPid, type }: UnitFacts): boolean {
+  if (activeState !== 'active') return false;
+  if (subState === 'running') return mainPid > 0 || type === 'forking' || type === 'dbus';
+  return type === 'oneshot' && subState === 'exited';
+}

@@ -1,0 +1,51 @@
+import type { CheckAnswer } from '../checks/check.ts';
+import { ExitCode } from '../base/errors.ts';
+import type { Failure } from './failure.ts';
+import type { RunInputs, RunKind } from './inputs.ts';
+import type { StepRecord } from './step.ts';
+
+export type Outcome = 'deployed' | 'unchanged' | 'refused' | 'rolled_back' | 'failed' | 'interrupted';
+
+/** A run as others script against it: what `--json` prints and the ledger's last line holds. */
+export interface RunDocument {
+  run: string | null;
+  kind: RunKind;
+  app: string;
+  target: string;
+  unit: string;
+  strategy: string;
+  outcome: Outcome;
+  exit_code: number;
+  from: string | null;
+  to: string | null;
+  active: string | null;
+  started_at: string;
+  duration_ms: number;
+  downtime_ms: number | null;
+  steps: StepRecord[];
+  checks: CheckAnswer[];
+  failure: Failure | null;
+}
+
+/** What differs from run to run at its end. */
+export type Ending = Pick<RunDocument, 'outcome' | 'exit_code' | 'active' | 'downtime_ms' | 'steps' | 'checks' | 'failure'>;
+
+/** The document of a run that began. */
+export function documentOf(inputs: RunInputs, ending: Ending, nowMs = Date.now()): RunDocument {
+  const { run, kind, app, target, from, to, startedAt } = inputs;
+  const { unit, strategy, name } = target;
+  const started = { started_at: startedAt, duration_ms: nowMs - Date.parse(startedAt) };
+  const { outcome, exit_code, active, downtime_ms, steps, checks, failure } = ending;
+  const what = { run, kind, app, target: name, unit, strategy };
+  return { ...what, outcome, exit_code, from, to, active, ...started, downtime_ms, steps, checks, failure };
+}
+
+/** The exit code that says the same as an outcome. */
+export const exitCodeOfOutcome: Record<Outcome, number> = {
+  deployed: ExitCode.done,
+  unchanged: ExitCode.done,
+  refused: ExitCode.refused,
+  rolled_back: ExitCode.rolledBack,
+  failed: ExitCode.failed,
+  interrupted: ExitCode.interrupted,
+};

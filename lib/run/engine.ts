@@ -1,0 +1,106 @@
+import { CutoverError, messageOf } from '../base/errors.ts';
+import type { Emit } from './events.ts';
+import { type Failure, failureOf } from './failure.ts';
+import type { Ledger, LedgerEntry } from './ledger.ts';
+import type { Step, StepRecord } from './step.ts';
+
+export interface EngineOptions {
+  ledger: Ledger;
+  emit: Emit;
+  /** aborted when the person interrupts; reverting does not listen to it */
+  signal: AbortSignal;
+}
+
+/** What applying a plan came to. `begun` are the steps that may have left something. */
+export interface Applied {
+  begun: Step[];
+  records: StepRecord[];
+  failure: Failure | null;
+}
+
+/**
+ * Applies steps in their order until one fails. Every step is in the ledger, on the disk,
+ * before its first act: a ledger without it means that nothing of it happened.
+ */
+export async function applySteps(steps: readonly Step[], options: EngineOptions): Promise<Applied> {
+  const applied: Applied = { begun: [], records: [], failure: null };
+  for (const step of steps) {
+    const began = performance.now();
+    const finish = (status: 'done' | 'failed'): number => {
+      const durationMs = performance.now() - began;
+      applied.records.push({ name: step.name, status, duration_ms: Math.round(durationMs) });
+      return durationMs;
+    };
+    try {
+      await applyStep(step, applied.begun, options);
+      options.emit({ type: 'step', name: step.name, state: 'done', durationMs: finish('done') });
+    } catch (error) {
+      applied.failure = failureOf(step.name, error);
+      const message = applied.failure.message;
+      options.emit({ type: 'step', name: step.name, state: 'failed', durationMs: finish('failed'), message });
+      await recordAnyway(options.ledger, { type: 'step', name: step.name, state: 'failed', message });
+      break;
+    }
+  }
+  return applied;
+}
+
+async function applyStep(step: Step, begun: Step[], { ledger, emit, signal }: EngineOptions): Promise<void> {
+  signal.throwIfAborted();
+  const { name } = step;
+  await ledger.write({ type: 'step', name, state: 'intended' });
+  begun.push(step);
+  emit({ type: 'step', name, state: 'begun', durationMs: 0 });
+  const facts = await step.apply(signal);
+  await ledger.write({ type: 'step', name, state: 'applied', ...(facts ? { facts } : {}) });
+  const proof = await step.prove?.(signal);
+  await ledger.write({ type: 'step', name, state: 'done', ...(proof ? { facts: proof } : {}) });
+}
+
+/**
+ * Takes begun steps back, last to first. One that cannot be taken back does not stop the others:
+ * the gate after it has the last word. Nor does a ledger that cannot be written.
+ * @returns whether each was taken back
+ */
+export async function revertSteps(
+  begun: readonly Step[],
+  records: StepRecord[],
+  { ledger, emit }: Pick<EngineOptions, 'ledger' | 'emit'>,
+): Promise<boolean> {
+  let isWhole = true;
+  for (const { name, revert } of begun.toReversed()) {
+    if (!revert) continue;
+    const began = performance.now();
+    await recordAnyway(ledger, { type: 'step', name, state: 'reverting' });
+    emit({ type: 'step', name, state: 'reverting', durationMs: 0 });
+    const problem = await revert().then(() => null, messageOf);
+    const state = problem === null ? 'reverted' : 'revert_failed';
+    isWhole &&= problem === null;
+    const message = problem ?? undefined;
+    const durationMs = performance.now() - began;
+    await recordAnyway(ledger, { type: 'step', name, state, message });
+    emit({ type: 'step', name, state, durationMs, message });
+    mark(records, name, state, durationMs);
+  }
+  return isWhole;
+}
+
+function mark(records: StepRecord[], name: string, status: StepRecord['status'], durationMs: number): void {
+  const known = records.find((record) => record.name === name);
+  if (!known) records.push({ name, status, duration_ms: Math.round(durationMs) });
+  // What failed stays named as failed: that it was also taken back is what a failed step means.
+  else if (known.status !== 'failed' || status === 'revert_failed') known.status = status;
+}
+
+/** A full disk must not keep a service from coming back. */
+export async function recordAnyway(ledger: Ledger, entry: LedgerEntry): Promise<boolean> {
+  return ledger.write(entry).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** What a step's wait ends with when the person interrupts. */
+export function interruption(signalName: string): CutoverError {
+  return new CutoverError('interrupted', `interrupted by ${signalName}`);
+}

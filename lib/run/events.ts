@@ -1,0 +1,38 @@
+import type { CheckAnswer } from '../checks/check.ts';
+import type { RunDocument } from './document.ts';
+import type { Failure } from './failure.ts';
+import type { RunInputs } from './inputs.ts';
+
+/** What happens during a run, for whoever wants to tell it. Nobody's answer is waited for. */
+export type RunEvent =
+  | { type: 'waiting'; message: string }
+  | { type: 'check'; answer: CheckAnswer }
+  | { type: 'checked'; safe: boolean; forced: boolean }
+  | { type: 'begin'; inputs: RunInputs }
+  | { type: 'step'; name: string; state: 'begun' | 'done' | 'failed' | 'reverting' | 'reverted' | 'revert_failed'; durationMs: number; message?: string }
+  | { type: 'attempt'; number: number; of: number; problem: string | null; observed: string }
+  | { type: 'going_back'; to: string | null; failure: Failure }
+  | { type: 'note'; message: string }
+  | { type: 'journal'; lines: string[] }
+  | { type: 'outcome'; document: RunDocument };
+
+export type Emit = (event: RunEvent) => void;
+export type Listener = (event: RunEvent) => void;
+
+/**
+ * Hands every event to every listener. A listener that throws is told about once and left out
+ * from then on: no run ends because nobody could be told about it.
+ */
+export function fanOut(listeners: readonly Listener[], onBroken: (error: unknown) => void): Emit {
+  const working = new Set(listeners);
+  return (event) => {
+    for (const listener of working) {
+      try {
+        listener(event);
+      } catch (error) {
+        working.delete(listener);
+        onBroken(error);
+      }
+    }
+  };
+}

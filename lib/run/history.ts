@@ -1,0 +1,50 @@
+import { readdir } from 'node:fs/promises';
+import { errnoOf, fileError } from '../base/errors.ts';
+import { type RunRecord, readLedger, recordOf } from './ledger.ts';
+import { ledgerPath, type StatePaths } from './state.ts';
+
+const runFile = /^(\d{8}-\d{6}-[0-9a-f]{4})\.jsonl$/;
+
+/** The ids of all runs that left a ledger, newest first. */
+export async function listRuns(paths: StatePaths): Promise<string[]> {
+  const names = await readdir(paths.runs).catch((error: unknown) => {
+    if (errnoOf(error) === 'ENOENT') return [];
+    throw fileError(error, 'cannot read', paths.runs);
+  });
+  return names
+    .flatMap((name) => runFile.exec(name)?.[1] ?? [])
+    .toSorted()
+    .toReversed();
+}
+
+/** One run as its ledger tells it, or null when there is no usable ledger. */
+export async function readRun(paths: StatePaths, run: string): Promise<RunRecord | null> {
+  const lines = await readLedger(ledgerPath(paths, run));
+  return lines && recordOf(lines);
+}
+
+/** Runs from the newest on, read one by one: most questions are answered by the first few. */
+export async function* runsNewestFirst(paths: StatePaths): AsyncGenerator<RunRecord> {
+  for (const run of await listRuns(paths)) {
+    const record = await readRun(paths, run);
+    if (record) yield record;
+  }
+}
+
+/**
+ * The builds that a gate of ours saw healthy, the newest proof first, each once.
+ * @param most so many are enough
+ */
+export async function provenBuilds(paths: StatePaths, most: number): Promise<string[]> {
+  const proven = new Set<string>();
+  for await (const { document } of runsNewestFirst(paths)) {
+    for (const build of document ? provenBy(document) : []) proven.add(build);
+    if (proven.size >= most) break;
+  }
+  return [...proven].slice(0, most);
+}
+
+/** A deployed build was proven, and so was the one that a failed run went back to. */
+function provenBy({ outcome, active }: NonNullable<RunRecord['document']>): string[] {
+  return (outcome === 'deployed' || outcome === 'rolled_back') && active ? [active] : [];
+}

@@ -1,0 +1,71 @@
+import { isCutoverError } from '../base/errors.ts';
+import type { Command } from '../base/exec.ts';
+import { sleep } from '../base/wait.ts';
+import { takeScope } from '../systemd/scope.ts';
+import type { Systemd } from '../systemd/systemd.ts';
+import { type Lock, takeLock } from './lock.ts';
+import type { StatePaths } from './state.ts';
+
+export interface HoldRequest {
+  systemd: Systemd;
+  paths: StatePaths;
+  app: string;
+  target: string;
+  /** what to tell others who want the target */
+  doing: string;
+  waitMs: number;
+  signal: AbortSignal;
+  /** what systemd runs when this process dies in the middle */
+  settle: Command;
+  environment: Record<string, string>;
+  onWaiting: (holder: string) => void;
+  onUnguarded: (why: string) => void;
+}
+
+/** Set for the settle unit's own process: systemd runs it already, and it needs no guard of the same name. */
+export const guardedVariable = 'CUTOVER_IN_SETTLE_UNIT';
+
+/** A scope of the last run is gone some milliseconds after its process. */
+const scopeGoneMs = 3_000;
+
+/**
+ * Takes the target for this process: the kernel's lock first, which says who is the one,
+ * then the scope, which keeps the process when its terminal goes and ends its work when it dies.
+ * @throws `locked`, `permission`, `disk`
+ */
+export async function holdTarget(request: HoldRequest): Promise<Lock> {
+  const lock = await takeLock(request.paths, request);
+  if (process.env[guardedVariable]) return lock;
+  try {
+    await takeScopeSoon(request);
+  } catch (error) {
+    // A plain user on the system manager: the lock still guards, and the next command settles.
+    if (isCutoverError(error, 'permission', 'unit_exists')) request.onUnguarded(error.message);
+    else {
+      await lock.release();
+      throw error;
+    }
+  }
+  return lock;
+}
+
+async function takeScopeSoon({ systemd, paths, app, target, settle, environment, signal }: HoldRequest): Promise<void> {
+  const scope = {
+    app,
+    target,
+    pid: process.pid,
+    afterwards: settle,
+    condition: paths.inFlight,
+    environment: { ...environment, [guardedVariable]: '1' },
+  };
+  const until = performance.now() + scopeGoneMs;
+  for (;;) {
+    try {
+      return await takeScope(systemd, scope);
+    } catch (error) {
+      // With the lock held, a scope of this name is one that its dead process has left behind.
+      if (!isCutoverError(error, 'unit_exists') || performance.now() > until) throw error;
+      await sleep(10, signal);
+    }
+  }
+}

@@ -1,0 +1,48 @@
+import { readFile } from 'node:fs/promises';
+import { readIfThere, removeIfThere, writeDurably } from '../base/files.ts';
+import { describeProcess } from '../systemd/processes.ts';
+import type { StatePaths } from './state.ts';
+
+/** The mark that a run may have changed something. It is no lock: it says who and what, for whoever comes after. */
+export interface InFlight {
+  run: string;
+  pid: number;
+  /** with the boot's id it tells the process from a later one of the same pid */
+  start_ticks: number;
+  boot_id: string;
+  since: string;
+}
+
+/** Sets the mark. @throws `disk`, `permission` */
+export async function markInFlight(paths: StatePaths, run: string): Promise<void> {
+  const [self, bootId] = await Promise.all([describeProcess(process.pid), readBootId()]);
+  const since = new Date().toISOString();
+  const mark: InFlight = { run, pid: process.pid, start_ticks: self?.startTicks ?? 0, boot_id: bootId, since };
+  await writeDurably(paths.inFlight, `${JSON.stringify(mark)}\n`);
+}
+
+/** The mark of a run that has not ended, or null. A mark that cannot be read names the run "unknown". */
+export async function readInFlight(paths: StatePaths): Promise<InFlight | null> {
+  const text = await readIfThere(paths.inFlight);
+  if (text === null) return null;
+  try {
+    return JSON.parse(text) as InFlight;
+  } catch {
+    return { run: 'unknown', pid: 0, start_ticks: 0, boot_id: '', since: '' };
+  }
+}
+
+/** Takes the mark away: the run has ended. */
+export async function clearInFlight(paths: StatePaths): Promise<void> {
+  await removeIfThere(paths.inFlight);
+}
+
+/** Whether the process that set the mark still lives. */
+export async function isAlive({ pid, start_ticks, boot_id }: InFlight): Promise<boolean> {
+  if (pid === 0 || boot_id !== (await readBootId())) return false;
+  return (await describeProcess(pid))?.startTicks === start_ticks;
+}
+
+async function readBootId(): Promise<string> {
+  return (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
+}

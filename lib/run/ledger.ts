@@ -1,0 +1,82 @@
+import { type AppendFile, makePrivateDirectory, openAppend, readIfThere } from '../base/files.ts';
+import type { RunDocument } from './document.ts';
+import type { Failure } from './failure.ts';
+import type { RunInputs } from './inputs.ts';
+import { ledgerPath, type StatePaths } from './state.ts';
+import type { StepFacts } from './step.ts';
+
+/** How far a step has come. Only `intended` and `reverting` come before an act, so only they must be on the disk first. */
+export type StepState = 'intended' | 'applied' | 'done' | 'failed' | 'reverting' | 'reverted' | 'revert_failed';
+
+export type LedgerEntry =
+  | { type: 'begin'; inputs: RunInputs }
+  | { type: 'step'; name: string; state: StepState; facts?: StepFacts; message?: string }
+  | { type: 'failure'; failure: Failure }
+  | { type: 'outcome'; document: RunDocument };
+
+export type LedgerLine = LedgerEntry & { at: string };
+
+/** The record of a run: one JSON document a line, only ever added to. */
+export interface Ledger {
+  readonly path: string;
+  /** @throws `disk`, `permission` */
+  write(entry: LedgerEntry): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Opens the ledger of a run, new or to go on with. @throws `disk`, `permission` */
+export async function openLedger(paths: StatePaths, run: string): Promise<Ledger> {
+  await makePrivateDirectory(paths.runs);
+  const path = ledgerPath(paths, run);
+  const torn = await readIfThere(path);
+  const file: AppendFile = await openAppend(path);
+  // A power cut may have left half a line; what follows must not become a part of it.
+  if (torn && !torn.endsWith('\n')) await file.append('\n');
+  return {
+    path,
+    write: (entry) =>
+      file.append(`${JSON.stringify({ at: new Date().toISOString(), ...entry })}\n`, { sync: mustBeDurable(entry) }),
+    close: () => file.close(),
+  };
+}
+
+function mustBeDurable(entry: LedgerEntry): boolean {
+  return entry.type !== 'step' || entry.state === 'intended' || entry.state === 'reverting';
+}
+
+/** The lines of a ledger; half a line and anything foreign is passed over. Null: no such ledger. */
+export async function readLedger(path: string): Promise<LedgerLine[] | null> {
+  const text = await readIfThere(path);
+  return text === null ? null : text.split('\n').flatMap((line) => parseLine(line) ?? []);
+}
+
+function parseLine(line: string): LedgerLine | null {
+  try {
+    const value = JSON.parse(line) as LedgerLine | null;
+    return typeof value === 'object' && value !== null && typeof value.type === 'string' ? value : null;
+  } catch {
+    return null;
+  }
+}
+
+/** What a ledger says, put together. */
+export interface RunRecord {
+  inputs: RunInputs;
+  /** the steps that were begun, in that order, with how far each came */
+  steps: Map<string, StepState>;
+  failure: Failure | null;
+  document: RunDocument | null;
+}
+
+/** Puts the lines together; null when there is no usable first line. */
+export function recordOf(lines: readonly LedgerLine[]): RunRecord | null {
+  const [first] = lines;
+  if (first?.type !== 'begin') return null;
+  const record: RunRecord = { inputs: first.inputs, steps: new Map(), failure: null, document: null };
+  for (const line of lines) {
+    if (line.type === 'step') record.steps.set(line.name, line.state);
+    if (line.type === 'failure') record.failure = line.failure;
+    if (line.type === 'outcome') record.document = line.document;
+  }
+  return record;
+}

@@ -1,0 +1,79 @@
+import { constants } from 'node:fs';
+import { open, readFile } from 'node:fs/promises';
+import { CutoverError, fileError } from '../base/errors.ts';
+import { exec } from '../base/exec.ts';
+import { makePrivateDirectory } from '../base/files.ts';
+import type { StatePaths } from './state.ts';
+
+/** Who holds a target, as the lock file tells it. It only tells: what counts is the kernel's lock. */
+export interface Holder {
+  pid: number;
+  doing: string;
+  since: string;
+  user: string;
+}
+
+export interface Lock {
+  release(): Promise<void>;
+}
+
+/** flock(1) ends with this when somebody else has the lock. */
+const conflictCode = 75;
+
+/**
+ * Takes the target's lock (flock(2)). The lock belongs to the open file, which this process keeps:
+ * the kernel frees it at any death, so no lock is ever stale. The file itself is never removed.
+ * @param waitMs 0: do not wait
+ * @param onWaiting told once who holds the lock, before the wait
+ * @throws `locked`, naming the holder; `permission`, `disk`
+ */
+export async function takeLock(
+  paths: StatePaths,
+  { doing, waitMs, signal, onWaiting }: {
+    doing: string;
+    waitMs: number;
+    signal: AbortSignal;
+    onWaiting: (holder: string) => void;
+  },
+): Promise<Lock> {
+  await makePrivateDirectory(paths.directory);
+  const file = await open(paths.lock, constants.O_RDWR | constants.O_CREAT, 0o600).catch((error: unknown) => {
+    throw fileError(error, 'cannot open', paths.lock);
+  });
+  try {
+    let isTaken = await flock(file.fd, 0, signal);
+    if (!isTaken && waitMs > 0) {
+      onWaiting(await describeHolder(paths));
+      isTaken = await flock(file.fd, waitMs, signal);
+    }
+    if (!isTaken) throw new CutoverError('locked', await describeHolder(paths), { mend: 'cutover status, or repeat with --wait' });
+    const holder: Holder = { pid: process.pid, doing, since: new Date().toISOString(), user: process.env.USER ?? String(process.getuid?.() ?? '') };
+    const text = `${JSON.stringify(holder)}\n`;
+    await file.truncate(0);
+    await file.write(text, 0);
+    return { release: () => file.close() };
+  } catch (error) {
+    await file.close();
+    throw fileError(error, 'cannot write', paths.lock);
+  }
+}
+
+/** Puts the lock on the descriptor through flock(1), since Node has no call for it. */
+async function flock(descriptor: number, waitMs: number, signal: AbortSignal): Promise<boolean> {
+  const how = waitMs > 0 ? ['--timeout', String(waitMs / 1000)] : ['--nonblock'];
+  const command = ['flock', '--exclusive', ...how, '--conflict-exit-code', String(conflictCode), '3'] as const;
+  const { code, stderr } = await exec(command, { timeoutMs: waitMs + 10_000, descriptors: [descriptor], signal });
+  if (code === 0) return true;
+  if (code === conflictCode) return false;
+  throw new CutoverError('failed', `flock ended with ${code}: ${stderr.trim()}`, { mend: 'apt-get install util-linux' });
+}
+
+async function describeHolder(paths: StatePaths): Promise<string> {
+  const text = await readFile(paths.lock, 'utf8').catch(() => '');
+  try {
+    const { pid, doing, since, user } = JSON.parse(text) as Holder;
+    return `another run holds the target: ${doing} (pid ${pid}, user ${user}, since ${since})`;
+  } catch {
+    return 'another run holds the target';
+  }
+}

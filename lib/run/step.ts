@@ -1,0 +1,25 @@
+/** What a step tells the ledger, for whoever reads the run later. */
+export type StepFacts = Record<string, unknown>;
+
+/**
+ * A reversible piece of a run. Each part may be called again after it was done, or after it
+ * was cut off at any point: what is applied already stays so, what was not applied reverts to nothing.
+ */
+export interface Step {
+  name: string;
+  /** does it; the signal is aborted when the person interrupts */
+  apply(signal: AbortSignal): Promise<StepFacts | void>;
+  /** sees that it holds */
+  prove?(signal: AbortSignal): Promise<StepFacts | void>;
+  /** takes it back; a step without one left nothing to take back */
+  revert?(): Promise<void>;
+}
+
+export type StepStatus = 'done' | 'failed' | 'reverted' | 'revert_failed' | 'skipped';
+
+/** What became of a step, as the run's document holds it. */
+export interface StepRecord {
+  name: string;
+  status: StepStatus;
+  duration_ms: number;
+}

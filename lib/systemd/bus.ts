@@ -1,0 +1,133 @@
+import { existsSync } from 'node:fs';
+import type { Message, MessageBus } from 'dbus-next';
+import { CutoverError, messageOf } from '../base/errors.ts';
+import { rejectionOf, withDeadline } from '../base/wait.ts';
+import type { ManagerKind } from '../config/model.ts';
+import { dbusFailure } from './failures.ts';
+
+/** One method call: where, what, and the arguments with their D-Bus signature. */
+export interface BusCall {
+  destination: string;
+  path: string;
+  interface: string;
+  member: string;
+  signature?: string;
+  body?: unknown[];
+  /** the unit this call is about, for the message when it fails */
+  about?: string;
+}
+
+/** A signal as it came from the bus. */
+export interface BusSignal {
+  path: string;
+  interface: string;
+  member: string;
+  body: unknown[];
+}
+
+export interface Bus {
+  /** aborted, with a `bus_lost` error, once the connection has ended */
+  readonly lost: AbortSignal;
+  /** @throws `bus_lost`, `timeout`, and what `dbusFailure` makes of the manager's own answer */
+  call(call: BusCall): Promise<unknown[]>;
+  onSignal(listener: (signal: BusSignal) => void): () => void;
+  /** asks the bus to pass signals on (D-Bus specification, "Match Rules") */
+  addMatch(rule: string): Promise<void>;
+  close(): void;
+}
+
+/** systemd answers in under a millisecond; a manager in `daemon-reload` may take seconds. */
+const callTimeoutMs = 20_000;
+const connectTimeoutMs = 5_000;
+
+/** dbus-next types leave out what carries the connection; a lost stream is seen nowhere else. */
+interface Connection {
+  stream: NodeJS.EventEmitter & { destroy(): void };
+}
+
+/**
+ * Connects to the bus of the system or of the user.
+ * @throws `systemd_unavailable` when there is no bus
+ */
+export async function connectBus(kind: ManagerKind, env: NodeJS.ProcessEnv = process.env): Promise<Bus> {
+  const address = busAddress(kind, env);
+  const unavailable = (cause: unknown): CutoverError =>
+    new CutoverError('systemd_unavailable', `no ${kind} bus at ${address}: ${messageOf(cause)}`, {
+      mend: kind === 'user' ? 'loginctl enable-linger $USER' : 'systemctl start dbus.socket',
+      cause,
+    });
+  const socket = /^unix:path=([^,;]+)/.exec(address)?.[1];
+  if (socket && !existsSync(socket)) throw unavailable('the socket does not exist');
+  const dbus = (await import('dbus-next')).default;
+  const raw = dbus.sessionBus({ busAddress: address });
+  const lost = watchConnection(raw);
+  await withDeadline({ what: `the ${kind} bus did not answer`, timeoutMs: connectTimeoutMs }, () =>
+    Promise.race([new Promise((resolve) => raw.once('connect', resolve)), rejectionOf(lost)]),
+  ).catch((error: unknown) => {
+    throw unavailable(error instanceof CutoverError ? (error.cause ?? error) : error);
+  });
+  return wrap(raw, lost, dbus.Message);
+}
+
+/** Gives the maker of D-Bus variants: a value with the signature it is sent under. */
+export async function variantMaker(): Promise<(signature: string, value: unknown) => unknown> {
+  const { Variant } = (await import('dbus-next')).default;
+  return (signature, value) => new Variant(signature, value);
+}
+
+function busAddress(kind: ManagerKind, env: NodeJS.ProcessEnv): string {
+  if (kind === 'system') return env.DBUS_SYSTEM_BUS_ADDRESS ?? 'unix:path=/run/dbus/system_bus_socket';
+  if (env.DBUS_SESSION_BUS_ADDRESS) return env.DBUS_SESSION_BUS_ADDRESS;
+  const runtime = env.XDG_RUNTIME_DIR ?? `/run/user/${process.getuid?.() ?? 0}`;
+  return `unix:path=${runtime}/bus`;
+}
+
+/** Without this, a call on a bus that went away never settles and the process ends with exit 0. */
+function watchConnection(raw: MessageBus): AbortSignal {
+  const ended = new AbortController();
+  const end = (cause?: unknown): void =>
+    ended.abort(
+      new CutoverError('bus_lost', `the connection to systemd was lost${cause ? `: ${messageOf(cause)}` : ''}`, {
+        mend: 'systemctl status dbus.service; cutover status',
+        cause,
+      }),
+    );
+  raw.on('error', end);
+  connectionOf(raw).stream.on('close', () => end());
+  return ended.signal;
+}
+
+function connectionOf(raw: MessageBus): Connection {
+  return (raw as unknown as { _connection: Connection })._connection;
+}
+
+function wrap(raw: MessageBus, lost: AbortSignal, MessageClass: typeof Message): Bus {
+  const call = async (request: BusCall): Promise<unknown[]> => {
+    lost.throwIfAborted();
+    const { about, ...fields } = request;
+    const reply = await withDeadline(
+      { what: `systemd did not answer ${request.member}`, timeoutMs: callTimeoutMs, signal: lost },
+      () => raw.call(new MessageClass(fields)),
+    ).catch((error: unknown) => {
+      throw dbusFailure(error, request);
+    });
+    return reply?.body ?? [];
+  };
+  return {
+    lost,
+    call,
+    onSignal(listener) {
+      const pass = (message: Message): void => {
+        if (message.type === 4) listener(message as unknown as BusSignal);
+      };
+      raw.on('message', pass);
+      return () => raw.off('message', pass);
+    },
+    async addMatch(rule) {
+      const path = '/org/freedesktop/DBus';
+      const busName = 'org.freedesktop.DBus';
+      await call({ destination: busName, path, interface: busName, member: 'AddMatch', signature: 's', body: [rule] });
+    },
+    close: () => connectionOf(raw).stream.destroy(),
+  };
+}

@@ -1,0 +1,65 @@
+import { type Command, exec } from '../base/exec.ts';
+import type { ManagerKind } from '../config/model.ts';
+
+/** One line of the journal. `priority` as in syslog(3): 3 is err, lower is worse. */
+export interface JournalEntry {
+  at: Date;
+  priority: number;
+  identifier: string;
+  message: string;
+}
+
+/** Which entries: of one invocation of a unit, or of a unit since a moment. */
+export interface JournalQuery {
+  manager: ManagerKind;
+  unit: string;
+  /** entries that the processes of this invocation wrote */
+  invocationId?: string;
+  /** with the invocation's entries, those that systemd wrote about it */
+  withManager?: boolean;
+  sinceMs?: number;
+  /** only this priority and worse */
+  priority?: number;
+  /** at most so many, the newest */
+  lines: number;
+  signal?: AbortSignal;
+}
+
+const timeoutMs = 15_000;
+const maxBytes = 16 * 1024 * 1024;
+
+/** The journalctl(1) command for a query. */
+export function journalCommand(query: JournalQuery): Command {
+  const { manager, unit, invocationId, withManager, sinceMs, priority, lines } = query;
+  const options = ['--no-pager', '--quiet', '--output=json', `--lines=${lines}`];
+  if (priority !== undefined) options.push(`--priority=${priority}`);
+  if (sinceMs !== undefined) options.push(`--since=@${(sinceMs / 1000).toFixed(6)}`);
+  if (!invocationId) return ['journalctl', ...options, manager === 'user' ? `--user-unit=${unit}` : `--unit=${unit}`];
+  const own = `_SYSTEMD_INVOCATION_ID=${invocationId}`;
+  const about = manager === 'user' ? `USER_INVOCATION_ID=${invocationId}` : `INVOCATION_ID=${invocationId}`;
+  return ['journalctl', ...options, own, ...(withManager ? ['+', about] : [])];
+}
+
+/** The entries of a query, oldest first. A journal that cannot be read gives none. */
+export async function readJournal(query: JournalQuery): Promise<JournalEntry[]> {
+  const { stdout } = await exec(journalCommand(query), { timeoutMs, maxBytes, signal: query.signal });
+  return stdout.split('\n').flatMap((line) => parseEntry(line) ?? []);
+}
+
+/** Reads one line of `journalctl --output=json`; a message that is not UTF-8 comes as an array of bytes. */
+export function parseEntry(line: string): JournalEntry | null {
+  if (!line.startsWith('{')) return null;
+  let fields: Record<string, unknown>;
+  try {
+    fields = JSON.parse(line) as Record<string, unknown>;
+  } catch {
+    return null;
+  }
+  const { MESSAGE: message, PRIORITY: priority = '6', SYSLOG_IDENTIFIER: identifier } = fields;
+  return {
+    at: new Date(Number(fields.__REALTIME_TIMESTAMP) / 1000),
+    priority: Number(priority),
+    identifier: String(identifier ?? fields._COMM ?? ''),
+    message: Array.isArray(message) ? Buffer.from(message as number[]).toString('utf8') : String(message ?? ''),
+  };
+}

@@ -1,0 +1,58 @@
+import type { Command } from '../base/exec.ts';
+import { variantMaker } from './bus.ts';
+import { escapeUnitName } from './names.ts';
+import type { Systemd } from './systemd.ts';
+
+/** What the scope is called and what systemd does when the process in it ends, however it ends. */
+export interface ScopeRequest {
+  app: string;
+  target: string;
+  /** the process that enters the scope */
+  pid: number;
+  /** run after the scope's end, if `condition` exists then */
+  afterwards: Command;
+  condition: string;
+  environment: Record<string, string>;
+}
+
+/** A reverted run may stop and start services; systemd's own 90 s would cut it short. */
+const scopeStopUsec = 10n * 60n * 1_000_000n;
+const settleTimeoutUsec = 30n * 60n * 1_000_000n;
+
+/** The names of the two units of a target; unit names share one space, so the app is part of them. */
+export function scopeNames(app: string, target: string): { scope: string; settle: string } {
+  const name = `${escapeUnitName(app)}-${escapeUnitName(target)}`;
+  return { scope: `cutover-${name}.scope`, settle: `cutover-settle-${name}.service` };
+}
+
+/**
+ * Puts a process into a scope of its own and arms a service that runs when the scope ends
+ * (`StartTransientUnit`, org.freedesktop.systemd1(5); `OnSuccess=`/`OnFailure=`, systemd.unit(5)).
+ * One call does both, so there is no moment in which the scope exists without its guard.
+ * @throws `unit_exists` when another process holds the target; `permission`
+ */
+export async function takeScope(systemd: Systemd, request: ScopeRequest): Promise<void> {
+  const variant = await variantMaker();
+  const { scope, settle } = scopeNames(request.app, request.target);
+  const [file, ...args] = request.afterwards;
+  const scopeProperties = [
+    ['Description', variant('s', `cutover at work on ${request.target} of ${request.app}`)],
+    ['PIDs', variant('au', [request.pid])],
+    ['CollectMode', variant('s', 'inactive-or-failed')],
+    ['TimeoutStopUSec', variant('t', scopeStopUsec)],
+    ['OnSuccess', variant('as', [settle])],
+    ['OnFailure', variant('as', [settle])],
+  ];
+  const environment = Object.entries(request.environment).map(([name, value]) => `${name}=${value}`);
+  const settleProperties = [
+    ['Description', variant('s', `cutover ends an interrupted run on ${request.target} of ${request.app}`)],
+    ['Type', variant('s', 'oneshot')],
+    ['CollectMode', variant('s', 'inactive-or-failed')],
+    ['TimeoutStartUSec', variant('t', settleTimeoutUsec)],
+    ['Environment', variant('as', environment)],
+    ['Conditions', variant('a(sbbs)', [['ConditionPathExists', false, false, request.condition]])],
+    ['ExecStart', variant('a(sasb)', [[file, [file, ...args], false]])],
+  ];
+  const body = [scope, 'fail', scopeProperties, [[settle, settleProperties]]];
+  await systemd.call('StartTransientUnit', 'ssa(sv)a(sa(sv))', body, scope);
+}

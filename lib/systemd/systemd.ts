@@ -1,0 +1,171 @@
+import { CutoverError, isCutoverError } from '../base/errors.ts';
+import { sleep } from '../base/wait.ts';
+import type { ManagerKind } from '../config/model.ts';
+import { type Bus, type BusCall, type BusSignal, connectBus } from './bus.ts';
+import { isDbusError } from './failures.ts';
+import { factsFrom, type UnitFacts } from './facts.ts';
+import { type JobOptions, type JobResult, runJob } from './jobs.ts';
+import { manager, unitPath } from './names.ts';
+
+/** What changed on a unit: only the properties that systemd sent. */
+export type PropertyListener = (changed: Map<string, unknown>) => void;
+
+/** The manager of the system or of the user, over its D-Bus interface (org.freedesktop.systemd1(5)). */
+export interface Systemd {
+  readonly kind: ManagerKind;
+  /** @throws `no_such_unit` never: an unknown unit has `loadState` "not-found" */
+  facts(unit: string): Promise<UnitFacts>;
+  start(unit: string, options: JobOptions): Promise<JobResult>;
+  stop(unit: string, options: JobOptions): Promise<JobResult>;
+  restart(unit: string, options: JobOptions): Promise<JobResult>;
+  /** clears a failed state and a used-up start limit; a unit that is not loaded is fine */
+  resetFailed(unit: string): Promise<void>;
+  /** `daemon-reload` */
+  reload(): Promise<void>;
+  /** the processes in the unit's control group */
+  processes(unit: string): Promise<number[]>;
+  /** Passes on changes of a unit until the returned function is called; a lost bus is reported to `onLost`. */
+  watch(unit: string, listener: PropertyListener, onLost?: (error: unknown) => void): Promise<() => void>;
+  /** one call of the manager's own interface */
+  call(member: string, signature: string, body: unknown[], about?: string): Promise<unknown[]>;
+  close(): void;
+}
+
+/** How long a bus that went away may take to come back before the operation fails. */
+const reconnectMs = 10_000;
+
+/** Connects to the manager. @throws `systemd_unavailable` */
+export async function openSystemd(kind: ManagerKind): Promise<Systemd> {
+  return new Client(kind, await connectAndSubscribe(kind));
+}
+
+/** Subscribes before anything is asked: a job may end before the reply that names it. */
+async function connectAndSubscribe(kind: ManagerKind): Promise<Bus> {
+  const bus = await connectBus(kind);
+  const { destination, interface: managerInterface } = manager;
+  await Promise.all([
+    bus.addMatch(`type='signal',sender='${destination}',interface='${managerInterface}',member='JobRemoved'`),
+    bus.call({ ...manager, member: 'Subscribe' }),
+  ]);
+  return bus;
+}
+
+class Client implements Systemd {
+  readonly kind: ManagerKind;
+  #bus: Bus;
+  #closed = false;
+  #reconnecting: Promise<Bus> | undefined;
+
+  constructor(kind: ManagerKind, bus: Bus) {
+    this.kind = kind;
+    this.#bus = bus;
+  }
+
+  async facts(unit: string): Promise<UnitFacts> {
+    const path = unitPath(unit);
+    const getAll = (interfaceName: string): Promise<unknown[]> =>
+      this.#call({ ...properties, path, member: 'GetAll', signature: 's', body: [interfaceName], about: unit });
+    const [common, service] = await Promise.all([
+      getAll('org.freedesktop.systemd1.Unit'),
+      // A unit that is no service, or that does not exist, has no such interface.
+      unit.endsWith('.service') ? getAll('org.freedesktop.systemd1.Service').catch(emptyUnlessLost) : [],
+    ]);
+    return factsFrom(unit, new Map([...unwrap(service[0]), ...unwrap(common[0])]));
+  }
+
+  start = (unit: string, options: JobOptions): Promise<JobResult> => this.#job('StartUnit', unit, options);
+  stop = (unit: string, options: JobOptions): Promise<JobResult> => this.#job('StopUnit', unit, options);
+  restart = (unit: string, options: JobOptions): Promise<JobResult> => this.#job('RestartUnit', unit, options);
+
+  async resetFailed(unit: string): Promise<void> {
+    await this.call('ResetFailedUnit', 's', [unit], unit).catch((error: unknown) => {
+      if (!isCutoverError(error, 'no_such_unit')) throw error;
+    });
+  }
+
+  async reload(): Promise<void> {
+    await this.call('Reload', '', []);
+  }
+
+  async processes(unit: string): Promise<number[]> {
+    const [rows] = await this.call('GetUnitProcesses', 's', [unit], unit).catch((error: unknown) => {
+      if (isCutoverError(error, 'no_such_unit')) return [[]];
+      throw error;
+    });
+    return (rows as [string, number, string][]).map(([, pid]) => pid).filter((pid) => pid > 0);
+  }
+
+  async watch(unit: string, listener: PropertyListener, onLost?: (error: unknown) => void): Promise<() => void> {
+    const bus = await this.#connected();
+    const path = unitPath(unit);
+    const member = 'PropertiesChanged';
+    const stop = bus.onSignal((signal: BusSignal) => {
+      if (signal.path === path && signal.member === member) listener(unwrap(signal.body[1]));
+    });
+    const report = (): void => onLost?.(bus.lost.reason);
+    bus.lost.addEventListener('abort', report, { once: true });
+    await bus.addMatch(`type='signal',sender='${manager.destination}',path='${path}',member='${member}'`);
+    return () => {
+      stop();
+      bus.lost.removeEventListener('abort', report);
+    };
+  }
+
+  call(member: string, signature: string, body: unknown[], about?: string): Promise<unknown[]> {
+    return this.#call({ ...manager, member, signature, body, about });
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#bus.close();
+  }
+
+  async #job(member: string, unit: string, options: JobOptions): Promise<JobResult> {
+    const bus = await this.#connected();
+    return runJob({ member, unit, bus, facts: () => this.#jobOf(unit) }, options);
+  }
+
+  /** The number of the job that the unit has now; 0: none. */
+  async #jobOf(unit: string): Promise<number> {
+    const body = ['org.freedesktop.systemd1.Unit', 'Job'];
+    const [value] = await this.#call({ ...properties, path: unitPath(unit), member: 'Get', signature: 'ss', body });
+    return (value as { value: [number, string] }).value[0];
+  }
+
+  async #call(call: BusCall): Promise<unknown[]> {
+    return (await this.#connected()).call(call);
+  }
+
+  async #connected(): Promise<Bus> {
+    if (!this.#bus.lost.aborted || this.#closed) return this.#bus;
+    this.#reconnecting ??= this.#reconnect().finally(() => {
+      this.#reconnecting = undefined;
+    });
+    return this.#reconnecting;
+  }
+
+  async #reconnect(): Promise<Bus> {
+    const until = performance.now() + reconnectMs;
+    for (;;) {
+      try {
+        this.#bus = await connectAndSubscribe(this.kind);
+        return this.#bus;
+      } catch (error) {
+        if (performance.now() > until || !isCutoverError(error)) throw error;
+        await sleep(100);
+      }
+    }
+  }
+}
+
+const properties = { destination: manager.destination, interface: 'org.freedesktop.DBus.Properties' };
+
+function emptyUnlessLost(error: unknown): unknown[] {
+  if (error instanceof CutoverError && isDbusError(error, 'org.freedesktop.DBus.Error.UnknownInterface')) return [];
+  throw error;
+}
+
+function unwrap(dictionary: unknown): Map<string, unknown> {
+  const entries = Object.entries((dictionary ?? {}) as Record<string, { value: unknown }>);
+  return new Map(entries.map(([name, variant]) => [name, variant.value]));
+}
