@@ -1,5 +1,6 @@
 import { poll } from '../base/wait.ts';
 import { StepFailure } from '../run/failure.ts';
+import { describeHolder } from '../systemd/holder.ts';
 import { describeProcess, type ProcessFacts } from '../systemd/processes.ts';
 import { type Listener, listListeners, ownersOf } from '../systemd/sockets.ts';
 import type { Systemd } from '../systemd/systemd.ts';
@@ -58,10 +59,4 @@ export async function untilFree(ports: readonly number[], signal: AbortSignal): 
 /** The failure that names who has the port. */
 export function portTaken({ port, holder }: PortOwners['strangers'][number]): StepFailure {
   return new StepFailure('port_taken', `port ${port} is taken by ${describeHolder(holder)}`);
-}
-
-/** "pid 812 (python3 app.py) of other.service". */
-export function describeHolder(holder: ProcessFacts | null): string {
-  if (!holder) return 'a process that cannot be named without root';
-  return `pid ${holder.pid} (${holder.command})${holder.unit ? ` of ${holder.unit}` : ''}`;
 }

@@ -27,21 +27,28 @@ export function restartPlan(inputs: RunInputs, tools: StrategyTools): Step[] {
 
   const stop: Step = {
     name: 'stop',
+    does: `stop ${unit}, within ${target.stopTimeoutMs / 1000} s`,
     apply: (signal) => {
       meter.start();
       return stopUnit(systemd, target, signal);
     },
     revert: () => startBack(inputs, tools),
   };
-  const freePort: Step = { name: 'free-port', apply: (signal) => freePorts(systemd, target, signal) };
+  const freePort: Step = {
+    name: 'free-port',
+    does: `see that nobody listens on ${ports.join(', ') || 'any port'}`,
+    apply: (signal) => freePorts(systemd, target, signal),
+  };
   const swap: Step = {
     name: 'swap',
+    does: `point ${join(builds, 'current')} at ${to}`,
     apply: async () => ({ moved: await swapCurrent(builds, to) }),
     prove: async () => requireCurrent(builds, to),
     revert: async () => void (back === null ? await removeCurrent(builds) : await swapCurrent(builds, back)),
   };
   const start: Step = {
     name: 'start',
+    does: `start ${unit}, and see it listen within ${target.startTimeoutMs / 1000} s`,
     apply: async (signal) => {
       const started = await startUnit(systemd, target, signal);
       life = started.life;
@@ -52,6 +59,7 @@ export function restartPlan(inputs: RunInputs, tools: StrategyTools): Step[] {
   };
   const gate: Step = {
     name: 'gate',
+    does: `prove that ${to} is what serves, and healthy, in ${target.health.attempts} attempts`,
     apply: async (signal) => {
       life ??= await watchLife(systemd, unit, { isRunning: true });
       const { invocationBefore, memoryBefore } = inputs;

@@ -7,6 +7,8 @@ export type StepFacts = Record<string, unknown>;
  */
 export interface Step {
   name: string;
+  /** what it does, for who asks for the plan */
+  does: string;
   /** does it; the signal is aborted when the person interrupts */
   apply(signal: AbortSignal): Promise<StepFacts | void>;
   /** sees that it holds */

@@ -1,0 +1,51 @@
+import { ExitCode, isCutoverError, messageOf } from './base/errors.ts';
+import { endWith, openTerminal } from './cli/process.ts';
+
+/** The executables that keep the names of the scripts they replace, and the command that each is. */
+const commandOf: Record<string, string> = {
+  'pre-deployment-check': 'check',
+  'safe-deploy': 'deploy',
+  'deploy-with-zero-downtime': 'direct',
+};
+
+/**
+ * Runs one of the executables to its end. The one place where errors are caught, told, and turned into an exit code.
+ * @param tool the executable's name
+ * @param argv the words after it
+ */
+export async function main(tool: string, argv: string[]): Promise<void> {
+  // Whatever ends this process early, a bus that swallows a call for one, must not look like success.
+  process.exitCode = ExitCode.failed;
+  const command = commandOf[tool];
+  const words = command ? [command, ...argv] : argv;
+  const terminal = await openTerminal(words);
+  try {
+    const { parse } = await import('./cli/parse.ts');
+    const request = parse(words);
+    if (request.kind === 'text') {
+      terminal.print(request.text);
+      return await endWith(ExitCode.done);
+    }
+    const { run } = await request.row.load();
+    return await endWith(await run(request.words, request.options as never, terminal));
+  } catch (error) {
+    const known = isCutoverError(error);
+    const mend = known ? error.mend : 'this is a defect of cutover: please report it with the output of --verbose';
+    const exitCode = known ? error.exitCode : ExitCode.failed;
+    tellError({ message: messageOf(error), code: known ? error.code : 'defect', mend, exitCode, stack: (error as Error).stack }, words, terminal);
+    return await endWith(exitCode);
+  }
+}
+
+function tellError(
+  error: { message: string; code: string; mend: string | undefined; exitCode: number; stack: string | undefined },
+  words: string[],
+  terminal: Awaited<ReturnType<typeof openTerminal>>,
+): void {
+  const { message, code, mend, exitCode, stack } = error;
+  if (words.includes('--json')) {
+    terminal.print(JSON.stringify({ error: { code, message, mend: mend ?? null }, exit_code: exitCode }));
+  }
+  terminal.complain(`cutover: ${message}\n${mend ? `  -> ${mend}\n` : ''}`);
+  if (words.includes('--verbose') && stack) terminal.complain(`${stack}\n`);
+}

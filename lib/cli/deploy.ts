@@ -1,0 +1,31 @@
+import { requireAvailable } from '../config/available.ts';
+import { deploy } from '../deployer/deploy.ts';
+import { dryRun } from '../deployer/dry-run.ts';
+import type { Run } from './command.ts';
+import { tellOutcome } from './outcome.ts';
+import { configFor, placeOf } from './place.ts';
+import { targetNamed } from '../deployer/place.ts';
+import { waitMsOf } from './waiting.ts';
+
+interface DeployFlags {
+  force?: boolean;
+  fixForward?: boolean;
+  dryRun?: boolean;
+  wait?: string | boolean;
+}
+
+export const run: Run<DeployFlags> = async ([name, build], options, terminal) => {
+  const config = await configFor(options, terminal);
+  const target = targetNamed(config, name);
+  requireAvailable(target, config);
+  const waitMs = waitMsOf(options.wait);
+  const place = await placeOf(config, target, { options, terminal, log: !options.dryRun });
+  const asked = { build, waitMs, isForced: options.force === true, isFixForward: options.fixForward === true };
+  if (options.dryRun) {
+    const plan = await dryRun(place, asked);
+    if (options.json) terminal.print(JSON.stringify(plan));
+    else terminal.tell(`${plan.from ?? '(nothing)'} -> ${plan.to ?? '(no build)'}\n${plan.steps.map((step) => `  ${step.name.padEnd(15)} ${step.does}\n`).join('')}`);
+    return plan.exit_code;
+  }
+  return tellOutcome(await deploy(place, asked), place, { options, terminal });
+};

@@ -1,0 +1,114 @@
+import { cac } from 'cac';
+import { CutoverError, messageOf } from '../base/errors.ts';
+import { nearestName } from '../config/nearest.ts';
+import { version } from '../version.ts';
+import { commands, laterCommands } from './commands.ts';
+import type { CommandRow, GlobalOptions } from './command.ts';
+
+/** What the command line asks for. */
+export type Request =
+  | { kind: 'run'; row: CommandRow; words: string[]; options: GlobalOptions & Record<string, unknown> }
+  | { kind: 'text'; text: string };
+
+const globalOptions: [flags: string, does: string][] = [
+  ['--config <file>', 'the configuration file'],
+  ['--json', 'print exactly one JSON document on stdout'],
+  ['--quiet', 'only the last sentence'],
+  ['--verbose', 'every attempt, and where an error came from'],
+  ['--no-color', 'no colours'],
+];
+
+/**
+ * Reads a command line.
+ * @throws `usage` for an unknown command or option, or a missing word; `config` for a part not built yet
+ */
+export function parse(argv: string[]): Request {
+  const [first] = argv;
+  if (first === '--version' || first === '-v') return { kind: 'text', text: `cutover ${version}` };
+  if (first === undefined || first === '--help' || first === '-h' || first === 'help') return { kind: 'text', text: overview() };
+  const row = rowNamed(first);
+  const program = programFor(row);
+  try {
+    const { args, options } = program.parse(['node', 'cutover', ...argv], { run: false });
+    if (options.help) return { kind: 'text', text: helpFor(row) };
+    if (options.version) return { kind: 'text', text: `cutover ${version}` };
+    program.matchedCommand?.checkUnknownOptions();
+    program.matchedCommand?.checkOptionValue();
+    program.matchedCommand?.checkRequiredArgs();
+    requireWords(row, args as string[]);
+    return { kind: 'run', row, words: args.map(String), options };
+  } catch (error) {
+    if (error instanceof CutoverError) throw error;
+    throw new CutoverError('usage', usageProblem(error, row), { mend: `cutover ${row.name} --help` });
+  }
+}
+
+function rowNamed(name: string): CommandRow {
+  const row = commands.find((command) => command.name === name);
+  if (row) return row;
+  if (laterCommands.includes(name)) {
+    throw new CutoverError('config', `cutover ${name}: this version does not have it yet`, { mend: 'cutover --help' });
+  }
+  const near = nearestName(name, commands.filter(({ isHidden }) => !isHidden).map((command) => command.name));
+  const guess = near ? `, did you mean ${near}?` : '';
+  throw new CutoverError('usage', `there is no command ${name}${guess}`, { mend: 'cutover --help' });
+}
+
+function programFor({ name, words, does, options }: CommandRow) {
+  const program = cac('cutover');
+  for (const [flags, text] of globalOptions) program.option(flags, text);
+  program.option('-h, --help', 'this text').option('-v, --version', 'the version');
+  const command = program.command(`${name} ${words}`.trim(), does);
+  for (const [flags, text] of options) command.option(flags, text);
+  command.action(() => {});
+  return program;
+}
+
+/** cac takes any number of words; one too many is a mistake, such as a forgotten "--". */
+function requireWords({ name, words }: CommandRow, given: string[]): void {
+  const most = words.split(' ').filter(Boolean).length;
+  if (given.length <= most) return;
+  throw new CutoverError('usage', `cutover ${name} does not know what to do with "${given[most]}"`, {
+    mend: `cutover ${name} --help`,
+  });
+}
+
+function usageProblem(error: unknown, row: CommandRow): string {
+  const text = messageOf(error);
+  const unknown = /Unknown option `(-+[^`]+)`/.exec(text)?.[1];
+  if (!unknown) return text;
+  const known = [...row.options, ...globalOptions].map(([flags]) => flags.split(' ')[0] as string);
+  const near = nearestName(unknown, known);
+  return `cutover ${row.name} has no option ${unknown}${near ? `, did you mean ${near}?` : ''}`;
+}
+
+function overview(): string {
+  const shown = commands.filter(({ isHidden }) => !isHidden);
+  const rows = shown.map(({ name, words, does }) => `  ${`${name} ${words}`.padEnd(26)} ${does}`);
+  return [
+    'cutover: moves a systemd service from one build to the next and never leaves it broken',
+    '',
+    'Usage: cutover <command> [target] [options]',
+    '',
+    ...rows,
+    '',
+    ...optionRows(globalOptions),
+    '',
+    'Examples:',
+    '  cutover check production',
+    '  cutover deploy production',
+    '  cutover rollback production',
+    '',
+    'cutover <command> --help tells more about one command.',
+  ].join('\n');
+}
+
+function helpFor({ name, words, does, options, examples }: CommandRow): string {
+  const usage = `Usage: cutover ${`${name} ${words}`.trim()} [options]`;
+  const all = optionRows([...options, ...globalOptions]);
+  return [`${does}.`, '', usage, '', ...all, '', 'Examples:', ...examples.map((example) => `  ${example}`)].join('\n');
+}
+
+function optionRows(options: readonly [string, string][]): string[] {
+  return options.map(([flags, text]) => `  ${flags.padEnd(26)} ${text}`);
+}

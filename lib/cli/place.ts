@@ -1,0 +1,66 @@
+import { realpathSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { Command } from '../base/exec.ts';
+import { findConfig, loadConfig } from '../config/load.ts';
+import type { Config, TargetConfig } from '../config/model.ts';
+import { type Place, pathsOf, targetNamed } from '../deployer/place.ts';
+import { fanOut, type Listener } from '../run/events.ts';
+import { openSystemd } from '../systemd/systemd.ts';
+import type { GlobalOptions, Terminal } from './command.ts';
+import { interruptSignal } from './signals.ts';
+
+/** The configuration that the options and the surroundings name. @throws `config` */
+export async function configFor(options: GlobalOptions, { env, cwd }: Pick<Terminal, 'env' | 'cwd'>): Promise<Config> {
+  const explicit = options.config === undefined ? undefined : String(options.config);
+  return loadConfig(await findConfig({ explicit, env, cwd }));
+}
+
+/** A target of the configuration, ready to be worked on. @throws `config`, `usage`, `systemd_unavailable` */
+export async function placeFor(name: string | undefined, options: GlobalOptions, terminal: Terminal): Promise<Place> {
+  const config = await configFor(options, terminal);
+  return placeOf(config, targetNamed(config, name), { options, terminal });
+}
+
+/** The same for a configuration that is there already. */
+export async function placeOf(
+  config: Config,
+  target: TargetConfig,
+  { options, terminal, paths = pathsOf(config, target), log = false }: {
+    options: GlobalOptions;
+    terminal: Terminal;
+    paths?: Place['paths'];
+    log?: boolean;
+  },
+): Promise<Place> {
+  const signal = interruptSignal();
+  const [systemd, listeners] = await Promise.all([openSystemd(config.manager), listenersFor(config, target, { options, terminal, log })]);
+  const emit = fanOut(listeners, (error) => terminal.tell(`  note: ${(error as Error).message}\n`));
+  return { config, target, paths, systemd, emit, signal, settle: settleCommand(config, paths.directory), environment: settleEnvironment(terminal.env) };
+}
+
+async function listenersFor(
+  config: Config,
+  target: TargetConfig,
+  { options, terminal, log }: { options: GlobalOptions; terminal: Terminal; log: boolean },
+): Promise<Listener[]> {
+  const { terminalListener } = await import('../report/terminal.ts');
+  const { colours, isLive } = terminal;
+  const level = options.quiet ? 'quiet' : options.verbose ? 'verbose' : 'normal';
+  const listeners = [terminalListener({ write: terminal.tell, colours, isLive, level })];
+  if (!log) return listeners;
+  const [{ logFileListener }, { coloursFor }] = await Promise.all([import('../report/log-file.ts'), import('../report/colour.ts')]);
+  const plain = coloursFor({}, { isWanted: false, env: {} });
+  return [...listeners, logFileListener({ directory: config.logs, unit: target.unit, plain })];
+}
+
+/** systemd knows neither our directory nor our PATH: everything is named in full. */
+function settleCommand({ manager }: Config, stateDirectory: string): Command {
+  const script = join(dirname(realpathSync(process.argv[1] as string)), 'cutover.js');
+  const user = manager === 'user' ? ['--user'] : [];
+  return [process.execPath, script, 'settle', '--state-directory', stateDirectory, ...user];
+}
+
+function settleEnvironment({ HOME, XDG_RUNTIME_DIR, PATH }: NodeJS.ProcessEnv): Record<string, string> {
+  const known = Object.entries({ HOME, XDG_RUNTIME_DIR, PATH }).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(known) as Record<string, string>;
+}

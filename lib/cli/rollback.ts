@@ -1,0 +1,16 @@
+import { requireAvailable } from '../config/available.ts';
+import { targetNamed } from '../deployer/place.ts';
+import { rollback } from '../deployer/rollback.ts';
+import type { Run } from './command.ts';
+import { tellOutcome } from './outcome.ts';
+import { configFor, placeOf } from './place.ts';
+import { waitMsOf } from './waiting.ts';
+
+export const run: Run<{ wait?: string | boolean }> = async ([name, build], options, terminal) => {
+  const config = await configFor(options, terminal);
+  const target = targetNamed(config, name);
+  requireAvailable(target, config);
+  const waitMs = waitMsOf(options.wait);
+  const place = await placeOf(config, target, { options, terminal, log: true });
+  return tellOutcome(await rollback(place, { build, waitMs }), place, { options, terminal });
+};

@@ -1,0 +1,69 @@
+import { askBuilds, askCandidate } from '../checks/builds.ts';
+import { type Check, type CheckAnswer, askAll, pass, warn } from '../checks/check.ts';
+import { askDisk } from '../checks/disk.ts';
+import { askHttp } from '../checks/http.ts';
+import { askMemory } from '../checks/memory.ts';
+import { askPort } from '../checks/port.ts';
+import { askRestartLimit, askUnit, askUnitFile } from '../checks/unit.ts';
+import type { TargetConfig } from '../config/model.ts';
+import { type InFlight, isAlive } from '../run/in-flight.ts';
+import type { UnitFacts } from '../systemd/facts.ts';
+
+/** What the questions are asked about. */
+export interface PreflightSubject {
+  target: TargetConfig;
+  facts: UnitFacts;
+  /** the state directory: a full disk there stops a run */
+  state: string;
+  candidate: string | null;
+  inFlight: InFlight | null;
+  /** nothing was deployed yet: the questions about a running service do not apply */
+  isFirst: boolean;
+  /** the service is known to be down and is to be repaired: what it answers is only a warning */
+  isFixForward: boolean;
+}
+
+/** The questions about the service that runs now. */
+const aboutRunning = new Set(['unit', 'restart_limit', 'health']);
+
+/** Asks everything that must hold before a deploy, all at once (S1). */
+export function preflight(subject: PreflightSubject, onAnswer?: (answer: CheckAnswer) => void): Promise<CheckAnswer[]> {
+  const soften = subject.isFixForward ? softened : (check: Check): Check => check;
+  return askAll(preflightChecks(subject).map(soften), onAnswer);
+}
+
+function preflightChecks({ target, facts, state, candidate, inFlight, isFirst }: PreflightSubject): Check[] {
+  const { unit, builds, ports, limits, health } = target;
+  const mendHealth = `journalctl -u ${unit} -n 50, then cutover rollback or cutover deploy --fix-forward`;
+  const notYet = pass('nothing is deployed yet', 'not asked on a first deploy');
+  return [
+    { name: 'unit', ask: async () => askUnit(facts, { isFirst }) },
+    { name: 'unit_file', ask: async () => askUnitFile(facts) },
+    { name: 'restart_limit', ask: async () => (isFirst ? notYet : askRestartLimit(facts, Date.now())) },
+    { name: 'port', ask: () => askPort(ports, unit) },
+    { name: 'disk', ask: () => askDisk([builds, state], limits.diskUsed) },
+    { name: 'memory', ask: () => askMemory(limits.memoryAvailable) },
+    { name: 'health', ask: async () => (isFirst ? notYet : askHttp(health.urls, health, mendHealth)) },
+    { name: 'builds', ask: () => askBuilds(builds) },
+    { name: 'candidate', ask: () => askCandidate(builds, candidate) },
+    { name: 'in_flight', ask: () => askInFlight(inFlight, target.name) },
+  ];
+}
+
+async function askInFlight(mark: InFlight | null, target: string): ReturnType<Check['ask']> {
+  const expected = 'no unfinished run';
+  if (!mark) return pass('none', expected);
+  if (await isAlive(mark)) return warn(`run ${mark.run} is at work (pid ${mark.pid})`, expected, `cutover status ${target}`);
+  return warn(`run ${mark.run} was cut off`, expected, `cutover settle ${target} (the next deploy does it by itself)`);
+}
+
+function softened(check: Check): Check {
+  if (!aboutRunning.has(check.name)) return check;
+  return {
+    name: check.name,
+    ask: async () => {
+      const answer = await check.ask();
+      return answer.status === 'fail' ? { ...answer, status: 'warn' as const } : answer;
+    },
+  };
+}

@@ -1,0 +1,43 @@
+import { currentBuild } from '../builds/current.ts';
+import { listBuilds } from '../builds/list.ts';
+import { sizeOf } from '../builds/size.ts';
+import { provenBuilds } from '../run/history.ts';
+import { readQuarantine } from '../run/quarantine.ts';
+import type { Place } from './place.ts';
+import { previousBuild } from './rollback.ts';
+
+export type BuildState = 'current' | 'previous' | 'good' | 'quarantined' | 'untried' | 'broken';
+
+/** A build as `--json` prints it. */
+export interface BuildRow {
+  id: string;
+  state: BuildState;
+  revision: string | null;
+  created_at: string;
+  size_bytes: number;
+}
+
+/** All builds of a target, newest first. @throws `no_build`, `permission` */
+export async function builds({ target, paths, signal }: Pick<Place, 'target' | 'paths' | 'signal'>): Promise<BuildRow[]> {
+  const [list, current, previous, proven, quarantined] = await Promise.all([
+    listBuilds(target.builds),
+    currentBuild(target.builds),
+    previousBuild({ target, paths }),
+    provenBuilds(paths, Number.POSITIVE_INFINITY),
+    readQuarantine(paths),
+  ]);
+  const stateOf = (id: string, broken: string | null): BuildState => {
+    if (id === current) return 'current';
+    if (broken !== null) return 'broken';
+    if (id === previous) return 'previous';
+    if (Object.hasOwn(quarantined, id)) return 'quarantined';
+    return proven.includes(id) ? 'good' : 'untried';
+  };
+  const rows: BuildRow[] = [];
+  for (const { id, path, broken, revision, createdAt } of list.toReversed()) {
+    const state = stateOf(id, broken);
+    const size_bytes = broken === null ? await sizeOf(path, signal) : 0;
+    rows.push({ id, state, revision, created_at: createdAt.toISOString(), size_bytes });
+  }
+  return rows;
+}

@@ -1,0 +1,120 @@
+import { CutoverError, ExitCode } from '../base/errors.ts';
+import { currentBuild } from '../builds/current.ts';
+import { listBuildIds, newestBuild, resolveBuild } from '../builds/list.ts';
+import { type CheckAnswer, isSafe } from '../checks/check.ts';
+import { carryOut } from '../deploy/carry-out.ts';
+import { preflight } from '../deploy/preflight.ts';
+import { documentOf, type Ending, type RunDocument } from '../run/document.ts';
+import { interruption } from '../run/engine.ts';
+import { provenBuilds } from '../run/history.ts';
+import { readInFlight } from '../run/in-flight.ts';
+import { newRunId, type RunInputs } from '../run/inputs.ts';
+import { readQuarantine } from '../run/quarantine.ts';
+import type { UnitFacts } from '../systemd/facts.ts';
+import { whileHeld } from './held.ts';
+import type { Place } from './place.ts';
+
+export interface DeployOptions {
+  /** `dist.X`, `X` or a path; none: the newest that is not quarantined */
+  build?: string | undefined;
+  isForced: boolean;
+  isFixForward: boolean;
+  /** 0: do not wait for another run */
+  waitMs: number;
+}
+
+/** A failing answer to this alone means that there is no usable build (exit 2), not that the target is unfit. */
+const candidateCheck = 'candidate';
+
+/**
+ * The safe deploy (S2): checks, the newest build, the steps of the strategy, and back again when one fails.
+ * @throws `locked`, `usage` (force that is not allowed), `no_build`, `permission`, `disk`
+ */
+export async function deploy(place: Place, options: DeployOptions): Promise<RunDocument> {
+  requireForceAllowed(place, options);
+  const startedAt = new Date().toISOString();
+  const what = options.build ?? 'the newest build';
+  return whileHeld(place, { doing: `deploy of ${what}`, waitMs: options.waitMs }, async () => {
+    const { target, systemd, emit } = place;
+    const [facts, from, candidate] = await Promise.all([
+      systemd.facts(target.unit),
+      currentBuild(target.builds),
+      chooseCandidate(place, options.build),
+    ]);
+    const inputs = await inputsOf(place, { facts, from, candidate, startedAt, options });
+    const checks = await askFirst(place, { facts, from, candidate, options });
+    const { isRefused, exitCode } = judge(checks, options);
+    emit({ type: 'checked', safe: isSafe(checks), forced: options.isForced });
+    if (isRefused) return untouched(inputs, { outcome: 'refused', exit_code: exitCode, checks });
+    if (from === inputs.to && !options.isForced) {
+      return untouched(inputs, { outcome: 'unchanged', exit_code: ExitCode.done, checks });
+    }
+    if (place.signal.aborted) throw interruption('a signal');
+    return carryOut(inputs, checks, place);
+  });
+}
+
+/** S7: force is for staging; a target has to allow it. */
+function requireForceAllowed({ target }: Place, { isForced }: DeployOptions): void {
+  if (!isForced || target.allowForce) return;
+  throw new CutoverError('usage', `--force is not allowed on ${target.name}`, {
+    mend: `cutover check ${target.name}; where force is meant to be possible, set targets.${target.name}.allow_force = true`,
+  });
+}
+
+/** The named build, or the newest that no gate has refused; null: there is none. */
+export async function chooseCandidate({ target, paths }: Place, build: string | undefined): Promise<string | null> {
+  if (build !== undefined) return resolveBuild(target.builds, build);
+  const quarantined = new Set(Object.keys(await readQuarantine(paths)));
+  const current = await currentBuild(target.builds);
+  // The build in service counts although it is quarantined: "nothing newer" must not mean "something older".
+  if (current) quarantined.delete(current);
+  return newestBuild(target.builds, quarantined);
+}
+
+async function askFirst(
+  place: Place,
+  { facts, from, candidate, options }: { facts: UnitFacts; from: string | null; candidate: string | null; options: DeployOptions },
+): Promise<CheckAnswer[]> {
+  const { target, config, paths, emit } = place;
+  const inFlight = await readInFlight(paths);
+  const { isFixForward } = options;
+  const subject = { target, facts, state: config.state, candidate, inFlight, isFirst: from === null, isFixForward };
+  return preflight(subject, (answer) => emit({ type: 'check', answer }));
+}
+
+function judge(checks: CheckAnswer[], { isForced }: DeployOptions): { isRefused: boolean; exitCode: number } {
+  const failed = checks.filter(({ status }) => status === 'fail').map(({ name }) => name);
+  if (failed.includes(candidateCheck)) {
+    return { isRefused: true, exitCode: failed.length === 1 || isForced ? ExitCode.noBuild : ExitCode.refused };
+  }
+  return { isRefused: failed.length > 0 && !isForced, exitCode: ExitCode.refused };
+}
+
+async function inputsOf(
+  { target, config, paths }: Place,
+  { facts, from, candidate, startedAt, options }: {
+    facts: UnitFacts;
+    from: string | null;
+    candidate: string | null;
+    startedAt: string;
+    options: DeployOptions;
+  },
+): Promise<RunInputs> {
+  const mayBeBroken = options.isFixForward || options.isForced;
+  const { invocationId: invocationBefore, memoryBytes: memoryBefore } = facts;
+  const { app, manager } = config;
+  const back = mayBeBroken ? ((await lastProven(paths, target.builds)) ?? from) : from;
+  const to = candidate ?? '';
+  return { run: newRunId(), kind: 'deploy', app, manager, target, from, to, back, invocationBefore, memoryBefore, startedAt };
+}
+
+/** The newest proven build that is still on the disk, or null. */
+async function lastProven(paths: Place['paths'], builds: string): Promise<string | null> {
+  const [proven, ids] = await Promise.all([provenBuilds(paths, 10), listBuildIds(builds)]);
+  return proven.find((id) => ids.includes(id)) ?? null;
+}
+
+function untouched(inputs: RunInputs, ending: Pick<Ending, 'outcome' | 'exit_code' | 'checks'>): RunDocument {
+  return documentOf(inputs, { ...ending, active: inputs.from, downtime_ms: 0, steps: [], failure: null });
+}

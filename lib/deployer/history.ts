@@ -1,0 +1,34 @@
+import { CutoverError } from '../base/errors.ts';
+import { documentOf, type RunDocument } from '../run/document.ts';
+import { listRuns, readRun, runsNewestFirst } from '../run/history.ts';
+import { readInFlight } from '../run/in-flight.ts';
+import type { RunRecord } from '../run/ledger.ts';
+import type { StatePaths } from '../run/state.ts';
+
+/** Past runs, newest first; the one in flight is not past. */
+export async function history(paths: StatePaths, limit: number): Promise<RunDocument[]> {
+  const inFlight = await readInFlight(paths);
+  const runs: RunDocument[] = [];
+  for await (const record of runsNewestFirst(paths)) {
+    if (record.inputs.run === inFlight?.run && !record.document) continue;
+    runs.push(documentFrom(record));
+    if (runs.length >= limit) break;
+  }
+  return runs;
+}
+
+/** One run: the named one, or the last. @throws `usage` when there is none */
+export async function report(paths: StatePaths, run: string | undefined): Promise<RunDocument> {
+  const chosen = run ?? (await listRuns(paths))[0];
+  const record = chosen === undefined ? null : await readRun(paths, chosen);
+  if (record) return documentFrom(record);
+  throw new CutoverError('usage', run ? `there is no run ${run}` : 'there was no run yet', { mend: 'cutover history' });
+}
+
+/** A ledger without an outcome is of a run whose end could not be written: what is known is told. */
+function documentFrom({ inputs, document, failure, steps }: RunRecord): RunDocument {
+  if (document) return document;
+  const records = [...steps.keys()].map((name) => ({ name, status: 'failed' as const, duration_ms: 0 }));
+  const ending = { outcome: 'interrupted' as const, exit_code: 130, active: null, downtime_ms: null };
+  return documentOf(inputs, { ...ending, steps: records, checks: [], failure }, Date.parse(inputs.startedAt));
+}

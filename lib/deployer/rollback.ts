@@ -1,0 +1,78 @@
+import { join } from 'node:path';
+import { CutoverError } from '../base/errors.ts';
+import { currentBuild } from '../builds/current.ts';
+import { inspectBuild } from '../builds/inspect.ts';
+import { listBuildIds, resolveBuild } from '../builds/list.ts';
+import { fallbackPrevious } from '../builds/previous.ts';
+import { probe } from '../checks/probe.ts';
+import { carryOut } from '../deploy/carry-out.ts';
+import { proveIdentity } from '../deploy/identity.ts';
+import type { RunDocument } from '../run/document.ts';
+import { provenBuilds } from '../run/history.ts';
+import { newRunId } from '../run/inputs.ts';
+import { readQuarantine } from '../run/quarantine.ts';
+import { isRunning, type UnitFacts } from '../systemd/facts.ts';
+import { whileHeld } from './held.ts';
+import type { Place } from './place.ts';
+
+/**
+ * The emergency rollback (S8): to the previous proven build or to a named one, whatever state the unit is in.
+ * A deploy that was cut off is ended first; when that brought the build before back, the rollback is done.
+ * @throws `no_build`, `locked`, `permission`, `disk`
+ */
+export async function rollback(
+  place: Place,
+  { build, waitMs }: { build?: string | undefined; waitMs: number },
+): Promise<RunDocument> {
+  const startedAt = new Date().toISOString();
+  return whileHeld(place, { doing: `rollback to ${build ?? 'the previous build'}`, waitMs }, async (settled) => {
+    if (settled?.outcome === 'rolled_back' && build === undefined) {
+      return { ...settled, kind: 'rollback', to: settled.active, outcome: 'deployed', failure: null };
+    }
+    const { target, config, systemd } = place;
+    const [facts, from] = await Promise.all([systemd.facts(target.unit), currentBuild(target.builds)]);
+    const to = build === undefined ? await previousBuild(place) : await resolveBuild(target.builds, build);
+    if (to === null) throw noPrevious(target.name, from);
+    await requireWhole(target.builds, to);
+    // Only what is healthy now is worth going back to.
+    const back = from !== null && (await isHealthyNow(place, facts, from)) ? from : null;
+    const { app, manager } = config;
+    const known = { invocationBefore: facts.invocationId, memoryBefore: null, startedAt };
+    return carryOut({ run: newRunId(), kind: 'rollback', app, manager, target, from, to, back, ...known }, [], place);
+  });
+}
+
+/** The build to go back to: the last one proven before `current`, or, with no record left, the newest older one. */
+export async function previousBuild({ target, paths }: Pick<Place, 'target' | 'paths'>): Promise<string | null> {
+  const [current, ids, proven, quarantined] = await Promise.all([
+    currentBuild(target.builds),
+    listBuildIds(target.builds),
+    provenBuilds(paths, 10),
+    readQuarantine(paths),
+  ]);
+  const known = proven.find((id) => id !== current && ids.includes(id) && !Object.hasOwn(quarantined, id));
+  return known ?? fallbackPrevious(ids, current, new Set(Object.keys(quarantined)));
+}
+
+async function requireWhole(builds: string, id: string): Promise<void> {
+  const { broken } = await inspectBuild(builds, id);
+  if (broken) throw new CutoverError('no_build', `${id} ${broken}`, { mend: 'cutover builds, then cutover rollback with another one' });
+}
+
+function noPrevious(target: string, current: string | null): CutoverError {
+  const fact = current ? `there is no build to go back to: ${current} is the only good one` : 'nothing was ever deployed here';
+  return new CutoverError('no_build', fact, { mend: `cutover builds ${target}` });
+}
+
+async function isHealthyNow({ target, systemd, signal }: Place, facts: UnitFacts, from: string): Promise<boolean> {
+  if (!isRunning(facts)) return false;
+  const { unit, builds, health } = target;
+  const answers = await Promise.all(health.urls.map((url) => probe(url, health, signal)));
+  if (answers.some(({ problem }) => problem !== null)) return false;
+  if (!health.identity) return true;
+  const expected = { unit, buildPath: join(builds, from), invocationBefore: null };
+  return proveIdentity(systemd, expected, signal).then(
+    () => true,
+    () => false,
+  );
+}

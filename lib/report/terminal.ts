@@ -1,0 +1,95 @@
+import type { CheckAnswer } from '../checks/check.ts';
+import type { RunEvent, Listener } from '../run/events.ts';
+import type { Colours } from './colour.ts';
+import { duration, nextCommands, sentenceOf } from './words.ts';
+
+export interface TerminalOptions {
+  write: (text: string) => void;
+  colours: Colours;
+  /** on a terminal, the step at work has a line of its own until it is done */
+  isLive: boolean;
+  /** `quiet`: only the last sentence; `verbose`: every attempt and note */
+  level: 'quiet' | 'normal' | 'verbose';
+}
+
+const nameWidth = 15;
+
+/** Tells a run as it happens: a line for each check and step. */
+export function terminalListener(options: TerminalOptions): Listener {
+  const { write, colours, isLive, level } = options;
+  let isPending = false;
+  const line = (text: string): void => {
+    write(`${isPending ? '\r\u001B[K' : ''}${text}\n`);
+    isPending = false;
+  };
+  const pending = (text: string): void => {
+    if (!isLive) return;
+    write(`${isPending ? '\r\u001B[K' : ''}${text}`);
+    isPending = true;
+  };
+  return (event) => {
+    if (event.type === 'outcome') for (const text of outcomeLines(event, colours)) line(text);
+    else if (level !== 'quiet') {
+      if (event.type === 'step' && (event.state === 'begun' || event.state === 'reverting')) {
+        pending(colours.dim(`  … ${event.name}${event.state === 'reverting' ? ' (back)' : ''}`));
+      } else for (const text of linesOf(event, options)) line(text);
+    }
+  };
+}
+
+function linesOf(event: RunEvent, { colours, level }: TerminalOptions): string[] {
+  switch (event.type) {
+    case 'waiting':
+      return [colours.yellow(`  waiting: ${event.message}`)];
+    case 'check':
+      return checkLines(event.answer, colours);
+    case 'begin': {
+      const { kind, from, to } = event.inputs;
+      return [colours.bold(`${kind} ${from ?? '(nothing)'} -> ${to}`)];
+    }
+    case 'step':
+      return [stepLine(event, colours)];
+    case 'attempt':
+      return attemptLines(event, { colours, level });
+    case 'going_back':
+      return [colours.yellow(`  going back to ${event.to ?? 'nothing: there was no build before'}`)];
+    case 'note':
+      return [colours.dim(`  note: ${event.message}`)];
+    case 'journal':
+      return event.lines.length === 0 ? [] : ['  the unit wrote:', ...event.lines.map((text) => colours.dim(`    | ${text}`))];
+    default:
+      return [];
+  }
+}
+
+/** One check: what was seen, and when that is not good, what should be and what to type. */
+export function checkLines({ name, status, observed, expected, mend }: CheckAnswer, colours: Colours): string[] {
+  const mark = { pass: colours.green('✓'), warn: colours.yellow('!'), fail: colours.red('✗') }[status];
+  const first = `  ${mark} ${name.padEnd(nameWidth)} ${observed}`;
+  if (status === 'pass') return [first];
+  const indent = ' '.repeat(nameWidth + 5);
+  return [`${first}${colours.dim(` (expected: ${expected})`)}`, ...(mend ? [`${indent}-> ${mend}`] : [])];
+}
+
+function stepLine({ name, state, durationMs, message }: Extract<RunEvent, { type: 'step' }>, colours: Colours): string {
+  const mark = state === 'done' ? colours.green('✓') : state === 'reverted' ? colours.yellow('↩') : colours.red('✗');
+  const text = state === 'reverted' ? 'taken back, ' : state === 'revert_failed' ? 'NOT taken back, ' : '';
+  return `  ${mark} ${name.padEnd(nameWidth)} ${text}${duration(durationMs)}${message ? `: ${message}` : ''}`;
+}
+
+function attemptLines(
+  { number, of, problem, observed }: Extract<RunEvent, { type: 'attempt' }>,
+  { colours, level }: Pick<TerminalOptions, 'colours' | 'level'>,
+): string[] {
+  if (problem === null) return level === 'verbose' ? [colours.dim(`    attempt ${number} of ${of}: ${observed}`)] : [];
+  return level === 'verbose' || !problem.includes('refused') ? [colours.dim(`    attempt ${number} of ${of}: ${problem}`)] : [];
+}
+
+function outcomeLines({ document }: Extract<RunEvent, { type: 'outcome' }>, colours: Colours): string[] {
+  const { outcome } = document;
+  const isGood = outcome === 'deployed' || outcome === 'unchanged';
+  const paint = isGood ? colours.green : outcome === 'failed' ? (text: string) => colours.bold(colours.red(text)) : colours.yellow;
+  const next = nextCommands(document).map((command) => `  -> ${command}`);
+  const evidence = document.failure?.evidence ? [`  evidence: ${document.failure.evidence}`] : [];
+  return [paint(sentenceOf(document)), ...evidence, ...next];
+}

@@ -1,0 +1,42 @@
+import type { RunDocument } from '../run/document.ts';
+import { checkLines } from './terminal.ts';
+import type { Colours } from './colour.ts';
+import { duration, sentenceOf } from './words.ts';
+
+/** Rows as columns, each as wide as its widest cell. */
+export function columns(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd()).join('\n');
+}
+
+/** Past runs, one a line. */
+export function historyText(runs: readonly RunDocument[]): string {
+  if (runs.length === 0) return 'no runs yet';
+  const head = ['RUN', 'KIND', 'OUTCOME', 'FROM', 'TO', 'TOOK', 'DOWN', 'REASON'];
+  const rows = runs.map(({ run, kind, outcome, from, to, duration_ms, downtime_ms, failure }) => [
+    run ?? '',
+    kind,
+    outcome,
+    from ?? '-',
+    to ?? '-',
+    duration(duration_ms),
+    downtime_ms === null ? '-' : duration(downtime_ms),
+    failure ? `${failure.step}: ${failure.reason}` : '',
+  ]);
+  return columns([head, ...rows]);
+}
+
+/** One run in full. */
+export function reportText(document: RunDocument, colours: Colours): string {
+  const { run, kind, app, target, unit, strategy, from, to, started_at, steps, checks, failure } = document;
+  const rows = steps.map(({ name, status, duration_ms }) => `  ${name.padEnd(15)} ${status.padEnd(13)} ${duration(duration_ms)}`);
+  return [
+    colours.bold(`${kind} ${run}`),
+    `  ${app} ${target} (${unit}), strategy ${strategy}, started ${started_at}`,
+    `  ${from ?? '(nothing)'} -> ${to ?? '(nothing)'}`,
+    ...checks.flatMap((answer) => checkLines(answer, colours)),
+    ...rows,
+    ...(failure ? [`  failed at ${failure.step} (${failure.reason}): ${failure.message}`, `  evidence: ${failure.evidence ?? 'none'}`] : []),
+    sentenceOf(document),
+  ].join('\n');
+}
