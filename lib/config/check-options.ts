@@ -1,0 +1,70 @@
+/** What `CheckConfig.options` holds for each kind; the rows of `schema/check-kinds.ts` and `schema/store-kinds.ts` fill it. */
+
+import type { HealthConfig, HookConfig } from './model.ts';
+
+export interface CommandOptions {
+  run: HookConfig['run'];
+  timeoutMs: number;
+  /** null: the build */
+  dir: string | null;
+  user: string | null;
+}
+
+export interface FileOptions {
+  path: string;
+  owner: string | null;
+  group: string | null;
+  /** permission bits: 0o600 */
+  mode: number | null;
+  mend: boolean;
+}
+
+export interface EnvOptions {
+  path: string;
+  mode: number | null;
+  keys: string[];
+  mend: boolean;
+}
+
+export type HttpOptions = Pick<HealthConfig, 'urls' | 'statuses' | 'json' | 'body' | 'headers' | 'timeoutMs'>;
+
+export interface TcpOptions {
+  host: string;
+  port: number;
+  timeoutMs: number;
+}
+
+export interface ProcessesOptions {
+  min: number | null;
+  max: number | null;
+  count: number | null;
+}
+
+export interface SqliteOptions {
+  path: string;
+  tables: string[];
+  query: string | null;
+}
+
+export interface PostgresOptions {
+  url: string | null;
+  urlFile: string | null;
+  tables: string[];
+  query: string | null;
+}
+
+export interface LogOptions {
+  /** path and unit null: the target's own unit */
+  path: string | null;
+  unit: string | null;
+  pattern: string;
+  sinceMs: number | null;
+  lines: number;
+}
+
+export interface BackupsOptions {
+  dir: string;
+  maxAgeMs: number | null;
+  min: number;
+  max: number | null;
+}

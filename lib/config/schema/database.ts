@@ -1,0 +1,79 @@
+import { boolean } from '../values/boolean.ts';
+import { choice } from '../values/choice.ts';
+import { integer } from '../values/number.ts';
+import { absolutePath } from '../values/path.ts';
+import { age } from '../values/quantity.ts';
+import { text } from '../values/text.ts';
+import { databaseUrl } from '../values/url.ts';
+import type { Table } from './table.ts';
+
+export const databaseTable: Table = {
+  sentence: 'The database to back up before a deploy.',
+  rows: [
+    {
+      key: 'kind',
+      type: choice('sqlite', 'postgres'),
+      required: true,
+      sentence: 'What kind of database it is.',
+      example: 'sqlite',
+    },
+    { key: 'path', type: absolutePath, default: null, sentence: 'The SQLite file.', example: '/srv/app/app.db' },
+    {
+      key: 'url',
+      type: databaseUrl,
+      default: null,
+      sentence: 'The address of the PostgreSQL database; with a password in it, rather use url_file.',
+      example: 'postgres:///app',
+    },
+    {
+      key: 'url_file',
+      type: absolutePath,
+      default: null,
+      sentence: 'A file that holds the address of the PostgreSQL database.',
+      example: '/etc/cutover/database.url',
+    },
+    {
+      key: 'backups',
+      type: absolutePath,
+      default: '/var/backups/cutover',
+      sentence: 'Where backups go.',
+      example: '/var/backups/cutover',
+    },
+    {
+      key: 'keep',
+      type: integer({ min: 1 }),
+      default: 3,
+      sentence: 'How many backups are kept; the newest always stays.',
+      example: 5,
+    },
+    {
+      key: 'keep_for',
+      field: 'keepForMs',
+      type: age,
+      default: '7d',
+      sentence: 'How long a backup is kept; the newest always stays.',
+      example: '14d',
+    },
+    {
+      key: 'required',
+      type: boolean,
+      default: false,
+      sentence: 'Whether a backup that failed ends the deploy.',
+      example: true,
+    },
+    {
+      key: 'restore_on_rollback',
+      type: boolean,
+      default: false,
+      sentence: 'Whether a rollback restores the database, when this deploy migrated it.',
+      example: true,
+    },
+    {
+      key: 'verify',
+      type: text,
+      default: null,
+      sentence: 'A query that must succeed on a restored database.',
+      example: 'SELECT count(*) FROM users',
+    },
+  ],
+};

@@ -1,0 +1,88 @@
+import { choice } from '../values/choice.ts';
+import { listOf } from '../values/list.ts';
+import { textMap } from '../values/map.ts';
+import { absolutePath } from '../values/path.ts';
+import { text } from '../values/text.ts';
+import { secretUrl } from '../values/url.ts';
+import type { Row, Table } from './table.ts';
+
+const events = ['deployed', 'refused', 'rolled_back', 'failed', 'recovered', 'alert'] as const;
+
+/** The four ways to give a secret; without any of them the channel is silently off. */
+function secretRows(key: 'token' | 'url', what: string, inline: Pick<Row, 'type' | 'example'>): Row[] {
+  return [
+    {
+      key,
+      ...inline,
+      default: null,
+      secret: true,
+      sentence: `Inline, ${what} itself; the file must then be readable by its owner alone.`,
+    },
+    {
+      key: `${key}_file`,
+      type: absolutePath,
+      default: null,
+      sentence: `A file that holds ${what}.`,
+      example: `/etc/cutover/channel.${key}`,
+    },
+    {
+      key: `${key}_credential`,
+      type: text,
+      default: null,
+      sentence: `The credential (LoadCredential=) that holds ${what}.`,
+      example: 'channel',
+    },
+    {
+      key: `${key}_env`,
+      type: text,
+      default: null,
+      sentence: `The environment variable that holds ${what}.`,
+      example: `CHANNEL_${key.toUpperCase()}`,
+    },
+  ];
+}
+
+const addressRows = secretRows('url', 'the address to post to', {
+  type: secretUrl,
+  example: 'https://example.org/hook',
+});
+
+const channels: Readonly<Record<string, readonly Row[]>> = {
+  telegram: [
+    ...secretRows('token', "the bot's token", { type: text, example: '123456:a-token' }),
+    { key: 'chat', type: text, required: true, sentence: 'The chat to write to.', example: '46808774' },
+  ],
+  slack: addressRows,
+  discord: addressRows,
+  webhook: [
+    ...addressRows,
+    {
+      key: 'headers',
+      type: textMap({ name: 'a table of header names and texts', key: /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/ }),
+      default: {},
+      sentence: 'Headers to send.',
+      example: { 'content-type': 'application/json' },
+    },
+  ],
+};
+
+export const notifyTable: Table = {
+  sentence: 'Who is told of outcomes. A notice that fails never fails a deploy.',
+  rows: [
+    {
+      key: 'channel',
+      type: choice(...Object.keys(channels)),
+      required: true,
+      sentence: 'How the notice travels; it decides which further keys there are.',
+      example: 'telegram',
+    },
+    {
+      key: 'on',
+      type: listOf(choice(...events), { min: 1 }),
+      default: events,
+      sentence: 'Of what to tell.',
+      example: ['rolled_back', 'failed'],
+    },
+  ],
+  kinds: { key: 'channel', rows: channels },
+};
