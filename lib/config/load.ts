@@ -1,0 +1,94 @@
+import { open, stat } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { isAbsolute, join, resolve } from 'node:path';
+import { CutoverError, errnoOf, messageOf } from '../base/errors.ts';
+import type { Config } from './model.ts';
+import { type Environment, parseConfig } from './parse.ts';
+
+export { parseConfig } from './parse.ts';
+
+/**
+ * Finds the configuration: `--config`, `$CUTOVER_CONFIG`, `./cutover.toml`, the user's, the machine's.
+ * One that is named is taken at its word and not looked for elsewhere.
+ * @throws `config` with the places looked at when there is none
+ */
+export async function findConfig({
+  explicit,
+  env,
+  cwd,
+}: {
+  explicit?: string | undefined;
+  env: Environment;
+  cwd: string;
+}): Promise<string> {
+  const named = explicit ?? (env.CUTOVER_CONFIG || undefined);
+  if (named !== undefined) return resolve(cwd, named);
+  const places = placesOf(env, cwd);
+  for (const place of places) {
+    if (await isThere(place)) return place;
+  }
+  throw new CutoverError('config', `no configuration found; looked at ${places.join(', ')}`, { mend: 'cutover init' });
+}
+
+/**
+ * Reads, checks and completes a configuration file.
+ * @throws `config` when it cannot be read, is no TOML, or says something wrong
+ */
+export async function loadConfig(file: string): Promise<Config> {
+  const { text, mode } = await readConfigFile(file);
+  return parseConfig(await parseToml(text, file), file, { mode });
+}
+
+function placesOf(env: Environment, cwd: string): string[] {
+  const given = env.XDG_CONFIG_HOME;
+  const home = given && isAbsolute(given) ? given : join(env.HOME || homedir(), '.config');
+  return [join(cwd, 'cutover.toml'), join(home, 'cutover/cutover.toml'), '/etc/cutover/cutover.toml'];
+}
+
+/** A place that may not be looked into counts as there: loading it then says what is in the way. */
+async function isThere(place: string): Promise<boolean> {
+  try {
+    return (await stat(place)).isFile();
+  } catch (error) {
+    return errnoOf(error) === 'EACCES';
+  }
+}
+
+async function readConfigFile(path: string): Promise<{ text: string; mode: number }> {
+  try {
+    const file = await open(path, 'r');
+    try {
+      // The bits of the very file that is read, not of what may stand at the path a moment later.
+      const { mode } = await file.stat();
+      return { text: await file.readFile('utf8'), mode };
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    throw unreadable(error, path);
+  }
+}
+
+function unreadable(error: unknown, path: string): CutoverError {
+  const cases: Record<string, [fact: string, mend: string]> = {
+    ENOENT: ['there is no such file', `ls -l ${path}; or write one: cutover init`],
+    EACCES: ['permission denied', `ls -l ${path}; run as its owner, or with sudo`],
+    EISDIR: ['it is a directory', `cutover --config ${join(path, 'cutover.toml')}`],
+  };
+  const [fact, mend] = cases[errnoOf(error) ?? ''] ?? [messageOf(error), `ls -l ${path}`];
+  return new CutoverError('config', `cannot read ${path}: ${fact}`, { mend, cause: error });
+}
+
+async function parseToml(text: string, file: string): Promise<unknown> {
+  const { parse, TomlError } = await import('smol-toml');
+  try {
+    return parse(text);
+  } catch (error) {
+    if (!(error instanceof TomlError)) throw error;
+    // The rest of the message quotes the lines around, and with them perhaps a secret.
+    const fact = error.message.split('\n', 1)[0]?.replace('Invalid TOML document: ', '');
+    throw new CutoverError('config', `${file}: line ${error.line}, column ${error.column}: ${fact}`, {
+      mend: `edit line ${error.line} of ${file}, then: cutover config --check`,
+    });
+  }
+}
