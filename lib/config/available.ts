@@ -1,0 +1,43 @@
+import { CutoverError } from '../base/errors.ts';
+import type { Config, TargetConfig } from './model.ts';
+
+interface Part {
+  /** where it is configured; `*` stands for the target's name */
+  path: string;
+  isUsed(target: TargetConfig, config: Config): boolean;
+  lacks: string;
+}
+
+/** Parts that the file may configure and that this version does not have yet; a row goes when its part is built. */
+const unbuiltParts: readonly Part[] = [
+  {
+    path: 'targets.*.strategy',
+    isUsed: ({ strategy }) => strategy === 'socket',
+    lacks: 'does not know the strategy "socket" yet',
+  },
+  {
+    path: 'targets.*.strategy',
+    isUsed: ({ strategy }) => strategy === 'overlap',
+    lacks: 'does not know the strategy "overlap" yet',
+  },
+  { path: 'targets.*.hooks', isUsed: ({ hooks }) => Object.keys(hooks).length > 0, lacks: 'does not run hooks yet' },
+  { path: 'targets.*.database', isUsed: ({ database }) => database !== null, lacks: 'does not back up databases yet' },
+  { path: 'targets.*.checks', isUsed: ({ checks }) => checks.length > 0, lacks: 'does not ask configured checks yet' },
+  { path: 'targets.*.monitor', isUsed: ({ monitor }) => monitor !== null, lacks: 'does not monitor yet' },
+  { path: 'notify', isUsed: (_, { notify }) => notify.length > 0, lacks: 'does not notify yet' },
+];
+
+/**
+ * Refuses a target that relies on a part which is not built: to leave a hook or a check out silently
+ * would be worse than to refuse. For deploy, rollback and check.
+ * @throws `config`, one line for each part
+ */
+export function requireAvailable(target: TargetConfig, config: Config): void {
+  const lines = unbuiltParts
+    .filter((part) => part.isUsed(target, config))
+    .map(({ path, lacks }) => `${path.replace('*', target.name)}: this version ${lacks}`);
+  if (lines.length === 0) return;
+  throw new CutoverError('config', lines.join('\n'), {
+    mend: `remove the ${lines.length === 1 ? 'key' : 'keys'}, or comment ${lines.length === 1 ? 'it' : 'them'} out`,
+  });
+}
