@@ -1,0 +1,27 @@
+const redacted = '[redacted]';
+const secretWord = '(?:pass(?:word|wd|phrase)?|secret|token|credentials?|api[-_]?key|access[-_]?key|private[-_]?key)';
+/** `--db-password`, `DB_PASSWORD`, `token` */
+const secretName = String.raw`-{0,2}(?:\w[\w.]*[-_.])*?${secretWord}(?:[-_]\w+)*?`;
+
+const isSecretOption = new RegExp(`^-${secretName}$`, 'i');
+const assigned = new RegExp(String.raw`(^|[\s"'?&;,])(${secretName})([=:]\s?)("[^"]*"|'[^']*'|[^\s&"']+)`, 'gi');
+const followed = new RegExp(String.raw`(^|[\s"'])(-${secretName})\s+("[^"]*"|'[^']*'|[^\s"']+)`, 'gi');
+const bearer = /\b(authorization:\s*)(?:\w+\s+)?[^\s"']+/gi;
+const inUrl = /(\w:\/\/[^\s:/@]*:)[^\s/@]+(?=@)/g;
+
+/**
+ * A process's arguments as one line for people, at most `length` characters: what looks like the value of a secret
+ * (`--password X`, `TOKEN=X`, `//user:X@host`) is left out. A guess by names: no proof that no secret is in it.
+ */
+export function commandLineOf(args: readonly string[], length = 200): string {
+  const shown = args.map((arg, at) => (isSecretOption.test(args[at - 1] ?? '') ? redacted : arg));
+  const line = shown
+    .join(' ')
+    .replaceAll(/\s+/g, ' ')
+    .replaceAll(assigned, `$1$2$3${redacted}`)
+    .replaceAll(followed, `$1$2 ${redacted}`)
+    .replaceAll(bearer, `$1${redacted}`)
+    .replaceAll(inUrl, `$1${redacted}`)
+    .trim();
+  return line.length > length ? `${line.slice(0, length - 1)}…` : line;
+}

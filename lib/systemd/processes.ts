@@ -1,0 +1,106 @@
+import { lstat, readFile, readlink } from 'node:fs/promises';
+import { errnoOf } from '../base/errors.ts';
+import { commandLineOf } from './command-line.ts';
+import { type Listener, listListeners, ownersOf } from './sockets.ts';
+
+/** What is known of a process. What we may not read, as another user's, is null. */
+export interface ProcessFacts {
+  pid: number;
+  /** its arguments without secrets; its name in brackets where it has none */
+  command: string;
+  executable: string | null;
+  /** the path alone, also when it is gone */
+  cwd: string | null;
+  /** whether the working directory was removed, as a pruned build is */
+  cwdDeleted: boolean;
+  /** the service, scope or socket it belongs to */
+  unit: string | null;
+  /** clock ticks from boot to its start: with the pid it names the process for good */
+  startTicks: number;
+  /** the effective user */
+  uid: number;
+}
+
+/** A listener and who holds it; `processes` is empty where we may not look. */
+export interface PortHolder {
+  listener: Listener;
+  processes: ProcessFacts[];
+}
+
+/** Tells what a process is (proc(5)), or null when there is no such process any more. */
+export async function describeProcess(pid: number): Promise<ProcessFacts | null> {
+  const stat = await readOr(pid, 'stat');
+  if (stat === null) return null;
+  const [status, args, cgroup, executable, cwd] = await Promise.all([
+    readOr(pid, 'status'),
+    readOr(pid, 'cmdline'),
+    readOr(pid, 'cgroup'),
+    pathBehind(pid, 'exe'),
+    pathBehind(pid, 'cwd'),
+  ]);
+  const { name, startTicks } = parseStat(stat);
+  // The pid may have got a new process while we read.
+  const again = await readOr(pid, 'stat');
+  if (again === null || parseStat(again).startTicks !== startTicks) return null;
+  return {
+    pid,
+    command: commandLineOf(args ? args.replace(/\0+$/, '').split('\0') : [`[${name}]`]),
+    executable: executable?.path ?? null,
+    cwd: cwd?.path ?? null,
+    cwdDeleted: cwd?.isDeleted ?? false,
+    unit: cgroup === null ? null : unitIn(cgroup),
+    startTicks,
+    uid: Number(/^Uid:\s+\d+\s+(\d+)/m.exec(status ?? '')?.[1] ?? -1),
+  };
+}
+
+/** Who listens on a port: one entry for each listening socket, with all processes that hold it. */
+export async function portHolders(port: number): Promise<PortHolder[]> {
+  const listeners = await listListeners([port]);
+  const owners = await ownersOf(new Set(listeners.map(({ inode }) => inode)));
+  return Promise.all(
+    listeners.map(async (listener) => {
+      const facts = await Promise.all((owners.get(listener.inode) ?? []).map(describeProcess));
+      return { listener, processes: facts.filter((one) => one !== null) };
+    }),
+  );
+}
+
+/**
+ * The unit in the text of `/proc/PID/cgroup`: the innermost service, scope or socket. Which hierarchy holds the
+ * units depends on the host, and the other one may say `/`: the first that names a unit counts.
+ */
+export function unitIn(cgroup: string): string | null {
+  for (const hierarchy of [/^0::(.*)$/m, /^\d+:name=systemd:(.*)$/m]) {
+    const path = hierarchy.exec(cgroup)?.[1] ?? '';
+    const unit = path.split('/').findLast((part) => /.\.(?:service|scope|socket)$/.test(part));
+    if (unit !== undefined) return unit;
+  }
+  return null;
+}
+
+/** Name and start time in the text of `/proc/PID/stat`; the name may hold spaces and parentheses of its own. */
+export function parseStat(stat: string): { name: string; startTicks: number } {
+  const end = stat.lastIndexOf(')');
+  // The first field behind the name is number 3, the start time number 22 (proc_pid_stat(5)).
+  const startTicks = Number(stat.slice(end + 2).split(' ')[22 - 3]);
+  return { name: stat.slice(stat.indexOf('(') + 1, end), startTicks };
+}
+
+async function readOr(pid: number, name: string): Promise<string | null> {
+  return readFile(`/proc/${pid}/${name}`, 'utf8').catch(nullIfHidden);
+}
+
+/** The kernel adds " (deleted)" to what was removed; a real name may end like this as well. */
+async function pathBehind(pid: number, name: string): Promise<{ path: string; isDeleted: boolean } | null> {
+  const mark = ' (deleted)';
+  const path = await readlink(`/proc/${pid}/${name}`).catch(nullIfHidden);
+  if (path === null || !path.endsWith(mark)) return path === null ? null : { path, isDeleted: false };
+  const isReal = (await lstat(path).catch(() => null)) !== null;
+  return isReal ? { path, isDeleted: false } : { path: path.slice(0, -mark.length), isDeleted: true };
+}
+
+function nullIfHidden(error: unknown): null {
+  if (['ENOENT', 'ESRCH', 'EACCES', 'EPERM'].includes(errnoOf(error) ?? '')) return null;
+  throw error;
+}

@@ -1,0 +1,167 @@
+import { readdirSync, readlinkSync } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import { SocketAddress } from 'node:net';
+import { endianness } from 'node:os';
+import { setImmediate as letOthersRun } from 'node:timers/promises';
+import { errnoOf } from '../base/errors.ts';
+
+/** A TCP socket that listens. */
+export interface Listener {
+  port: number;
+  /** as people write it: `127.0.0.1`, `::1`; `0.0.0.0` and `::` are every address */
+  address: string;
+  family: 'ipv4' | 'ipv6';
+  /** the user who made the socket */
+  uid: number;
+  /** names the socket in `/proc/PID/fd` */
+  inode: string;
+}
+
+const tables = [
+  { file: '/proc/net/tcp', family: 'ipv4', nobody: '00000000:0000' },
+  { file: '/proc/net/tcp6', family: 'ipv6', nobody: `${'0'.repeat(32)}:0000` },
+] as const;
+
+/** TCP_LISTEN, as the tables write it. */
+const listening = '0A';
+/** The kernel hands out one page of text at a time, however much is asked for. */
+const pageBytes = 4096;
+/** A scan of all processes holds up nobody for longer than this. */
+const scanSliceMs = 5;
+
+/**
+ * Who listens on any of these ports, in our network namespace (proc_pid_net(5)). The kernel walks its whole hash of
+ * connections for it, which is some milliseconds where that is large: in the thread pool, and both tables at once.
+ */
+export async function listListeners(ports: readonly number[]): Promise<Listener[]> {
+  if (ports.length === 0) return [];
+  const found = tables.map(async ({ file, family, nobody }) => {
+    const text = await readListening(file);
+    return ports.flatMap((port) => linesOf(text, `:${hexOf(port)} ${nobody} ${listening} `).map(listenerIn(family)));
+  });
+  return (await Promise.all(found)).flat();
+}
+
+/**
+ * Which processes hold each of these sockets. A socket that none of them holds, as far as we may look, has no entry.
+ * @param pids the only processes to look at; default: all
+ */
+export async function ownersOf(
+  inodes: ReadonlySet<string>,
+  pids: readonly number[] = allPids(),
+): Promise<Map<string, number[]>> {
+  const owners = new Map<string, number[]>();
+  let sliceBegan = performance.now();
+  for (const pid of inodes.size === 0 ? [] : pids) {
+    for (const inode of socketsOf(pid)) {
+      if (inodes.has(inode)) owners.set(inode, [...(owners.get(inode) ?? []), pid]);
+    }
+    if (performance.now() - sliceBegan < scanSliceMs) continue;
+    await letOthersRun();
+    sliceBegan = performance.now();
+  }
+  return owners;
+}
+
+/**
+ * The beginning of a table, up to the first connection: the kernel writes all listeners before it
+ * (tcp_seq_start in net/ipv4/tcp_ipv4.c), and the connections may be very many.
+ */
+async function readListening(file: string): Promise<string> {
+  const table = await openIfThere(file);
+  if (table === null) return '';
+  const page = Buffer.allocUnsafe(pageBytes);
+  let text = '';
+  try {
+    for (;;) {
+      const { bytesRead } = await table.read(page, 0, pageBytes, null);
+      text += page.toString('latin1', 0, bytesRead);
+      // Each page ends with a whole line; the last one tells where the kernel has got to.
+      const lastLine = text.slice(text.lastIndexOf('\n', text.length - 2) + 1);
+      if (bytesRead === 0 || !isListening(lastLine)) return text;
+    }
+  } finally {
+    await table.close();
+  }
+}
+
+/** A heading that stands alone says nothing yet, so it counts as one. */
+function isListening(line: string): boolean {
+  const state = fieldsOf(line)[3];
+  return state === listening || state === 'st';
+}
+
+/** Without IPv6 in the kernel there is no table for it. */
+async function openIfThere(file: string): Promise<FileHandle | null> {
+  return open(file, 'r').catch((error: unknown) => {
+    if (errnoOf(error) === 'ENOENT') return null;
+    throw error;
+  });
+}
+
+function linesOf(text: string, pattern: string): string[] {
+  const lines: string[] = [];
+  for (let at = text.indexOf(pattern); at !== -1; at = text.indexOf(pattern, at + 1)) {
+    lines.push(text.slice(text.lastIndexOf('\n', at) + 1, text.indexOf('\n', at)));
+  }
+  return lines;
+}
+
+function listenerIn(family: Listener['family']): (line: string) => Listener {
+  return (line) => {
+    const fields = fieldsOf(line);
+    const [address = '', port = ''] = (fields[1] ?? '').split(':');
+    return {
+      port: Number.parseInt(port, 16),
+      address: addressOf(address, family),
+      family,
+      uid: Number(fields[7]),
+      inode: fields[9] ?? '',
+    };
+  };
+}
+
+/** The kernel prints an address as 32-bit words in the machine's own byte order. */
+function addressOf(hex: string, family: Listener['family']): string {
+  const bytes = Buffer.from(hex, 'hex');
+  if (endianness() === 'LE') bytes.swap32();
+  const address = family === 'ipv4' ? [...bytes].join('.') : bytes.toString('hex').replaceAll(/....(?=.)/g, '$&:');
+  return new SocketAddress({ address, family }).address;
+}
+
+function hexOf(port: number): string {
+  return port.toString(16).toUpperCase().padStart(4, '0');
+}
+
+function fieldsOf(line: string): string[] {
+  return line.trim().split(/\s+/);
+}
+
+function allPids(): number[] {
+  return readdirSync('/proc').map(Number).filter(Number.isInteger);
+}
+
+/** A set: one process may hold a socket through several descriptors. */
+function socketsOf(pid: number): Set<string> {
+  const directory = `/proc/${pid}/fd`;
+  try {
+    const links = readdirSync(directory).map((fd) => linkOrEmpty(`${directory}/${fd}`));
+    return new Set(links.flatMap((link) => /^socket:\[(\d+)\]$/.exec(link)?.[1] ?? []));
+  } catch (error) {
+    return nothingIfHidden(error, new Set());
+  }
+}
+
+function linkOrEmpty(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch (error) {
+    return nothingIfHidden(error, '');
+  }
+}
+
+/** The process ended (ESRCH while it does), the descriptor was closed, or they are none of our business. */
+function nothingIfHidden<T>(error: unknown, nothing: T): T {
+  if (['ENOENT', 'ESRCH', 'EACCES', 'EPERM'].includes(errnoOf(error) ?? '')) return nothing;
+  throw error;
+}
