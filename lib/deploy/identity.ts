@@ -43,6 +43,18 @@ export async function proveIdentity(systemd: Systemd, expected: ExpectedIdentity
   }
 }
 
+/** Whether the unit's main process is one of the build, as far as can be seen. */
+export function runsBuild(
+  systemd: Systemd,
+  place: Pick<ExpectedIdentity, 'unit' | 'buildPath'>,
+  signal: AbortSignal,
+): Promise<boolean> {
+  return proveIdentity(systemd, { ...place, invocationBefore: null }, signal).then(
+    () => true,
+    () => false,
+  );
+}
+
 /** Directory and executable of a process; empty where they may not be read (another user's process, without root). */
 async function placesOf(pid: number): Promise<string[]> {
   const links = await Promise.all(

@@ -19,15 +19,16 @@ const deadStates = new Set(['dead', 'failed', 'auto-restart', 'stop-sigterm', 's
 export async function watchLife(systemd: Systemd, unit: string, { isRunning }: { isRunning: boolean }): Promise<UnitLife> {
   const ended = new AbortController();
   const latest = new Map<string, unknown>();
-  // The last signals of a stop may come after the watch began: only what has lived can end.
-  let hasLived = isRunning;
+  // The first signals of a start still tell of the state before it: only what has lived can end.
+  let [hadProcess, hasLived] = [isRunning, isRunning];
   const stop = await systemd.watch(unit, (changed) => {
     for (const [name, value] of changed) latest.set(name, value);
-    const pid = Number(changed.get('MainPID') ?? 0);
-    if (pid > 0 || changed.get('SubState') === 'running') hasLived = true;
-    if (!hasLived || ended.signal.aborted) return;
-    const lostProcess = changed.has('MainPID') && pid === 0;
-    if (lostProcess || deadStates.has(String(changed.get('SubState') ?? ''))) ended.abort(deathOf(unit, latest));
+    const [pid, subState] = [changed.get('MainPID'), changed.get('SubState')];
+    const isLost = hadProcess && pid === 0;
+    const isDead = hasLived && subState !== undefined && deadStates.has(String(subState));
+    hadProcess ||= Number(pid ?? 0) > 0;
+    hasLived ||= subState !== undefined && !deadStates.has(String(subState));
+    if ((isLost || isDead) && !ended.signal.aborted) ended.abort(deathOf(unit, latest));
   });
   return { ended: ended.signal, stop };
 }

@@ -1,8 +1,10 @@
+import { join } from 'node:path';
 import { CutoverError, ExitCode } from '../base/errors.ts';
 import { currentBuild } from '../builds/current.ts';
 import { listBuildIds, newestBuild, resolveBuild } from '../builds/list.ts';
 import { type CheckAnswer, isSafe } from '../checks/check.ts';
 import { carryOut } from '../deploy/carry-out.ts';
+import { runsBuild } from '../deploy/identity.ts';
 import { preflight } from '../deploy/preflight.ts';
 import { documentOf, type Ending, type RunDocument } from '../run/document.ts';
 import { interruption } from '../run/engine.ts';
@@ -10,7 +12,7 @@ import { provenBuilds } from '../run/history.ts';
 import { readInFlight } from '../run/in-flight.ts';
 import { newRunId, type RunInputs } from '../run/inputs.ts';
 import { readQuarantine } from '../run/quarantine.ts';
-import type { UnitFacts } from '../systemd/facts.ts';
+import { isRunning, type UnitFacts } from '../systemd/facts.ts';
 import { whileHeld } from './held.ts';
 import type { Place } from './place.ts';
 
@@ -32,10 +34,10 @@ const candidateCheck = 'candidate';
  */
 export async function deploy(place: Place, options: DeployOptions): Promise<RunDocument> {
   requireForceAllowed(place, options);
-  const startedAt = new Date().toISOString();
   const what = options.build ?? 'the newest build';
   return whileHeld(place, { doing: `deploy of ${what}`, waitMs: options.waitMs }, async () => {
     const { target, systemd, emit } = place;
+    const startedAt = new Date().toISOString();
     const [facts, from, candidate] = await Promise.all([
       systemd.facts(target.unit),
       currentBuild(target.builds),
@@ -46,12 +48,24 @@ export async function deploy(place: Place, options: DeployOptions): Promise<RunD
     const { isRefused, exitCode } = judge(checks, options);
     emit({ type: 'checked', safe: isSafe(checks), forced: options.isForced });
     if (isRefused) return untouched(inputs, { outcome: 'refused', exit_code: exitCode, checks });
-    if (from === inputs.to && !options.isForced) {
+    if (from === inputs.to && !options.isForced && (await isServing(place, { facts, from, checks }))) {
       return untouched(inputs, { outcome: 'unchanged', exit_code: ExitCode.done, checks });
     }
     if (place.signal.aborted) throw interruption('a signal');
     return carryOut(inputs, checks, place);
   });
+}
+
+/**
+ * Whether the build is not only named by `current` but runs and is well. A link that was moved without a restart
+ * leaves the old build serving; a service that is to be repaired does not serve at all.
+ */
+async function isServing(
+  { target, systemd, signal }: Place,
+  { facts, from, checks }: { facts: UnitFacts; from: string; checks: CheckAnswer[] },
+): Promise<boolean> {
+  if (!isRunning(facts) || checks.some(({ name, status }) => name === 'health' && status === 'warn' && target.health.urls.length > 0)) return false;
+  return !target.health.identity || runsBuild(systemd, { unit: target.unit, buildPath: join(target.builds, from) }, signal);
 }
 
 /** S7: force is for staging; a target has to allow it. */

@@ -6,7 +6,7 @@ import { listBuildIds, resolveBuild } from '../builds/list.ts';
 import { fallbackPrevious } from '../builds/previous.ts';
 import { probe } from '../checks/probe.ts';
 import { carryOut } from '../deploy/carry-out.ts';
-import { proveIdentity } from '../deploy/identity.ts';
+import { runsBuild } from '../deploy/identity.ts';
 import type { RunDocument } from '../run/document.ts';
 import { provenBuilds } from '../run/history.ts';
 import { newRunId } from '../run/inputs.ts';
@@ -24,12 +24,12 @@ export async function rollback(
   place: Place,
   { build, waitMs }: { build?: string | undefined; waitMs: number },
 ): Promise<RunDocument> {
-  const startedAt = new Date().toISOString();
   return whileHeld(place, { doing: `rollback to ${build ?? 'the previous build'}`, waitMs }, async (settled) => {
     if (settled?.outcome === 'rolled_back' && build === undefined) {
       return { ...settled, kind: 'rollback', to: settled.active, outcome: 'deployed', failure: null };
     }
     const { target, config, systemd } = place;
+    const startedAt = new Date().toISOString();
     const [facts, from] = await Promise.all([systemd.facts(target.unit), currentBuild(target.builds)]);
     const to = build === undefined ? await previousBuild(place) : await resolveBuild(target.builds, build);
     if (to === null) throw noPrevious(target.name, from);
@@ -70,9 +70,5 @@ async function isHealthyNow({ target, systemd, signal }: Place, facts: UnitFacts
   const answers = await Promise.all(health.urls.map((url) => probe(url, health, signal)));
   if (answers.some(({ problem }) => problem !== null)) return false;
   if (!health.identity) return true;
-  const expected = { unit, buildPath: join(builds, from), invocationBefore: null };
-  return proveIdentity(systemd, expected, signal).then(
-    () => true,
-    () => false,
-  );
+  return runsBuild(systemd, { unit, buildPath: join(builds, from) }, signal);
 }

@@ -1,10 +1,12 @@
 import type { RunDocument } from '../run/document.ts';
 
-/** "40 ms", "1.2 s", "3 min 20 s". */
+/** "40 ms", "1.2 s", "3 min 20 s", "12 days". */
 export function duration(ms: number): string {
   if (ms < 1_000) return `${Math.round(ms)} ms`;
   if (ms < 60_000) return `${(ms / 1_000).toFixed(1)} s`;
-  return `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1_000)} s`;
+  if (ms < 3_600_000) return `${Math.floor(ms / 60_000)} min ${Math.floor((ms % 60_000) / 1_000)} s`;
+  if (ms < 86_400_000) return `${Math.floor(ms / 3_600_000)} h ${Math.floor((ms % 3_600_000) / 60_000)} min`;
+  return `${Math.floor(ms / 86_400_000)} days`;
 }
 
 /** The one sentence at the end of a run. */

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomInt } from 'node:crypto';
 import { stampOf } from '../builds/layout.ts';
 import type { ManagerKind, TargetConfig } from '../config/model.ts';
 
@@ -26,7 +26,11 @@ export interface RunInputs {
   startedAt: string;
 }
 
-/** A run's name: the time in UTC and four hex digits, so that two in one second differ. */
+/**
+ * A run's name: the time in UTC, then four hex digits that grow within the second, so that names sort as runs began
+ * and two in one millisecond still differ.
+ */
 export function newRunId(now = new Date()): string {
-  return `${stampOf(now)}-${randomBytes(2).toString('hex')}`;
+  const within = now.getUTCMilliseconds() * 65 + randomInt(65);
+  return `${stampOf(now)}-${within.toString(16).padStart(4, '0')}`;
 }
