@@ -1,5 +1,5 @@
 import { describeHolder } from '../systemd/holder.ts';
-import { portHolders } from '../systemd/port-holders.ts';
+import { portHolders } from '../systemd/processes.ts';
 import { type Answer, fail, pass } from './check.ts';
 
 /** S1: each port is free, or held by this very unit; any other holder is named. */

@@ -1,6 +1,6 @@
 import { currentBuild } from '../builds/current.ts';
 import { probe } from '../checks/probe.ts';
-import { portHolders } from '../systemd/port-holders.ts';
+import { portHolders } from '../systemd/processes.ts';
 import type { RunDocument } from '../run/document.ts';
 import { readInFlight, type InFlight } from '../run/in-flight.ts';
 import { isRunning, type UnitFacts } from '../systemd/facts.ts';
