@@ -36,7 +36,6 @@ export async function bootForTests(disk?: string): Promise<TestSandbox> {
   let sandbox = await bootSandbox({ disk, binds });
   atEnd(() => sandbox.end());
   const first = sandbox;
-  const node = (args: readonly string[]): Command => [process.execPath, join(repository, 'bin/cutover.js'), ...args];
   return {
     get disk() {
       return sandbox.disk;
@@ -51,8 +50,8 @@ export async function bootForTests(disk?: string): Promise<TestSandbox> {
     spawn: (command, options) => sandbox.spawn(command, options),
     hostPath: (inside) => sandbox.hostPath(inside),
     powerCut: () => sandbox.powerCut(),
-    cutover: (args, options) => sandbox.exec(node(args), { timeoutMs: 120_000, ...options }),
-    startCutover: (args, options) => sandbox.spawn(node(args), options),
+    cutover: (args, options) => sandbox.exec(cutoverCommand(args), { timeoutMs: 120_000, ...options }),
+    startCutover: (args, options) => sandbox.spawn(cutoverCommand(args), options),
     async run(...command) {
       const result = await sandbox.exec(command);
       if (result.code === 0) return result.stdout;
@@ -64,6 +63,10 @@ export async function bootForTests(disk?: string): Promise<TestSandbox> {
       atEnd(() => sandbox.powerCut());
     },
   };
+}
+
+function cutoverCommand(args: readonly string[]): Command {
+  return [process.execPath, join(repository, 'bin/cutover.js'), ...args];
 }
 
 /** The repository and node may lie in folders that the sandbox replaces, such as /tmp or /srv. */

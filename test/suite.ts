@@ -1,4 +1,6 @@
+import { pathToFileURL } from 'node:url';
 import { inspect } from 'node:util';
+import { beginMark, type Totals, totalsMark } from './totals.ts';
 
 /** What a test receives. */
 export interface TestContext {
@@ -18,17 +20,6 @@ export interface TestOptions {
 
 /** Declares one test. There is no `.run()`, and `.only`, `.skip`, `.before` and `.after` are refused. */
 export type Suite = (name: string, test: TestFunction, options?: TestOptions) => void;
-
-/** The last line of a test file's output carries these after `totalsMark`; `test/run.ts` reads it. */
-export interface Totals {
-  declared: number;
-  passed: number;
-  failed: number;
-  names: string[];
-}
-
-export const totalsMark = '##totals ';
-export const beginMark = '##begin ';
 
 const defaultTimeoutMs = 60_000;
 const endTimeoutMs = 60_000;
@@ -71,7 +62,6 @@ export function atEnd(end: () => unknown): void {
 }
 
 function requireDeclaring(name: string): void {
-  // A top-level await between two declarations lets the first suite start without the second.
   if (state !== 'declaring') throw new Error(`"${name}" was declared after the tests had begun`);
 }
 
@@ -80,6 +70,8 @@ function refuse(word: string): never {
 }
 
 async function runAll(): Promise<void> {
+  // A top-level await may still hold the file up; a test that it declares afterwards would be lost.
+  await import(pathToFileURL(process.argv[1] ?? '').href);
   state = 'running';
   for (const { name, count, start } of suites) {
     if (count === 0) fail(`${name}: has tests`, new Error('the suite is empty'), 0);
