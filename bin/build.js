@@ -14,8 +14,11 @@ await build({
   // dbus-next asks for both inside a try; neither is used.
   external: ['x11', 'usocket'],
   // CommonJS packages inside an ES module still call require().
-  banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
-  minifySyntax: true,
+  banner: {
+    js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+  },
+  minify: true,
+  keepNames: true,
   sourcemap: 'linked',
   logLevel: 'warning',
 });

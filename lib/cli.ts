@@ -32,7 +32,11 @@ export async function main(tool: string, argv: string[]): Promise<void> {
     const known = isCutoverError(error);
     const mend = known ? error.mend : 'this is a defect of cutover: please report it with the output of --verbose';
     const exitCode = known ? error.exitCode : ExitCode.failed;
-    tellError({ message: messageOf(error), code: known ? error.code : 'defect', mend, exitCode, stack: (error as Error).stack }, words, terminal);
+    tellError(
+      { message: messageOf(error), code: known ? error.code : 'defect', mend, exitCode, stack: (error as Error).stack },
+      words,
+      terminal,
+    );
     return await endWith(exitCode);
   }
 }

@@ -82,11 +82,21 @@ export function errnoOf(error: unknown): string | undefined {
 export function fileError(error: unknown, doing: string, path: string): unknown {
   const errno = errnoOf(error);
   if (errno === 'EACCES' || errno === 'EPERM' || errno === 'EROFS') {
-    const mend = errno === 'EROFS' ? `mount -o remount,rw the file system of ${path}` : `ls -ld ${path}; run as its owner, or with sudo`;
-    return new CutoverError('permission', `${doing} ${path}: ${errno === 'EROFS' ? 'the file system is read-only' : 'permission denied'}`, { mend, cause: error });
+    const mend =
+      errno === 'EROFS'
+        ? `mount -o remount,rw the file system of ${path}`
+        : `ls -ld ${path}; run as its owner, or with sudo`;
+    return new CutoverError(
+      'permission',
+      `${doing} ${path}: ${errno === 'EROFS' ? 'the file system is read-only' : 'permission denied'}`,
+      { mend, cause: error },
+    );
   }
   if (errno === 'ENOSPC' || errno === 'EDQUOT') {
-    return new CutoverError('disk', `${doing} ${path}: no space left`, { mend: `df -h ${path}; cutover prune`, cause: error });
+    return new CutoverError('disk', `${doing} ${path}: no space left`, {
+      mend: `df -h ${path}; cutover prune`,
+      cause: error,
+    });
   }
   return error;
 }

@@ -1,5 +1,13 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as sleepFor } from 'node:timers/promises';
 import { CutoverError } from './errors.ts';
+
+/** A controller whose signal many may wait for at once; Node warns at the eleventh otherwise. */
+export function openController(): AbortController {
+  const controller = new AbortController();
+  setMaxListeners(0, controller.signal);
+  return controller;
+}
 
 /** Sleeps; an aborted signal ends it at once with the signal's reason. */
 export async function sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
@@ -20,7 +28,7 @@ export async function withDeadline<T>(
   { what, timeoutMs, signal, mend }: { what: string; timeoutMs: number; signal?: AbortSignal; mend?: string },
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  const ended = new AbortController();
+  const ended = openController();
   const late = new CutoverError('timeout', `${what} within ${timeoutMs / 1000} s`, { mend });
   const timer = setTimeout(() => ended.abort(late), timeoutMs);
   const passOn = (): void => ended.abort(signal?.reason);
@@ -60,7 +68,7 @@ export async function poll<T>(
     const began = performance.now();
     const answer = await ask();
     if (answer !== undefined) return answer;
-    // A slow answer means a large table: never spend more than about a fifth of the time on asking.
-    await sleep(Math.max(everyMs, (performance.now() - began) * 4), signal);
+    // A slow answer means a large table: never spend more than half of the time on asking.
+    await sleep(Math.max(everyMs, performance.now() - began), signal);
   }
 }

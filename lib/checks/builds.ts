@@ -1,5 +1,6 @@
 import { readCurrent } from '../builds/current.ts';
 import { inspectBuild } from '../builds/inspect.ts';
+import { accountOf } from '../systemd/account.ts';
 import { type Answer, fail, pass, warn } from './check.ts';
 
 /** S1, S6: `current` is a relative link to a build inside the directory. A first deploy has none yet. */
@@ -15,9 +16,17 @@ export async function askBuilds(directory: string): Promise<Answer> {
     case 'absolute':
       return warn(`current is absolute: ${link.destination}`, expected, 'the next deploy makes it relative');
     case 'dangling':
-      return fail(`current points at ${link.destination}, which does not exist`, expected, `cutover rollback, or ${point}`);
+      return fail(
+        `current points at ${link.destination}, which does not exist`,
+        expected,
+        `cutover rollback, or ${point}`,
+      );
     case 'not_a_link':
-      return fail(`current is a ${link.kind}`, expected, `mv ${directory}/current ${directory}/current.saved, then cutover deploy`);
+      return fail(
+        `current is a ${link.kind}`,
+        expected,
+        `mv ${directory}/current ${directory}/current.saved, then cutover deploy`,
+      );
     case 'outside':
       return fail(`current leads outside, to ${link.path}`, expected, point);
     case 'not_a_build':
@@ -27,11 +36,15 @@ export async function askBuilds(directory: string): Promise<Answer> {
   }
 }
 
-/** S2: there is a build to deploy, and nothing speaks against it. */
-export async function askCandidate(directory: string, id: string | null): Promise<Answer> {
+/**
+ * S2: there is a build to deploy, and nothing speaks against it.
+ * @param user the unit's `User=`, who has to be able to read the build
+ */
+export async function askCandidate(directory: string, id: string | null, user: string | null): Promise<Answer> {
   const expected = 'a whole, readable build';
   if (id === null) return fail('there is no build to deploy', expected, 'cutover builds, then cutover add <archive>');
-  const build = await inspectBuild(directory, id);
+  const account = await accountOf(user);
+  const build = await inspectBuild(directory, id, account ? { asUser: account } : {});
   if (build.broken) return fail(`${id} ${build.broken}`, expected, `rm -r ${build.path}, or copy it again`);
   return pass(id, expected);
 }

@@ -13,7 +13,7 @@ export interface Answer {
 /** A question about the machine, ready to be asked. */
 export interface Check {
   name: string;
-  ask(): Promise<Answer>;
+  ask: () => Promise<Answer>;
 }
 
 /** A question that was asked. */

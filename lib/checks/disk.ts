@@ -20,7 +20,11 @@ export async function askDisk(paths: readonly string[], limit: Amount): Promise<
   const observed = `${worst.usedPercent.toFixed(0)} % used at ${worst.path}`;
   const allowed = 'percent' in limit ? limit.percent : limit.bytes;
   if (fullness(worst) < allowed) return pass(observed, expected);
-  return fail(observed, expected, `du -xsh ${worst.path}/* | sort -h | tail, or remove builds that cutover builds lists as old`);
+  return fail(
+    observed,
+    expected,
+    `du -xsh ${worst.path}/* | sort -h | tail, or remove builds that cutover builds lists as old`,
+  );
 }
 
 /** As df(1) counts: blocks that only root may use are neither used nor free. */

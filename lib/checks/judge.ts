@@ -4,7 +4,10 @@ import type { HealthConfig } from '../config/model.ts';
 export type Expectation = Pick<HealthConfig, 'statuses' | 'json' | 'body' | 'headers' | 'timeoutMs'>;
 
 /** The first thing that is wrong with an answer, or null. */
-export function judge(result: { status: number | null; text: string }, { statuses, json, body }: Expectation): string | null {
+export function judge(
+  result: { status: number | null; text: string },
+  { statuses, json, body }: Expectation,
+): string | null {
   const { status, text } = result;
   if (status === null) return 'no answer';
   if (!statuses.some(([from, to]) => status >= from && status <= to)) {

@@ -15,6 +15,7 @@ export async function askMemory(limit: Amount): Promise<Answer> {
 
 /** Total and available memory out of the text of /proc/meminfo, which counts in KiB. */
 export function parseMeminfo(text: string): { totalBytes: number; availableBytes: number } {
-  const field = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(text)?.[1] ?? 0) * 1024;
+  const field = (name: string): number =>
+    Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(text)?.[1] ?? 0) * 1024;
   return { totalBytes: field('MemTotal'), availableBytes: field('MemAvailable') };
 }

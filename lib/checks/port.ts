@@ -11,7 +11,11 @@ export async function askPort(ports: readonly number[], unit: string): Promise<A
     if (processes.some((process) => process.unit === unit)) continue;
     const [holder] = processes;
     const where = `port ${listener.port} on ${listener.address}`;
-    const mend = holder?.unit ? `systemctl stop ${holder.unit}` : holder ? `kill ${holder.pid}, if it is not needed` : 'sudo ss -ltnp';
+    const mend = holder?.unit
+      ? `systemctl stop ${holder.unit}`
+      : holder
+        ? `kill ${holder.pid}, if it is not needed`
+        : 'sudo ss -ltnp';
     return fail(`${where} is held by ${describeHolder(holder ?? null)}`, expected, mend);
   }
   return pass(holders.length === 0 ? 'free' : `held by ${unit}`, expected);

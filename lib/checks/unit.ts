@@ -12,7 +12,11 @@ export function askUnit(facts: UnitFacts, { isFirst }: { isFirst: boolean }): An
   if (activeState === 'active') return pass(observed, expected);
   if (activeState === 'reloading') return pass(observed, expected);
   if (activeState === 'failed') {
-    return fail(`failed: ${facts.result}`, expected, `journalctl -u ${unit} -n 50, then cutover rollback or cutover deploy --fix-forward`);
+    return fail(
+      `failed: ${facts.result}`,
+      expected,
+      `journalctl -u ${unit} -n 50, then cutover rollback or cutover deploy --fix-forward`,
+    );
   }
   return fail(observed, expected, `systemctl start ${unit}, or cutover deploy --fix-forward`);
 }
@@ -38,7 +42,8 @@ export function askUnitFile(facts: UnitFacts): Answer {
 /** S1: the restart limit is not used up, so that a start will be obeyed. */
 export function askRestartLimit(facts: UnitFacts, nowMs: number): Answer {
   const { unit, restarts, startLimitBurst: burst, startLimitIntervalMs: intervalMs } = facts;
-  const expected = burst > 0 && intervalMs > 0 ? `fewer than ${burst} restarts in ${intervalMs / 1000} s` : 'no limit set';
+  const expected =
+    burst > 0 && intervalMs > 0 ? `fewer than ${burst} restarts in ${intervalMs / 1000} s` : 'no limit set';
   const observed = `${restarts} restart${restarts === 1 ? '' : 's'}`;
   const mend = `systemctl reset-failed ${unit}, after reading journalctl -u ${unit} -n 50`;
   if (facts.result === 'start-limit-hit') return fail('start limit hit', expected, mend);

@@ -12,7 +12,9 @@ export const run: Run = async ([target], options, terminal) => {
   else {
     const failed = report.checks.filter(({ status }) => status === 'fail').length;
     const { green, red } = terminal.colours;
-    terminal.tell(`${report.safe ? green(`${report.target}: safe to deploy`) : red(`${report.target}: ${failed} of ${report.checks.length} checks failed`)}\n`);
+    terminal.tell(
+      `${report.safe ? green(`${report.target}: safe to deploy`) : red(`${report.target}: ${failed} of ${report.checks.length} checks failed`)}\n`,
+    );
   }
   return report.safe ? ExitCode.done : ExitCode.refused;
 };

@@ -3,11 +3,11 @@ import type { Colours } from '../report/colour.ts';
 /** Where a command's output goes, and what it may read of its surroundings. */
 export interface Terminal {
   /** the answer; with `--json` exactly one document */
-  print(text: string): void;
+  print: (text: string) => void;
   /** everything on the way; with `--json` it goes to stderr */
-  tell(text: string): void;
+  tell: (text: string) => void;
   /** stderr */
-  complain(text: string): void;
+  complain: (text: string) => void;
   colours: Colours;
   isLive: boolean;
   env: NodeJS.ProcessEnv;
@@ -15,7 +15,8 @@ export interface Terminal {
 }
 
 export interface GlobalOptions {
-  config?: string;
+  /** cac makes numbers of what looks like one */
+  config?: string | number;
   json?: boolean;
   quiet?: boolean;
   verbose?: boolean;

@@ -22,7 +22,11 @@ export const commands: CommandRow[] = [
       ['--dry-run', 'print the plan and change nothing'],
       wait,
     ],
-    examples: ['cutover deploy production', 'cutover deploy production 20260203-151116', 'cutover deploy staging --wait=10min'],
+    examples: [
+      'cutover deploy production',
+      'cutover deploy production 20260203-151116',
+      'cutover deploy staging --wait=10min',
+    ],
     load: () => import('./deploy.ts'),
   },
   {

@@ -22,7 +22,10 @@ export const run: Run<ConfigFlags> = async (_, options, terminal) => {
   if (options.check) {
     const names = Object.keys(config.targets);
     if (options.json) terminal.print(JSON.stringify({ file: config.file, valid: true, targets: names }));
-    else terminal.tell(`${config.file}: right, with ${names.length === 1 ? 'the target' : 'the targets'} ${names.join(', ')}\n`);
+    else
+      terminal.tell(
+        `${config.file}: right, with ${names.length === 1 ? 'the target' : 'the targets'} ${names.join(', ')}\n`,
+      );
     return 0;
   }
   const { effectiveConfig, effectiveJson } = await import('../config/print.ts');

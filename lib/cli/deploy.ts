@@ -11,7 +11,7 @@ interface DeployFlags {
   force?: boolean;
   fixForward?: boolean;
   dryRun?: boolean;
-  wait?: string | boolean;
+  wait?: string | number | boolean;
 }
 
 export const run: Run<DeployFlags> = async ([name, build], options, terminal) => {
@@ -24,7 +24,10 @@ export const run: Run<DeployFlags> = async ([name, build], options, terminal) =>
   if (options.dryRun) {
     const plan = await dryRun(place, asked);
     if (options.json) terminal.print(JSON.stringify(plan));
-    else terminal.tell(`${plan.from ?? '(nothing)'} -> ${plan.to ?? '(no build)'}\n${plan.steps.map((step) => `  ${step.name.padEnd(15)} ${step.does}\n`).join('')}`);
+    else
+      terminal.tell(
+        `${plan.from ?? '(nothing)'} -> ${plan.to ?? '(no build)'}\n${plan.steps.map((step) => `  ${step.name.padEnd(15)} ${step.does}\n`).join('')}`,
+      );
     return plan.exit_code;
   }
   return tellOutcome(await deploy(place, asked), place, { options, terminal });

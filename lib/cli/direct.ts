@@ -8,10 +8,12 @@ import { placeOf } from './place.ts';
 import { waitMsOf } from './waiting.ts';
 
 /** S9: unit, build directory and port are all that is known; the builds directory is the build's parent. */
-export const run: Run<{ user?: boolean; wait?: string | boolean }> = async (words, options, terminal) => {
+export const run: Run<{ user?: boolean; wait?: string | number | boolean }> = async (words, options, terminal) => {
   const [unit, directory, port] = words as [string, string, string];
   if (!/^\d{1,5}$/.test(port) || Number(port) < 1 || Number(port) > 65_535) {
-    throw new CutoverError('usage', `"${port}" is no port`, { mend: 'deploy-with-zero-downtime app.service /srv/app/builds/dist.20260203-151116 9000' });
+    throw new CutoverError('usage', `"${port}" is no port`, {
+      mend: 'deploy-with-zero-downtime app.service /srv/app/builds/dist.20260203-151116 9000',
+    });
   }
   const build = resolve(terminal.cwd, directory);
   const manager = options.user ? 'user' : 'system';

@@ -33,5 +33,7 @@ export const run: Run<LogFlags> = async ([name, id], options, terminal) => {
 
 function journal(unit: string, isUser: boolean, { follow }: LogFlags): Command {
   const which = isUser ? `--user-unit=${unit}` : `--unit=${unit}`;
-  return follow ? ['journalctl', '--no-pager', '--lines=50', '--follow', which] : ['journalctl', '--no-pager', '--lines=200', which];
+  return follow
+    ? ['journalctl', '--no-pager', '--lines=50', '--follow', which]
+    : ['journalctl', '--no-pager', '--lines=200', which];
 }

@@ -3,7 +3,11 @@ import type { RunDocument } from '../run/document.ts';
 import type { GlobalOptions, Terminal } from './command.ts';
 
 /** Tells how a run ended, in words and, when asked, as the document. @returns the exit code */
-export function tellOutcome(document: RunDocument, place: Pick<Place, 'emit'>, { options, terminal }: { options: GlobalOptions; terminal: Terminal }): number {
+export function tellOutcome(
+  document: RunDocument,
+  place: Pick<Place, 'emit'>,
+  { options, terminal }: { options: GlobalOptions; terminal: Terminal },
+): number {
   place.emit({ type: 'outcome', document });
   if (options.json) terminal.print(JSON.stringify(document));
   return document.exit_code;

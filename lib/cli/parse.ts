@@ -25,7 +25,8 @@ const globalOptions: [flags: string, does: string][] = [
 export function parse(argv: string[]): Request {
   const [first] = argv;
   if (first === '--version' || first === '-v') return { kind: 'text', text: `cutover ${version}` };
-  if (first === undefined || first === '--help' || first === '-h' || first === 'help') return { kind: 'text', text: overview() };
+  if (first === undefined || first === '--help' || first === '-h' || first === 'help')
+    return { kind: 'text', text: overview() };
   const row = rowNamed(first);
   const program = programFor(row);
   try {
@@ -49,7 +50,10 @@ function rowNamed(name: string): CommandRow {
   if (laterCommands.includes(name)) {
     throw new CutoverError('config', `cutover ${name}: this version does not have it yet`, { mend: 'cutover --help' });
   }
-  const near = nearestName(name, commands.filter(({ isHidden }) => !isHidden).map((command) => command.name));
+  const near = nearestName(
+    name,
+    commands.filter(({ isHidden }) => !isHidden).map((command) => command.name),
+  );
   const guess = near ? `, did you mean ${near}?` : '';
   throw new CutoverError('usage', `there is no command ${name}${guess}`, { mend: 'cutover --help' });
 }

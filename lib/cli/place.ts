@@ -25,7 +25,12 @@ export async function placeFor(name: string | undefined, options: GlobalOptions,
 export async function placeOf(
   config: Config,
   target: TargetConfig,
-  { options, terminal, paths = pathsOf(config, target), log = false }: {
+  {
+    options,
+    terminal,
+    paths = pathsOf(config, target),
+    log = false,
+  }: {
     options: GlobalOptions;
     terminal: Terminal;
     paths?: Place['paths'];
@@ -33,9 +38,21 @@ export async function placeOf(
   },
 ): Promise<Place> {
   const signal = interruptSignal();
-  const [systemd, listeners] = await Promise.all([openSystemd(config.manager), listenersFor(config, target, { options, terminal, log })]);
+  const [systemd, listeners] = await Promise.all([
+    openSystemd(config.manager),
+    listenersFor(config, target, { options, terminal, log }),
+  ]);
   const emit = fanOut(listeners, (error) => terminal.tell(`  note: ${(error as Error).message}\n`));
-  return { config, target, paths, systemd, emit, signal, settle: settleCommand(config, paths.directory), environment: settleEnvironment(terminal.env) };
+  return {
+    config,
+    target,
+    paths,
+    systemd,
+    emit,
+    signal,
+    settle: settleCommand(config, paths.directory),
+    environment: settleEnvironment(terminal.env),
+  };
 }
 
 async function listenersFor(
@@ -48,7 +65,10 @@ async function listenersFor(
   const level = options.quiet ? 'quiet' : options.verbose ? 'verbose' : 'normal';
   const listeners = [terminalListener({ write: terminal.tell, colours, isLive, level })];
   if (!log) return listeners;
-  const [{ logFileListener }, { coloursFor }] = await Promise.all([import('../report/log-file.ts'), import('../report/colour.ts')]);
+  const [{ logFileListener }, { coloursFor }] = await Promise.all([
+    import('../report/log-file.ts'),
+    import('../report/colour.ts'),
+  ]);
   const plain = coloursFor({}, { isWanted: false, env: {} });
   return [...listeners, logFileListener({ directory: config.logs, unit: target.unit, plain })];
 }

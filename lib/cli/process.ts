@@ -10,7 +10,7 @@ export async function openTerminal(argv: readonly string[]): Promise<Terminal> {
   const isWanted = !argv.includes('--no-color');
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   const told = isJson ? process.stderr : process.stdout;
-  const isLive = told.isTTY === true;
+  const isLive = told.isTTY;
   const { coloursFor } = await import('../report/colour.ts');
   return {
     print: (text) => writeOut(1, `${text}\n`),

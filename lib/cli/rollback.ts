@@ -6,7 +6,7 @@ import { tellOutcome } from './outcome.ts';
 import { configFor, placeOf } from './place.ts';
 import { waitMsOf } from './waiting.ts';
 
-export const run: Run<{ wait?: string | boolean }> = async ([name, build], options, terminal) => {
+export const run: Run<{ wait?: string | number | boolean }> = async ([name, build], options, terminal) => {
   const config = await configFor(options, terminal);
   const target = targetNamed(config, name);
   requireAvailable(target, config);

@@ -7,8 +7,8 @@ import { placeFor, placeOf } from './place.ts';
 import { waitMsOf } from './waiting.ts';
 
 interface SettleFlags {
-  stateDirectory?: string;
-  wait?: string | boolean;
+  stateDirectory?: string | number;
+  wait?: string | number | boolean;
 }
 
 export const run: Run<SettleFlags> = async ([name], options, terminal) => {
@@ -16,7 +16,8 @@ export const run: Run<SettleFlags> = async ([name], options, terminal) => {
   const place = await placeToSettle(name, { options, terminal });
   const document = place && (await settle(place, { waitMs }));
   if (document && place) return tellOutcome(document, place, { options, terminal });
-  if (options.json) terminal.print(JSON.stringify({ run: null, kind: 'settle', outcome: 'unchanged', exit_code: ExitCode.done }));
+  if (options.json)
+    terminal.print(JSON.stringify({ run: null, kind: 'settle', outcome: 'unchanged', exit_code: ExitCode.done }));
   else terminal.tell('nothing to settle: no run was cut off\n');
   return ExitCode.done;
 };

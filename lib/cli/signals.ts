@@ -1,3 +1,4 @@
+import { openController } from '../base/wait.ts';
 import { interruption } from '../run/engine.ts';
 
 /**
@@ -5,7 +6,7 @@ import { interruption } from '../run/engine.ts';
  * SIGHUP changes nothing: the run goes on without its terminal.
  */
 export function interruptSignal(): AbortSignal {
-  const controller = new AbortController();
+  const controller = openController();
   for (const name of ['SIGINT', 'SIGTERM'] as const) {
     process.on(name, () => controller.abort(interruption(name)));
   }

@@ -20,19 +20,24 @@ export const run: Run<{ watch?: boolean }> = async ([name], options, terminal) =
       status({ config, target, systemd, signal, paths: pathsOf(config, target) });
     const found = await Promise.all(targets.map(look));
     if (options.json) terminal.print(JSON.stringify({ targets: found }));
-    else terminal.tell(`${options.watch && terminal.isLive ? '\u001B[2J\u001B[H' : ''}${found.map((one) => text(one, terminal)).join('\n\n')}\n`);
+    else
+      terminal.tell(
+        `${options.watch && terminal.isLive ? '\u001B[2J\u001B[H' : ''}${found.map((one) => text(one, terminal)).join('\n\n')}\n`,
+      );
     if (!options.watch) return 0;
     await sleep(watchEveryMs, signal);
   }
 };
 
 function text(found: TargetStatus, { colours }: Terminal): string {
-  const { target, unit, state, sub_state, healthy, restarts, memory_bytes, main_pid, since, last_run, in_flight } = found;
-  const row = (name: string, value: string): string => `  ${name.padEnd(10)} ${value}`;
+  const { target, unit, state, sub_state, healthy, restarts, memory_bytes, main_pid, since, last_run, in_flight } =
+    found;
   const mark = healthy ? colours.green('healthy') : colours.red('NOT HEALTHY');
   const memory = memory_bytes === null ? '' : `, ${formatSize(memory_bytes)} of memory`;
   const up = since === null ? '' : ` for ${duration(Date.now() - Date.parse(since))}`;
-  const last = last_run ? `${last_run.kind} ${last_run.run}: ${last_run.outcome}${last_run.failure ? ` (${last_run.failure.message})` : ''}` : 'none yet';
+  const last = last_run
+    ? `${last_run.kind} ${last_run.run}: ${last_run.outcome}${last_run.failure ? ` (${last_run.failure.message})` : ''}`
+    : 'none yet';
   return [
     `${colours.bold(target)} ${mark}`,
     row('unit', `${unit}, ${state} (${sub_state})${up}, pid ${main_pid ?? 'none'}, ${restarts} restarts${memory}`),
@@ -40,7 +45,20 @@ function text(found: TargetStatus, { colours }: Terminal): string {
     row('current', found.current ?? 'none'),
     row('previous', found.previous ?? 'none'),
     row('last run', last),
-    ...(in_flight ? [colours.red(row('UNFINISHED', `run ${in_flight.run} since ${in_flight.since}: cutover settle ${target}, unless it is at work`))] : []),
+    ...(in_flight
+      ? [
+          colours.red(
+            row(
+              'UNFINISHED',
+              `run ${in_flight.run} since ${in_flight.since}: cutover settle ${target}, unless it is at work`,
+            ),
+          ),
+        ]
+      : []),
     ...found.recent_errors.map((line) => row('error', line)),
   ].join('\n');
+}
+
+function row(name: string, value: string): string {
+  return `  ${name.padEnd(10)} ${value}`;
 }

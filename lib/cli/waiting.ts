@@ -4,7 +4,7 @@ import { parseDuration } from '../config/quantities.ts';
 const defaultWaitMs = 5 * 60_000;
 
 /** The value of `--wait[=5min]` in milliseconds; 0 without it. @throws `usage` */
-export function waitMsOf(value: unknown): number {
+export function waitMsOf(value: string | number | boolean | undefined): number {
   if (value === undefined || value === false) return 0;
   if (value === true) return defaultWaitMs;
   try {

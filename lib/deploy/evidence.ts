@@ -29,7 +29,10 @@ const shownLines = 12;
  * properties, the answers to our requests, who listens.
  * @returns the directory, and the last lines that the unit wrote, for the person at the terminal
  */
-export async function saveEvidence(systemd: Systemd, request: EvidenceRequest): Promise<{ directory: string; lines: string[] }> {
+export async function saveEvidence(
+  systemd: Systemd,
+  request: EvidenceRequest,
+): Promise<{ directory: string; lines: string[] }> {
   const { paths, run, unit, manager, sinceMs, ports, failure, transcript } = request;
   const directory = join(paths.evidence, run);
   const facts = await systemd.facts(unit);

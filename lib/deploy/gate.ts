@@ -73,7 +73,8 @@ async function askUntilGood(subject: GateSubject, tools: GateTools): Promise<voi
     [inRow, goodSince] = [0, null];
     const isComing = look.isRefused && now - began < startTimeoutMs;
     if (!isComing) used += 1;
-    if (used >= health.attempts) throw new StepFailure('health', `${unit} is not healthy after ${used} attempts: ${look.problem}`);
+    if (used >= health.attempts)
+      throw new StepFailure('health', `${unit} is not healthy after ${used} attempts: ${look.problem}`);
     await sleep(isComing ? refusedRetryMs : health.intervalMs, signal);
   }
 }
@@ -111,7 +112,8 @@ async function lookOnce(
 }
 
 function requireSteady({ unit, activeState, subState, restarts }: UnitFacts, restartsBefore: number): void {
-  if (restarts > restartsBefore) throw new StepFailure('restarting', `${unit} restarted ${restarts - restartsBefore} times since its start`);
+  if (restarts > restartsBefore)
+    throw new StepFailure('restarting', `${unit} restarted ${restarts - restartsBefore} times since its start`);
   if (activeState !== 'active') throw new StepFailure('exited', `${unit} is ${activeState} (${subState})`);
 }
 
@@ -121,7 +123,10 @@ function pauseWhileGood(health: TargetConfig['health'], goodForMs: number): numb
   return leftMs > 0 ? Math.min(health.intervalMs, leftMs) : health.intervalMs;
 }
 
-function report({ emit, transcript }: GateTools, { look, number, of }: { look: Look; number: number; of: number }): void {
+function report(
+  { emit, transcript }: GateTools,
+  { look, number, of }: { look: Look; number: number; of: number },
+): void {
   const { observed, problem } = look;
   transcript.push({ at: new Date().toISOString(), number, observed, problem });
   emit({ type: 'attempt', number, of, problem, observed });

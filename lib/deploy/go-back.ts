@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { ExitCode, messageOf } from '../base/errors.ts';
+import { openController } from '../base/wait.ts';
 import { currentBuild } from '../builds/current.ts';
 import type { Ending } from '../run/document.ts';
 import { recordAnyway, revertSteps } from '../run/engine.ts';
@@ -21,7 +22,18 @@ export interface FailedRun {
 }
 
 /** These say something about the build; the others about the machine, or about the person. */
-const buildsFaults: readonly Reason[] = ['start', 'exited', 'restarting', 'health', 'identity', 'memory', 'cpu', 'journal', 'hook', 'timeout'];
+const buildsFaults: readonly Reason[] = [
+  'start',
+  'exited',
+  'restarting',
+  'health',
+  'identity',
+  'memory',
+  'cpu',
+  'journal',
+  'hook',
+  'timeout',
+];
 
 /** Whether a failure is a reason never to pick the build by itself again. */
 export function isBuildsFault({ step, reason }: Failure): boolean {
@@ -50,10 +62,23 @@ export async function goBack(
   return { outcome: 'failed', exit_code: ExitCode.failed, active, steps, failure: { ...failure, message } };
 }
 
-async function explain(inputs: RunInputs, { failure, transcript }: FailedRun, tools: Omit<RunTools, 'signal'>): Promise<Failure> {
+async function explain(
+  inputs: RunInputs,
+  { failure, transcript }: FailedRun,
+  tools: Omit<RunTools, 'signal'>,
+): Promise<Failure> {
   const { run, manager, target, startedAt } = inputs;
   const { unit, ports } = target;
-  const request = { paths: tools.paths, run, unit, manager, ports, sinceMs: Date.parse(startedAt), failure, transcript };
+  const request = {
+    paths: tools.paths,
+    run,
+    unit,
+    manager,
+    ports,
+    sinceMs: Date.parse(startedAt),
+    failure,
+    transcript,
+  };
   try {
     const { directory, lines } = await saveEvidence(tools.systemd, request);
     tools.emit({ type: 'journal', lines });
@@ -71,7 +96,7 @@ async function proveBack(inputs: RunInputs, { systemd, emit }: Omit<RunTools, 's
   const subject = { target, manager, buildPath, invocationBefore: null, memoryBefore: null };
   try {
     const life = await watchLife(systemd, target.unit, { isRunning: true });
-    const signal = new AbortController().signal;
+    const signal = openController().signal;
     await passGate(subject, { systemd, emit, life, signal, transcript: [] }).finally(life.stop);
     return null;
   } catch (error) {

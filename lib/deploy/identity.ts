@@ -39,7 +39,9 @@ export async function proveIdentity(systemd: Systemd, expected: ExpectedIdentity
     );
   } catch (error) {
     signal.throwIfAborted();
-    throw new StepFailure('identity', `pid ${facts.mainPid} of ${unit} runs in ${seen}, not in ${root}`, { cause: error });
+    throw new StepFailure('identity', `pid ${facts.mainPid} of ${unit} runs in ${seen}, not in ${root}`, {
+      cause: error,
+    });
   }
 }
 

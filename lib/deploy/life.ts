@@ -1,23 +1,36 @@
+import { openController } from '../base/wait.ts';
 import { StepFailure } from '../run/failure.ts';
-import type { UnitFacts } from '../systemd/facts.ts';
+import { textOf, type UnitFacts } from '../systemd/facts.ts';
 import type { Systemd } from '../systemd/systemd.ts';
 
 /** A unit under watch from its start on. */
 export interface UnitLife {
   /** aborted, with the `StepFailure` that says why, at the signal that tells of the unit's end */
   readonly ended: AbortSignal;
-  stop(): void;
+  stop: () => void;
 }
 
-const deadStates = new Set(['dead', 'failed', 'auto-restart', 'stop-sigterm', 'stop-sigkill', 'final-sigterm', 'final-sigkill']);
+const deadStates = new Set([
+  'dead',
+  'failed',
+  'auto-restart',
+  'stop-sigterm',
+  'stop-sigkill',
+  'final-sigterm',
+  'final-sigkill',
+]);
 
 /**
  * Watches a unit that is about to start, or runs already. systemd's signals come in under 3 ms; polling would
  * miss a crash between two restarts.
  * @param isRunning the unit runs now, so an end needs no start before it
  */
-export async function watchLife(systemd: Systemd, unit: string, { isRunning }: { isRunning: boolean }): Promise<UnitLife> {
-  const ended = new AbortController();
+export async function watchLife(
+  systemd: Systemd,
+  unit: string,
+  { isRunning }: { isRunning: boolean },
+): Promise<UnitLife> {
+  const ended = openController();
   const latest = new Map<string, unknown>();
   // The first signals of a start still tell of the state before it: only what has lived can end.
   let [hadProcess, hasLived] = [isRunning, isRunning];
@@ -25,9 +38,9 @@ export async function watchLife(systemd: Systemd, unit: string, { isRunning }: {
     for (const [name, value] of changed) latest.set(name, value);
     const [pid, subState] = [changed.get('MainPID'), changed.get('SubState')];
     const isLost = hadProcess && pid === 0;
-    const isDead = hasLived && subState !== undefined && deadStates.has(String(subState));
+    const isDead = hasLived && subState !== undefined && deadStates.has(textOf(subState));
     hadProcess ||= Number(pid ?? 0) > 0;
-    hasLived ||= subState !== undefined && !deadStates.has(String(subState));
+    hasLived ||= subState !== undefined && !deadStates.has(textOf(subState));
     if ((isLost || isDead) && !ended.signal.aborted) ended.abort(deathOf(unit, latest));
   });
   return { ended: ended.signal, stop };
@@ -48,13 +61,17 @@ export function deathFrom(facts: UnitFacts): StepFailure {
 /** ExecMainCode is CLD_EXITED (1), CLD_KILLED (2) or CLD_DUMPED (3), as waitid(2) has it. */
 function deathOf(unit: string, properties: Map<string, unknown>): StepFailure {
   const [code, status] = [Number(properties.get('ExecMainCode') ?? 0), Number(properties.get('ExecMainStatus') ?? 0)];
-  const result = String(properties.get('Result') ?? '');
+  const result = textOf(properties.get('Result'));
   if (result === 'oom-kill') return new StepFailure('memory', `${unit} was killed because it ran out of memory`);
   if (result === 'start-limit-hit') return new StepFailure('start', `${unit} hit its start limit`);
-  if (result === 'timeout') return new StepFailure('timeout', `${unit} did not get ready within its own TimeoutStartSec=`);
+  if (result === 'timeout')
+    return new StepFailure('timeout', `${unit} did not get ready within its own TimeoutStartSec=`);
   // systemd.exec(5), "Process Exit Codes": 200 and up come from systemd, before the program ran.
   if (code === 1 && status >= 200 && status <= 245) {
-    return new StepFailure('start', `${unit} could not be started: ${execFailures[status] ?? 'systemd could not run the program'} (status ${status})`);
+    return new StepFailure(
+      'start',
+      `${unit} could not be started: ${execFailures[status] ?? 'systemd could not run the program'} (status ${status})`,
+    );
   }
   if (code === 1) return new StepFailure('exited', `${unit} exited with status ${status}`);
   if (code > 1) return new StepFailure('exited', `${unit} was ended by signal ${status}`);

@@ -18,7 +18,10 @@ export function judgeMemory(facts: UnitFacts, limits: LimitsConfig, memoryBefore
   const most = limits.memoryBytes ?? (facts.memoryMaxBytes === null ? null : facts.memoryMaxBytes * shareOfMemoryMax);
   const unit = facts.unit;
   if (most !== null && used > most) {
-    return new StepFailure('memory', `${unit} uses ${formatSize(used)} of memory, over its limit of ${formatSize(most)}`);
+    return new StepFailure(
+      'memory',
+      `${unit} uses ${formatSize(used)} of memory, over its limit of ${formatSize(most)}`,
+    );
   }
   if (limits.memorySpike <= 0 || memoryBefore === null || used < spikeFloorBytes) return null;
   const spike = Math.max(limits.memorySpike * memoryBefore, spikeFloorBytes);

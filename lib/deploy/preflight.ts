@@ -45,7 +45,7 @@ function preflightChecks({ target, facts, state, candidate, inFlight, isFirst }:
     { name: 'memory', ask: () => askMemory(limits.memoryAvailable) },
     { name: 'health', ask: async () => (isFirst ? notYet : askHttp(health.urls, health, mendHealth)) },
     { name: 'builds', ask: () => askBuilds(builds) },
-    { name: 'candidate', ask: () => askCandidate(builds, candidate) },
+    { name: 'candidate', ask: () => askCandidate(builds, candidate, facts.user) },
     { name: 'in_flight', ask: () => askInFlight(inFlight, target.name) },
   ];
 }
@@ -53,7 +53,8 @@ function preflightChecks({ target, facts, state, candidate, inFlight, isFirst }:
 async function askInFlight(mark: InFlight | null, target: string): ReturnType<Check['ask']> {
   const expected = 'no unfinished run';
   if (!mark) return pass('none', expected);
-  if (await isAlive(mark)) return warn(`run ${mark.run} is at work (pid ${mark.pid})`, expected, `cutover status ${target}`);
+  if (await isAlive(mark))
+    return warn(`run ${mark.run} is at work (pid ${mark.pid})`, expected, `cutover status ${target}`);
   return warn(`run ${mark.run} was cut off`, expected, `cutover settle ${target} (the next deploy does it by itself)`);
 }
 

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { openController } from '../base/wait.ts';
 import { currentBuild } from '../builds/current.ts';
 import { removeCurrent, swapCurrent } from '../builds/swap.ts';
 import { StepFailure } from '../run/failure.ts';
@@ -20,67 +21,94 @@ export interface StrategyTools extends Omit<GateTools, 'life' | 'signal'> {
  * The port is down from `stop` to the end of `start`.
  */
 export function restartPlan(inputs: RunInputs, tools: StrategyTools): Step[] {
-  const { target, manager, from, to, back } = inputs;
-  const { builds, unit, ports } = target;
-  const { systemd, meter } = tools;
-  let life: UnitLife | undefined;
+  const steps = [
+    stopStep(inputs, tools),
+    freePortStep(inputs, tools),
+    swapStep(inputs),
+    ...startAndGateSteps(inputs, tools),
+  ];
+  const isFirst = inputs.from === null;
+  // A rollback from a build that is broken itself has nowhere better to go: what it did stays.
+  return inputs.back !== null || isFirst
+    ? steps
+    : steps.map(({ name, does, apply, prove }) => ({ name, does, apply, prove }));
+}
 
-  const stop: Step = {
+function stopStep(inputs: RunInputs, tools: StrategyTools): Step {
+  const { target } = inputs;
+  return {
     name: 'stop',
-    does: `stop ${unit}, within ${target.stopTimeoutMs / 1000} s`,
+    does: `stop ${target.unit}, within ${target.stopTimeoutMs / 1000} s`,
     apply: (signal) => {
-      meter.start();
-      return stopUnit(systemd, target, signal);
+      tools.meter.start();
+      return stopUnit(tools.systemd, target, signal);
     },
     revert: () => startBack(inputs, tools),
   };
-  const freePort: Step = {
+}
+
+function freePortStep({ target }: RunInputs, { systemd }: StrategyTools): Step {
+  return {
     name: 'free-port',
-    does: `see that nobody listens on ${ports.join(', ') || 'any port'}`,
+    does: `see that nobody listens on ${target.ports.join(', ') || 'any port'}`,
     apply: (signal) => freePorts(systemd, target, signal),
   };
-  const swap: Step = {
+}
+
+function swapStep({ target, to, back }: RunInputs): Step {
+  const { builds } = target;
+  return {
     name: 'swap',
     does: `point ${join(builds, 'current')} at ${to}`,
     apply: async () => ({ moved: await swapCurrent(builds, to) }),
-    prove: async () => requireCurrent(builds, to),
+    prove: () => requireCurrent(builds, to),
     revert: async () => void (back === null ? await removeCurrent(builds) : await swapCurrent(builds, back)),
   };
+}
+
+/** The watch that the start began goes on through the gate, so that no moment between them is unseen. */
+function startAndGateSteps(
+  { target, manager, to, invocationBefore, memoryBefore }: RunInputs,
+  tools: StrategyTools,
+): Step[] {
+  const { unit, builds, startTimeoutMs, health } = target;
+  const { systemd } = tools;
+  let life: UnitLife | undefined;
   const start: Step = {
     name: 'start',
-    does: `start ${unit}, and see it listen within ${target.startTimeoutMs / 1000} s`,
+    does: `start ${unit}, and see it listen within ${startTimeoutMs / 1000} s`,
     apply: async (signal) => {
       const started = await startUnit(systemd, target, signal);
       life = started.life;
       return { pid: started.facts.mainPid, invocation: started.facts.invocationId };
     },
-    prove: (signal) => untilReady(systemd, { unit, ports, startTimeoutMs: target.startTimeoutMs }, { life: life as UnitLife, signal }),
+    prove: async (signal) => {
+      if (life) await untilReady(systemd, target, { life, signal });
+    },
     revert: async () => void (await stopUnit(systemd, target)),
   };
   const gate: Step = {
     name: 'gate',
-    does: `prove that ${to} is what serves, and healthy, in ${target.health.attempts} attempts`,
+    does: `prove that ${to} is what serves, and healthy, in ${health.attempts} attempts`,
     apply: async (signal) => {
       life ??= await watchLife(systemd, unit, { isRunning: true });
-      const { invocationBefore, memoryBefore } = inputs;
       const subject = { target, manager, buildPath: join(builds, to), invocationBefore, memoryBefore };
       await passGate(subject, { ...tools, life, signal }).finally(life.stop);
     },
   };
-  const steps = [stop, freePort, swap, start, gate];
-  // A rollback from a build that is broken itself has nowhere better to go: what it did stays.
-  return back === null && from !== null ? steps.map(({ revert: _, ...step }) => step) : steps;
+  return [start, gate];
 }
 
 /** Starts the build that `current` names again; on a first deploy there is none, and the unit stays stopped. */
 async function startBack({ target, back }: RunInputs, { systemd }: StrategyTools): Promise<void> {
   if (back === null) return;
-  const never = new AbortController().signal;
-  const { life } = await startUnit(systemd, target, never);
-  await untilReady(systemd, target, { life, signal: never }).finally(life.stop);
+  const { signal } = openController();
+  const { life } = await startUnit(systemd, target, signal);
+  await untilReady(systemd, target, { life, signal }).finally(life.stop);
 }
 
 async function requireCurrent(builds: string, to: string): Promise<void> {
   const found = await currentBuild(builds);
-  if (found !== to) throw new StepFailure('systemd', `current names ${found ?? 'no build'} right after it was moved to ${to}`);
+  if (found !== to)
+    throw new StepFailure('systemd', `current names ${found ?? 'no build'} right after it was moved to ${to}`);
 }

@@ -26,8 +26,7 @@ export async function startUnit(
     const result = await Promise.race([systemd.start(unit, options), rejectionOf(life.ended)]);
     const facts = await systemd.facts(unit);
     if (!isUp(facts)) throw deathFrom(facts);
-    // `unknown`: the bus went away meanwhile, and the facts say that the unit is up.
-    if (result !== 'done' && result !== 'unknown') throw new StepFailure('start', `the start job of ${unit} ended as ${result}`);
+    if (result !== 'done') throw new StepFailure('start', `the start job of ${unit} ended as ${result}`);
     return { facts, life };
   } catch (error) {
     life.stop();

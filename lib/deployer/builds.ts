@@ -18,7 +18,11 @@ export interface BuildRow {
 }
 
 /** All builds of a target, newest first. @throws `no_build`, `permission` */
-export async function builds({ target, paths, signal }: Pick<Place, 'target' | 'paths' | 'signal'>): Promise<BuildRow[]> {
+export async function builds({
+  target,
+  paths,
+  signal,
+}: Pick<Place, 'target' | 'paths' | 'signal'>): Promise<BuildRow[]> {
   const [list, current, previous, proven, quarantined] = await Promise.all([
     listBuilds(target.builds),
     currentBuild(target.builds),

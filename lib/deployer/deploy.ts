@@ -64,8 +64,14 @@ async function isServing(
   { target, systemd, signal }: Place,
   { facts, from, checks }: { facts: UnitFacts; from: string; checks: CheckAnswer[] },
 ): Promise<boolean> {
-  if (!isRunning(facts) || checks.some(({ name, status }) => name === 'health' && status === 'warn' && target.health.urls.length > 0)) return false;
-  return !target.health.identity || runsBuild(systemd, { unit: target.unit, buildPath: join(target.builds, from) }, signal);
+  if (
+    !isRunning(facts) ||
+    checks.some(({ name, status }) => name === 'health' && status === 'warn' && target.health.urls.length > 0)
+  )
+    return false;
+  return (
+    !target.health.identity || runsBuild(systemd, { unit: target.unit, buildPath: join(target.builds, from) }, signal)
+  );
 }
 
 /** S7: force is for staging; a target has to allow it. */
@@ -88,7 +94,12 @@ export async function chooseCandidate({ target, paths }: Place, build: string | 
 
 async function askFirst(
   place: Place,
-  { facts, from, candidate, options }: { facts: UnitFacts; from: string | null; candidate: string | null; options: DeployOptions },
+  {
+    facts,
+    from,
+    candidate,
+    options,
+  }: { facts: UnitFacts; from: string | null; candidate: string | null; options: DeployOptions },
 ): Promise<CheckAnswer[]> {
   const { target, config, paths, emit } = place;
   const inFlight = await readInFlight(paths);
@@ -107,7 +118,13 @@ function judge(checks: CheckAnswer[], { isForced }: DeployOptions): { isRefused:
 
 async function inputsOf(
   { target, config, paths }: Place,
-  { facts, from, candidate, startedAt, options }: {
+  {
+    facts,
+    from,
+    candidate,
+    startedAt,
+    options,
+  }: {
     facts: UnitFacts;
     from: string | null;
     candidate: string | null;
@@ -120,7 +137,19 @@ async function inputsOf(
   const { app, manager } = config;
   const back = mayBeBroken ? ((await lastProven(paths, target.builds)) ?? from) : from;
   const to = candidate ?? '';
-  return { run: newRunId(), kind: 'deploy', app, manager, target, from, to, back, invocationBefore, memoryBefore, startedAt };
+  return {
+    run: newRunId(),
+    kind: 'deploy',
+    app,
+    manager,
+    target,
+    from,
+    to,
+    back,
+    invocationBefore,
+    memoryBefore,
+    startedAt,
+  };
 }
 
 /** The newest proven build that is still on the disk, or null. */

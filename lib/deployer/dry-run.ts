@@ -27,8 +27,22 @@ export async function dryRun(place: Place, options: DeployOptions): Promise<DryR
   ]);
   const { safe } = await check(place, options);
   const unchanged = from === to && !options.isForced;
-  const known = { invocationBefore: facts.invocationId, memoryBefore: facts.memoryBytes, startedAt: new Date().toISOString() };
-  const inputs: RunInputs = { run: 'dry-run', kind: 'deploy', app: config.app, manager: config.manager, target, from, to: to ?? '', back: from, ...known };
+  const known = {
+    invocationBefore: facts.invocationId,
+    memoryBefore: facts.memoryBytes,
+    startedAt: new Date().toISOString(),
+  };
+  const inputs: RunInputs = {
+    run: 'dry-run',
+    kind: 'deploy',
+    app: config.app,
+    manager: config.manager,
+    target,
+    from,
+    to: to ?? '',
+    back: from,
+    ...known,
+  };
   const tools = { systemd, emit, transcript: [], meter: downtimeMeter(target.ports) };
   const steps = unchanged || to === null ? [] : planOf(inputs, tools).map(({ name, does }) => ({ name, does }));
   const isReady = safe || options.isForced;

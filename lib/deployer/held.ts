@@ -23,11 +23,13 @@ export async function whileHeld<T>(
     doing,
     waitMs,
     onWaiting: (message) => emit({ type: 'waiting', message }),
-    onUnguarded: (why) => emit({ type: 'note', message: `systemd does not guard this run, so keep the terminal open: ${why}` }),
+    onUnguarded: (why) =>
+      emit({ type: 'note', message: `systemd does not guard this run, so keep the terminal open: ${why}` }),
   });
   try {
     const settled = await settleRun(place);
-    if (settled) emit({ type: 'note', message: `run ${settled.run} had been cut off and was ended first: ${settled.outcome}` });
+    if (settled)
+      emit({ type: 'note', message: `run ${settled.run} had been cut off and was ended first: ${settled.outcome}` });
     await clearTemporaryLinks(target.builds);
     return await work(settled);
   } finally {

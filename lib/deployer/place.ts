@@ -28,7 +28,8 @@ export function targetNamed(config: Config, name: string | undefined): TargetCon
   const names = Object.keys(config.targets);
   const known = `known targets: ${names.join(', ')}`;
   const chosen = name ?? (names.length === 1 ? names[0] : undefined);
-  if (chosen === undefined) throw new CutoverError('usage', 'several targets are configured, so one must be named', { mend: known });
+  if (chosen === undefined)
+    throw new CutoverError('usage', 'several targets are configured, so one must be named', { mend: known });
   const target = Object.hasOwn(config.targets, chosen) ? config.targets[chosen] : undefined;
   if (!target) throw new CutoverError('usage', `there is no target ${chosen}`, { mend: known });
   return target;

@@ -56,11 +56,16 @@ export async function previousBuild({ target, paths }: Pick<Place, 'target' | 'p
 
 async function requireWhole(builds: string, id: string): Promise<void> {
   const { broken } = await inspectBuild(builds, id);
-  if (broken) throw new CutoverError('no_build', `${id} ${broken}`, { mend: 'cutover builds, then cutover rollback with another one' });
+  if (broken)
+    throw new CutoverError('no_build', `${id} ${broken}`, {
+      mend: 'cutover builds, then cutover rollback with another one',
+    });
 }
 
 function noPrevious(target: string, current: string | null): CutoverError {
-  const fact = current ? `there is no build to go back to: ${current} is the only good one` : 'nothing was ever deployed here';
+  const fact = current
+    ? `there is no build to go back to: ${current} is the only good one`
+    : 'nothing was ever deployed here';
   return new CutoverError('no_build', fact, { mend: `cutover builds ${target}` });
 }
 

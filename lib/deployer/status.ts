@@ -34,7 +34,9 @@ const recentMs = 60 * 60 * 1000;
 const mostErrors = 5;
 
 /** Looks at everything of a target at once. @throws `permission`, `bus_lost` */
-export async function status(place: Pick<Place, 'target' | 'paths' | 'systemd' | 'config' | 'signal'>): Promise<TargetStatus> {
+export async function status(
+  place: Pick<Place, 'target' | 'paths' | 'systemd' | 'config' | 'signal'>,
+): Promise<TargetStatus> {
   const { target, paths, systemd, config, signal } = place;
   const { unit, builds } = target;
   const errors = { manager: config.manager, unit, priority: 3, sinceMs: Date.now() - recentMs, lines: mostErrors };
@@ -60,7 +62,9 @@ export async function status(place: Pick<Place, 'target' | 'paths' | 'systemd' |
   };
 }
 
-function unitStatus(facts: UnitFacts): Pick<TargetStatus, 'unit' | 'state' | 'sub_state' | 'restarts' | 'memory_bytes' | 'main_pid' | 'since'> {
+function unitStatus(
+  facts: UnitFacts,
+): Pick<TargetStatus, 'unit' | 'state' | 'sub_state' | 'restarts' | 'memory_bytes' | 'main_pid' | 'since'> {
   const { unit, activeState, subState, restarts, memoryBytes, mainPid, stateChangedMs, loadState } = facts;
   return {
     unit,

@@ -14,7 +14,15 @@ export function logPath({ directory, unit, run }: { directory: string; unit: str
  * of a run that is killed ends where the run ended. What comes before the run has its name is held back until then.
  * @returns a listener that throws when the directory cannot be written; the run goes on without it
  */
-export function logFileListener({ directory, unit, plain }: { directory: string; unit: string; plain: Colours }): Listener {
+export function logFileListener({
+  directory,
+  unit,
+  plain,
+}: {
+  directory: string;
+  unit: string;
+  plain: Colours;
+}): Listener {
   let held = '';
   let file: number | undefined;
   const write = (text: string): void => {

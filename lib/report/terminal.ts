@@ -56,7 +56,9 @@ function linesOf(event: RunEvent, { colours, level }: TerminalOptions): string[]
     case 'note':
       return [colours.dim(`  note: ${event.message}`)];
     case 'journal':
-      return event.lines.length === 0 ? [] : ['  the unit wrote:', ...event.lines.map((text) => colours.dim(`    | ${text}`))];
+      return event.lines.length === 0
+        ? []
+        : ['  the unit wrote:', ...event.lines.map((text) => colours.dim(`    | ${text}`))];
     default:
       return [];
   }
@@ -82,13 +84,19 @@ function attemptLines(
   { colours, level }: Pick<TerminalOptions, 'colours' | 'level'>,
 ): string[] {
   if (problem === null) return level === 'verbose' ? [colours.dim(`    attempt ${number} of ${of}: ${observed}`)] : [];
-  return level === 'verbose' || !problem.includes('refused') ? [colours.dim(`    attempt ${number} of ${of}: ${problem}`)] : [];
+  return level === 'verbose' || !problem.includes('refused')
+    ? [colours.dim(`    attempt ${number} of ${of}: ${problem}`)]
+    : [];
 }
 
 function outcomeLines({ document }: Extract<RunEvent, { type: 'outcome' }>, colours: Colours): string[] {
   const { outcome } = document;
   const isGood = outcome === 'deployed' || outcome === 'unchanged';
-  const paint = isGood ? colours.green : outcome === 'failed' ? (text: string) => colours.bold(colours.red(text)) : colours.yellow;
+  const paint = isGood
+    ? colours.green
+    : outcome === 'failed'
+      ? (text: string) => colours.bold(colours.red(text))
+      : colours.yellow;
   const next = nextCommands(document).map((command) => `  -> ${command}`);
   const evidence = document.failure?.evidence ? [`  evidence: ${document.failure.evidence}`] : [];
   return [paint(sentenceOf(document)), ...evidence, ...next];

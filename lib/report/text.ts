@@ -6,7 +6,14 @@ import { duration, sentenceOf } from './words.ts';
 /** Rows as columns, each as wide as its widest cell. */
 export function columns(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  return rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd()).join('\n');
+  return rows
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
 }
 
 /** Past runs, one a line. */
@@ -29,14 +36,21 @@ export function historyText(runs: readonly RunDocument[]): string {
 /** One run in full. */
 export function reportText(document: RunDocument, colours: Colours): string {
   const { run, kind, app, target, unit, strategy, from, to, started_at, steps, checks, failure } = document;
-  const rows = steps.map(({ name, status, duration_ms }) => `  ${name.padEnd(15)} ${status.padEnd(13)} ${duration(duration_ms)}`);
+  const rows = steps.map(
+    ({ name, status, duration_ms }) => `  ${name.padEnd(15)} ${status.padEnd(13)} ${duration(duration_ms)}`,
+  );
   return [
     colours.bold(`${kind} ${run}`),
     `  ${app} ${target} (${unit}), strategy ${strategy}, started ${started_at}`,
     `  ${from ?? '(nothing)'} -> ${to ?? '(nothing)'}`,
     ...checks.flatMap((answer) => checkLines(answer, colours)),
     ...rows,
-    ...(failure ? [`  failed at ${failure.step} (${failure.reason}): ${failure.message}`, `  evidence: ${failure.evidence ?? 'none'}`] : []),
+    ...(failure
+      ? [
+          `  failed at ${failure.step} (${failure.reason}): ${failure.message}`,
+          `  evidence: ${failure.evidence ?? 'none'}`,
+        ]
+      : []),
     sentenceOf(document),
   ].join('\n');
 }

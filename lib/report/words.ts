@@ -13,7 +13,12 @@ export function duration(ms: number): string {
 export function sentenceOf(document: RunDocument): string {
   const { outcome, to, from, active, target, duration_ms, downtime_ms, failure } = document;
   const took = `in ${duration(duration_ms)}`;
-  const down = downtime_ms === null ? '' : downtime_ms === 0 ? '; the port was never closed' : `; the port was closed for ${duration(downtime_ms)}`;
+  const down =
+    downtime_ms === null
+      ? ''
+      : downtime_ms === 0
+        ? '; the port was never closed'
+        : `; the port was closed for ${duration(downtime_ms)}`;
   switch (outcome) {
     case 'deployed':
       return `${target} serves ${to}, proven healthy ${took}${down}`;

@@ -28,7 +28,10 @@ export interface RunDocument {
 }
 
 /** What differs from run to run at its end. */
-export type Ending = Pick<RunDocument, 'outcome' | 'exit_code' | 'active' | 'downtime_ms' | 'steps' | 'checks' | 'failure'>;
+export type Ending = Pick<
+  RunDocument,
+  'outcome' | 'exit_code' | 'active' | 'downtime_ms' | 'steps' | 'checks' | 'failure'
+>;
 
 /** The document of a run that began. */
 export function documentOf(inputs: RunInputs, ending: Ending, nowMs = Date.now()): RunDocument {

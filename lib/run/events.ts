@@ -9,7 +9,13 @@ export type RunEvent =
   | { type: 'check'; answer: CheckAnswer }
   | { type: 'checked'; safe: boolean; forced: boolean }
   | { type: 'begin'; inputs: RunInputs }
-  | { type: 'step'; name: string; state: 'begun' | 'done' | 'failed' | 'reverting' | 'reverted' | 'revert_failed'; durationMs: number; message?: string }
+  | {
+      type: 'step';
+      name: string;
+      state: 'begun' | 'done' | 'failed' | 'reverting' | 'reverted' | 'revert_failed';
+      durationMs: number;
+      message?: string;
+    }
   | { type: 'attempt'; number: number; of: number; problem: string | null; observed: string }
   | { type: 'going_back'; to: string | null; failure: Failure }
   | { type: 'note'; message: string }

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { open, readFile } from 'node:fs/promises';
+import { type FileHandle, open, readFile } from 'node:fs/promises';
 import { CutoverError, fileError } from '../base/errors.ts';
 import { exec } from '../base/exec.ts';
 import { makePrivateDirectory } from '../base/files.ts';
@@ -29,7 +29,12 @@ const conflictCode = 75;
  */
 export async function takeLock(
   paths: StatePaths,
-  { doing, waitMs, signal, onWaiting }: {
+  {
+    doing,
+    waitMs,
+    signal,
+    onWaiting,
+  }: {
     doing: string;
     waitMs: number;
     signal: AbortSignal;
@@ -46,16 +51,21 @@ export async function takeLock(
       onWaiting(await describeHolder(paths));
       isTaken = await flock(file.fd, waitMs, signal);
     }
-    if (!isTaken) throw new CutoverError('locked', await describeHolder(paths), { mend: 'cutover status, or repeat with --wait' });
-    const holder: Holder = { pid: process.pid, doing, since: new Date().toISOString(), user: process.env.USER ?? String(process.getuid?.() ?? '') };
-    const text = `${JSON.stringify(holder)}\n`;
-    await file.truncate(0);
-    await file.write(text, 0);
+    if (!isTaken)
+      throw new CutoverError('locked', await describeHolder(paths), { mend: 'cutover status, or repeat with --wait' });
+    await tellHolder(file, doing);
     return { release: () => file.close() };
   } catch (error) {
     await file.close();
     throw fileError(error, 'cannot write', paths.lock);
   }
+}
+
+async function tellHolder(file: FileHandle, doing: string): Promise<void> {
+  const user = process.env.USER ?? String(process.getuid?.() ?? '');
+  const holder: Holder = { pid: process.pid, doing, since: new Date().toISOString(), user };
+  await file.truncate(0);
+  await file.write(`${JSON.stringify(holder)}\n`, 0);
 }
 
 /** Puts the lock on the descriptor through flock(1), since Node has no call for it. */
@@ -65,7 +75,9 @@ async function flock(descriptor: number, waitMs: number, signal: AbortSignal): P
   const { code, stderr } = await exec(command, { timeoutMs: waitMs + 10_000, descriptors: [descriptor], signal });
   if (code === 0) return true;
   if (code === conflictCode) return false;
-  throw new CutoverError('failed', `flock ended with ${code}: ${stderr.trim()}`, { mend: 'apt-get install util-linux' });
+  throw new CutoverError('failed', `flock ended with ${code}: ${stderr.trim()}`, {
+    mend: 'apt-get install util-linux',
+  });
 }
 
 async function describeHolder(paths: StatePaths): Promise<string> {

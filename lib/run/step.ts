@@ -10,11 +10,11 @@ export interface Step {
   /** what it does, for who asks for the plan */
   does: string;
   /** does it; the signal is aborted when the person interrupts */
-  apply(signal: AbortSignal): Promise<StepFacts | void>;
+  apply: (signal: AbortSignal) => Promise<StepFacts | void>;
   /** sees that it holds */
-  prove?(signal: AbortSignal): Promise<StepFacts | void>;
+  prove?: (signal: AbortSignal) => Promise<StepFacts | void>;
   /** takes it back; a step without one left nothing to take back */
-  revert?(): Promise<void>;
+  revert?: () => Promise<void>;
 }
 
 export type StepStatus = 'done' | 'failed' | 'reverted' | 'revert_failed' | 'skipped';

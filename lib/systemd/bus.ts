@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { Message, MessageBus } from 'dbus-next';
 import { CutoverError, messageOf } from '../base/errors.ts';
-import { rejectionOf, withDeadline } from '../base/wait.ts';
+import { openController, rejectionOf, withDeadline } from '../base/wait.ts';
 import type { ManagerKind } from '../config/model.ts';
 import { dbusFailure } from './failures.ts';
 
@@ -84,7 +84,7 @@ function busAddress(kind: ManagerKind, env: NodeJS.ProcessEnv): string {
 
 /** Without this, a call on a bus that went away never settles and the process ends with exit 0. */
 function watchConnection(raw: MessageBus): AbortSignal {
-  const ended = new AbortController();
+  const ended = openController();
   const end = (cause?: unknown): void =>
     ended.abort(
       new CutoverError('bus_lost', `the connection to systemd was lost${cause ? `: ${messageOf(cause)}` : ''}`, {
@@ -104,7 +104,8 @@ function connectionOf(raw: MessageBus): Connection {
 function wrap(raw: MessageBus, lost: AbortSignal, MessageClass: typeof Message): Bus {
   const call = async (request: BusCall): Promise<unknown[]> => {
     lost.throwIfAborted();
-    const { about, ...fields } = request;
+    const { destination, path, member, signature, body } = request;
+    const fields = { destination, path, interface: request.interface, member, signature, body };
     const reply = await withDeadline(
       { what: `systemd did not answer ${request.member}`, timeoutMs: callTimeoutMs, signal: lost },
       () => raw.call(new MessageClass(fields)),
@@ -118,7 +119,7 @@ function wrap(raw: MessageBus, lost: AbortSignal, MessageClass: typeof Message):
     call,
     onSignal(listener) {
       const pass = (message: Message): void => {
-        if (message.type === 4) listener(message as unknown as BusSignal);
+        if (message.type === 4) listener(message);
       };
       raw.on('message', pass);
       return () => raw.off('message', pass);

@@ -36,7 +36,7 @@ const unset = 2n ** 64n - 1n;
 
 /** Reads facts from the two `GetAll` answers, with variants already unwrapped. */
 export function factsFrom(unit: string, properties: Map<string, unknown>): UnitFacts {
-  const text = (name: string): string => String(properties.get(name) ?? '');
+  const text = (name: string): string => textOf(properties.get(name));
   const count = (name: string): number => amount(properties.get(name)) ?? 0;
   const loadError = properties.get('LoadError') as [string, string] | undefined;
   return {
@@ -67,6 +67,11 @@ export function factsFrom(unit: string, properties: Map<string, unknown>): UnitF
     stateChangedMs: count('StateChangeTimestamp') / 1000,
     triggeredBy: (properties.get('TriggeredBy') as string[] | undefined) ?? [],
   };
+}
+
+/** A text from the bus; empty for what is not there. */
+export function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
 }
 
 /** A number from the bus, or null for what is not set. */

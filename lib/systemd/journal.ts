@@ -1,5 +1,6 @@
 import { type Command, exec } from '../base/exec.ts';
 import type { ManagerKind } from '../config/model.ts';
+import { textOf } from './facts.ts';
 
 /** One line of the journal. `priority` as in syslog(3): 3 is err, lower is worse. */
 export interface JournalEntry {
@@ -59,7 +60,7 @@ export function parseEntry(line: string): JournalEntry | null {
   return {
     at: new Date(Number(fields.__REALTIME_TIMESTAMP) / 1000),
     priority: Number(priority),
-    identifier: String(identifier ?? fields._COMM ?? ''),
-    message: Array.isArray(message) ? Buffer.from(message as number[]).toString('utf8') : String(message ?? ''),
+    identifier: textOf(identifier ?? fields._COMM),
+    message: Array.isArray(message) ? Buffer.from(message as number[]).toString('utf8') : textOf(message),
   };
 }

@@ -1,7 +1,11 @@
 const root = '/org/freedesktop/systemd1';
 
 /** Where systemd's manager object lives on the bus. */
-export const manager = { destination: 'org.freedesktop.systemd1', path: root, interface: 'org.freedesktop.systemd1.Manager' };
+export const manager = {
+  destination: 'org.freedesktop.systemd1',
+  path: root,
+  interface: 'org.freedesktop.systemd1.Manager',
+};
 
 /** The object path of a unit: every byte outside `[A-Za-z0-9]` becomes `_xx` (sd_bus_path_encode(3)). */
 export function unitPath(unit: string): string {
@@ -17,6 +21,8 @@ export function unitPath(unit: string): string {
 export function escapeUnitName(text: string): string {
   return [...Buffer.from(text)]
     .map((byte) => String.fromCharCode(byte))
-    .map((letter) => (/[A-Za-z0-9:_.-]/.test(letter) ? letter : `\\x${letter.charCodeAt(0).toString(16).padStart(2, '0')}`))
+    .map((letter) =>
+      /[A-Za-z0-9:_.-]/.test(letter) ? letter : `\\x${letter.charCodeAt(0).toString(16).padStart(2, '0')}`,
+    )
     .join('');
 }

@@ -24,8 +24,11 @@ export interface Systemd {
   reload(): Promise<void>;
   /** the processes in the unit's control group */
   processes(unit: string): Promise<number[]>;
-  /** Passes on changes of a unit until the returned function is called; a lost bus is reported to `onLost`. */
-  watch(unit: string, listener: PropertyListener, onLost?: (error: unknown) => void): Promise<() => void>;
+  /**
+   * Passes on changes of a unit until the returned function is called. When the bus is lost and comes back, the
+   * listener gets all properties as they are then: nothing that lasts is missed.
+   */
+  watch(unit: string, listener: PropertyListener): Promise<() => void>;
   /** one call of the manager's own interface */
   call(member: string, signature: string, body: unknown[], about?: string): Promise<unknown[]>;
   close(): void;
@@ -62,15 +65,7 @@ class Client implements Systemd {
   }
 
   async facts(unit: string): Promise<UnitFacts> {
-    const path = unitPath(unit);
-    const getAll = (interfaceName: string): Promise<unknown[]> =>
-      this.#call({ ...properties, path, member: 'GetAll', signature: 's', body: [interfaceName], about: unit });
-    const [common, service] = await Promise.all([
-      getAll('org.freedesktop.systemd1.Unit'),
-      // A unit that is no service, or that does not exist, has no such interface.
-      unit.endsWith('.service') ? getAll('org.freedesktop.systemd1.Service').catch(emptyUnlessLost) : [],
-    ]);
-    return factsFrom(unit, new Map([...unwrap(service[0]), ...unwrap(common[0])]));
+    return factsFrom(unit, await this.#properties(unit));
   }
 
   start = (unit: string, options: JobOptions): Promise<JobResult> => this.#job('StartUnit', unit, options);
@@ -95,20 +90,31 @@ class Client implements Systemd {
     return (rows as [string, number, string][]).map(([, pid]) => pid).filter((pid) => pid > 0);
   }
 
-  async watch(unit: string, listener: PropertyListener, onLost?: (error: unknown) => void): Promise<() => void> {
-    const bus = await this.#connected();
+  async watch(unit: string, listener: PropertyListener): Promise<() => void> {
     const path = unitPath(unit);
     const member = 'PropertiesChanged';
-    const stop = bus.onSignal((signal: BusSignal) => {
-      if (signal.path === path && signal.member === member) listener(unwrap(signal.body[1]));
-    });
-    const report = (): void => onLost?.(bus.lost.reason);
-    bus.lost.addEventListener('abort', report, { once: true });
-    await bus.addMatch(`type='signal',sender='${manager.destination}',path='${path}',member='${member}'`);
-    return () => {
-      stop();
-      bus.lost.removeEventListener('abort', report);
+    let detach: (() => void) | undefined;
+    const attach = async (): Promise<void> => {
+      const bus = await this.#connected();
+      const stop = bus.onSignal((signal: BusSignal) => {
+        if (signal.path === path && signal.member === member) listener(unwrap(signal.body[1]));
+      });
+      const attachAgain = (): void => {
+        if (this.#closed) return;
+        // Without a bus there is nothing to watch; whoever asks for facts next is told so.
+        attach()
+          .then(async () => listener(await this.#properties(unit)))
+          .catch(() => {});
+      };
+      bus.lost.addEventListener('abort', attachAgain, { once: true });
+      detach = () => {
+        stop();
+        bus.lost.removeEventListener('abort', attachAgain);
+      };
+      await bus.addMatch(`type='signal',sender='${manager.destination}',path='${path}',member='${member}'`);
     };
+    await attach();
+    return () => detach?.();
   }
 
   call(member: string, signature: string, body: unknown[], about?: string): Promise<unknown[]> {
@@ -120,20 +126,33 @@ class Client implements Systemd {
     this.#bus.close();
   }
 
+  /** PID 1 finishes a job whether or not anybody listens, and to ask twice for a start or a stop changes nothing. */
   async #job(member: string, unit: string, options: JobOptions): Promise<JobResult> {
-    const bus = await this.#connected();
-    return runJob({ member, unit, bus, facts: () => this.#jobOf(unit) }, options);
+    return this.#again(async () => runJob(await this.#connected(), { member, unit }, options));
   }
 
-  /** The number of the job that the unit has now; 0: none. */
-  async #jobOf(unit: string): Promise<number> {
-    const body = ['org.freedesktop.systemd1.Unit', 'Job'];
-    const [value] = await this.#call({ ...properties, path: unitPath(unit), member: 'Get', signature: 'ss', body });
-    return (value as { value: [number, string] }).value[0];
+  async #properties(unit: string): Promise<Map<string, unknown>> {
+    const path = unitPath(unit);
+    const getAll = (interfaceName: string): Promise<unknown[]> =>
+      this.#call({ ...properties, path, member: 'GetAll', signature: 's', body: [interfaceName], about: unit });
+    const [common, service] = await Promise.all([
+      getAll('org.freedesktop.systemd1.Unit'),
+      // A unit that is no service, or that does not exist, has no such interface.
+      unit.endsWith('.service') ? getAll('org.freedesktop.systemd1.Service').catch(emptyIfUnknown) : [],
+    ]);
+    return new Map([...unwrap(service[0]), ...unwrap(common[0])]);
   }
 
   async #call(call: BusCall): Promise<unknown[]> {
-    return (await this.#connected()).call(call);
+    return this.#again(async () => (await this.#connected()).call(call));
+  }
+
+  /** Does it once more when the bus went away in the middle. */
+  async #again<T>(work: () => Promise<T>): Promise<T> {
+    return work().catch((error: unknown) => {
+      if (this.#closed || !isCutoverError(error, 'bus_lost')) throw error;
+      return work();
+    });
   }
 
   async #connected(): Promise<Bus> {
@@ -160,7 +179,7 @@ class Client implements Systemd {
 
 const properties = { destination: manager.destination, interface: 'org.freedesktop.DBus.Properties' };
 
-function emptyUnlessLost(error: unknown): unknown[] {
+function emptyIfUnknown(error: unknown): unknown[] {
   if (error instanceof CutoverError && isDbusError(error, 'org.freedesktop.DBus.Error.UnknownInterface')) return [];
   throw error;
 }
