@@ -33,7 +33,8 @@ const exitCodeOf = {
   timeout: ExitCode.failed,
   interrupted: ExitCode.interrupted,
   not_found: ExitCode.usage,
-  disk: ExitCode.failed,
+  // In the middle of a run a full disk is a failure of the run; as an error it means that none could begin.
+  disk: ExitCode.refused,
   sandbox: ExitCode.unavailable,
 } as const;
 

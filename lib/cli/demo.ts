@@ -1,6 +1,23 @@
-import { CutoverError } from '../base/errors.ts';
+import { realpathSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { ExitCode } from '../base/errors.ts';
+import { demo } from '../demo/demo.ts';
 import type { Run } from './command.ts';
+import { interruptSignal } from './signals.ts';
 
-export const run: Run = async () => {
-  throw new CutoverError('config', 'cutover demo: this version does not have it yet');
+const narrowest = 60;
+
+export const run: Run = async (_, options, terminal) => {
+  const bin = dirname(realpathSync(process.argv[1] as string));
+  const document = await demo({
+    product: dirname(bin),
+    cutover: [process.execPath, join(bin, 'cutover.js')],
+    tell: options.quiet ? () => {} : terminal.tell,
+    colours: terminal.colours,
+    isLive: terminal.isLive && !options.quiet,
+    columns: () => Math.max(narrowest, (options.json ? process.stderr : process.stdout).columns ?? 80),
+    signal: interruptSignal(),
+  });
+  if (options.json) terminal.print(JSON.stringify(document));
+  return document.as_expected ? ExitCode.done : ExitCode.failed;
 };

@@ -16,9 +16,14 @@ export async function configFor(options: GlobalOptions, { env, cwd }: Pick<Termi
 }
 
 /** A target of the configuration, ready to be worked on. @throws `config`, `usage`, `systemd_unavailable` */
-export async function placeFor(name: string | undefined, options: GlobalOptions, terminal: Terminal): Promise<Place> {
+export async function placeFor(
+  name: string | undefined,
+  options: GlobalOptions,
+  terminal: Terminal,
+  { log = false }: { log?: boolean } = {},
+): Promise<Place> {
   const config = await configFor(options, terminal);
-  return placeOf(config, targetNamed(config, name), { options, terminal });
+  return placeOf(config, targetNamed(config, name), { options, terminal, log });
 }
 
 /** The same for a configuration that is there already. */
@@ -50,7 +55,7 @@ export async function placeOf(
     systemd,
     emit,
     signal,
-    settle: settleCommand(config, paths.directory),
+    settle: settleCommand(paths.directory),
     environment: settleEnvironment(terminal.env),
   };
 }
@@ -74,10 +79,9 @@ async function listenersFor(
 }
 
 /** systemd knows neither our directory nor our PATH: everything is named in full. */
-function settleCommand({ manager }: Config, stateDirectory: string): Command {
+function settleCommand(stateDirectory: string): Command {
   const script = join(dirname(realpathSync(process.argv[1] as string)), 'cutover.js');
-  const user = manager === 'user' ? ['--user'] : [];
-  return [process.execPath, script, 'settle', '--state-directory', stateDirectory, ...user];
+  return [process.execPath, script, 'settle', '--state-directory', stateDirectory];
 }
 
 function settleEnvironment({ HOME, XDG_RUNTIME_DIR, PATH }: NodeJS.ProcessEnv): Record<string, string> {

@@ -27,9 +27,9 @@ async function placeToSettle(
   name: string | undefined,
   { options, terminal }: { options: GlobalOptions & SettleFlags; terminal: Terminal },
 ): Promise<Place | null> {
-  if (options.stateDirectory === undefined) return placeFor(name, options, terminal);
+  if (options.stateDirectory === undefined) return placeFor(name, options, terminal, { log: true });
   const left = await targetLeftBehind(String(options.stateDirectory));
   if (!left) return null;
   const { config, target, paths } = left;
-  return placeOf(config, target, { options, terminal, paths });
+  return placeOf(config, target, { options, terminal, paths, log: true });
 }

@@ -26,6 +26,8 @@ export async function settleRun(tools: Omit<RunTools, 'signal'>): Promise<RunDoc
     await clearInFlight(tools.paths);
     return record?.document ? { ...record.document, kind: 'settle' } : null;
   }
+  tools.emit({ type: 'begin', inputs: record.inputs });
+  tools.emit({ type: 'note', message: `run ${mark.run} was cut off and is ended now` });
   await clearTemporaryLinks(record.inputs.target.builds);
   return endRun(record, tools);
 }

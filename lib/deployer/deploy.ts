@@ -134,7 +134,7 @@ async function inputsOf(
 ): Promise<RunInputs> {
   const mayBeBroken = options.isFixForward || options.isForced;
   const { invocationId: invocationBefore, memoryBytes: memoryBefore } = facts;
-  const { app, manager } = config;
+  const { app, manager, logs } = config;
   const back = mayBeBroken ? ((await lastProven(paths, target.builds)) ?? from) : from;
   const to = candidate ?? '';
   return {
@@ -142,6 +142,7 @@ async function inputsOf(
     kind: 'deploy',
     app,
     manager,
+    logs,
     target,
     from,
     to,

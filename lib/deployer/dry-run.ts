@@ -37,6 +37,7 @@ export async function dryRun(place: Place, options: DeployOptions): Promise<DryR
     kind: 'deploy',
     app: config.app,
     manager: config.manager,
+    logs: config.logs,
     target,
     from,
     to: to ?? '',

@@ -36,9 +36,13 @@ export async function rollback(
     await requireWhole(target.builds, to);
     // Only what is healthy now is worth going back to.
     const back = from !== null && (await isHealthyNow(place, facts, from)) ? from : null;
-    const { app, manager } = config;
+    const { app, manager, logs } = config;
     const known = { invocationBefore: facts.invocationId, memoryBefore: null, startedAt };
-    return carryOut({ run: newRunId(), kind: 'rollback', app, manager, target, from, to, back, ...known }, [], place);
+    return carryOut(
+      { run: newRunId(), kind: 'rollback', app, manager, logs, target, from, to, back, ...known },
+      [],
+      place,
+    );
   });
 }
 

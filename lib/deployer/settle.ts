@@ -39,8 +39,8 @@ export async function targetLeftBehind(
     await clearInFlight(paths);
     return null;
   }
-  const { app, manager, target } = record.inputs;
+  const { app, manager, logs, target } = record.inputs;
   const targets = { [target.name]: target };
   const none = { file: null, notify: [], recovery: null, serve: null };
-  return { config: { ...none, app, manager, targets, state: stateDirectory, logs: stateDirectory }, target, paths };
+  return { config: { ...none, app, manager, targets, state: stateDirectory, logs }, target, paths };
 }

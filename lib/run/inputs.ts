@@ -13,6 +13,8 @@ export interface RunInputs {
   kind: RunKind;
   app: string;
   manager: ManagerKind;
+  /** the directory of the run's log */
+  logs: string;
   target: TargetConfig;
   /** the build that `current` named at the start; null: a first deploy */
   from: string | null;
