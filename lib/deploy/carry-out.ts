@@ -1,3 +1,4 @@
+import { ExitCode } from '../base/errors.ts';
 import type { CheckAnswer } from '../checks/check.ts';
 import { documentOf, type Ending, exitCodeOfOutcome, type RunDocument } from '../run/document.ts';
 import { applySteps, recordAnyway } from '../run/engine.ts';
@@ -52,9 +53,12 @@ async function applyAndJudge(
   const plan = planOf(inputs, { ...tools, transcript });
   const { begun, records: steps, failure } = await applySteps(plan, tools);
   if (!failure) return { outcome: 'deployed', exit_code: 0, active: inputs.to, steps, failure };
-  if (begun.length === 0) {
+  // systemd refuses a whole job or none: a first step that was not permitted did nothing.
+  const isRefused = failure.reason === 'permission' && begun.length === 1;
+  if (begun.length === 0 || isRefused) {
     const outcome = failure.reason === 'interrupted' ? 'interrupted' : 'refused';
-    return { outcome, exit_code: exitCodeOfOutcome[outcome], active: inputs.from, steps, failure };
+    const exit_code = isRefused ? ExitCode.permission : exitCodeOfOutcome[outcome];
+    return { outcome, exit_code, active: inputs.from, steps, failure };
   }
   return goBack(inputs, { begun, records: steps, failure, transcript }, tools);
 }
