@@ -58,7 +58,8 @@ export async function goBack(
   const steps = failed.records;
   const problem = inputs.back === null ? 'there was no proven build to go back to' : await proveBack(inputs, tools);
   if (problem === null) return { outcome: 'rolled_back', exit_code: ExitCode.rolledBack, active, steps, failure };
-  const message = `${failure.message}; ${problem}`;
+  // The same stranger that ended the deploy is often what keeps the old build down.
+  const message = problem.includes(failure.message) ? problem : `${failure.message}; ${problem}`;
   return { outcome: 'failed', exit_code: ExitCode.failed, active, steps, failure: { ...failure, message } };
 }
 

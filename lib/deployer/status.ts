@@ -1,5 +1,6 @@
 import { currentBuild } from '../builds/current.ts';
 import { probe } from '../checks/probe.ts';
+import { lookAtPorts } from '../deploy/ports.ts';
 import { portHolders } from '../systemd/processes.ts';
 import type { RunDocument } from '../run/document.ts';
 import { readInFlight, type InFlight } from '../run/in-flight.ts';
@@ -52,7 +53,7 @@ export async function status(
   return {
     target: target.name,
     ...unitStatus(facts),
-    healthy: isRunning(facts) && (await isAnswering(place, signal)),
+    healthy: isRunning(facts) && (await isServing(place, signal)),
     port_owner: portOwner,
     current,
     previous,
@@ -77,9 +78,18 @@ function unitStatus(
   };
 }
 
-async function isAnswering({ target }: Pick<Place, 'target'>, signal: AbortSignal): Promise<boolean> {
-  const answers = await Promise.all(target.health.urls.map((url) => probe(url, target.health, signal)));
-  return answers.every(({ problem }) => problem === null);
+/** The ports are the unit's own, and what they answer is what the configuration asks for. */
+async function isServing(
+  { target, systemd }: Pick<Place, 'target' | 'systemd'>,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { unit, ports, health } = target;
+  const [{ free, strangers }, ...answers] = await Promise.all([
+    lookAtPorts(systemd, unit, ports),
+    ...health.urls.map((url) => probe(url, health, signal)),
+  ]);
+  const isOwn = free.length === 0 && strangers.every(({ holder }) => holder === null);
+  return isOwn && answers.every(({ problem }) => problem === null);
 }
 
 async function ownerOf(ports: readonly number[]): Promise<string | null> {

@@ -42,6 +42,8 @@ export function nextCommands({ outcome, target, unit, run, failure }: RunDocumen
   if (outcome === 'rolled_back') return [`cutover report ${target} ${run}`, `cutover logs ${target} ${run}`];
   if (outcome !== 'failed') return [];
   const look = [`systemctl status ${unit}`, `journalctl -u ${unit} -n 50`];
-  const port = failure?.reason === 'port_taken' ? ['sudo ss -ltnp'] : [];
-  return [...look, ...port, `cutover rollback ${target}`];
+  // Going back to another build frees no port: first whoever has it has to go.
+  if (failure?.reason === 'port_taken')
+    return ['sudo ss -ltnp', `systemctl restart ${unit}`, `cutover status ${target}`];
+  return [...look, `cutover rollback ${target}`];
 }
