@@ -1,0 +1,153 @@
+// needs: sandbox
+import * as assert from 'uvu/assert';
+import type { Reason } from '../../lib/run/failure.ts';
+import type { Behaviour } from '../services/builds.ts';
+import { suite, type TestContext } from '../suite.ts';
+import { buildId, type Called, makeSite, type Site, type SiteOptions } from './site.ts';
+import { assertSound } from './sound.ts';
+
+const test = suite('deploy/bad builds');
+
+interface Expected {
+  reason: Reason | Reason[];
+  step: string | string[];
+  message: RegExp;
+}
+
+/** Deploys a bad build over a good one: exit 4, and the good one is back. */
+async function goesBack(
+  t: TestContext,
+  bad: Behaviour,
+  expected: Expected,
+  options: SiteOptions = {},
+): Promise<{ site: Site; called: Called }> {
+  const site = await makeSite(t, { builds: [{}, bad], ...options });
+  const called = await site.call('deploy');
+  const { code, document, stderr } = called;
+  const { failure } = document;
+  assert.is(code, 4, stderr);
+  assert.is(document.exit_code, 4);
+  assert.is(document.outcome, 'rolled_back');
+  assert.equal([document.from, document.to, document.active], [buildId(1), buildId(2), buildId(1)]);
+  assert.ok(
+    [expected.reason].flat().includes(failure?.reason as Reason),
+    `reason ${failure?.reason}: ${failure?.message}`,
+  );
+  assert.ok([expected.step].flat().includes(failure?.step ?? ''), `step ${failure?.step}: ${failure?.message}`);
+  assert.match(failure?.message ?? '', expected.message);
+  assert.match(
+    stderr,
+    `${buildId(2)} failed: ${failure?.message}; production is back on ${buildId(1)}, verified healthy`,
+  );
+  assert.match(stderr, `evidence: ${failure?.evidence}`);
+  await assertSound(site, buildId(1), called);
+  return { site, called };
+}
+
+test('S4: a build that crashes at its start', async (t) => {
+  const { site, called } = await goesBack(
+    t,
+    { mode: 'crash' },
+    { step: 'start', reason: 'exited', message: /shop\d+\.service exited with status 1/ },
+  );
+  const { steps } = called.document;
+  assert.equal(
+    steps.map(({ name, status }) => `${name} ${status}`),
+    ['stop reverted', 'free-port done', 'swap reverted', 'start failed'],
+  );
+  const again = await site.call('deploy');
+  assert.is(again.document.outcome, 'unchanged', 'a quarantined build is not picked again');
+});
+
+test('the story: a build that exits with status 0 at once', async (t) => {
+  await goesBack(t, { mode: 'exit0' }, { step: 'start', reason: 'exited', message: /exited with status 0/ });
+});
+
+test('S3: a build that crashes after it was healthy', async (t) => {
+  const tables = { health: ['healthy_for = "1s"'] };
+  await goesBack(
+    t,
+    { mode: 'crash_later', afterMs: 500 },
+    { step: 'gate', reason: ['exited', 'restarting'], message: /exited with status 1/ },
+    { tables },
+  );
+});
+
+test('S2: a build that never listens', async (t) => {
+  const tables = { start: ['timeout = "1s"'] };
+  const message = /shop\d+\.service did not listen on port \d+ within 1 s/;
+  await goesBack(t, { mode: 'never_listen' }, { step: 'start', reason: 'timeout', message }, { tables });
+});
+
+test('S3: a build that accepts and never answers', async (t) => {
+  const tables = { health: ['timeout = "200ms"'] };
+  const message = /not healthy after 3 attempts: http:.*no answer within 0\.2 s/;
+  const { called } = await goesBack(t, { mode: 'hang' }, { step: 'gate', reason: 'health', message }, { tables });
+  assert.ok(called.document.duration_ms < 5_000);
+});
+
+test('S3: a build that answers 500', async (t) => {
+  const message = /not healthy after 3 attempts: .*answered 500, expected 200: \{"status":"broken"\}/;
+  await goesBack(t, { mode: 'status', status: 500 }, { step: 'gate', reason: 'health', message });
+});
+
+test('S3: a build with the wrong JSON', async (t) => {
+  await goesBack(
+    t,
+    { mode: 'wrong_body' },
+    { step: 'gate', reason: 'health', message: /status is "unhealthy", expected "healthy"/ },
+  );
+});
+
+test('S3: a build with the wrong body', async (t) => {
+  const tables = { health: ['body = "\\"status\\":\\"(healthy|fine)\\""', 'json = {}'] };
+  await goesBack(
+    t,
+    { mode: 'wrong_body' },
+    { step: 'gate', reason: 'health', message: /the body does not match/ },
+    { tables },
+  );
+});
+
+test('S4: a build that eats memory', async (t) => {
+  const tables = { limits: ['memory = "150M"', 'memory_spike = 0'], health: ['healthy_for = "1s"'] };
+  const message = /shop\d+\.service uses \d+[KM] of memory, over its limit of 150M/;
+  await goesBack(t, { mode: 'eat_memory', megabytes: 256 }, { step: 'gate', reason: 'memory', message }, { tables });
+});
+
+test('S4: a build whose memory is a multiple of what the build before used', async (t) => {
+  const tables = { health: ['healthy_for = "1s"'] };
+  await goesBack(
+    t,
+    { mode: 'eat_memory', megabytes: 384 },
+    { step: 'gate', reason: 'memory', message: /over 3 times the .* of the build before/ },
+    { tables },
+  );
+});
+
+test('S3: a build that logs errors', async (t) => {
+  const tables = { health: ['healthy_for = "500ms"'] };
+  const message = /logged \d+ errors since its start: error 1/;
+  await goesBack(t, { mode: 'log_errors' }, { step: 'gate', reason: 'journal', message }, { tables });
+});
+
+test('S3: a build that logs what must not appear', async (t) => {
+  const tables = {
+    health: ['healthy_for = "500ms"'],
+    limits: ['journal_errors = -1', 'journal_pattern = "other stream"'],
+  };
+  await goesBack(
+    t,
+    { mode: 'log_errors' },
+    { step: 'gate', reason: 'journal', message: /logged what must not appear: error 1 again/ },
+    { tables },
+  );
+});
+
+test('S4: a build that forks away', async (t) => {
+  await goesBack(
+    t,
+    { mode: 'fork_away' },
+    { step: ['start', 'gate'], reason: ['exited', 'restarting'], message: /exited with status 0/ },
+  );
+});

@@ -1,0 +1,109 @@
+// needs: sandbox
+import { rm, writeFile } from 'node:fs/promises';
+import * as assert from 'uvu/assert';
+import { suite } from '../suite.ts';
+import { buildId, makeSite, pointCurrent, type Site, until } from './site.ts';
+import { assertSound } from './sound.ts';
+
+const test = suite('deploy/rollback');
+const [first, second, third] = [buildId(1), buildId(2), buildId(3)];
+
+test('S8: back to the previous build', async (t) => {
+  const site = await makeSite(t, { builds: [{}, {}, {}] });
+  await site.call('deploy');
+  const called = await site.call('rollback');
+  const { kind, outcome, from, to, active } = called.document;
+  assert.equal(
+    [called.code, kind, outcome, from, to, active],
+    [0, 'rollback', 'deployed', third, first, first],
+    called.stderr,
+  );
+  await assertSound(site, first, called);
+});
+
+test('S8: back to a named build', async (t) => {
+  const site = await makeSite(t, { builds: [{}, {}, {}] });
+  await site.call('deploy');
+  const called = await site.call('rollback', [second]);
+  assert.equal([called.code, called.document.active], [0, second], called.stderr);
+  await assertSound(site, second, called);
+});
+
+test('S8: from start-limit-hit', async (t) => {
+  const site = await makeSite(t, { builds: [{}, {}] });
+  await site.call('deploy');
+  await breakInService(site, second);
+  const refused = await site.call('deploy');
+  assert.equal([refused.code, refused.document.outcome], [1, 'refused']);
+  const failed = refused.document.checks.filter(({ status }) => status === 'fail').map(({ name }) => name);
+  assert.equal(failed, ['unit', 'restart_limit', 'health']);
+  const called = await site.call('rollback');
+  assert.equal([called.code, called.document.active], [0, first], called.stderr);
+  await assertSound(site, first, called);
+});
+
+test('S8: with the state directory deleted, by the builds alone', async (t) => {
+  const site = await makeSite(t, { builds: [{}, {}, {}] });
+  await site.call('deploy');
+  await rm(site.sandbox.hostPath(`/var/lib/cutover/${site.app}`), { recursive: true });
+  const called = await site.call('rollback');
+  assert.equal([called.code, called.document.to, called.document.active], [0, second, second], called.stderr);
+  await assertSound(site, second, called);
+});
+
+test('S8: from a current that points nowhere', async (t) => {
+  const site = await makeSite(t, { builds: [{}, {}] });
+  await site.call('deploy');
+  await pointCurrent(site, 'dist.20200101-000000');
+  const called = await site.call('rollback', [first]);
+  assert.equal([called.code, called.document.active], [0, first], called.stderr);
+  await assertSound(site, first, called);
+});
+
+test('S8: with nothing to go back to, nothing is touched', async (t) => {
+  const site = await makeSite(t);
+  const called = await site.call<{ error: { code: string; message: string; mend: string }; exit_code: number }>(
+    'rollback',
+  );
+  assert.equal([called.code, called.document.exit_code, called.document.error.code], [2, 2, 'no_build']);
+  assert.match(called.document.error.message, `there is no build to go back to: ${first} is the only good one`);
+  await assertSound(site, first);
+});
+
+test('S8: to a bad build, from a healthy one: the healthy one comes back', async (t) => {
+  const site = await makeSite(t, { builds: [{}, { mode: 'crash' }] });
+  const called = await site.call('rollback', [second]);
+  const { outcome, active, failure } = called.document;
+  assert.equal([called.code, outcome, active, failure?.reason], [4, 'rolled_back', first, 'exited']);
+  await assertSound(site, first, called);
+});
+
+test('S8: to a bad build, from one that is broken itself: exit 3, and says what to type', async (t) => {
+  const site = await makeSite(t, { builds: [{}, {}] });
+  await site.call('deploy');
+  await breakInService(site, second);
+  await breakBuild(site, first);
+  const called = await site.call('rollback');
+  const { outcome, exit_code, failure } = called.document;
+  assert.equal([called.code, exit_code, outcome], [3, 3, 'failed']);
+  assert.match(failure?.message ?? '', /exited with status 1/);
+  assert.match(called.stderr, 'production IS NOT VERIFIED HEALTHY');
+  for (const command of [`-> systemctl status ${site.unit}`, `-> journalctl -u ${site.unit} -n 50`])
+    assert.match(called.stderr, command);
+  const third = await site.add();
+  const repaired = await site.call('deploy', ['--fix-forward']);
+  assert.equal([repaired.code, repaired.document.active], [0, third], repaired.stderr);
+  await assertSound(site, third, called, repaired);
+});
+
+/** A build that was good for a while: its process dies, and so do those that systemd starts in its place. */
+async function breakInService(site: Site, build: string): Promise<void> {
+  const { sandbox, unit } = site;
+  await breakBuild(site, build);
+  await sandbox.run('systemctl', 'kill', '--signal=KILL', unit);
+  await until('the unit gives up', async () => (await sandbox.exec(['systemctl', 'is-failed', unit])).code === 0);
+}
+
+function breakBuild({ sandbox, builds }: Site, build: string): Promise<void> {
+  return writeFile(sandbox.hostPath(`${builds}/${build}/behaviour.json`), '{"mode":"crash"}');
+}

@@ -1,0 +1,193 @@
+import { rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import * as assert from 'uvu/assert';
+import type { ExecOptions } from '../../lib/base/exec.ts';
+import type { RunDocument } from '../../lib/run/document.ts';
+import { repository, sandboxFor, type TestSandbox } from '../sandboxed.ts';
+import { type Behaviour, makeBuild, unitFile } from '../services/builds.ts';
+import type { TestContext } from '../suite.ts';
+
+/** What a call of the command line came to; `document` is the one JSON document on its stdout. */
+export interface Called<Document = RunDocument> {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+  document: Document;
+}
+
+export interface SiteOptions {
+  /** what the builds 1, 2, 3 … do; an empty object is a good one */
+  builds?: Behaviour[];
+  /** more lines of the unit's section [Service] */
+  service?: string[];
+  /** keys of the target itself */
+  keys?: string[];
+  /** more lines of the target's tables, below those every site has: `[health]` and the like are spelled out in full */
+  tables?: Partial<Record<'stop' | 'start' | 'health' | 'limits', string[]>>;
+  /** the first build is deployed before the test begins */
+  isDeployed?: boolean;
+}
+
+/** One app on one target, `production`, with a unit, a port and a builds directory of its own. */
+export interface Site {
+  readonly sandbox: TestSandbox;
+  readonly app: string;
+  readonly unit: string;
+  readonly port: number;
+  /** paths inside */
+  readonly builds: string;
+  readonly config: string;
+  readonly state: string;
+  readonly logs: string;
+  /** Adds the next build and gives its id. */
+  add(behaviour?: Behaviour): Promise<string>;
+  /** Runs `cutover COMMAND production … --json`. */
+  call<Document = RunDocument>(
+    command: string,
+    words?: string[],
+    options?: Partial<ExecOptions>,
+  ): Promise<Called<Document>>;
+  /** The same without `--json`, for its texts. */
+  tell(command: string, ...words: string[]): Promise<{ code: number | null; stdout: string; stderr: string }>;
+  /** Writes the configuration anew. */
+  configure(options: Pick<SiteOptions, 'keys' | 'tables'>): Promise<void>;
+}
+
+/** The id of a site's build. */
+export function buildId(number: number): string {
+  return `dist.20260203-15${String(Math.floor(number / 60)).padStart(2, '0')}${String(number % 60).padStart(2, '0')}`;
+}
+
+let sites = 0;
+
+/** A site of its own for a test, in the sandbox that the file shares. */
+export async function makeSite(t: TestContext, options: SiteOptions = {}): Promise<Site> {
+  const sandbox = await sandboxFor();
+  sites += 1;
+  const app = `shop${sites}`;
+  const port = 9000 + sites;
+  const paths = {
+    builds: `/srv/${app}/builds`,
+    config: `/etc/cutover-${app}.toml`,
+    state: `/var/lib/cutover/${app}/production`,
+  };
+  const unit = `${app}.service`;
+  const facts = { sandbox, app, port, unit, logs: `/var/log/cutover/${app}`, ...paths };
+  let built = 0;
+  const add = async (behaviour: Behaviour = {}): Promise<string> => {
+    built += 1;
+    await makeBuild(sandbox.hostPath(paths.builds), buildId(built), behaviour);
+    return buildId(built);
+  };
+  const words = (command: string, more: readonly string[]): string[] => [
+    command,
+    'production',
+    ...more,
+    '--config',
+    paths.config,
+  ];
+  const site: Site = {
+    ...facts,
+    add,
+    async call<Document>(command: string, more: string[] = [], how: Partial<ExecOptions> = {}) {
+      return calledFrom<Document>(await sandbox.cutover([...words(command, more), '--json'], how));
+    },
+    tell: (command, ...more) => sandbox.cutover(words(command, more)),
+    configure: (changed) => writeFile(sandbox.hostPath(paths.config), configText(facts, changed)),
+  };
+  await mkdir(sandbox.hostPath(paths.builds), { recursive: true });
+  await writeUnit(site, options.service);
+  await site.configure(options);
+  for (const behaviour of options.builds ?? [{}]) await add(behaviour);
+  t.cleanup(() => removeSite(site));
+  if (options.isDeployed ?? true) await deployFirst(site);
+  return site;
+}
+
+/** Writes the unit's file and has systemd read it. */
+export async function writeUnit({ sandbox, unit, builds, port }: Site, extra: string[] = []): Promise<void> {
+  const text = unitFile({ buildsDir: builds, port, node: process.execPath, extra });
+  await writeFile(sandbox.hostPath(`/etc/systemd/system/${unit}`), text);
+  await sandbox.run('systemctl', 'daemon-reload');
+}
+
+/** Points `current` somewhere by hand. */
+export async function pointCurrent({ sandbox, builds }: Site, destination: string): Promise<void> {
+  const link = sandbox.hostPath(`${builds}/current`);
+  await rm(link, { recursive: true, force: true });
+  await symlink(destination, link);
+}
+
+/** What a finished call left, with its one document. */
+export function calledFrom<Document = RunDocument>(result: {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}): Called<Document> {
+  const { code, stdout, stderr } = result;
+  const lines = stdout.split('\n').filter(Boolean);
+  assert.is(lines.length, 1, `not one document on stdout: ${stdout}\nstderr: ${stderr}`);
+  return { code, stdout, stderr, document: JSON.parse(stdout) as Document };
+}
+
+/** Asks again until it holds; for what no signal reaches a test. */
+export async function until(what: string, ask: () => Promise<unknown>, timeoutMs = 10_000): Promise<void> {
+  const deadline = performance.now() + timeoutMs;
+  while (!(await ask())) {
+    if (performance.now() > deadline) throw new Error(`${what}: not within ${timeoutMs / 1000} s`);
+    await sleep(10);
+  }
+}
+
+/** The path of one of the executables. */
+export function executable(name: string): string {
+  return `${repository}/bin/${name}.js`;
+}
+
+function configText(
+  { app, unit, builds, port }: Pick<Site, 'app' | 'unit' | 'builds' | 'port'>,
+  { keys = [], tables = {} }: Pick<SiteOptions, 'keys' | 'tables'>,
+): string {
+  // The machine that tests run on may be fuller than a production machine should be.
+  const known = {
+    stop: [],
+    start: ['timeout = "10s"'],
+    health: [
+      `url = "http://127.0.0.1:${port}/api/health"`,
+      'json = { status = "healthy" }',
+      'attempts = 3',
+      'interval = "100ms"',
+      'timeout = "1s"',
+    ],
+    limits: ['disk_used = "99%"', 'memory_available = "50M"'],
+  };
+  const head = [
+    `app = "${app}"`,
+    `logs = "/var/log/cutover/${app}"`,
+    '[targets.production]',
+    `unit = "${unit}"`,
+    `builds = "${builds}"`,
+    `port = ${port}`,
+    ...keys,
+  ];
+  const sections = Object.entries(known).flatMap(([name, lines]) => {
+    const own = tables[name as keyof typeof known] ?? [];
+    const replaced = new Set(own.map((line) => line.split(' ')[0]));
+    return [`[targets.production.${name}]`, ...lines.filter((line) => !replaced.has(line.split(' ')[0])), ...own];
+  });
+  return `${[...head, ...sections].join('\n')}\n`;
+}
+
+async function deployFirst(site: Site): Promise<void> {
+  const { code, stderr } = await site.call('deploy', [buildId(1)]);
+  assert.is(code, 0, `the first deploy failed: ${stderr}`);
+}
+
+async function removeSite({ sandbox, unit, app }: Site): Promise<void> {
+  await sandbox.exec(['systemctl', 'stop', unit]);
+  await sandbox.exec(['systemctl', 'reset-failed', unit]);
+  for (const path of [`/etc/systemd/system/${unit}`, `/srv/${app}`]) {
+    await rm(sandbox.hostPath(path), { recursive: true, force: true });
+  }
+}
