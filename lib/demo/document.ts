@@ -1,0 +1,70 @@
+import type { RunDocument } from '../run/document.ts';
+import type { Slot } from './slots.ts';
+
+/** One request of the load. */
+export interface Sample {
+  /** when it was sent, in milliseconds since the epoch */
+  atMs: number;
+  /** `ok`: 200 from the service; `wrong`: 200 from somebody else; `failed`: anything else, or nothing */
+  answer: 'ok' | 'wrong' | 'failed';
+  /** the letter of the build that answered, however; null: nobody did */
+  build: string | null;
+}
+
+/** Something that happened at a moment, for the picture. */
+export interface Mark {
+  atMs: number;
+  label: string;
+  kind: 'forward' | 'failed' | 'back' | 'good' | 'bad';
+}
+
+/** A time without a good answer, in milliseconds since the act's beginning. */
+export interface Gap {
+  /** when the last request before it was sent that had a good answer */
+  from_ms: number;
+  /** when the first after it was */
+  to_ms: number;
+  /** the requests between the two */
+  requests: number;
+}
+
+/** What an act was from the load's side. */
+export interface LoadView {
+  requests: number;
+  failed: number;
+  /** answered with 200, but not by the service */
+  wrong: number;
+  longest_gap_ms: number;
+  gaps: Gap[];
+}
+
+/** One act as `--json` tells it. */
+export interface ActDocument {
+  name: string;
+  title: string;
+  command: string;
+  outcome: RunDocument['outcome'] | null;
+  exit_code: number | null;
+  as_expected: boolean;
+  downtime_ms: number | null;
+  load: LoadView;
+  /** when each step began, in milliseconds since the act's beginning */
+  marks: { at_ms: number; label: string; kind: Mark['kind'] }[];
+  /** the picture's columns: how the requests of each fared, and who answered them */
+  timeline: { from_ms: number; slot_ms: number; slots: Slot[] };
+  /** whether the process that took the port still ran after the act; null: there was none */
+  stranger_alive: boolean | null;
+  started_at: string;
+  /** why there is no run */
+  error: string | null;
+  run: RunDocument | null;
+}
+
+/** The whole demo as `--json` prints it. */
+export interface DemoDocument {
+  as_expected: boolean;
+  builds: { letter: string; id: string; what: string }[];
+  acts: ActDocument[];
+  boot_ms: number;
+  duration_ms: number;
+}

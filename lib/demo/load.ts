@@ -1,0 +1,75 @@
+import { createInterface } from 'node:readline';
+import { CutoverError } from '../base/errors.ts';
+import type { StartedProcess } from '../base/exec.ts';
+import { poll, withDeadline } from '../base/wait.ts';
+import type { Sandbox } from '../sandbox/sandbox.ts';
+import { strangerLetter } from './acts.ts';
+import type { Sample } from './document.ts';
+import { loadSource, requestsPerSecond } from './load-source.ts';
+import { port, put } from './stage.ts';
+
+/** The requests that go on during the whole demo. */
+export interface Load {
+  /** all so far, in the order in which they were sent */
+  readonly samples: readonly Sample[];
+  /** Waits until every request sent before a moment has its answer. */
+  settled(untilMs: number): Promise<void>;
+}
+
+const program = '/srv/load/load.mjs';
+
+/** Starts the load inside the sandbox, with which it ends. */
+export async function startLoad(sandbox: Sandbox, signal: AbortSignal): Promise<Load> {
+  await put(sandbox, program, loadSource);
+  const started = await sandbox.spawn([process.execPath, program, String(port), String(requestsPerSecond)], { signal });
+  const samples: Sample[] = [];
+  let untilMs = 0;
+  const said = complaintOf(started);
+  createInterface({ input: started.stdout }).on('line', (line) => {
+    const value = parseLine(line);
+    if (!Array.isArray(value)) untilMs = value?.until ?? untilMs;
+    else samples.push(sampleOf(value));
+  });
+  const settled = (wantedMs: number): Promise<void> =>
+    withDeadline(
+      {
+        what: `the load fell silent (${said.text.trim() || 'no message'}): no answers`,
+        timeoutMs: wantedMs - Date.now() + 5_000,
+        signal,
+      },
+      async (ended) => {
+        await poll({ everyMs: 10, signal: ended }, async () => (untilMs >= wantedMs ? true : undefined));
+        // Answers come in another order than requests were sent.
+        samples.sort((a, b) => a.atMs - b.atMs);
+      },
+    );
+  await settled(Date.now()).catch((error: unknown) => {
+    signal.throwIfAborted();
+    throw new CutoverError('sandbox', `the load does not start: ${said.text}`, { cause: error });
+  });
+  return { samples, settled };
+}
+
+type Answer = [atMs: number, answer: number | string, build: string | null];
+
+/** Half a line is what a killed load leaves. */
+function parseLine(line: string): Answer | { until: number } | null {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return null;
+  }
+}
+
+function sampleOf([atMs, answer, build]: Answer): Sample {
+  if (answer !== 200) return { atMs, answer: 'failed', build };
+  return { atMs, answer: build === strangerLetter ? 'wrong' : 'ok', build };
+}
+
+function complaintOf({ stderr }: StartedProcess): { text: string } {
+  const said = { text: '' };
+  stderr.on('data', (chunk: Buffer) => {
+    said.text += chunk.toString();
+  });
+  return said;
+}

@@ -1,0 +1,90 @@
+import type { Command } from '../base/exec.ts';
+import { readLedger } from '../run/ledger.ts';
+import { ledgerPath, statePaths } from '../run/state.ts';
+import type { Sandbox } from '../sandbox/sandbox.ts';
+import type { Act } from './acts.ts';
+import type { ActDocument, Mark } from './document.ts';
+import type { Load } from './load.ts';
+import { viewOf } from './load-view.ts';
+import { marksOf } from './marks.ts';
+import { endOf, windowAround } from './picture-window.ts';
+import { type Ran, runInside } from './run-inside.ts';
+import { slotsOf } from './slots.ts';
+import type { Stage } from './stage.ts';
+import type { Picture } from './timeline.ts';
+
+/** What every act is performed with. */
+export interface ActTools {
+  stage: Stage;
+  load: Load;
+  /** the command line that runs inside */
+  cutover: Command;
+  signal: AbortSignal;
+  /** how wide the picture may be */
+  columns: number;
+  /** receives what the command says on its way */
+  onLine: (line: string) => void;
+}
+
+/** An act that is over. */
+export interface Performed {
+  document: ActDocument;
+  picture: Picture;
+}
+
+const state = { state: '/var/lib/cutover', app: 'shop', target: 'production' };
+
+/** Puts in place what the act needs, runs its command, and gathers what the ledger and the load tell of it. */
+export async function perform(act: Act, tools: ActTools): Promise<Performed> {
+  const { stage, load, cutover } = tools;
+  const startedMs = Date.now();
+  const prepared = await prepare(act, stage);
+  const ran = await runInside(stage.sandbox, [...cutover, ...act.args], tools);
+  const endedMs = Date.now();
+  const marks = [...prepared, ...(await marksOfRun(stage.sandbox, ran.run?.run ?? null))];
+  if (marks.length === 0) marks.push({ atMs: endedMs, label: 'ended', kind: 'bad' });
+  const window = windowAround(marks, tools.columns);
+  const toMs = Math.max(endedMs, endOf(window));
+  await load.settled(toMs);
+  const stranger_alive = act.stranger ? await stage.isStrangerAlive() : null;
+  const picture = { window, samples: load.samples, marks };
+  return { document: { ...documentOf(act, { startedMs, toMs, ran, picture }), stranger_alive }, picture };
+}
+
+async function prepare({ stranger }: Act, stage: Stage): Promise<Mark[]> {
+  if (stranger === 'comes') await stage.bringStranger();
+  if (stranger !== 'goes') return [];
+  const atMs = Date.now();
+  await stage.removeStranger();
+  return [{ atMs, label: 'stranger ended', kind: 'forward' }];
+}
+
+async function marksOfRun(sandbox: Sandbox, run: string | null): Promise<Mark[]> {
+  if (run === null) return [];
+  return marksOf((await readLedger(sandbox.hostPath(ledgerPath(statePaths(state), run)))) ?? []);
+}
+
+function documentOf(
+  { name, title, args, expected }: Act,
+  { startedMs, toMs, ran, picture }: { startedMs: number; toMs: number; ran: Ran; picture: Picture },
+): Omit<ActDocument, 'stranger_alive'> {
+  const { run, exitCode, error } = ran;
+  const { window, samples, marks } = picture;
+  const outcome = run?.outcome ?? null;
+  const sinceStart = (atMs: number): number => Math.round(atMs - startedMs);
+  return {
+    name,
+    title,
+    command: ['cutover', ...args].join(' '),
+    outcome,
+    exit_code: exitCode,
+    as_expected: outcome === expected.outcome && exitCode === expected.exitCode,
+    downtime_ms: run?.downtime_ms ?? null,
+    started_at: new Date(startedMs).toISOString(),
+    load: viewOf(samples, { fromMs: startedMs, toMs }),
+    marks: marks.map(({ atMs, label, kind }) => ({ at_ms: sinceStart(atMs), label, kind })),
+    timeline: { from_ms: sinceStart(window.fromMs), slot_ms: window.slotMs, slots: slotsOf(samples, window) },
+    error,
+    run,
+  };
+}

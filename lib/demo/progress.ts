@@ -1,0 +1,55 @@
+import type { Colours } from '../report/colour.ts';
+import type { Sample } from './document.ts';
+import { readable } from './tell.ts';
+
+export interface ProgressOptions {
+  tell: (text: string) => void;
+  colours: Colours;
+  /** on a terminal one line is written over and over; otherwise every line stays */
+  isLive: boolean;
+  columns: number;
+  samples: readonly Sample[];
+  letters: ReadonlyMap<string, string>;
+}
+
+/** Tells what a command says while it works. */
+export interface Progress {
+  onLine: (line: string) => void;
+  end: () => void;
+}
+
+const refreshMs = 80;
+
+/** The run's steps and attempts. The checks before it are the same in every act, and the outcome is told with the picture. */
+const isStep = (line: string): boolean => /^(deploy|rollback) | {2}[✓✗↩] | {4}attempt | {2}going back/.test(line);
+
+/** Begins to tell. */
+export function startProgress({ tell, colours, isLive, columns, samples, letters }: ProgressOptions): Progress {
+  const [beganMs, before] = [performance.now(), samples.length];
+  let hasBegun = false;
+  let latest = 'checks';
+  const draw = (): void => {
+    const mine = samples.slice(before);
+    const good = mine.filter(({ answer }) => answer === 'ok').length;
+    const seconds = ((performance.now() - beganMs) / 1_000).toFixed(1);
+    const text = `  … ${seconds} s   ${mine.length} requests, ${good} answered   ${latest}`;
+    tell(`\r\u001B[K${colours.dim(cut(text, columns - 1))}`);
+  };
+  const timer = isLive ? setInterval(draw, refreshMs) : undefined;
+  return {
+    onLine: (line) => {
+      hasBegun ||= /^(deploy|rollback) /.test(line);
+      if (!hasBegun || !isStep(line)) return;
+      latest = readable(line.trim(), letters);
+      if (!isLive) tell(`${cut(`    ${readable(line, letters)}`, Math.max(columns, 100))}\n`);
+    },
+    end: () => {
+      clearInterval(timer);
+      if (isLive) tell('\r\u001B[K');
+    },
+  };
+}
+
+function cut(text: string, width: number): string {
+  return text.length <= width ? text : `${text.slice(0, width - 1)}…`;
+}

@@ -1,0 +1,41 @@
+import { createInterface } from 'node:readline';
+import type { Command } from '../base/exec.ts';
+import type { RunDocument } from '../run/document.ts';
+import type { Sandbox } from '../sandbox/sandbox.ts';
+
+/** What a command of the product left. */
+export interface Ran {
+  exitCode: number | null;
+  run: RunDocument | null;
+  /** why there is no run: what the command said instead */
+  error: string | null;
+}
+
+/** Runs the product's command line inside to its end; it prints its document, and tells the rest line by line. */
+export async function runInside(
+  sandbox: Sandbox,
+  command: Command,
+  { signal, onLine }: { signal: AbortSignal; onLine: (line: string) => void },
+): Promise<Ran> {
+  const started = await sandbox.spawn([...command, '--json'], { signal, env: { NO_COLOR: '1' } });
+  const said: string[] = [];
+  createInterface({ input: started.stderr }).on('line', (line) => {
+    said.push(line);
+    onLine(line);
+  });
+  let text = '';
+  for await (const chunk of started.stdout) text += String(chunk);
+  const { code } = await started.ended;
+  signal.throwIfAborted();
+  return { exitCode: code, ...documentIn(text, said) };
+}
+
+/** A command that cannot begin a run prints its error instead. */
+function documentIn(text: string, said: readonly string[]): Pick<Ran, 'run' | 'error'> {
+  try {
+    const value = JSON.parse(text) as RunDocument | { error: { message: string } };
+    return 'error' in value ? { run: null, error: value.error.message } : { run: value, error: null };
+  } catch {
+    return { run: null, error: `the command printed no document: ${said.slice(-3).join(' ')}` };
+  }
+}

@@ -1,0 +1,43 @@
+/**
+ * The demo's service, as it lies in every build: only `build.json` differs. It answers with its build's letter and
+ * lets go of the port at SIGTERM, then ends what it has accepted.
+ */
+export const serviceSource = `
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+
+const { letter, fault } = JSON.parse(readFileSync('build.json', 'utf8'));
+if (fault === 'crashes') {
+  console.log('cannot read the settings: this build does not start');
+  process.exit(1);
+}
+const server = createServer((request, response) => {
+  response.writeHead(fault === 'unhealthy' ? 500 : 200, { 'x-build': letter, connection: 'close' });
+  response.end('build ' + letter + '\\n');
+});
+server.on('error', (error) => {
+  console.log('cannot listen: ' + error.message);
+  process.exit(1);
+});
+process.on('SIGTERM', () => server.close(() => process.exit(0)));
+server.listen(Number(process.env.PORT), '127.0.0.1');
+`;
+
+/**
+ * Somebody else's process: it wants the same port, gets it in the moment in which nobody has it, and answers 200 to
+ * everything, so that a health check by status alone would be content.
+ */
+export const strangerSource = `
+import { writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+
+const [port, letter, readyFile] = process.argv.slice(2);
+const server = createServer((request, response) => {
+  response.writeHead(200, { 'x-build': letter, connection: 'close' });
+  response.end('not the service that you expect\\n');
+});
+const take = () => server.listen(Number(port), '127.0.0.1');
+server.on('error', () => setTimeout(take, 1));
+take();
+writeFileSync(readyFile, String(process.pid));
+`;

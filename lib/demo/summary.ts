@@ -1,0 +1,56 @@
+import type { Colours } from '../report/colour.ts';
+import { columns } from '../report/text.ts';
+import { duration } from '../report/words.ts';
+import { acts } from './acts.ts';
+import type { ActDocument, DemoDocument } from './document.ts';
+import { wrap } from './wrap.ts';
+
+/** All acts in one table, and what to remember. */
+export function summary(document: DemoDocument, { width, colours }: { width: number; colours: Colours }): string {
+  const head = ['', 'ACT', 'OUTCOME', 'EXIT', 'PORT CLOSED', 'UNANSWERED', 'LONGEST GAP'];
+  const [first = '', ...rows] = columns([head, ...document.acts.map(rowOf)]).split('\n');
+  const notes = [
+    '* nothing served before the first deploy',
+    ...(document.acts.some(({ load }) => load.wrong > 0)
+      ? ['? requests that the stranger answered count as unanswered']
+      : []),
+  ];
+  const closing = document.as_expected ? good(document) : bad(document);
+  const paint = document.as_expected ? colours.bold : colours.red;
+  return [
+    '',
+    colours.bold(`  ${first}`),
+    ...rows.map((row) => `  ${row}`),
+    ...notes.map((note) => colours.dim(`  ${note}`)),
+    '',
+    ...wrap(closing, width).map(paint),
+  ]
+    .map((line) => `${line}\n`)
+    .join('');
+}
+
+function rowOf({ name, outcome, exit_code, downtime_ms, load }: ActDocument, index: number): string[] {
+  const mark = acts[index]?.isFirst ? '*' : load.wrong > 0 ? '?' : '';
+  return [
+    `${index + 1}`,
+    name,
+    outcome?.replace('_', ' ') ?? '-',
+    String(exit_code ?? '-'),
+    downtime_ms === null ? '-' : duration(downtime_ms),
+    `${load.failed + load.wrong} of ${load.requests}${mark}`,
+    duration(load.longest_gap_ms),
+  ];
+}
+
+function good({ acts: told, duration_ms }: DemoDocument): string {
+  const requests = told.reduce((sum, { load }) => sum + load.requests, 0);
+  return (
+    'Three of five deploys went wrong. Two took themselves back, the third said who had the port, and one command ' +
+    `repaired it. ${requests} requests, ${duration(duration_ms)}; the throw-away systemd is gone, and nothing of it is left.`
+  );
+}
+
+function bad({ acts: told }: DemoDocument): string {
+  const names = told.filter((act) => !act.as_expected).map(({ name }) => name);
+  return `Not as it should be: ${names.join(', ')}. The throw-away systemd is gone, and nothing of it is left.`;
+}

@@ -1,0 +1,72 @@
+import type { Colours } from '../report/colour.ts';
+import { duration, sentenceOf } from '../report/words.ts';
+import { type Act, acts, strangerLetter } from './acts.ts';
+import type { ActDocument } from './document.ts';
+import { requestsPerSecond } from './load-source.ts';
+import type { Performed } from './perform.ts';
+import { legend, timeline } from './timeline.ts';
+import { widestText, wrap, wrapList } from './wrap.ts';
+
+/** How a text is to look. */
+export interface Look {
+  columns: number;
+  colours: Colours;
+  /** the letter of each build, by its id */
+  letters: ReadonlyMap<string, string>;
+}
+
+/** What the demo is about, before its first act. */
+export function introduction(bootMs: number): string {
+  return [
+    `A throw-away systemd has booted in ${duration(bootMs)}. In it, cutover deploys builds of a small HTTP service,`,
+    `good ones and bad ones, while ${requestsPerSecond} requests a second go on, each on a connection of its own.`,
+    '',
+  ].join('\n');
+}
+
+/** The headline of an act, and the command that is typed. */
+export function headline(act: Act, { columns, colours }: Pick<Look, 'columns' | 'colours'>): string {
+  const title = `── ${acts.indexOf(act) + 1} of ${acts.length} ── ${act.title} `;
+  const line = '─'.repeat(Math.max(2, Math.min(columns, widestText) - title.length - 1));
+  return `\n${colours.bold(title)}${colours.dim(line)}\n  ${colours.dim('$')} cutover ${act.args.join(' ')}\n`;
+}
+
+/** What came of an act: the picture, the outcome in a sentence, and the figures. */
+export function actText({ document, picture }: Performed, look: Look): string {
+  const { colours, columns, letters } = look;
+  const { as_expected, run } = document;
+  const names = new Map([[strangerLetter, 'a stranger']]);
+  const sentence = run ? sentenceOf(run) : `no run began: ${document.error}`;
+  return [
+    '',
+    ...timeline(picture, colours),
+    '',
+    ...wrapList(legend(picture, names, colours), columns, '   '),
+    '',
+    ...wrap(readable(sentence, letters), columns).map(outcomePaint(document, colours)),
+    ...wrapList(figuresOf(document), columns, '  ·  '),
+    ...(as_expected ? [] : [colours.red('  This act did not end as it should have.')]),
+    '',
+  ].join('\n');
+}
+
+/** Build ids are long and alike; in the demo every build has a letter. */
+export function readable(text: string, letters: ReadonlyMap<string, string>): string {
+  return [...letters].reduce((known, [id, letter]) => known.replaceAll(id, `build ${letter}`), text);
+}
+
+function outcomePaint({ outcome }: ActDocument, { green, yellow, red }: Colours): (text: string) => string {
+  if (outcome === 'deployed') return green;
+  return outcome === 'rolled_back' ? yellow : red;
+}
+
+function figuresOf({ exit_code, downtime_ms, load, stranger_alive }: ActDocument): string[] {
+  const { requests, failed, wrong, longest_gap_ms } = load;
+  return [
+    `exit code ${exit_code}`,
+    ...(downtime_ms === null ? [] : [`port closed for ${duration(downtime_ms)}`]),
+    `${requests} requests: ${requests - failed - wrong} answered, ${failed} failed${wrong > 0 ? `, ${wrong} answered by the stranger` : ''}`,
+    `longest gap ${duration(longest_gap_ms)}`,
+    ...(stranger_alive ? ['the stranger was not touched: it still runs'] : []),
+  ];
+}

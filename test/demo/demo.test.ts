@@ -1,0 +1,138 @@
+// needs: sandbox
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as assert from 'uvu/assert';
+import { exec, type StartedProcess, start } from '../../lib/base/exec.ts';
+import { poll } from '../../lib/base/wait.ts';
+import type { ActDocument, DemoDocument } from '../../lib/demo/document.ts';
+import { repository } from '../sandboxed.ts';
+import { suite, type TestContext } from '../suite.ts';
+
+const test = suite('demo', { timeoutMs: 120_000 });
+
+test('ends every act as it should, and leaves nothing behind', async (t) => {
+  const mounts = await mountCount();
+  const { started, folder } = await startDemo(t);
+  const [stdout, stderr] = await Promise.all([textOf(started.stdout), textOf(started.stderr)]);
+  const { code } = await started.ended;
+  assert.is(code, 0, stderr);
+  assert.is(stdout.trim().split('\n').length, 1, 'exactly one document');
+  const { acts, builds, as_expected } = JSON.parse(stdout) as DemoDocument;
+  assert.ok(as_expected);
+  assert.equal(
+    builds.map(({ letter }) => letter),
+    ['A', 'B', 'C', 'D', 'E'],
+  );
+  assert.equal(
+    acts.map(({ name, outcome, exit_code }) => [name, outcome, exit_code]),
+    [
+      ['first deploy', 'deployed', 0],
+      ['good build', 'deployed', 0],
+      ['crashes at start', 'rolled_back', 4],
+      ['health says 500', 'rolled_back', 4],
+      ['port is taken', 'failed', 3],
+      ['repair', 'deployed', 0],
+      ['rollback', 'deployed', 0],
+    ],
+  );
+  assertStranger(acts);
+  for (const act of acts.filter(({ name }) => name === 'good build' || name === 'rollback')) assertOnlyItsDowntime(act);
+  const served = acts.map(({ timeline }) => timeline.slots.at(-1)?.build);
+  assert.equal(served, ['A', 'B', 'B', 'B', 'X', 'E', 'B']);
+  assert.equal(await tracesOf(started.pid, folder), []);
+  assert.is(await mountCount(), mounts);
+});
+
+test('tells it in 80 columns without colours where there is no terminal', async (t) => {
+  const { started } = await startDemo(t, { args: [] });
+  const [stdout] = await Promise.all([textOf(started.stdout), textOf(started.stderr)]);
+  assert.is((await started.ended).code, 0);
+  assert.not.match(stdout, '\u001B');
+  const pictures = stdout.split('\n').filter((line) => /^ {2}(ms|requests|answered by|steps) /.test(line));
+  assert.is(pictures.length, 4 * 7);
+  assert.equal(
+    pictures.filter((line) => line.length > 80),
+    [],
+  );
+  assert.match(stdout, '4 of 7 ── Build D starts and listens, but answers 500 to everything');
+});
+
+test('is ended by Ctrl-C, and leaves nothing behind', async (t) => {
+  const { started, folder } = await startDemo(t);
+  let told = '';
+  started.stderr.on('data', (chunk: Buffer) => {
+    told += chunk.toString();
+  });
+  started.stdout.resume();
+  await poll({ everyMs: 20, signal: t.signal }, async () => (told.includes('3 of 7') ? true : undefined));
+  started.kill('SIGINT');
+  assert.is((await started.ended).code, 130, told);
+  assert.equal(await tracesOf(started.pid, folder), []);
+});
+
+test('is ended during the boot too', async (t) => {
+  const { started, folder } = await startDemo(t);
+  const said = textOf(started.stderr);
+  started.stdout.resume();
+  await poll({ everyMs: 5, signal: t.signal }, async () => ((await readdir(folder)).length > 0 ? true : undefined));
+  started.kill('SIGINT');
+  assert.is((await started.ended).code, 130, await said);
+  assert.equal(await tracesOf(started.pid, folder), []);
+});
+
+function assertStranger(acts: readonly ActDocument[]): void {
+  const taken = acts.find(({ name }) => name === 'port is taken');
+  assert.is(taken?.run?.failure?.reason, 'port_taken');
+  assert.match(taken?.run?.failure?.message ?? '', /pid \d+ \(.*\/srv\/other-app\/server\.mjs/);
+  assert.is(taken?.stranger_alive, true, 'the stranger was not killed');
+  assert.ok((taken?.load.wrong ?? 0) > 0, 'it answered the requests meanwhile');
+  assert.is(acts.find(({ name }) => name === 'repair')?.stranger_alive, false, 'the demo itself ended it');
+}
+
+/** One gap, as long as the port was closed; timers and the 5 ms between two requests blur it. */
+function assertOnlyItsDowntime({ name, load, downtime_ms, marks }: ActDocument): void {
+  const at = (label: string): number => marks.find((mark) => mark.label === label)?.at_ms ?? Number.NaN;
+  assert.is(load.gaps.length, 1, `${name}: ${JSON.stringify(load.gaps)}`);
+  assert.is(load.wrong, 0);
+  assert.ok(load.longest_gap_ms <= (downtime_ms ?? 0) + 60, `${name}: ${load.longest_gap_ms} ms for ${downtime_ms} ms`);
+  assert.ok((load.gaps[0]?.from_ms ?? 0) >= at('stop') - 30, `${name}: nothing failed before the stop`);
+  assert.ok((load.gaps[0]?.to_ms ?? 0) <= at('proven') + 30, `${name}: nothing failed after the end`);
+}
+
+async function startDemo(
+  t: TestContext,
+  { args = ['--json'] }: { args?: string[] } = {},
+): Promise<{ started: StartedProcess; folder: string }> {
+  const folder = await mkdtemp(join(tmpdir(), 'demo-test-'));
+  t.cleanup(() => rm(folder, { recursive: true, force: true }));
+  const command = [process.execPath, join(repository, 'bin/cutover.js'), 'demo', ...args] as const;
+  const started = await start(command, { env: { TMPDIR: folder } });
+  t.cleanup(async () => {
+    started.kill('SIGKILL');
+    await started.ended;
+  });
+  return { started, folder };
+}
+
+async function textOf(stream: AsyncIterable<unknown>): Promise<string> {
+  let text = '';
+  for await (const chunk of stream) text += String(chunk);
+  return text;
+}
+
+/** What a demo would leave: files in its temporary folder, processes and groups that carry its number. */
+async function tracesOf(pid: number, folder: string): Promise<string[]> {
+  const mark = `cutover-sandbox.${pid}.`;
+  const files = await readdir(folder);
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const cgroups = await Promise.all(pids.map((one) => readFile(`/proc/${one}/cgroup`, 'utf8').catch(() => '')));
+  const processes = pids.filter((_, index) => cgroups[index]?.includes(mark)).map((one) => `process ${one}`);
+  // Groups of others come and go meanwhile, which find(1) only complains about.
+  const groups = await exec(['find', '/sys/fs/cgroup', '-name', `${mark}*`], { timeoutMs: 30_000 });
+  return [...files, ...processes, ...groups.stdout.split('\n').filter((path) => path !== '')];
+}
+
+async function mountCount(): Promise<number> {
+  return (await readFile('/proc/self/mountinfo', 'utf8')).split('\n').length;
+}
