@@ -1,25 +1,18 @@
 /**
  * The demo's service, as it lies in every build: only `build.json` differs. It answers with its build's letter and
- * lets go of the port at SIGTERM, then ends what it has accepted.
+ * lets go of the port at SIGTERM, and is over when all that it accepted is answered.
  */
 export const serviceSource = `
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 
 const { letter, fault } = JSON.parse(readFileSync('build.json', 'utf8'));
-if (fault === 'crashes') {
-  console.log('cannot read the settings: this build does not start');
-  process.exit(1);
-}
+if (fault === 'crashes') throw new Error('cannot read the settings');
 const server = createServer((request, response) => {
   response.writeHead(fault === 'unhealthy' ? 500 : 200, { 'x-build': letter, connection: 'close' });
   response.end('build ' + letter + '\\n');
 });
-server.on('error', (error) => {
-  console.log('cannot listen: ' + error.message);
-  process.exit(1);
-});
-process.on('SIGTERM', () => server.close(() => process.exit(0)));
+process.on('SIGTERM', () => server.close());
 server.listen(Number(process.env.PORT), '127.0.0.1');
 `;
 
