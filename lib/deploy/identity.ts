@@ -2,6 +2,7 @@ import { readlink, realpath } from 'node:fs/promises';
 import { sep } from 'node:path';
 import { errnoOf } from '../base/errors.ts';
 import { poll, withDeadline } from '../base/wait.ts';
+import { isBuildId } from '../builds/layout.ts';
 import { StepFailure } from '../run/failure.ts';
 import type { Systemd } from '../systemd/systemd.ts';
 
@@ -45,16 +46,21 @@ export async function proveIdentity(systemd: Systemd, expected: ExpectedIdentity
   }
 }
 
-/** Whether the unit's main process is one of the build, as far as can be seen. */
-export function runsBuild(
-  systemd: Systemd,
-  place: Pick<ExpectedIdentity, 'unit' | 'buildPath'>,
-  signal: AbortSignal,
-): Promise<boolean> {
-  return proveIdentity(systemd, { ...place, invocationBefore: null }, signal).then(
-    () => true,
-    () => false,
-  );
+/**
+ * The build that a running process really runs from, whatever `current` names by now; null when it runs elsewhere
+ * or not at all. Where that may not be seen, `current` is believed.
+ */
+export async function servingBuild(
+  builds: string,
+  { mainPid, current }: { mainPid: number; current: string | null },
+): Promise<string | null> {
+  if (mainPid === 0) return null;
+  const places = await placesOf(mainPid);
+  if (places.length === 0) return current;
+  const root = await realpath(builds);
+  const inside = places.filter((place) => isInside(place, root)).map((place) => place.slice(root.length + 1));
+  const ids = inside.map((place) => place.split(sep)[0] ?? '');
+  return ids.find((id) => isBuildId(id)) ?? null;
 }
 
 /** Directory and executable of a process; empty where they may not be read (another user's process, without root). */

@@ -1,20 +1,15 @@
-import { join } from 'node:path';
 import { CutoverError, ExitCode } from '../base/errors.ts';
-import { currentBuild } from '../builds/current.ts';
-import { listBuildIds, newestBuild, resolveBuild } from '../builds/list.ts';
+import { listBuildIds } from '../builds/list.ts';
 import { type CheckAnswer, isSafe } from '../checks/check.ts';
 import { carryOut } from '../deploy/carry-out.ts';
-import { runsBuild } from '../deploy/identity.ts';
-import { preflight } from '../deploy/preflight.ts';
 import { documentOf, type Ending, type RunDocument } from '../run/document.ts';
 import { interruption } from '../run/engine.ts';
 import { provenBuilds } from '../run/history.ts';
-import { readInFlight } from '../run/in-flight.ts';
 import { newRunId, type RunInputs } from '../run/inputs.ts';
-import { readQuarantine } from '../run/quarantine.ts';
-import { isRunning, type UnitFacts } from '../systemd/facts.ts';
+import { isRunning } from '../systemd/facts.ts';
 import { whileHeld } from './held.ts';
 import type { Place } from './place.ts';
+import { askPreflight, readSituation, type Situation } from './situation.ts';
 
 export interface DeployOptions {
   /** `dist.X`, `X` or a path; none: the newest that is not quarantined */
@@ -36,19 +31,14 @@ export async function deploy(place: Place, options: DeployOptions): Promise<RunD
   requireForceAllowed(place, options);
   const what = options.build ?? 'the newest build';
   return whileHeld(place, { doing: `deploy of ${what}`, waitMs: options.waitMs }, async () => {
-    const { target, systemd, emit } = place;
     const startedAt = new Date().toISOString();
-    const [facts, from, candidate] = await Promise.all([
-      systemd.facts(target.unit),
-      currentBuild(target.builds),
-      chooseCandidate(place, options.build),
-    ]);
-    const inputs = await inputsOf(place, { facts, from, candidate, startedAt, options });
-    const checks = await askFirst(place, { facts, from, candidate, options });
+    const situation = await readSituation(place, options.build);
+    const inputs = await inputsOf(place, { situation, startedAt, options });
+    const checks = await askPreflight(place, situation, options);
     const { isRefused, exitCode } = judge(checks, options);
-    emit({ type: 'checked', safe: isSafe(checks), forced: options.isForced });
+    place.emit({ type: 'checked', safe: isSafe(checks), forced: options.isForced });
     if (isRefused) return untouched(inputs, { outcome: 'refused', exit_code: exitCode, checks });
-    if (from === inputs.to && !options.isForced && (await isServing(place, { facts, from, checks }))) {
+    if (situation.current === inputs.to && !options.isForced && isServing(place, situation, checks)) {
       return untouched(inputs, { outcome: 'unchanged', exit_code: ExitCode.done, checks });
     }
     if (place.signal.aborted) throw interruption('a signal');
@@ -60,18 +50,11 @@ export async function deploy(place: Place, options: DeployOptions): Promise<RunD
  * Whether the build is not only named by `current` but runs and is well. A link that was moved without a restart
  * leaves the old build serving; a service that is to be repaired does not serve at all.
  */
-async function isServing(
-  { target, systemd, signal }: Place,
-  { facts, from, checks }: { facts: UnitFacts; from: string; checks: CheckAnswer[] },
-): Promise<boolean> {
-  if (
-    !isRunning(facts) ||
-    checks.some(({ name, status }) => name === 'health' && status === 'warn' && target.health.urls.length > 0)
-  )
-    return false;
-  return (
-    !target.health.identity || runsBuild(systemd, { unit: target.unit, buildPath: join(target.builds, from) }, signal)
+function isServing({ target }: Place, { facts, current, serving }: Situation, checks: CheckAnswer[]): boolean {
+  const isUnwell = checks.some(
+    ({ name, status }) => name === 'health' && status === 'warn' && target.health.urls.length > 0,
   );
+  return isRunning(facts) && !isUnwell && (serving === current || !target.health.identity);
 }
 
 /** S7: force is for staging; a target has to allow it. */
@@ -80,32 +63,6 @@ function requireForceAllowed({ target }: Place, { isForced }: DeployOptions): vo
   throw new CutoverError('usage', `--force is not allowed on ${target.name}`, {
     mend: `cutover check ${target.name}; where force is meant to be possible, set targets.${target.name}.allow_force = true`,
   });
-}
-
-/** The named build, or the newest that no gate has refused; null: there is none. */
-export async function chooseCandidate({ target, paths }: Place, build: string | undefined): Promise<string | null> {
-  if (build !== undefined) return resolveBuild(target.builds, build);
-  const quarantined = new Set(Object.keys(await readQuarantine(paths)));
-  const current = await currentBuild(target.builds);
-  // The build in service counts although it is quarantined: "nothing newer" must not mean "something older".
-  if (current) quarantined.delete(current);
-  return newestBuild(target.builds, quarantined);
-}
-
-async function askFirst(
-  place: Place,
-  {
-    facts,
-    from,
-    candidate,
-    options,
-  }: { facts: UnitFacts; from: string | null; candidate: string | null; options: DeployOptions },
-): Promise<CheckAnswer[]> {
-  const { target, config, paths, emit } = place;
-  const inFlight = await readInFlight(paths);
-  const { isFixForward } = options;
-  const subject = { target, facts, state: config.state, candidate, inFlight, isFirst: from === null, isFixForward };
-  return preflight(subject, (answer) => emit({ type: 'check', answer }));
 }
 
 function judge(checks: CheckAnswer[], { isForced }: DeployOptions): { isRefused: boolean; exitCode: number } {
@@ -118,39 +75,15 @@ function judge(checks: CheckAnswer[], { isForced }: DeployOptions): { isRefused:
 
 async function inputsOf(
   { target, config, paths }: Place,
-  {
-    facts,
-    from,
-    candidate,
-    startedAt,
-    options,
-  }: {
-    facts: UnitFacts;
-    from: string | null;
-    candidate: string | null;
-    startedAt: string;
-    options: DeployOptions;
-  },
+  { situation, startedAt, options }: { situation: Situation; startedAt: string; options: DeployOptions },
 ): Promise<RunInputs> {
+  const { facts, from, candidate } = situation;
   const mayBeBroken = options.isFixForward || options.isForced;
   const { invocationId: invocationBefore, memoryBytes: memoryBefore } = facts;
   const { app, manager, logs } = config;
   const back = mayBeBroken ? ((await lastProven(paths, target.builds)) ?? from) : from;
-  const to = candidate ?? '';
-  return {
-    run: newRunId(),
-    kind: 'deploy',
-    app,
-    manager,
-    logs,
-    target,
-    from,
-    to,
-    back,
-    invocationBefore,
-    memoryBefore,
-    startedAt,
-  };
+  const what = { run: newRunId(), kind: 'deploy' as const, app, manager, logs, target };
+  return { ...what, from, to: candidate ?? '', back, invocationBefore, memoryBefore, startedAt };
 }
 
 /** The newest proven build that is still on the disk, or null. */

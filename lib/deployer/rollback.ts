@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { CutoverError } from '../base/errors.ts';
 import { currentBuild } from '../builds/current.ts';
 import { inspectBuild } from '../builds/inspect.ts';
@@ -6,7 +5,7 @@ import { listBuildIds, resolveBuild } from '../builds/list.ts';
 import { fallbackPrevious } from '../builds/previous.ts';
 import { probe } from '../checks/probe.ts';
 import { carryOut } from '../deploy/carry-out.ts';
-import { runsBuild } from '../deploy/identity.ts';
+import { servingBuild } from '../deploy/identity.ts';
 import type { RunDocument } from '../run/document.ts';
 import { provenBuilds } from '../run/history.ts';
 import { newRunId } from '../run/inputs.ts';
@@ -73,11 +72,10 @@ function noPrevious(target: string, current: string | null): CutoverError {
   return new CutoverError('no_build', fact, { mend: `cutover builds ${target}` });
 }
 
-async function isHealthyNow({ target, systemd, signal }: Place, facts: UnitFacts, from: string): Promise<boolean> {
+async function isHealthyNow({ target, signal }: Place, facts: UnitFacts, from: string): Promise<boolean> {
   if (!isRunning(facts)) return false;
-  const { unit, builds, health } = target;
+  const { builds, health } = target;
   const answers = await Promise.all(health.urls.map((url) => probe(url, health, signal)));
   if (answers.some(({ problem }) => problem !== null)) return false;
-  if (!health.identity) return true;
-  return runsBuild(systemd, { unit, buildPath: join(builds, from) }, signal);
+  return !health.identity || (await servingBuild(builds, { mainPid: facts.mainPid, current: from })) === from;
 }

@@ -11,26 +11,31 @@ export interface JobOptions {
   signal?: AbortSignal;
 }
 
+/** A method that answers with a job: `StartUnit`, `StopUnit`, `RestartUnit`, `StartTransientUnit`. */
+export interface JobCall {
+  member: string;
+  signature: string;
+  body: unknown[];
+  unit: string;
+}
+
 /**
  * Queues a job and waits for its own result. `done` says only that systemd did its part:
  * read the unit's facts afterwards.
- * @param member `StartUnit`, `StopUnit` or `RestartUnit`
  * @throws `timeout`, `permission`, `no_such_unit`, `unit_masked`, `bus_lost`; the signal's reason when aborted
  */
 export async function runJob(
   bus: Bus,
-  { member, unit }: { member: string; unit: string },
+  { member, signature, body, unit }: JobCall,
   { timeoutMs, signal }: JobOptions,
 ): Promise<JobResult> {
-  const verb = member.replace('Unit', '').toLowerCase();
-  const what = `the ${verb} job of ${unit} did not end`;
+  const what = `${member} of ${unit} did not end`;
   const mend = `systemctl list-jobs; systemctl status ${unit}`;
   // JobRemoved may come before the reply that names the job, so results are kept from before the call.
   const results = collectResults(bus);
   try {
     return await withDeadline({ what, timeoutMs, signal, mend }, async (ended) => {
-      const body = [unit, 'replace'];
-      const [job] = await bus.call({ ...manager, member, signature: 'ss', body, about: unit });
+      const [job] = await bus.call({ ...manager, member, signature, body, about: unit });
       return results.of(String(job), ended);
     });
   } finally {

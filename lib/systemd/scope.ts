@@ -17,6 +17,7 @@ export interface ScopeRequest {
 
 /** A reverted run may stop and start services; systemd's own 90 s would cut it short. */
 const scopeStopUsec = 10n * 60n * 1_000_000n;
+const scopeStartMs = 10_000;
 const settleTimeoutUsec = 30n * 60n * 1_000_000n;
 
 /** The names of the two units of a target; unit names share one space, so the app is part of them. */
@@ -53,6 +54,7 @@ export async function takeScope(systemd: Systemd, request: ScopeRequest): Promis
     ['Conditions', variant('a(sbbs)', [['ConditionPathExists', false, false, request.condition]])],
     ['ExecStart', variant('a(sasb)', [[file, [file, ...args], false]])],
   ];
-  const body = [scope, 'fail', scopeProperties, [[settle, settleProperties]]];
-  await systemd.call('StartTransientUnit', 'ssa(sv)a(sa(sv))', body, scope);
+  const beside = [[settle, settleProperties]];
+  // Only when the job is done is the process in the scope; one that ends before leaves an empty scope behind.
+  await systemd.startTransient(scope, scopeProperties, beside, { timeoutMs: scopeStartMs });
 }

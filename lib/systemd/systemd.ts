@@ -18,6 +18,8 @@ export interface Systemd {
   start(unit: string, options: JobOptions): Promise<JobResult>;
   stop(unit: string, options: JobOptions): Promise<JobResult>;
   restart(unit: string, options: JobOptions): Promise<JobResult>;
+  /** defines a unit and starts it, with others defined beside it (`StartTransientUnit`); not repeated when the bus is lost */
+  startTransient(unit: string, properties: unknown[], beside: unknown[], options: JobOptions): Promise<JobResult>;
   /** clears a failed state and a used-up start limit; a unit that is not loaded is fine */
   resetFailed(unit: string): Promise<void>;
   /** `daemon-reload` */
@@ -71,6 +73,16 @@ class Client implements Systemd {
   start = (unit: string, options: JobOptions): Promise<JobResult> => this.#job('StartUnit', unit, options);
   stop = (unit: string, options: JobOptions): Promise<JobResult> => this.#job('StopUnit', unit, options);
   restart = (unit: string, options: JobOptions): Promise<JobResult> => this.#job('RestartUnit', unit, options);
+
+  async startTransient(unit: string, own: unknown[], beside: unknown[], options: JobOptions): Promise<JobResult> {
+    const call = {
+      member: 'StartTransientUnit',
+      signature: 'ssa(sv)a(sa(sv))',
+      body: [unit, 'fail', own, beside],
+      unit,
+    };
+    return runJob(await this.#connected(), call, options);
+  }
 
   async resetFailed(unit: string): Promise<void> {
     await this.call('ResetFailedUnit', 's', [unit], unit).catch((error: unknown) => {
@@ -128,7 +140,8 @@ class Client implements Systemd {
 
   /** PID 1 finishes a job whether or not anybody listens, and to ask twice for a start or a stop changes nothing. */
   async #job(member: string, unit: string, options: JobOptions): Promise<JobResult> {
-    return this.#again(async () => runJob(await this.#connected(), { member, unit }, options));
+    const call = { member, signature: 'ss', body: [unit, 'replace'], unit };
+    return this.#again(async () => runJob(await this.#connected(), call, options));
   }
 
   async #properties(unit: string): Promise<Map<string, unknown>> {
