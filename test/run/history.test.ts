@@ -1,0 +1,82 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as assert from 'uvu/assert';
+import { listRuns, provenBuilds, readRun, runsNewestFirst } from '../../lib/run/history.ts';
+import { newRunId } from '../../lib/run/inputs.ts';
+import { ledgerPath } from '../../lib/run/state.ts';
+import { rejection } from '../builds/directory.ts';
+import { suite } from '../suite.ts';
+import { leaveRun, makeState, newer, newest, older } from './samples.ts';
+
+const test = suite('run/history');
+
+test('S11: runs come newest first, and what is no ledger does not come', async (t) => {
+  const paths = await makeState(t);
+  assert.equal(await listRuns(paths), []);
+  const runs = ['20260203-151120-ffff', '20260203-151121-0000', '20251231-235959-4f2a', '20260203-151120-00ab'];
+  for (const run of runs) await leaveRun(paths, run, {});
+  for (const name of [
+    '20260203-151120-4f2.jsonl',
+    'notes.txt',
+    '20260204-151120-4f2a.jsonl~',
+    '.20260204-151120-4f2a.jsonl',
+  ])
+    await writeFile(join(paths.runs, name), '');
+  const sorted = ['20260203-151121-0000', '20260203-151120-ffff', '20260203-151120-00ab', '20251231-235959-4f2a'];
+  assert.equal(await listRuns(paths), sorted);
+  const read: string[] = [];
+  for await (const { inputs } of runsNewestFirst(paths)) read.push(inputs.run);
+  assert.equal(read, sorted);
+});
+
+test('S11: a ledger without a usable beginning is left out, and one that was cut off has no end', async (t) => {
+  const paths = await makeState(t);
+  await leaveRun(paths, '20260203-151120-0001', { active: newer });
+  await leaveRun(paths, '20260203-151120-0002', null);
+  await writeFile(ledgerPath(paths, '20260203-151120-0003'), '{"type":"beg');
+  await writeFile(ledgerPath(paths, '20260203-151120-0004'), '');
+  const read: string[] = [];
+  for await (const { inputs, document } of runsNewestFirst(paths)) read.push(`${inputs.run} ${document?.outcome}`);
+  assert.equal(read, ['20260203-151120-0002 undefined', '20260203-151120-0001 deployed']);
+  assert.is(await readRun(paths, '20260203-151120-0003'), null);
+  assert.is(await readRun(paths, '20260203-151120-9999'), null);
+});
+
+test('S8: proven is what was deployed and what was gone back to, the newest first and each once', async (t) => {
+  const paths = await makeState(t);
+  assert.equal(await provenBuilds(paths, 2), []);
+  await leaveRun(paths, '20260203-100000-0000', { outcome: 'deployed', active: older });
+  await leaveRun(paths, '20260203-110000-0000', { outcome: 'deployed', active: newer });
+  await leaveRun(paths, '20260203-120000-0000', { outcome: 'rolled_back', to: newest, active: newer });
+  assert.equal(await provenBuilds(paths, 5), [newer, older]);
+  await leaveRun(paths, '20260203-130000-0000', { outcome: 'deployed', active: older });
+  assert.equal(await provenBuilds(paths, 5), [older, newer]);
+  assert.equal(await provenBuilds(paths, 1), [older]);
+});
+
+test('S8: a run that failed, was refused, changed nothing, was cut off or has no build proves nothing', async (t) => {
+  const paths = await makeState(t);
+  for (const [at, outcome] of (['failed', 'refused', 'unchanged', 'interrupted'] as const).entries())
+    await leaveRun(paths, `20260203-10000${at}-0000`, { outcome, active: newest });
+  await leaveRun(paths, '20260203-110000-0000', null);
+  await leaveRun(paths, '20260203-120000-0000', { outcome: 'deployed', active: null });
+  assert.equal(await provenBuilds(paths, 5), []);
+});
+
+test('S11: a state directory that is none of ours to read is an error, not an empty history', async (t) => {
+  const paths = await makeState(t);
+  await mkdir(paths.directory, { recursive: true });
+  await writeFile(paths.runs, 'a file');
+  assert.is((await rejection(listRuns(paths))).code, 'ENOTDIR');
+});
+
+test('S10: ids of runs sort as the runs began, and have the form of the contract', () => {
+  const begin = Date.UTC(2026, 1, 3, 15, 11, 20);
+  const ids = [0, 1, 9, 10, 99, 500, 998, 999, 1000, 1001, 60_000, 86_400_000].map((ms) =>
+    newRunId(new Date(begin + ms)),
+  );
+  assert.equal(ids, ids.toSorted());
+  for (const id of ids) assert.match(id, /^\d{8}-\d{6}-[0-9a-f]{4}$/);
+  assert.match(ids[0] ?? '', /^20260203-151120-00/);
+  assert.match(newRunId(), /^\d{8}-\d{6}-[0-9a-f]{4}$/);
+});
