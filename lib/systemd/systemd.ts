@@ -1,7 +1,7 @@
 import { CutoverError, isCutoverError } from '../base/errors.ts';
-import { sleep } from '../base/wait.ts';
 import type { ManagerKind } from '../config/model.ts';
-import { type Bus, type BusCall, type BusSignal, connectBus } from './bus.ts';
+import type { BusSignal } from './bus.ts';
+import { type Connection, openConnection } from './connection.ts';
 import { isDbusError } from './failures.ts';
 import { factsFrom, type UnitFacts } from './facts.ts';
 import { type JobOptions, type JobResult, runJob } from './jobs.ts';
@@ -12,7 +12,6 @@ export type PropertyListener = (changed: Map<string, unknown>) => void;
 
 /** The manager of the system or of the user, over its D-Bus interface (org.freedesktop.systemd1(5)). */
 export interface Systemd {
-  readonly kind: ManagerKind;
   /** @throws `no_such_unit` never: an unknown unit has `loadState` "not-found" */
   facts(unit: string): Promise<UnitFacts>;
   start(unit: string, options: JobOptions): Promise<JobResult>;
@@ -36,34 +35,16 @@ export interface Systemd {
   close(): void;
 }
 
-/** How long a bus that went away may take to come back before the operation fails. */
-const reconnectMs = 10_000;
-
 /** Connects to the manager. @throws `systemd_unavailable` */
 export async function openSystemd(kind: ManagerKind): Promise<Systemd> {
-  return new Client(kind, await connectAndSubscribe(kind));
-}
-
-/** Subscribes before anything is asked: a job may end before the reply that names it. */
-async function connectAndSubscribe(kind: ManagerKind): Promise<Bus> {
-  const bus = await connectBus(kind);
-  const { destination, interface: managerInterface } = manager;
-  await Promise.all([
-    bus.addMatch(`type='signal',sender='${destination}',interface='${managerInterface}',member='JobRemoved'`),
-    bus.call({ ...manager, member: 'Subscribe' }),
-  ]);
-  return bus;
+  return new Client(await openConnection(kind));
 }
 
 class Client implements Systemd {
-  readonly kind: ManagerKind;
-  #bus: Bus;
-  #closed = false;
-  #reconnecting: Promise<Bus> | undefined;
+  readonly #connection: Connection;
 
-  constructor(kind: ManagerKind, bus: Bus) {
-    this.kind = kind;
-    this.#bus = bus;
+  constructor(connection: Connection) {
+    this.#connection = connection;
   }
 
   async facts(unit: string): Promise<UnitFacts> {
@@ -81,7 +62,7 @@ class Client implements Systemd {
       body: [unit, 'fail', own, beside],
       unit,
     };
-    return runJob(await this.#connected(), call, options);
+    return runJob(await this.#connection.bus(), call, options);
   }
 
   async resetFailed(unit: string): Promise<void> {
@@ -107,12 +88,12 @@ class Client implements Systemd {
     const member = 'PropertiesChanged';
     let detach: (() => void) | undefined;
     const attach = async (): Promise<void> => {
-      const bus = await this.#connected();
+      const bus = await this.#connection.bus();
       const stop = bus.onSignal((signal: BusSignal) => {
         if (signal.path === path && signal.member === member) listener(unwrap(signal.body[1]));
       });
       const attachAgain = (): void => {
-        if (this.#closed) return;
+        if (this.#connection.isClosed) return;
         // Without a bus there is nothing to watch; whoever asks for facts next is told so.
         attach()
           .then(async () => listener(await this.#properties(unit)))
@@ -130,63 +111,36 @@ class Client implements Systemd {
   }
 
   call(member: string, signature: string, body: unknown[], about?: string): Promise<unknown[]> {
-    return this.#call({ ...manager, member, signature, body, about });
+    return this.#connection.call({ ...manager, member, signature, body, about });
   }
 
   close(): void {
-    this.#closed = true;
-    this.#bus.close();
+    this.#connection.close();
   }
 
   /** PID 1 finishes a job whether or not anybody listens, and to ask twice for a start or a stop changes nothing. */
   async #job(member: string, unit: string, options: JobOptions): Promise<JobResult> {
     const call = { member, signature: 'ss', body: [unit, 'replace'], unit };
-    return this.#again(async () => runJob(await this.#connected(), call, options));
+    return this.#connection.again(async () => runJob(await this.#connection.bus(), call, options));
   }
 
   async #properties(unit: string): Promise<Map<string, unknown>> {
     const path = unitPath(unit);
     const getAll = (interfaceName: string): Promise<unknown[]> =>
-      this.#call({ ...properties, path, member: 'GetAll', signature: 's', body: [interfaceName], about: unit });
+      this.#connection.call({
+        ...properties,
+        path,
+        member: 'GetAll',
+        signature: 's',
+        body: [interfaceName],
+        about: unit,
+      });
     const [common, service] = await Promise.all([
       getAll('org.freedesktop.systemd1.Unit'),
       // A unit that is no service, or that does not exist, has no such interface.
       unit.endsWith('.service') ? getAll('org.freedesktop.systemd1.Service').catch(emptyIfUnknown) : [],
     ]);
     return new Map([...unwrap(service[0]), ...unwrap(common[0])]);
-  }
-
-  async #call(call: BusCall): Promise<unknown[]> {
-    return this.#again(async () => (await this.#connected()).call(call));
-  }
-
-  /** Does it once more when the bus went away in the middle. */
-  async #again<T>(work: () => Promise<T>): Promise<T> {
-    return work().catch((error: unknown) => {
-      if (this.#closed || !isCutoverError(error, 'bus_lost')) throw error;
-      return work();
-    });
-  }
-
-  async #connected(): Promise<Bus> {
-    if (!this.#bus.lost.aborted || this.#closed) return this.#bus;
-    this.#reconnecting ??= this.#reconnect().finally(() => {
-      this.#reconnecting = undefined;
-    });
-    return this.#reconnecting;
-  }
-
-  async #reconnect(): Promise<Bus> {
-    const until = performance.now() + reconnectMs;
-    for (;;) {
-      try {
-        this.#bus = await connectAndSubscribe(this.kind);
-        return this.#bus;
-      } catch (error) {
-        if (performance.now() > until || !isCutoverError(error)) throw error;
-        await sleep(100);
-      }
-    }
   }
 }
 

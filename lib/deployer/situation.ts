@@ -1,0 +1,55 @@
+import { currentBuild } from '../builds/current.ts';
+import { newestBuild, resolveBuild } from '../builds/list.ts';
+import type { CheckAnswer } from '../checks/check.ts';
+import { servingBuild } from '../deploy/identity.ts';
+import { preflight } from '../deploy/preflight.ts';
+import { type InFlight, readInFlight } from '../run/in-flight.ts';
+import { readQuarantine } from '../run/quarantine.ts';
+import type { UnitFacts } from '../systemd/facts.ts';
+import type { Place } from './place.ts';
+
+/** How things stand before a deploy. */
+export interface Situation {
+  facts: UnitFacts;
+  /** what `current` names */
+  current: string | null;
+  /** what the unit's process really runs from */
+  serving: string | null;
+  /** the build before: what serves, and only without that what `current` names, since a link can be moved by anybody */
+  from: string | null;
+  candidate: string | null;
+  inFlight: InFlight | null;
+}
+
+/** Looks at unit, builds and state. @throws `no_build` when the named build is none */
+export async function readSituation(place: Place, build: string | undefined): Promise<Situation> {
+  const { target, paths, systemd } = place;
+  const [facts, current, candidate, inFlight] = await Promise.all([
+    systemd.facts(target.unit),
+    currentBuild(target.builds),
+    chooseCandidate(place, build),
+    readInFlight(paths),
+  ]);
+  const serving = await servingBuild(target.builds, { mainPid: facts.mainPid, current });
+  return { facts, current, serving, from: serving ?? current, candidate, inFlight };
+}
+
+/** Asks the checks about a situation, and tells each answer as it comes. */
+export function askPreflight(
+  { target, config, emit }: Place,
+  { facts, from, candidate, inFlight }: Situation,
+  { isFixForward }: { isFixForward: boolean },
+): Promise<CheckAnswer[]> {
+  const subject = { target, facts, state: config.state, candidate, inFlight, isFirst: from === null, isFixForward };
+  return preflight(subject, (answer) => emit({ type: 'check', answer }));
+}
+
+/** The named build, or the newest that no gate has refused; null: there is none. */
+async function chooseCandidate({ target, paths }: Place, build: string | undefined): Promise<string | null> {
+  if (build !== undefined) return resolveBuild(target.builds, build);
+  const quarantined = new Set(Object.keys(await readQuarantine(paths)));
+  const current = await currentBuild(target.builds);
+  // The build in service counts although it is quarantined: "nothing newer" must not mean "something older".
+  if (current) quarantined.delete(current);
+  return newestBuild(target.builds, quarantined);
+}

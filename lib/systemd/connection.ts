@@ -1,0 +1,75 @@
+import { isCutoverError } from '../base/errors.ts';
+import { sleep } from '../base/wait.ts';
+import type { ManagerKind } from '../config/model.ts';
+import { type Bus, type BusCall, connectBus } from './bus.ts';
+import { manager } from './names.ts';
+
+/** A connection to a manager that is made anew when the bus goes away and comes back. */
+export interface Connection {
+  /** the bus as it is now; waits while it comes back */
+  bus(): Promise<Bus>;
+  call(call: BusCall): Promise<unknown[]>;
+  /** Does work, and once more when the bus went away in the middle of it: only for what may be done twice. */
+  again<T>(work: () => Promise<T>): Promise<T>;
+  readonly isClosed: boolean;
+  close(): void;
+}
+
+/** How long a bus that went away may take to come back before the operation fails. */
+const reconnectMs = 10_000;
+const retryMs = 100;
+
+/** Connects to the bus and subscribes to the manager's signals. @throws `systemd_unavailable` */
+export async function openConnection(kind: ManagerKind): Promise<Connection> {
+  let bus = await connectAndSubscribe(kind);
+  let isClosed = false;
+  let reconnecting: Promise<Bus> | undefined;
+  const connected = async (): Promise<Bus> => {
+    if (!bus.lost.aborted || isClosed) return bus;
+    reconnecting ??= reconnect(kind).finally(() => {
+      reconnecting = undefined;
+    });
+    bus = await reconnecting;
+    return bus;
+  };
+  const again = <T>(work: () => Promise<T>): Promise<T> =>
+    work().catch((error: unknown) => {
+      if (isClosed || !isCutoverError(error, 'bus_lost')) throw error;
+      return work();
+    });
+  return {
+    bus: connected,
+    again,
+    call: (call) => again(async () => (await connected()).call(call)),
+    get isClosed() {
+      return isClosed;
+    },
+    close() {
+      isClosed = true;
+      bus.close();
+    },
+  };
+}
+
+async function reconnect(kind: ManagerKind): Promise<Bus> {
+  const until = performance.now() + reconnectMs;
+  for (;;) {
+    try {
+      return await connectAndSubscribe(kind);
+    } catch (error) {
+      if (performance.now() > until || !isCutoverError(error)) throw error;
+      await sleep(retryMs);
+    }
+  }
+}
+
+/** Subscribes before anything is asked: a job may end before the reply that names it. */
+async function connectAndSubscribe(kind: ManagerKind): Promise<Bus> {
+  const bus = await connectBus(kind);
+  const { destination, interface: managerInterface } = manager;
+  await Promise.all([
+    bus.addMatch(`type='signal',sender='${destination}',interface='${managerInterface}',member='JobRemoved'`),
+    bus.call({ ...manager, member: 'Subscribe' }),
+  ]);
+  return bus;
+}
