@@ -1,0 +1,153 @@
+// needs: sandbox
+import { writeFile } from 'node:fs/promises';
+import * as assert from 'uvu/assert';
+import { suite } from '../suite.ts';
+import { buildId, makeSite, type Site, until, writeUnit } from './site.ts';
+import { assertNothingLeft, assertSound, currentLink, whoServes } from './sound.ts';
+
+const test = suite('deploy/strangers on the port');
+const [first, second] = [buildId(1), buildId(2)];
+
+test('S1: a stranger holds the port before the first deploy: refused, named, left alone', async (t) => {
+  const site = await makeSite(t, { isDeployed: false });
+  const { sandbox, unit, port } = site;
+  const stranger = await startStranger(site);
+  t.cleanup(() => sandbox.exec(['systemctl', 'stop', stranger]));
+  const pid = await mainPid(site, stranger);
+  for (const command of ['deploy', 'check']) {
+    const called = await site.call(command);
+    assert.is(called.code, 1, called.stderr);
+    const answer = called.document.checks.find(({ name }) => name === 'port');
+    assert.is(answer?.status, 'fail');
+    assert.match(
+      answer?.observed ?? '',
+      new RegExp(`^port ${port} on .* is held by pid ${pid} \\(.*stranger\\.mjs.*\\) of ${stranger}$`),
+    );
+    assert.is(answer?.expected, `free, or held by ${unit}`);
+    assert.is(answer?.mend, `systemctl stop ${stranger}`);
+    assert.match(called.stderr, `-> systemctl stop ${stranger}`);
+  }
+  assert.is(await mainPid(site, stranger), pid, 'the stranger lives');
+  await assertSound(site, null);
+  await sandbox.run('systemctl', 'stop', stranger);
+  const mended = await site.call('deploy');
+  assert.equal([mended.code, mended.document.active], [0, first], mended.stderr);
+  await assertSound(site, first, mended);
+});
+
+test('S1: a stranger without a unit is named with its pid and command', async (t) => {
+  const site = await makeSite(t, { isDeployed: false });
+  await writeStranger(site);
+  const child = await site.sandbox.spawn([process.execPath, strangerFile(site)]);
+  t.cleanup(() => child.kill('SIGKILL'));
+  await untilTaken(site);
+  const called = await site.call('check');
+  const answer = called.document.checks.find(({ name }) => name === 'port');
+  assert.is(called.code, 1);
+  assert.match(answer?.observed ?? '', /is held by pid \d+ \(.*stranger\.mjs\)$/);
+  const pid = /pid (\d+)/.exec(answer?.observed ?? '')?.[1];
+  assert.match(answer?.mend ?? '', `kill ${pid}`);
+});
+
+test('S4: a stranger takes the port between stop and start: named, never killed, exit 3', async (t) => {
+  const site = await makeSite(t, { builds: [{}, {}] });
+  const { sandbox, unit, port } = site;
+  const thief = await stealAtStop(site);
+  t.cleanup(() => sandbox.exec(['systemctl', 'stop', thief]));
+  const called = await site.call('deploy');
+  const { outcome, failure, exit_code, active } = called.document;
+  assert.equal([called.code, exit_code, outcome, active], [3, 3, 'failed', first], called.stderr);
+  assert.equal([failure?.reason, failure?.step], ['port_taken', 'free-port']);
+  const pid = await mainPid(site, thief);
+  assert.ok(Number(pid) > 0, 'the stranger lives');
+  assert.match(
+    failure?.message ?? '',
+    new RegExp(`port ${port} is taken by pid ${pid} \\(.*stranger\\.mjs.*\\) of ${thief}`),
+  );
+  for (const words of ['production IS NOT VERIFIED HEALTHY', '-> sudo ss -ltnp', `-> systemctl restart ${unit}`]) {
+    assert.match(called.stderr, words);
+  }
+  assert.is(await currentLink(site), first);
+  await assertNothingLeft(site);
+
+  await writeUnit(site);
+  await sandbox.run('systemctl', 'stop', thief);
+  await sandbox.run('systemctl', 'restart', unit);
+  await until('the old build serves again', async () => (await whoServes(site))?.build === first);
+  const repaired = await site.call('deploy');
+  assert.equal([repaired.code, repaired.document.active], [0, second], repaired.stderr);
+  await assertSound(site, second, called, repaired);
+});
+
+test('S4: a stranger that answers well in the place of a build that never listens is no proof', async (t) => {
+  const site = await makeSite(t, { builds: [{}, { mode: 'never_listen' }] });
+  const { sandbox } = site;
+  await writeStranger(site);
+  const thief = `thief-${site.app}.service`;
+  await writeUnit(site, [
+    `ExecStartPost=-bash -c 'test "$(readlink ${site.builds}/current)" = ${first} || ${stealing(site, thief)}'`,
+  ]);
+  t.cleanup(() => sandbox.exec(['systemctl', 'stop', thief]));
+  const called = await site.call('deploy');
+  const { outcome, failure } = called.document;
+  assert.equal([called.code, outcome], [3, 'failed'], called.stderr);
+  assert.is(failure?.reason, 'port_taken');
+  assert.match(failure?.message ?? '', `of ${thief}`);
+  assert.ok(Number(await mainPid(site, thief)) > 0, 'the stranger lives');
+  assert.is(await currentLink(site), first, 'the link is back, although the old build cannot listen');
+  await assertNothingLeft(site);
+});
+
+test('S4: what the old build left behind in its own unit is ended', async (t) => {
+  const inShell = ['ExecStart=', `ExecStart=/bin/bash -c '${process.execPath} app.mjs & wait'`];
+  const site = await makeSite(t, { builds: [{}, {}], service: [...inShell, 'KillMode=process'] });
+  const old = await whoServes(site);
+  const called = await site.call('deploy');
+  assert.equal([called.code, called.document.active], [0, second], called.stderr);
+  assert.is((await whoServes(site))?.build, second);
+  assert.is((await site.sandbox.exec(['test', '-d', `/proc/${old?.pid}`])).code, 1, 'the old process is gone');
+  await site.sandbox.run('systemctl', 'kill', '--signal=KILL', site.unit);
+  await assertNothingLeft(site);
+});
+
+function strangerFile({ builds }: Pick<Site, 'builds'>): string {
+  return builds.replace(/builds$/, 'stranger.mjs');
+}
+
+/** A program that answers on the site's port as a healthy service does. */
+async function writeStranger(site: Site): Promise<void> {
+  const code = `import { createServer } from 'node:http';
+createServer((request, response) => response.end('{"status":"healthy"}')).listen(${site.port});
+`;
+  await writeFile(site.sandbox.hostPath(strangerFile(site)), code);
+}
+
+async function startStranger(site: Site): Promise<string> {
+  await writeStranger(site);
+  const unit = `stranger-${site.app}.service`;
+  await site.sandbox.run('systemd-run', '--collect', `--unit=${unit}`, process.execPath, strangerFile(site));
+  await untilTaken(site);
+  return unit;
+}
+
+/** From now on the unit's stop hands the port to another service, before systemd calls the stop done. */
+async function stealAtStop(site: Site): Promise<string> {
+  await writeStranger(site);
+  const thief = `thief-${site.app}.service`;
+  await writeUnit(site, [`ExecStopPost=-bash -c '${stealing(site, thief)}'`]);
+  return thief;
+}
+
+function stealing(site: Site, thief: string): string {
+  const start = `systemd-run --collect --unit=${thief} ${process.execPath} ${strangerFile(site)}`;
+  return `${start} && until (exec 3<>/dev/tcp/127.0.0.1/${site.port}); do sleep 0.01; done 2>/dev/null`;
+}
+
+async function untilTaken({ sandbox, port }: Site): Promise<void> {
+  const connect = `exec 3<>/dev/tcp/127.0.0.1/${port}`;
+  await until('the stranger listens', async () => (await sandbox.exec(['bash', '-c', connect])).code === 0);
+}
+
+function mainPid({ sandbox }: Site, unit: string): Promise<string> {
+  return sandbox.run('systemctl', 'show', '--property=MainPID', '--value', unit);
+}
