@@ -1,0 +1,118 @@
+// needs: sandbox
+import { mkdir } from 'node:fs/promises';
+import * as assert from 'uvu/assert';
+import type { RunDocument } from '../../lib/run/document.ts';
+import type { Behaviour } from '../services/builds.ts';
+import { suite, type TestContext } from '../suite.ts';
+import { buildId, type Called, makeSite, type Site } from './site.ts';
+import { assertSound, currentLink, whoServes } from './sound.ts';
+
+const test = suite('deploy/disk');
+const [first, second] = [buildId(1), buildId(2)];
+
+interface Refusal {
+  error: { code: string; message: string; mend: string };
+  exit_code: number;
+}
+
+const isRefusal = (document: RunDocument | Refusal): document is Refusal => 'error' in document;
+
+test('the state directory is read-only: exit 77, nothing was touched', async (t) => {
+  const site = await makeSite(t, { builds: [{}, {}] });
+  await mountReadOnly(t, site, '/var/lib/cutover');
+  const before = await whoServes(site);
+  for (const command of ['deploy', 'rollback']) {
+    const { code, document, stderr } = await site.call<Refusal>(command, command === 'rollback' ? [first] : []);
+    assert.equal([code, document.exit_code, document.error.code], [77, 77, 'permission'], stderr);
+    assert.match(document.error.message, /\/var\/lib\/cutover\/.*: the file system is read-only/);
+    assert.match(document.error.mend, 'mount -o remount,rw');
+  }
+  assert.equal(await whoServes(site), before);
+  await assertSound(site, first);
+});
+
+test('S4: the builds directory is read-only: the link cannot move, and the old build is back', async (t) => {
+  const site = await makeSite(t, { builds: [{}, {}] });
+  await mountReadOnly(t, site, site.builds);
+  const called = await site.call('deploy');
+  const { outcome, active, failure } = called.document;
+  assert.equal(
+    [called.code, outcome, active, failure?.reason, failure?.step],
+    [4, 'rolled_back', first, 'permission', 'swap'],
+    called.stderr,
+  );
+  assert.match(failure?.message ?? '', new RegExp(`${site.builds}.*the file system is read-only`));
+  await assertSound(site, first, called);
+});
+
+test('a log that cannot be written stops nothing', async (t) => {
+  const site = await makeSite(t, { builds: [{}, {}] });
+  await mountReadOnly(t, site, '/var/log/cutover');
+  const called = await site.call('deploy');
+  assert.equal([called.code, called.document.active], [0, second], called.stderr);
+  assert.match(called.stderr, /note: .*read-only/);
+  await assertSound(site, second, called);
+});
+
+/** Every number of free pages is a disk that is full at another moment of the run. */
+for (const [name, behaviour] of [
+  ['good', {}],
+  ['bad', { mode: 'crash' }],
+] as [string, Behaviour][]) {
+  test(
+    `the disk is full at any moment of the deploy of a ${name} build: never a broken service`,
+    async (t) => {
+      const site = await makeSite(t, { builds: [{}, behaviour] });
+      await site.configure({ tables: { limits: ['disk_used = "100G"'] } });
+      const directory = `/var/lib/cutover/${site.app}`;
+      const outcomes = new Set<string>();
+      for (let pages = 1; pages <= 9; pages += 1) {
+        await site.sandbox.run('mount', '-t', 'tmpfs', '-o', `size=${pages * 4096}`, 'small', directory);
+        try {
+          const called = await site.call<RunDocument | Refusal>('deploy', [second]);
+          assert.not.match(called.stdout + called.stderr, '    at ');
+          outcomes.add(await judge(site, called, name === 'good'));
+        } finally {
+          await site.sandbox.run('umount', '--lazy', directory);
+        }
+        await site.sandbox.run('rm', '-rf', `${directory}/production/quarantine.json`);
+        if ((await currentLink(site)) === second) await site.call('rollback', [first]);
+      }
+      assert.ok(outcomes.has('refused'), `${[...outcomes].join(', ')}: some were too small to begin`);
+      assert.ok(
+        outcomes.has(name === 'good' ? 'deployed' : 'rolled_back'),
+        `${[...outcomes].join(', ')}: some were large enough`,
+      );
+      await assertSound(site, first);
+    },
+    { timeoutMs: 90_000 },
+  );
+}
+
+/** @returns what became of the run, after it was seen that what serves is what was told */
+async function judge(
+  site: Site,
+  { code, document, stderr }: Called<RunDocument | Refusal>,
+  isGood: boolean,
+): Promise<string> {
+  const serves = await whoServes(site);
+  assert.is(serves?.build, await currentLink(site), `${stderr}\nthe link and the process differ`);
+  if (isRefusal(document)) {
+    assert.equal([code, document.exit_code, document.error.code], [1, 1, 'disk'], stderr);
+    assert.match(document.error.message, 'no space left');
+    assert.match(document.error.mend, 'df -h');
+    assert.is(serves?.build, first, 'nothing was changed');
+    return 'refused';
+  }
+  assert.is(document.active, serves?.build ?? null, stderr);
+  if (document.outcome === 'deployed') assert.ok(isGood && code === 0 && serves?.build === second, stderr);
+  else assert.equal([document.outcome, code, serves?.build], ['rolled_back', 4, first], stderr);
+  return document.outcome;
+}
+
+async function mountReadOnly(t: TestContext, { sandbox }: Site, directory: string): Promise<void> {
+  await mkdir(sandbox.hostPath(directory), { recursive: true });
+  await sandbox.run('mount', '--bind', directory, directory);
+  t.cleanup(() => sandbox.run('umount', '--lazy', directory));
+  await sandbox.run('mount', '-o', 'remount,bind,ro', directory);
+}
