@@ -23,7 +23,7 @@ test('S8: what is written is read back, each line with its time, for the owner a
   await ledger.write({ type: 'outcome', document: documentWith() });
   const lines = (await readLedger(ledger.path)) ?? [];
   assert.equal(
-    lines.map(({ at: _, ...entry }) => entry),
+    lines.map((line) => Object.fromEntries(Object.entries(line).filter(([key]) => key !== 'at'))),
     [
       { type: 'begin', inputs },
       { type: 'step', name: 'swap', state: 'intended' },
@@ -59,7 +59,7 @@ test('S8: a ledger cut off at any byte tells what its whole lines tell', async (
   await ledger.write({ type: 'step', name: 'stop', state: 'applied' });
   await ledger.write({ type: 'outcome', document: documentWith() });
   const whole = await readFile(ledger.path, 'utf8');
-  const ends = [...whole].flatMap((letter, at) => (letter === '\n' ? [at] : []));
+  const ends = Array.from(whole.matchAll(/\n/g), ({ index }) => index);
   const torn = ledgerPath(paths, '20260203-151120-0000');
   for (let length = 0; length <= whole.length; length += 7) {
     await writeFile(torn, whole.slice(0, length));
