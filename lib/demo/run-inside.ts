@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline';
 import type { Command } from '../base/exec.ts';
+import { rejectionOf } from '../base/wait.ts';
 import type { RunDocument } from '../run/document.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 
@@ -11,23 +12,31 @@ export interface Ran {
   error: string | null;
 }
 
-/** Runs the product's command line inside to its end; it prints its document, and tells the rest line by line. */
+/**
+ * Runs the product's command line inside to its end; it prints its document, and tells the rest line by line.
+ * Aborted, it is left to the end of the sandbox: one kill then ends everything, and in the right order.
+ * @throws the signal's reason when aborted
+ */
 export async function runInside(
   sandbox: Sandbox,
   command: Command,
   { signal, onLine }: { signal: AbortSignal; onLine: (line: string) => void },
 ): Promise<Ran> {
-  const started = await sandbox.spawn([...command, '--json'], { signal, env: { NO_COLOR: '1' } });
+  const started = await sandbox.spawn([...command, '--json'], { env: { NO_COLOR: '1' } });
   const said: string[] = [];
   createInterface({ input: started.stderr }).on('line', (line) => {
     said.push(line);
     onLine(line);
   });
-  let text = '';
-  for await (const chunk of started.stdout) text += String(chunk);
-  const { code } = await started.ended;
-  signal.throwIfAborted();
+  const printed = Promise.all([textOf(started.stdout), started.ended]);
+  const [text, { code }] = await Promise.race([printed, rejectionOf(signal)]);
   return { exitCode: code, ...documentIn(text, said) };
+}
+
+async function textOf(stream: AsyncIterable<unknown>): Promise<string> {
+  let text = '';
+  for await (const chunk of stream) text += String(chunk);
+  return text;
 }
 
 /** A command that cannot begin a run prints its error instead. */
