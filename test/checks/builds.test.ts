@@ -1,0 +1,75 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as assert from 'uvu/assert';
+import { askBuilds, askCandidate } from '../../lib/checks/builds.ts';
+import { makeBuilds, makeDirectory } from '../builds/directory.ts';
+import { suite } from '../suite.ts';
+
+const test = suite('checks/builds');
+const older = 'dist.20260203-123600';
+const newer = 'dist.20260203-151116';
+
+test('S1: a relative link to a build is good, and so is none before the first deploy', async (t) => {
+  const good = await askBuilds(await makeBuilds(t, [older], older));
+  assert.equal([good.status, good.observed], ['pass', `current -> ${older}`]);
+  assert.is((await askBuilds(await makeBuilds(t, [older]))).status, 'pass');
+});
+
+test('S1: every other state of the link is told, with what to type', async (t) => {
+  const elsewhere = await makeBuilds(t, [older]);
+  const directory = await makeBuilds(t, [older]);
+  await mkdir(join(directory, 'other'));
+  const current = join(directory, 'current');
+  const states: [string, () => Promise<unknown>, status: string, observed: string][] = [
+    ['absolute', () => symlink(join(directory, older), current), 'warn', 'current is absolute'],
+    ['dangling', () => symlink(newer, current), 'fail', `current points at ${newer}, which does not exist`],
+    ['a directory', () => mkdir(current), 'fail', 'current is a directory'],
+    ['a file', () => writeFile(current, ''), 'fail', 'current is a file'],
+    ['outside', () => symlink(join(elsewhere, older), current), 'fail', 'current leads outside'],
+    ['no build', () => symlink('other', current), 'fail', 'not named as a build'],
+  ];
+  for (const [name, make, status, observed] of states) {
+    await rm(current, { recursive: true, force: true });
+    await make();
+    const answer = await askBuilds(directory);
+    assert.is(answer.status, status, name);
+    assert.match(answer.observed, observed, name);
+    assert.ok(answer.mend, name);
+  }
+});
+
+test('S1: the command that mends a wrong link does mend it', async (t) => {
+  const directory = await makeBuilds(t, [older], newer);
+  const { mend } = await askBuilds(directory);
+  const command = (mend ?? '').replace(/^cutover rollback, or /, '').replace('dist.YYYYMMDD-HHMMSS', older);
+  const [code] = await once(spawn('sh', ['-c', command], { stdio: 'inherit' }), 'exit');
+  assert.is(code, 0);
+  assert.is((await askBuilds(directory)).status, 'pass');
+});
+
+test('S2: a candidate must be there, whole and readable', async (t) => {
+  const directory = await makeBuilds(t, [older]);
+  await writeFile(join(directory, newer), 'a file');
+  assert.equal((await askCandidate(directory, older, null)).status, 'pass');
+  for (const id of [null, newer, 'dist.20260101-000000']) {
+    const answer = await askCandidate(directory, id, null);
+    assert.is(answer.status, 'fail', `${id}`);
+    assert.ok(answer.mend, `${id}`);
+  }
+});
+
+test('S2: a candidate that the user of the unit cannot read has failed before anything is stopped', async (t) => {
+  const parent = await makeDirectory(t);
+  const directory = await makeBuilds(t, [older]);
+  await chmod(parent, 0o755);
+  await chmod(directory, 0o755);
+  assert.is((await askCandidate(directory, older, 'nobody')).status, 'pass');
+  await chmod(join(directory, older), 0o700);
+  const answer = await askCandidate(directory, older, 'nobody');
+  assert.is(answer.status, 'fail');
+  assert.match(answer.observed, older);
+  assert.is((await askCandidate(directory, older, 'root')).status, 'pass');
+  assert.is((await askCandidate(directory, older, 'cutover-no-such-user')).status, 'pass');
+});

@@ -1,0 +1,101 @@
+import * as assert from 'uvu/assert';
+import { describeStatuses, type Expectation, judge } from '../../lib/checks/judge.ts';
+import { suite } from '../suite.ts';
+
+const test = suite('checks/judge');
+const expectation: Expectation = { statuses: [[200, 200]], json: {}, body: null, headers: {}, timeoutMs: 1000 };
+
+function verdict(status: number | null, text: string, changed: Partial<Expectation> = {}): string | null {
+  return judge({ status, text }, { ...expectation, ...changed });
+}
+
+test('S3: a status is good when it lies in one of the ranges', () => {
+  const some: Expectation['statuses'] = [
+    [200, 299],
+    [304, 304],
+  ];
+  const cases: [number, Expectation['statuses'], boolean][] = [
+    [200, [[200, 200]], true],
+    [201, [[200, 200]], false],
+    [500, [[200, 200]], false],
+    [302, [[200, 200]], false],
+    [200, some, true],
+    [299, some, true],
+    [300, some, false],
+    [304, some, true],
+    [199, some, false],
+    [200, [], false],
+  ];
+  for (const [status, statuses, isGood] of cases)
+    assert.is(verdict(status, '', { statuses }) === null, isGood, `${status} of ${describeStatuses(statuses)}`);
+  assert.is(describeStatuses(some), '200-299 or 304');
+  assert.is(describeStatuses([[200, 200]]), '200');
+});
+
+test('S3: what is wrong is said with what came and what should have', () => {
+  assert.is(verdict(null, ''), 'no answer');
+  assert.is(verdict(503, ''), 'answered 503, expected 200');
+  assert.is(verdict(503, '  down\n for\trepair '), 'answered 503, expected 200: down for repair');
+  const long = verdict(503, 'x'.repeat(500)) ?? '';
+  assert.ok(long.length < 200 && long.endsWith('x…'));
+});
+
+test('S3: a JSON value is found by its path and must be equal in kind too', () => {
+  const text = JSON.stringify({
+    status: 'healthy',
+    count: 3,
+    zero: 0,
+    ready: true,
+    off: false,
+    nothing: null,
+    services: { redis: { status: 'connected' }, 'my.db': { up: true } },
+    'a.b': { c: 'dotted' },
+    'full.path.key': 1,
+    list: [{ name: 'first' }],
+  });
+  const good: Expectation['json'][] = [
+    {},
+    { status: 'healthy' },
+    { 'services.redis.status': 'connected', count: 3, ready: true },
+    { zero: 0, off: false },
+    { 'full.path.key': 1 },
+    { 'list.0.name': 'first' },
+  ];
+  for (const json of good) assert.is(verdict(200, text, { json }), null, JSON.stringify(json));
+  const bad: [Expectation['json'], string][] = [
+    [{ status: 'ok' }, 'status is "healthy", expected "ok"'],
+    [{ count: '3' }, 'count is 3, expected "3"'],
+    [{ ready: 'true' }, 'ready is true, expected "true"'],
+    [{ none: 'x' }, 'none is missing, expected "x"'],
+    [{ 'services.none.status': 'x' }, 'services.none.status is missing, expected "x"'],
+    [{ 'status.length': 7 }, 'status.length is missing, expected 7'],
+    [{ 'nothing.at': 1 }, 'nothing.at is missing, expected 1'],
+    [{ nothing: false }, 'nothing is null, expected false'],
+    [{ services: 'up' }, 'services is {'],
+    [{ toString: 'x' }, 'toString is missing, expected "x"'],
+    [{ 'services.constructor.name': 'Object' }, 'services.constructor.name is missing'],
+    [{ status: 'healthy', count: 4 }, 'count is 3, expected 4'],
+  ];
+  for (const [json, problem] of bad) assert.ok(verdict(200, text, { json })?.startsWith(problem), JSON.stringify(json));
+});
+
+test('S3: a body that is no JSON, or no object, fails what asks for a value', () => {
+  const json = { status: 'healthy' };
+  assert.is(verdict(200, '<html>', { json }), 'the body is no JSON: <html>');
+  assert.is(verdict(200, '', { json }), 'the body is no JSON');
+  for (const text of ['null', '7', '"healthy"', '[]', 'true'])
+    assert.is(verdict(200, text, { json }), 'status is missing, expected "healthy"', text);
+  assert.is(verdict(200, '<html>'), null);
+});
+
+test('S3: a body is matched anywhere in it, and status comes first', () => {
+  assert.is(verdict(200, 'all is well', { body: 'is w' }), null);
+  assert.is(verdict(200, 'one\ntwo', { body: '(?:^|\\n)two$' }), null);
+  assert.is(verdict(200, 'all is lost', { body: '^well$' }), 'the body does not match ^well$: all is lost');
+  assert.is(verdict(200, '', { body: 'x' }), 'the body does not match x');
+  assert.match(verdict(500, 'well', { body: 'lost' }) ?? '', /^answered 500/);
+});
+
+test('S3: the same pattern judges the same twice', () => {
+  for (let times = 0; times < 3; times += 1) assert.is(verdict(200, 'well', { body: 'well' }), null);
+});
