@@ -1,0 +1,46 @@
+import * as assert from 'uvu/assert';
+import { CutoverError } from '../../lib/base/errors.ts';
+import { dbusFailure, isDbusError } from '../../lib/systemd/failures.ts';
+import { suite } from '../suite.ts';
+
+const test = suite('systemd/failures');
+const answered = (type: string): Error => Object.assign(new Error('text of the bus'), { type });
+const call = { member: 'StartUnit', about: 'app.service' };
+
+test('S1: each answer of systemd has a code, an exit code and what to type', () => {
+  const cases: [type: string, code: string, exitCode: number, mend: string][] = [
+    ['org.freedesktop.systemd1.NoSuchUnit', 'no_such_unit', 1, "systemctl list-unit-files 'app.service'"],
+    ['org.freedesktop.systemd1.UnitMasked', 'unit_masked', 1, 'systemctl unmask app.service'],
+    ['org.freedesktop.systemd1.UnitExists', 'unit_exists', 75, 'systemctl status app.service'],
+    ['org.freedesktop.DBus.Error.AccessDenied', 'permission', 77, 'sudo'],
+    ['org.freedesktop.DBus.Error.InteractiveAuthorizationRequired', 'permission', 77, 'polkit'],
+    ['org.freedesktop.DBus.Error.AuthFailed', 'permission', 77, 'sudo'],
+    ['org.freedesktop.DBus.Error.NoReply', 'bus_lost', 69, 'systemctl status'],
+    ['org.freedesktop.DBus.Error.ServiceUnknown', 'systemd_unavailable', 69, 'ps -p 1'],
+    ['org.freedesktop.DBus.Error.InvalidArgs', 'failed', 3, 'systemctl status app.service'],
+    ['', 'failed', 3, 'systemctl status app.service'],
+  ];
+  for (const [type, code, exitCode, mend] of cases) {
+    const cause = answered(type);
+    const error = dbusFailure(cause, call);
+    assert.ok(error instanceof CutoverError, type);
+    assert.equal([error.code, error.exitCode, error.cause], [code, exitCode, cause], type);
+    assert.match(error.mend ?? '', mend, type);
+    assert.is(isDbusError(error, type), true);
+  }
+});
+
+test('S1: an error of ours passes through, and a call about no unit names itself', () => {
+  const own = new CutoverError('timeout', 'late');
+  assert.is(dbusFailure(own, call), own);
+  const error = dbusFailure(answered('x'), { member: 'Reload' });
+  assert.match((error as CutoverError).message, 'systemd answered Reload() with: text of the bus');
+  assert.is((error as CutoverError).mend, 'systemctl status');
+});
+
+test('S1: only this very error name is the one that was asked for', () => {
+  assert.is(isDbusError(answered('a.b'), 'a.b'), true);
+  assert.is(isDbusError(answered('a.b.c'), 'a.b'), false);
+  for (const other of [null, undefined, 'a.b', new CutoverError('timeout', 'late')])
+    assert.is(isDbusError(other, 'a.b'), false);
+});

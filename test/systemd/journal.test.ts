@@ -1,0 +1,46 @@
+import * as assert from 'uvu/assert';
+import { journalCommand, parseEntry } from '../../lib/systemd/journal.ts';
+import { suite } from '../suite.ts';
+
+const test = suite('systemd/journal');
+const fixed = ['journalctl', '--no-pager', '--quiet', '--output=json'];
+const id = '0123456789abcdef0123456789abcdef';
+
+test('S3: a query is a command', () => {
+  const query = { manager: 'system', unit: 'app.service', lines: 50 } as const;
+  assert.equal(journalCommand(query), [...fixed, '--lines=50', '--unit=app.service']);
+  assert.equal(journalCommand({ ...query, manager: 'user' }), [...fixed, '--lines=50', '--user-unit=app.service']);
+  assert.equal(journalCommand({ ...query, priority: 3, sinceMs: 1_770_131_480_123.456 }), [
+    ...fixed,
+    '--lines=50',
+    '--priority=3',
+    '--since=@1770131480.123456',
+    '--unit=app.service',
+  ]);
+  const own = `_SYSTEMD_INVOCATION_ID=${id}`;
+  assert.equal(journalCommand({ ...query, invocationId: id }), [...fixed, '--lines=50', own]);
+  const withManager = { ...query, invocationId: id, withManager: true };
+  assert.equal(journalCommand(withManager), [...fixed, '--lines=50', own, '+', `INVOCATION_ID=${id}`]);
+  const ofUser = journalCommand({ ...withManager, manager: 'user' });
+  assert.equal(ofUser, [...fixed, '--lines=50', own, '+', `USER_INVOCATION_ID=${id}`]);
+  assert.equal(journalCommand({ ...query, invocationId: '' }), journalCommand(query));
+});
+
+test('S3: an entry is read, whatever is missing in it', () => {
+  const at = new Date('2026-02-03T15:11:20.123Z');
+  const stamp = `"__REALTIME_TIMESTAMP":"${at.getTime() * 1000}"`;
+  const cases: [string, { priority: number; identifier: string; message: string }][] = [
+    ['"PRIORITY":"3","SYSLOG_IDENTIFIER":"app","MESSAGE":"no"', { priority: 3, identifier: 'app', message: 'no' }],
+    ['"MESSAGE":"no"', { priority: 6, identifier: '', message: 'no' }],
+    ['"_COMM":"node","MESSAGE":"a\\nb"', { priority: 6, identifier: 'node', message: 'a\nb' }],
+    ['"MESSAGE":[103,114,195,188,110,0,255]', { priority: 6, identifier: '', message: 'grün\0\uFFFD' }],
+    ['"MESSAGE":null', { priority: 6, identifier: '', message: '' }],
+    ['"PRIORITY":"0"', { priority: 0, identifier: '', message: '' }],
+  ];
+  for (const [fields, expected] of cases) assert.equal(parseEntry(`{${stamp},${fields}}`), { at, ...expected }, fields);
+});
+
+test('S3: what is no entry is none', () => {
+  for (const line of ['', '-- No entries --', '{"MESSAGE":', 'null', '[]', '7'])
+    assert.is(parseEntry(line), null, line);
+});
