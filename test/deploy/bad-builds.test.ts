@@ -151,3 +151,18 @@ test('S4: a build that forks away', async (t) => {
     { step: ['start', 'gate'], reason: ['exited', 'restarting'], message: /exited with status 0/ },
   );
 });
+
+test('S4: a first deploy that fails: the unit is stopped, current is as before, exit 3', async (t) => {
+  const site = await makeSite(t, { builds: [{ mode: 'crash' }], isDeployed: false });
+  const called = await site.call('deploy');
+  const { outcome, exit_code, from, active, failure } = called.document;
+  assert.equal([called.code, exit_code, outcome, from, active], [3, 3, 'failed', null, null], called.stderr);
+  assert.equal([failure?.step, failure?.reason], ['start', 'exited']);
+  assert.match(called.stderr, 'there was no proven build to go back to; the unit was stopped');
+  assert.match(called.stderr, `-> systemctl status ${site.unit}`);
+  await assertSound(site, null, called);
+  const good = await site.add();
+  const again = await site.call('deploy');
+  assert.equal([again.code, again.document.from, again.document.active], [0, null, good], again.stderr);
+  await assertSound(site, good, again);
+});

@@ -4,16 +4,11 @@ import * as assert from 'uvu/assert';
 import type { RunDocument } from '../../lib/run/document.ts';
 import type { Behaviour } from '../services/builds.ts';
 import { suite, type TestContext } from '../suite.ts';
-import { buildId, type Called, makeSite, type Site } from './site.ts';
+import { buildId, type Called, makeSite, type Refusal, type Site } from './site.ts';
 import { assertSound, currentLink, whoServes } from './sound.ts';
 
 const test = suite('deploy/disk');
 const [first, second] = [buildId(1), buildId(2)];
-
-interface Refusal {
-  error: { code: string; message: string; mend: string };
-  exit_code: number;
-}
 
 const isRefusal = (document: RunDocument | Refusal): document is Refusal => 'error' in document;
 

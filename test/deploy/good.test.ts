@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
 import type { DryRun } from '../../lib/deployer/dry-run.ts';
 import { suite } from '../suite.ts';
-import { buildId, makeSite, pointCurrent } from './site.ts';
+import { buildId, makeSite } from './site.ts';
 import { assertSound, currentLink, whoServes } from './sound.ts';
 
 const test = suite('deploy/good paths');
@@ -82,14 +82,6 @@ test('S2: nothing to do when the newest build serves already', async (t) => {
   await assertSound(site, first, called);
 });
 
-test('S2: a link that was moved by hand without a restart is deployed', async (t) => {
-  const site = await makeSite(t, { builds: [{}, {}] });
-  await pointCurrent(site, second);
-  const called = await site.call('deploy');
-  assert.equal([called.code, called.document.outcome, called.document.active], [0, 'deployed', second]);
-  await assertSound(site, second, called);
-});
-
 test('S2: a build by its name, its stamp, its path', async (t) => {
   const site = await makeSite(t, { builds: [{}, {}, {}] });
   const names: [string, string][] = [
@@ -105,71 +97,6 @@ test('S2: a build by its name, its stamp, its path', async (t) => {
     assert.is(await currentLink(site), id);
   }
   await assertSound(site, second);
-});
-
-test('S7: --force is refused where the target does not allow it', async (t) => {
-  const site = await makeSite(t);
-  const before = await whoServes(site);
-  const called = await site.call<{ error: { code: string; message: string; mend: string } }>('deploy', ['--force']);
-  assert.equal([called.code, called.document.error.code], [64, 'usage']);
-  assert.match(called.document.error.message, '--force is not allowed on production');
-  assert.match(called.document.error.mend, 'targets.production.allow_force = true');
-  assert.equal(await whoServes(site), before);
-  await assertSound(site, first);
-});
-
-test('S7: --force skips failed checks and redeploys the deployed build, and keeps gate and rollback', async (t) => {
-  const tables = { limits: ['memory_available = "900000G"'] };
-  const site = await makeSite(t, { isDeployed: false });
-  await site.call('deploy');
-  await site.configure({ keys: ['allow_force = true'], tables });
-  const before = await whoServes(site);
-  const refused = await site.call('deploy');
-  assert.equal([refused.code, refused.document.outcome], [1, 'refused']);
-  assert.equal(await whoServes(site), before);
-  const forced = await site.call('deploy', ['--force']);
-  assert.equal([forced.code, forced.document.outcome, forced.document.active], [0, 'deployed', first], forced.stderr);
-  assert.not.equal((await whoServes(site))?.pid, before?.pid);
-  await assertSound(site, first, refused, forced);
-  await site.add({ mode: 'crash' });
-  const bad = await site.call('deploy', ['--force']);
-  assert.equal([bad.code, bad.document.outcome, bad.document.active], [4, 'rolled_back', first]);
-  await assertSound(site, first, bad);
-});
-
-test('S1: a service that is down is repaired with --fix-forward, as the refusal says', async (t) => {
-  const site = await makeSite(t, { builds: [{}, {}] });
-  await site.sandbox.run('systemctl', 'stop', site.unit);
-  const refused = await site.call('deploy');
-  assert.equal([refused.code, refused.document.outcome], [1, 'refused']);
-  const failed = refused.document.checks.filter(({ status }) => status === 'fail');
-  assert.equal(
-    failed.map(({ name }) => name),
-    ['unit', 'health'],
-  );
-  assert.match(failed.map(({ mend }) => mend).join('\n'), 'cutover deploy --fix-forward');
-  assert.match(failed.map(({ mend }) => mend).join('\n'), 'cutover rollback');
-  const repaired = await site.call('deploy', ['--fix-forward']);
-  assert.equal(
-    [repaired.code, repaired.document.outcome, repaired.document.active],
-    [0, 'deployed', second],
-    repaired.stderr,
-  );
-  await assertSound(site, second, repaired);
-});
-
-test('S4: --fix-forward with a bad build goes back to the last proven one', async (t) => {
-  const site = await makeSite(t, { builds: [{}, {}, { mode: 'crash' }] });
-  await site.call('deploy', [second]);
-  await site.sandbox.run('systemctl', 'stop', site.unit);
-  await pointCurrent(site, first);
-  const called = await site.call('deploy', ['--fix-forward']);
-  assert.equal(
-    [called.code, called.document.outcome, called.document.active],
-    [4, 'rolled_back', second],
-    called.stderr,
-  );
-  await assertSound(site, second, called);
 });
 
 test('--dry-run lists the steps and changes nothing', async (t) => {

@@ -3,16 +3,11 @@ import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import type { RunDocument } from '../../lib/run/document.ts';
 import { suite } from '../suite.ts';
-import { buildId, type Called, makeSite, pointCurrent, type Site } from './site.ts';
+import { buildId, type Called, makeSite, pointCurrent, type Refusal, type Site } from './site.ts';
 import { assertNothingLeft, assertSound, whoServes } from './sound.ts';
 
 const test = suite('deploy/bad machine');
 const [first, second] = [buildId(1), buildId(2)];
-
-interface Refusal {
-  error: { code: string; message: string; mend: string };
-  exit_code: number;
-}
 
 /** A deploy that a check refuses: exit 1, and the check says what it saw and what to type. */
 async function refuses(site: Site, name: string, observed: RegExp, mend: RegExp): Promise<Called> {
@@ -104,15 +99,6 @@ test('S1, S6: current points nowhere, outside, at no build, or is a directory', 
   );
   await pointCurrent(site, first);
   await assertSound(site, first);
-});
-
-test('S6: an absolute current becomes relative', async (t) => {
-  const site = await makeSite(t, { builds: [{}, {}] });
-  await pointCurrent(site, `${site.builds}/${first}`);
-  const called = await site.call('deploy');
-  assert.equal([called.code, called.document.from, called.document.active], [0, first, second], called.stderr);
-  assert.is(called.document.checks.find(({ name }) => name === 'builds')?.status, 'warn');
-  await assertSound(site, second, called);
 });
 
 test('no builds: exit 2', async (t) => {

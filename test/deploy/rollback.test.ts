@@ -2,7 +2,7 @@
 import { rm, writeFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import { suite } from '../suite.ts';
-import { buildId, makeSite, pointCurrent, type Site, until } from './site.ts';
+import { buildId, makeSite, type Site, until } from './site.ts';
 import { assertSound } from './sound.ts';
 
 const test = suite('deploy/rollback');
@@ -49,15 +49,6 @@ test('S8: with the state directory deleted, by the builds alone', async (t) => {
   const called = await site.call('rollback');
   assert.equal([called.code, called.document.to, called.document.active], [0, second, second], called.stderr);
   await assertSound(site, second, called);
-});
-
-test('S8: from a current that points nowhere', async (t) => {
-  const site = await makeSite(t, { builds: [{}, {}] });
-  await site.call('deploy');
-  await pointCurrent(site, 'dist.20200101-000000');
-  const called = await site.call('rollback', [first]);
-  assert.equal([called.code, called.document.active], [0, first], called.stderr);
-  await assertSound(site, first, called);
 });
 
 test('S8: with nothing to go back to, nothing is touched', async (t) => {

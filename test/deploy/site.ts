@@ -16,6 +16,12 @@ export interface Called<Document = RunDocument> {
   document: Document;
 }
 
+/** What `--json` prints when there is no run to tell of. */
+export interface Refusal {
+  error: { code: string; message: string; mend: string };
+  exit_code: number;
+}
+
 export interface SiteOptions {
   /** what the builds 1, 2, 3 … do; an empty object is a good one */
   builds?: Behaviour[];

@@ -1,0 +1,120 @@
+// needs: sandbox
+import * as assert from 'uvu/assert';
+import type { ExecResult } from '../../lib/base/exec.ts';
+import { suite, type TestContext } from '../suite.ts';
+import { buildId, calledFrom, executable, makeSite, type Refusal, type Site } from './site.ts';
+import { startDeploy, untilBegun } from './running.ts';
+import { assertSound, whoServes } from './sound.ts';
+
+const test = suite('deploy/access');
+const [first, second] = [buildId(1), buildId(2)];
+
+test('no bus: exit 69, and says what to type', async (t) => {
+  const site = await makeSite(t, { builds: [{}, {}] });
+  const nowhere = { env: { DBUS_SYSTEM_BUS_ADDRESS: 'unix:path=/run/nowhere' } };
+  for (const command of ['deploy', 'check', 'rollback', 'settle', 'status']) {
+    const { code, document } = await site.call<Refusal>(command, [], nowhere);
+    assert.equal([code, document.exit_code, document.error.code], [69, 69, 'systemd_unavailable'], command);
+    assert.match(document.error.message, 'no system bus at unix:path=/run/nowhere');
+    assert.match(document.error.mend, 'systemctl start dbus');
+  }
+  await assertSound(site, first);
+});
+
+test('the bus has stopped: exit 69, and the service goes on', async (t) => {
+  const site = await makeSite(t, { builds: [{}, {}] });
+  const { sandbox } = site;
+  t.cleanup(() => sandbox.run('systemctl', 'start', 'dbus.socket', 'dbus.service'));
+  await sandbox.run('systemctl', 'stop', 'dbus.socket', 'dbus.service');
+  const { code, document } = await site.call<Refusal>('deploy');
+  assert.equal([code, document.error.code], [69, 'systemd_unavailable'], document.error.message);
+  assert.is((await whoServes(site))?.build, first);
+  await sandbox.run('systemctl', 'start', 'dbus.socket', 'dbus.service');
+  const called = await site.call('deploy');
+  assert.equal([called.code, called.document.active], [0, second], called.stderr);
+  await assertSound(site, second, called);
+});
+
+test('the bus restarts in the middle of a run: the run comes to a sound end', async (t) => {
+  const site = await makeSite(t, { builds: [{}, { mode: 'slow_start', startMs: 1500 }] });
+  const run = await startDeploy(site);
+  await untilBegun(site, 'start');
+  await site.sandbox.run('systemctl', 'restart', 'dbus.service');
+  const called = await run.end();
+  const { outcome, active } = called.document;
+  const known = called.code === 0 ? [0, 'deployed', second] : [4, 'rolled_back', first];
+  assert.equal([called.code, outcome, active], known, called.stderr);
+  await assertSound(site, active, called);
+});
+
+test('a plain user who may not write the state: exit 77, and nothing is touched', async (t) => {
+  const site = await makeSite(t, { builds: [{}, {}] });
+  const before = await whoServes(site);
+  for (const command of ['deploy', 'rollback', 'settle', 'history', 'status']) {
+    const result = await asPlainUser(site, command);
+    const { document, code } = calledFrom<Refusal>(result);
+    assert.equal(
+      [code, document.exit_code, document.error.code],
+      [77, 77, 'permission'],
+      `${command}: ${result.stderr}`,
+    );
+    assert.match(document.error.message, /permission denied/);
+    assert.match(document.error.mend, 'sudo');
+  }
+  assert.equal(await whoServes(site), before);
+  await assertSound(site, first);
+});
+
+test('a plain user whom systemd refuses: exit 77, and the service goes on', async (t) => {
+  const site = await makeSite(t, { builds: [{}, {}], service: ['User=65534'] });
+  await handOver(t, site);
+  const before = await whoServes(site);
+  const result = await asPlainUser(site, 'deploy');
+  const { document, code } = calledFrom(result);
+  assert.equal([code, document.exit_code, document.failure?.reason], [77, 77, 'permission'], result.stderr);
+  assert.match(document.failure?.message ?? '', `systemd refuses to manage ${site.unit}`);
+  assert.equal(await whoServes(site), before);
+  await assertSound(site, first);
+  assert.is((await site.call('deploy')).code, 0, 'whoever may, deploys the same build: nothing spoke against it');
+});
+
+test('a plain user whom polkit allows the unit: the deploy works, guarded by the lock alone', async (t) => {
+  const site = await makeSite(t, { builds: [{}, {}], service: ['User=65534'] });
+  await handOver(t, site);
+  await allowUnit(t, site);
+  const result = await asPlainUser(site, 'deploy');
+  const { document, code } = calledFrom(result);
+  assert.equal([code, document.outcome, document.active], [0, 'deployed', second], result.stderr);
+  assert.match(result.stderr, 'systemd does not guard this run');
+  await assertSound(site, second);
+});
+
+function asPlainUser(site: Site, command: string): Promise<ExecResult> {
+  const words = [executable('cutover'), command, 'production', '--json', '--config', site.config];
+  return site.sandbox.exec(['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', process.execPath, ...words]);
+}
+
+/** What a person would do for a deploying user: the state, the logs and the builds are theirs. */
+async function handOver(t: TestContext, site: Site): Promise<void> {
+  const { sandbox, app } = site;
+  const directories = [`/var/lib/cutover/${app}`, `/var/log/cutover/${app}`, site.builds];
+  await sandbox.run('chown', '-R', '65534:65534', ...directories);
+  const above = ['/var/lib/cutover', '/var/log/cutover'];
+  t.cleanup(() => sandbox.run('chmod', '700', ...above));
+  await sandbox.run('chmod', '755', ...above);
+}
+
+/** The polkit rule for a deploying user; polkitd reads the language of 2009, without arrow functions. */
+async function allowUnit(t: TestContext, { sandbox, unit }: Site): Promise<void> {
+  const rule = '/etc/polkit-1/rules.d/50-cutover.rules';
+  const text = `polkit.addRule(function (action, subject) {
+  if (action.id === 'org.freedesktop.systemd1.manage-units' && action.lookup('unit') === '${unit}' && subject.user === 'nobody')
+    return polkit.Result.YES;
+});
+`;
+  await sandbox.run('mkdir', '-p', '/etc/polkit-1/rules.d');
+  await sandbox.exec(['tee', rule], { input: text });
+  await sandbox.run('chmod', '644', rule);
+  t.cleanup(() => sandbox.run('rm', rule));
+  await sandbox.run('systemctl', 'restart', 'polkit.service');
+}

@@ -1,0 +1,71 @@
+// needs: sandbox
+import * as assert from 'uvu/assert';
+import { suite } from '../suite.ts';
+import { leaveBehind, slowSite, startDeploy, untilBegun, untilSettled } from './running.ts';
+import { buildId, makeSite } from './site.ts';
+import { assertSound } from './sound.ts';
+
+const test = suite('deploy/killed');
+const [first, second] = [buildId(1), buildId(2)];
+
+test('S8: the deployer is killed: systemd brings the old build back', async (t) => {
+  const site = await slowSite(t);
+  const run = await startDeploy(site);
+  await untilBegun(site, 'start');
+  run.child.kill('SIGKILL');
+  await untilSettled(site);
+  await assertSound(site, first);
+  const { document } = await site.call('report');
+  const { outcome, active, failure } = document;
+  assert.equal([outcome, active, failure?.reason, failure?.step], ['rolled_back', first, 'interrupted', 'start']);
+  assert.match(failure?.message ?? '', 'ended in the middle of it');
+});
+
+test('S8: the deployer is killed while the gate looks: systemd brings the old build back', async (t) => {
+  const site = await makeSite(t, { builds: [{}, {}], tables: { health: ['healthy_for = "400ms"'] } });
+  const run = await startDeploy(site);
+  await untilBegun(site, 'gate');
+  run.child.kill('SIGKILL');
+  await untilSettled(site);
+  await assertSound(site, first);
+});
+
+test('S8: settle by hand ends what a dead run left, and then has nothing to do', async (t) => {
+  const site = await slowSite(t);
+  await leaveBehind(site);
+  const status = (await site.tell('status')).stdout;
+  assert.match(status, /UNFINISHED +run [\d-]+[0-9a-f]+ since .*: cutover settle production/);
+  const settled = await site.call('settle');
+  const { kind, outcome, active } = settled.document;
+  assert.equal([settled.code, kind, outcome, active], [0, 'settle', 'rolled_back', first], settled.stderr);
+  await assertSound(site, first);
+  const nothing = await site.call('settle');
+  assert.equal([nothing.code, nothing.document.outcome, nothing.document.run], [0, 'unchanged', null]);
+  assert.match((await site.tell('settle')).stdout, 'nothing to settle');
+  await assertSound(site, first);
+});
+
+test('S8: rollback after a killed deployer: the build before is back, once', async (t) => {
+  const site = await slowSite(t);
+  await leaveBehind(site);
+  const called = await site.call('rollback');
+  assert.equal(
+    [called.code, called.document.kind, called.document.outcome, called.document.active],
+    [0, 'rollback', 'deployed', first],
+    called.stderr,
+  );
+  await assertSound(site, first);
+});
+
+test('S8: a deploy after a killed deployer ends its run first', async (t) => {
+  const site = await slowSite(t);
+  await leaveBehind(site);
+  const called = await site.call('deploy');
+  assert.equal(
+    [called.code, called.document.outcome, called.document.from, called.document.active],
+    [0, 'deployed', first, second],
+    called.stderr,
+  );
+  assert.match(called.stderr, /note: run [\d-]+[0-9a-f]+ had been cut off and was ended first: rolled_back/);
+  await assertSound(site, second, called);
+});

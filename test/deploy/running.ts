@@ -1,0 +1,71 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { text } from 'node:stream/consumers';
+import * as assert from 'uvu/assert';
+import type { StartedProcess } from '../../lib/base/exec.ts';
+import type { TestContext } from '../suite.ts';
+import { type Called, calledFrom, makeSite, type Site, until } from './site.ts';
+
+/** The second build takes a second to listen: time to do something to its deployer. */
+export function slowSite(t: TestContext): Promise<Site> {
+  return makeSite(t, { builds: [{}, { mode: 'slow_start', startMs: 1000 }] });
+}
+
+export interface Deploying {
+  child: StartedProcess;
+  pidInside(): number;
+  hasSaid(words: string): Promise<void>;
+  end(): Promise<Called>;
+}
+
+export async function startDeploy(site: Site, ...words: string[]): Promise<Deploying> {
+  const child = await site.sandbox.startCutover(['deploy', 'production', '--json', '--config', site.config, ...words]);
+  let said = '';
+  const stdout = text(child.stdout);
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => (said += chunk));
+  let pid = 0;
+  await until('it holds the target, or waits', async () => {
+    pid = Number(/"pid":(\d+)/.exec(await lockText(site))?.[1]);
+    return said.includes('waiting') || (await site.sandbox.exec(['test', '-d', `/proc/${pid}`])).code === 0;
+  });
+  return {
+    child,
+    pidInside: () => pid,
+    hasSaid: (word) => until(`it says "${word}"`, async () => said.includes(word)),
+    async end() {
+      const { code } = await child.ended;
+      return calledFrom({ code, stdout: await stdout, stderr: said });
+    },
+  };
+}
+
+/** A dead deployer's traces, on a machine whose systemd does not clean up after it. */
+export async function leaveBehind(site: Site): Promise<void> {
+  const unguarded = { env: { CUTOVER_IN_SETTLE_UNIT: '1' } };
+  const child = await site.sandbox.startCutover(['deploy', 'production', '--config', site.config], unguarded);
+  child.stdout.resume();
+  child.stderr.resume();
+  await untilBegun(site, 'start');
+  child.kill('SIGKILL');
+  await child.ended;
+  assert.ok((await readdir(site.sandbox.hostPath(site.state))).includes('in-flight'));
+}
+
+export async function untilBegun(site: Site, step: string): Promise<void> {
+  await until(`${step} has begun`, async () => (await ledger(site)).includes(`"name":"${step}","state":"intended"`));
+}
+
+export async function untilSettled({ sandbox, state }: Site): Promise<void> {
+  await until('the run is settled', async () => !(await readdir(sandbox.hostPath(state))).includes('in-flight'));
+}
+
+/** The newest ledger while its run is in flight; empty otherwise. */
+export async function ledger({ sandbox, state }: Site): Promise<string> {
+  const directory = sandbox.hostPath(state);
+  const mark = await readFile(`${directory}/in-flight`, 'utf8').catch(() => '');
+  const run = /"run":"([^"]+)"/.exec(mark)?.[1];
+  return run === undefined ? '' : readFile(`${directory}/runs/${run}.jsonl`, 'utf8');
+}
+
+export function lockText({ sandbox, state }: Site): Promise<string> {
+  return readFile(`${sandbox.hostPath(state)}/lock`, 'utf8').catch(() => '');
+}
