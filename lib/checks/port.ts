@@ -1,14 +1,18 @@
 import { describeHolder } from '../systemd/holder.ts';
-import { portHolders } from '../systemd/processes.ts';
+import { isOfSameUser, portHolders } from '../systemd/processes.ts';
 import { type Answer, fail, pass } from './check.ts';
 
-/** S1: each port is free, or held by this very unit; any other holder is named. */
-export async function askPort(ports: readonly number[], unit: string): Promise<Answer> {
+/**
+ * S1: each port is free, or held by this very unit; any other holder is named.
+ * @param mainPid the unit's main process, to know its user by where descriptors may not be seen
+ */
+export async function askPort(ports: readonly number[], unit: string, mainPid = 0): Promise<Answer> {
   const expected = `free, or held by ${unit}`;
   if (ports.length === 0) return pass('no port is configured', expected);
   const holders = (await Promise.all(ports.map((port) => portHolders(port)))).flat();
   for (const { listener, processes } of holders) {
     if (processes.some((process) => process.unit === unit)) continue;
+    if (processes.length === 0 && (await isOfSameUser(listener, [mainPid]))) continue;
     const [holder] = processes;
     const where = `port ${listener.port} on ${listener.address}`;
     const mend = holder?.unit

@@ -24,8 +24,10 @@ export interface Gap {
   from_ms: number;
   /** when the first after it was */
   to_ms: number;
-  /** the requests between the two */
+  /** the requests between the two: how many, and when the first and the last was sent */
   requests: number;
+  first_ms: number;
+  last_ms: number;
 }
 
 /** What an act was from the load's side. */

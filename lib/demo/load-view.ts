@@ -18,16 +18,21 @@ export function viewOf(samples: readonly Sample[], { fromMs, toMs }: { fromMs: n
 
 function gapsOf(samples: readonly Sample[], { fromMs, toMs }: { fromMs: number; toMs: number }): Gap[] {
   const gaps: Gap[] = [];
+  const since = (atMs: number): number => Math.round(atMs - fromMs);
   let lastOkMs = fromMs;
-  let requests = 0;
+  let bad: number[] = [];
   const close = (atMs: number): void => {
-    const [from_ms, to_ms] = [Math.round(lastOkMs - fromMs), Math.round(atMs - fromMs)];
-    if (requests > 0) gaps.push({ from_ms, to_ms, requests });
-    [lastOkMs, requests] = [atMs, 0];
+    const [first] = bad;
+    const last = bad.at(-1);
+    if (first !== undefined && last !== undefined) {
+      const edges = { from_ms: since(lastOkMs), to_ms: since(atMs) };
+      gaps.push({ ...edges, requests: bad.length, first_ms: since(first), last_ms: since(last) });
+    }
+    [lastOkMs, bad] = [atMs, []];
   };
   for (const { atMs, answer } of samples) {
     if (answer === 'ok') close(atMs);
-    else requests += 1;
+    else bad.push(atMs);
   }
   close(toMs);
   return gaps;

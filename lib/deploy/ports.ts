@@ -2,7 +2,7 @@ import { poll } from '../base/wait.ts';
 import { StepFailure } from '../run/failure.ts';
 import { isAccepting } from '../systemd/accepts.ts';
 import { describeHolder } from '../systemd/holder.ts';
-import { describeProcess, type ProcessFacts } from '../systemd/processes.ts';
+import { describeProcess, isOfSameUser, type ProcessFacts } from '../systemd/processes.ts';
 import { type Listener, listListeners, ownersOf } from '../systemd/sockets.ts';
 import type { Systemd } from '../systemd/systemd.ts';
 
@@ -26,14 +26,21 @@ export async function lookAtPorts(systemd: Systemd, unit: string, ports: readonl
   const listeners = await listListeners([...ports]);
   const free = ports.filter((port) => !listeners.some((listener) => listener.port === port));
   if (listeners.length === 0) return { free, strangers: [] };
-  const own = await ownersOf(new Set(listeners.map(({ inode }) => inode)), await systemd.processes(unit));
+  const pids = await systemd.processes(unit);
+  const own = await ownersOf(new Set(listeners.map(({ inode }) => inode)), pids);
   const foreign = listeners.filter(({ inode }) => !own.has(inode));
-  return { free, strangers: await Promise.all(foreign.map((listener) => holderOf(listener))) };
+  const strangers = await Promise.all(foreign.map((listener) => strangerOf(listener, pids)));
+  return { free, strangers: strangers.filter((stranger) => stranger !== null) };
 }
 
-async function holderOf({ port, inode }: Listener): Promise<{ port: number; holder: ProcessFacts | null }> {
+async function strangerOf(
+  listener: Listener,
+  unitPids: readonly number[],
+): Promise<PortOwners['strangers'][number] | null> {
+  const { port, inode } = listener;
   const pid = (await ownersOf(new Set([inode]))).get(inode)?.[0];
-  return { port, holder: pid === undefined ? null : await describeProcess(pid) };
+  if (pid !== undefined) return { port, holder: await describeProcess(pid) };
+  return (await isOfSameUser(listener, unitPids)) ? null : { port, holder: null };
 }
 
 /** Waits until every port is listened on by the unit. @throws `StepFailure` port_taken at the first stranger */

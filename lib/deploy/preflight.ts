@@ -40,7 +40,7 @@ function preflightChecks({ target, facts, state, candidate, inFlight, isFirst }:
     { name: 'unit', ask: async () => askUnit(facts, { isFirst }) },
     { name: 'unit_file', ask: async () => askUnitFile(facts) },
     { name: 'restart_limit', ask: async () => (isFirst ? notYet : askRestartLimit(facts, Date.now())) },
-    { name: 'port', ask: () => askPort(ports, unit) },
+    { name: 'port', ask: () => askPort(ports, unit, facts.mainPid) },
     { name: 'disk', ask: () => askDisk([builds, state], limits.diskUsed) },
     { name: 'memory', ask: () => askMemory(limits.memoryAvailable) },
     { name: 'health', ask: async () => (isFirst ? notYet : askHttp(health.urls, health, mendHealth)) },

@@ -67,6 +67,15 @@ export async function portHolders(port: number): Promise<PortHolder[]> {
 }
 
 /**
+ * Whether a listener belongs to the user of one of these processes. Without root the descriptors of another user's
+ * process cannot be seen; the socket's own user can (proc_pid_net(5)).
+ */
+export async function isOfSameUser({ uid }: Listener, pids: readonly number[]): Promise<boolean> {
+  const uids = await Promise.all(pids.map(async (pid) => (await describeProcess(pid))?.uid));
+  return uids.includes(uid);
+}
+
+/**
  * The unit in the text of `/proc/PID/cgroup`: the innermost service, scope or socket. Which hierarchy holds the
  * units depends on the host, and the other one may say `/`: the first that names a unit counts.
  */
