@@ -13,15 +13,7 @@ import { type DowntimeMeter, downtimeMeter } from './downtime.ts';
 import type { GateLook } from './gate.ts';
 import { goBack, isBuildsFault } from './go-back.ts';
 import { planOf } from './plans.ts';
-
-/** What a run works with; all of it is handed in. */
-export interface RunTools {
-  systemd: Systemd;
-  paths: StatePaths;
-  emit: Emit;
-  /** aborted when the person interrupts */
-  signal: AbortSignal;
-}
+import type { RunTools } from './run-tools.ts';
 
 /**
  * Carries a run out: every step against the ledger, and back again when one fails.

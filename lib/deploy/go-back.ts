@@ -8,7 +8,7 @@ import type { Failure, Reason } from '../run/failure.ts';
 import type { RunInputs } from '../run/inputs.ts';
 import type { Ledger } from '../run/ledger.ts';
 import type { Step, StepRecord } from '../run/step.ts';
-import type { RunTools } from './carry-out.ts';
+import type { RunTools } from './run-tools.ts';
 import { saveEvidence } from './evidence.ts';
 import { type GateLook, passGate } from './gate.ts';
 import { watchLife } from './life.ts';

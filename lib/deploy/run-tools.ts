@@ -1,0 +1,12 @@
+import type { Emit } from '../run/events.ts';
+import type { StatePaths } from '../run/state.ts';
+import type { Systemd } from '../systemd/systemd.ts';
+
+/** What a run works with; all of it is handed in. */
+export interface RunTools {
+  systemd: Systemd;
+  paths: StatePaths;
+  emit: Emit;
+  /** aborted when the person interrupts */
+  signal: AbortSignal;
+}
