@@ -1,0 +1,92 @@
+// needs: sandbox
+import { readFile } from 'node:fs/promises';
+import * as assert from 'uvu/assert';
+import type { CheckReport } from '../../lib/deployer/check.ts';
+import { buildId, calledFrom, executable, makeSite, type Refusal, type Site } from '../deploy/site.ts';
+import { assertNothingLeft, currentLink, whoServes } from '../deploy/sound.ts';
+import { suite } from '../suite.ts';
+
+const test = suite('cli/the names of the scripts before');
+const [first, second] = [buildId(1), buildId(2)];
+
+test('S1: pre-deployment-check: 0 safe, 1 issues, and changes nothing', async (t) => {
+  const site = await makeSite(t, { builds: [{}, {}] });
+  const look = () => site.sandbox.run('find', site.state, site.builds, '-printf', '%p %l %T@\n');
+  const before = [await look(), await whoServes(site)];
+  const safe = calledFrom<CheckReport>(await use(site, 'pre-deployment-check', 'production', '--json'));
+  assert.equal([safe.code, safe.document.target, safe.document.safe], [0, 'production', true]);
+  assert.match((await use(site, 'pre-deployment-check', 'production')).stdout, /production: safe to deploy$/);
+  assert.equal([await look(), await whoServes(site)], before);
+  await site.sandbox.run('systemctl', 'stop', site.unit);
+  const issues = calledFrom<CheckReport>(await use(site, 'pre-deployment-check', '--json'));
+  assert.equal([issues.code, issues.document.safe], [1, false]);
+  const inWords = await use(site, 'pre-deployment-check');
+  assert.is(inWords.code, 1);
+  assert.match(inWords.stdout, '✗ unit ');
+  assert.match(inWords.stdout, `-> systemctl start ${site.unit}, or cutover deploy --fix-forward`);
+  assert.match(inWords.stdout, /production: 2 of 10 checks failed$/);
+});
+
+test('S2, S7: safe-deploy', async (t) => {
+  const site = await makeSite(t, { builds: [{}, {}] });
+  const refused = calledFrom<Refusal>(await use(site, 'safe-deploy', 'production', '--force', '--json'));
+  assert.equal([refused.code, refused.document.error.code], [64, 'usage']);
+  const called = calledFrom(await use(site, 'safe-deploy', 'production', '--json'));
+  assert.equal([called.code, called.document.kind, called.document.active], [0, 'deploy', second], called.stderr);
+  assert.match(
+    (await use(site, 'safe-deploy', 'production')).stdout,
+    `production serves ${second} already: nothing to do`,
+  );
+  await assertNothingLeft(site);
+});
+
+test('S9: deploy-with-zero-downtime needs no configuration file', async (t) => {
+  const site = await makeSite(t, { builds: [{}, {}, { mode: 'crash' }], isDeployed: false });
+  const { sandbox, unit, builds, port } = site;
+  const direct = (build: string, ...more: string[]) => {
+    const words = [executable('deploy-with-zero-downtime'), unit, build, String(port), '--json', ...more];
+    return sandbox.exec([process.execPath, ...words], { cwd: builds, timeoutMs: 60_000 });
+  };
+  const started = calledFrom(await direct(`${builds}/${first}`));
+  assert.equal(
+    [started.code, started.document.outcome, started.document.active],
+    [0, 'deployed', first],
+    started.stderr,
+  );
+  assert.equal([started.document.unit, started.document.strategy], [unit, 'restart']);
+  const next = calledFrom(await direct(`./${second}/`));
+  assert.equal([next.code, next.document.from, next.document.active], [0, first, second], next.stderr);
+  const again = calledFrom(await direct(second));
+  assert.equal([again.code, again.document.outcome], [0, 'unchanged'], again.stderr);
+  const bad = calledFrom(await direct(`${builds}/${buildId(3)}`));
+  assert.equal([bad.code, bad.document.outcome, bad.document.active], [4, 'rolled_back', second], bad.stderr);
+  assert.is(bad.document.failure?.reason, 'exited');
+  assert.is(await currentLink(site), second);
+  assert.is((await whoServes(site))?.build, second);
+  const log = `/var/log/cutover/deployment-${unit}-${bad.document.run?.slice(0, 15)}.log`;
+  assert.match(await readFile(sandbox.hostPath(log), 'utf8'), `${buildId(3)} failed`);
+  await assertNothingLeft(site);
+});
+
+test('S9: the direct form is refused for what is no build or no unit', async (t) => {
+  const site = await makeSite(t, { isDeployed: false });
+  const { sandbox, unit, builds, port } = site;
+  const direct = (...words: string[]) =>
+    sandbox.exec([process.execPath, executable('deploy-with-zero-downtime'), ...words, String(port), '--json']);
+  const cases: [words: string[], exit: number][] = [
+    [[unit, `${builds}/dist.20200101-000000`], 2],
+    [[unit, '/srv/nowhere/dist.20200101-000000'], 2],
+    [[unit, `${builds}/current`], 2],
+    [['nobody.service', `${builds}/${first}`], 1],
+  ];
+  for (const [words, exit] of cases) {
+    const { code, document, stderr } = calledFrom<Refusal>(await direct(...words));
+    assert.equal([code, document.exit_code], [exit, exit], `${words.join(' ')}: ${stderr}`);
+  }
+  assert.is(await currentLink(site), null);
+  await assertNothingLeft(site);
+});
+
+function use({ sandbox, config }: Site, tool: string, ...words: string[]) {
+  return sandbox.exec([process.execPath, executable(tool), ...words, '--config', config], { timeoutMs: 60_000 });
+}
