@@ -73,7 +73,7 @@ async function addBuild(sandbox: Sandbox, { letter, fault }: DemoBuild, at: Date
 
 async function bringStranger(sandbox: Sandbox, signal: AbortSignal): Promise<void> {
   const program = [process.execPath, '/srv/other-app/server.mjs', String(port), strangerLetter, readyFile];
-  await run(sandbox, ['systemd-run', '--quiet', '--collect', `--unit=${strangerUnit}`, ...program]);
+  await run(sandbox, ['systemd-run', '--quiet', '--collect', '--nice=-15', `--unit=${strangerUnit}`, ...program]);
   await withDeadline({ what: 'the stranger did not start', timeoutMs: 10_000, signal }, (ended) =>
     poll({ everyMs: 5, signal: ended }, async () => (await readIfThere(sandbox.hostPath(readyFile))) ?? undefined),
   );

@@ -146,12 +146,14 @@ test('counts what failed, and the longest time without a good answer', () => {
   assert.is(view.failed, 6);
   assert.is(view.wrong, 4);
   assert.equal(view.gaps, [
-    { from_ms: 15, to_ms: 30, requests: 2 },
-    { from_ms: 45, to_ms: 90, requests: 8 },
+    { from_ms: 15, to_ms: 30, requests: 2, first_ms: 20, last_ms: 25 },
+    { from_ms: 45, to_ms: 90, requests: 8, first_ms: 50, last_ms: 85 },
   ]);
   assert.is(view.longest_gap_ms, 45);
   assert.is(viewOf(requests('AAAA'), { fromMs: 1_000, toMs: 1_040 }).longest_gap_ms, 0);
-  assert.equal(viewOf(requests('A...'), { fromMs: 1_000, toMs: 1_040 }).gaps, [{ from_ms: 5, to_ms: 40, requests: 6 }]);
+  assert.equal(viewOf(requests('A...'), { fromMs: 1_000, toMs: 1_040 }).gaps, [
+    { from_ms: 5, to_ms: 40, requests: 6, first_ms: 10, last_ms: 35 },
+  ]);
 });
 
 test('breaks sentences evenly and keeps a figure with its unit', () => {
