@@ -62,7 +62,7 @@ async function playAll(
   options: DemoOptions & { boot_ms: number },
 ): Promise<Pick<DemoDocument, 'acts' | 'builds'>> {
   const { tell, isLive, boot_ms, signal } = options;
-  tell(`${isLive ? clearLine : ''}${introduction(boot_ms)}`);
+  tell(`${isLive ? clearLine : ''}${introduction(boot_ms, options.columns())}`);
   const load = await startLoad(stage.sandbox, signal);
   const builds: DemoDocument['builds'] = [];
   const told: ActDocument[] = [];
