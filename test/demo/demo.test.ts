@@ -49,7 +49,7 @@ test('tells it in 80 columns without colours where there is no terminal', async 
   const [stdout] = await Promise.all([textOf(started.stdout), textOf(started.stderr)]);
   assert.is((await started.ended).code, 0);
   assert.not.match(stdout, '\u001B');
-  const pictures = stdout.split('\n').filter((line) => /^ {2}(ms|requests|answered by|steps) /.test(line));
+  const pictures = stdout.split('\n').filter((line) => /^ {2}(ms|requests|answered by|steps) {2}/.test(line));
   assert.is(pictures.length, 4 * 7);
   assert.equal(
     pictures.filter((line) => line.length > 80),
