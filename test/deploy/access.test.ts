@@ -78,16 +78,21 @@ test('a plain user whom systemd refuses: exit 77, and the service goes on', asyn
   assert.is((await site.call('deploy')).code, 0, 'whoever may, deploys the same build: nothing spoke against it');
 });
 
-test('a plain user whom polkit allows the unit: the deploy works, guarded by the lock alone', async (t) => {
-  const site = await makeSite(t, { builds: [{}, {}], service: ['User=65534'] });
-  await handOver(t, site);
-  await allowUnit(t, site);
-  const result = await asPlainUser(site, 'deploy');
-  const { document, code } = calledFrom(result);
-  assert.equal([code, document.outcome, document.active], [0, 'deployed', second], result.stderr);
-  assert.match(result.stderr, 'systemd does not guard this run');
-  await assertSound(site, second);
-});
+for (const [whose, service] of [
+  ['their own process', ['User=65534']],
+  ["another user's process", []],
+] as const) {
+  test(`a plain user whom polkit allows the unit, ${whose}: the deploy works, guarded by the lock alone`, async (t) => {
+    const site = await makeSite(t, { builds: [{}, {}], service: [...service] });
+    await handOver(t, site);
+    await allowUnit(t, site);
+    const result = await asPlainUser(site, 'deploy');
+    const { document, code } = calledFrom(result);
+    assert.equal([code, document.outcome, document.active], [0, 'deployed', second], result.stderr);
+    assert.match(result.stderr, 'systemd does not guard this run');
+    await assertSound(site, second);
+  });
+}
 
 function asPlainUser(site: Site, command: string): Promise<ExecResult> {
   const words = [executable('cutover'), command, 'production', '--json', '--config', site.config];

@@ -2,7 +2,7 @@
 import * as assert from 'uvu/assert';
 import { suite } from '../suite.ts';
 import { leaveBehind, slowSite, startDeploy, untilBegun, untilSettled } from './running.ts';
-import { buildId, makeSite } from './site.ts';
+import { buildId, makeSite, until } from './site.ts';
 import { assertSound } from './sound.ts';
 
 const test = suite('deploy/killed');
@@ -68,4 +68,18 @@ test('S8: a deploy after a killed deployer ends its run first', async (t) => {
   );
   assert.match(called.stderr, /note: run [\d-]+[0-9a-f]+ had been cut off and was ended first: rolled_back/);
   await assertSound(site, second, called);
+});
+
+test('S8: the deployer is killed, and what systemd runs after it too: settle by hand', async (t) => {
+  const site = await slowSite(t);
+  const run = await startDeploy(site);
+  await untilBegun(site, 'start');
+  run.child.kill('SIGKILL');
+  const settle = `cutover-settle-${site.app}-production.service`;
+  await until('the settle unit is killed', async () => {
+    return (await site.sandbox.exec(['systemctl', 'kill', '--signal=KILL', settle])).code === 0;
+  });
+  const settled = await site.call('settle', ['--wait=10s']);
+  assert.is(settled.code, 0, settled.stderr);
+  await assertSound(site, first);
 });

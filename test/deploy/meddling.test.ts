@@ -1,0 +1,115 @@
+// needs: sandbox
+import { readFile, writeFile } from 'node:fs/promises';
+import * as assert from 'uvu/assert';
+import { suite } from '../suite.ts';
+import { slowSite, startDeploy, untilBegun } from './running.ts';
+import { buildId, makeSite, until } from './site.ts';
+import { assertNothingLeft, assertSound, currentLink } from './sound.ts';
+
+const test = suite('deploy/meddling');
+const [first, second] = [buildId(1), buildId(2)];
+
+test('systemd reads its units again, and is replaced, in the middle of a run', async (t) => {
+  const site = await slowSite(t);
+  const run = await startDeploy(site);
+  await untilBegun(site, 'start');
+  await site.sandbox.run('systemctl', 'daemon-reload');
+  await site.sandbox.run('systemctl', 'daemon-reexec');
+  const called = await run.end();
+  assert.equal([called.code, called.document.active], [0, second], called.stderr);
+  await assertSound(site, second, called);
+});
+
+test('S4: somebody stops the unit while it starts', async (t) => {
+  const site = await slowSite(t);
+  const { sandbox, unit } = site;
+  const run = await startDeploy(site);
+  await untilBegun(site, 'start');
+  await until('it runs', async () => (await sandbox.exec(['systemctl', 'is-active', unit])).code === 0);
+  await sandbox.run('systemctl', 'stop', unit);
+  const called = await run.end();
+  const { outcome, active, failure } = called.document;
+  assert.equal([called.code, outcome, active, failure?.reason], [4, 'rolled_back', first, 'exited'], called.stderr);
+  await assertSound(site, first, called);
+});
+
+test('S4: somebody restarts the unit while the gate looks', async (t) => {
+  const site = await makeSite(t, { builds: [{}, {}], tables: { health: ['healthy_for = "600ms"'] } });
+  const run = await startDeploy(site);
+  await untilBegun(site, 'gate');
+  await site.sandbox.run('systemctl', 'restart', site.unit);
+  const called = await run.end();
+  assert.equal(
+    [called.code, called.document.outcome, called.document.active],
+    [4, 'rolled_back', first],
+    called.stderr,
+  );
+  await assertSound(site, first, called);
+});
+
+test('S4: another hand moves the link before the unit starts: what runs is not the candidate', async (t) => {
+  const site = await makeSite(t, { builds: [{}, {}] });
+  const { sandbox, builds, unit } = site;
+  const path = sandbox.hostPath(`/etc/systemd/system/${unit}`);
+  // It runs in the unit's own directory, which the link names: so the build that starts is the one before.
+  const meddle = `ExecStartPre=/bin/bash -c 'ln -sfn ${first} ${builds}/current'`;
+  await writeFile(path, (await readFile(path, 'utf8')).replace('ExecStart=', `${meddle}\nExecStart=`));
+  await sandbox.run('systemctl', 'daemon-reload');
+  const called = await site.call('deploy');
+  const { failure } = called.document;
+  assert.equal([called.code === 0, failure?.reason], [false, 'identity'], called.stderr);
+  assert.match(failure?.message ?? '', `runs in ${builds}/${first}`);
+  assert.is(await currentLink(site), first);
+  await assertNothingLeft(site);
+});
+
+test('two targets at once do not disturb each other', async (t) => {
+  const sites = [await slowSite(t), await slowSite(t)];
+  const calls = await Promise.all(sites.map((site) => site.call('deploy')));
+  for (const [index, site] of sites.entries()) {
+    assert.equal([calls[index]?.code, calls[index]?.document.active], [0, second]);
+    await assertSound(site, second);
+  }
+});
+
+test('journald is down: the deploy goes on, and says so nowhere wrongly', async (t) => {
+  const site = await makeSite(t, { builds: [{}, {}] });
+  const { sandbox } = site;
+  const journald = ['systemd-journald.socket', 'systemd-journald-dev-log.socket', 'systemd-journald.service'];
+  t.cleanup(() => sandbox.run('systemctl', 'start', ...journald));
+  await sandbox.run('systemctl', 'stop', ...journald);
+  const called = await site.call('deploy');
+  assert.equal([called.code, called.document.active], [0, second], called.stderr);
+  await assertSound(site, second, called);
+});
+
+test('S2: a unit of a template, named with and without its ending', async (t) => {
+  const site = await makeSite(t, { builds: [{}, {}], isDeployed: false });
+  const { sandbox, unit, app, config } = site;
+  const template = sandbox.hostPath(`/etc/systemd/system/${app}@.service`);
+  await writeFile(template, await readFile(sandbox.hostPath(`/etc/systemd/system/${unit}`)));
+  await sandbox.run('systemctl', 'daemon-reload');
+  t.cleanup(() => sandbox.run('systemctl', 'stop', `${app}@blue.service`));
+  const text = await readFile(sandbox.hostPath(config), 'utf8');
+  for (const [name, build] of [
+    [`${app}@blue.service`, first],
+    [`${app}@blue`, second],
+  ] as const) {
+    await writeFile(sandbox.hostPath(config), text.replace(`unit = "${unit}"`, `unit = "${name}"`));
+    const called = await site.call('deploy', [build]);
+    assert.equal([called.code, called.document.active], [0, build], called.stderr);
+  }
+  await assertNothingLeft(site);
+});
+
+test('S2: without a port there is no downtime to tell, and the gate still decides', async (t) => {
+  const site = await makeSite(t, { builds: [{}, {}, { mode: 'status' }] });
+  const { sandbox, config, port } = site;
+  const text = await readFile(sandbox.hostPath(config), 'utf8');
+  await writeFile(sandbox.hostPath(config), text.replace(`port = ${port}\n`, ''));
+  const called = await site.call('deploy', [second]);
+  assert.equal([called.code, called.document.active, called.document.downtime_ms], [0, second, null], called.stderr);
+  const bad = await site.call('deploy');
+  assert.equal([bad.code, bad.document.active, bad.document.failure?.reason], [4, second, 'health'], bad.stderr);
+  await assertSound(site, second, called, bad);
+});
