@@ -1,5 +1,5 @@
 /** Runs inside of the sandbox: all rounds, then the short commands. Progress on stderr, one JSON document on stdout. */
-import { cpus, release, totalmem } from 'node:os';
+import { cpus, loadavg, release, totalmem } from 'node:os';
 import { apps, makeManyBuilds, manyBuilds, prepareBed } from './bed.ts';
 import { measureTimed, measureUnderLoad, rate, type Task } from './measure.ts';
 import type { Machine, Results, Sample, Turns } from './model.ts';
@@ -70,6 +70,7 @@ async function takeTurns(commands: Record<string, string[]>, turns: number): Pro
 }
 
 async function machine(): Promise<Machine> {
+  const [loadBefore = 0] = loadavg();
   const [, systemd = '?'] = /^systemd (\d+)/.exec(await runToEnd(['systemctl', '--version'])) ?? [];
   const [kernel = '?'] = release().split('.');
   return {
@@ -78,11 +79,13 @@ async function machine(): Promise<Machine> {
     kernel,
     node: process.versions.node,
     systemd,
+    loadBefore,
   };
 }
 
 const cutover = [process.execPath, '/srv/cutover/bin/cutover.js'];
 
+const measuredOn = await machine();
 await prepareBed();
 tell('the machine is up');
 const samples = await measureRounds();
@@ -94,5 +97,5 @@ tell('start of the command line measured');
 await makeManyBuilds(manyCount);
 const listing = await takeTurns({ du: ['du', '--summarize', manyBuilds], builds: [...cutover, 'builds', 'many'] }, 5);
 tell(`${manyCount} builds listed`);
-const results: Results = { machine: await machine(), rounds, rate, samples, start, listing };
+const results: Results = { machine: measuredOn, rounds, rate, samples, start, listing };
 process.stdout.write(JSON.stringify(results));

@@ -42,6 +42,8 @@ export interface Machine {
   kernel: string;
   node: string;
   systemd: string;
+  /** the load average before the first round: what else the machine was doing */
+  loadBefore: number;
 }
 
 /** How long each command took, one value a turn; the commands take turns. */

@@ -7,12 +7,12 @@ import { ratiosOf, samplesOf, turnRatios } from './ratios.ts';
 /** The whole document. Every figure comes from the samples. */
 export function resultsText(results: Results): string {
   const { machine, rounds, rate } = results;
-  const { cores, memoryGiB, kernel, node, systemd } = machine;
+  const { cores, memoryGiB, kernel, node, systemd, loadBefore } = machine;
   return [
     '# What a deploy costs',
-    `Measured on ${cores} cores, ${memoryGiB} GiB, Linux ${kernel}, Node ${node}, systemd ${systemd}; ${rounds} rounds in one run on one
+    `Measured on ${cores} cores, ${memoryGiB} GiB, Linux ${kernel}, Node ${node}, systemd ${systemd}; ${rounds} ${rounds === 1 ? 'round' : 'rounds'} in one run on one
 throw-away systemd (\`lib/sandbox\`), the tools in turn within each round, and each ratio taken against the floor of the
-same round. Figures are medians (smallest–largest). Milliseconds differ between machines; ratios carry over.`,
+same round. The load average before it was ${loadBefore.toFixed(1)}. Figures are medians (smallest–largest). Milliseconds differ between machines; ratios carry over.`,
     `- **floor**: unpack, \`ln -s\`, \`mv -T\`, \`systemctl restart\`, \`curl\` until it answers 200 ([floor.sh](floor.sh)).
 - **cutover**: unpack, \`cutover deploy\` with the strategy \`restart\`, the tool's own start included ([cutover.sh](cutover.sh)).
 - **old script**: checks, stop, looks 2 s apart until the port is free, link, start, up to 10 looks at the health 3 s apart,
@@ -37,7 +37,16 @@ build's exit, or its first 500, to the first answer of the old build. Floor and 
 }
 
 function goodTable(samples: readonly Sample[]): string {
-  const head = ['app', 'tool', 'deploy, ms', 'over the floor', 'failed requests', 'longest gap, ms', 'rounds'];
+  const head = [
+    'app',
+    'tool',
+    'deploy, ms',
+    'over the floor',
+    'failed requests',
+    'longest gap, ms',
+    'over the floor',
+    'rounds',
+  ];
   return table(
     head,
     pairs((app, tool) => {
@@ -47,12 +56,15 @@ function goodTable(samples: readonly Sample[]): string {
         show(figureOf(timed.map(({ ms }) => ms))),
         `${show(figureOf(ratiosOf(samples, { app, tool, kind: 'timed' }, ({ ms }) => ms)), 2)} ×`,
         show(figureOf(loaded.map(({ underLoad }) => underLoad?.failed ?? 0))),
-        show(figureOf(loaded.map(({ underLoad }) => underLoad?.gapMs ?? 0))),
+        show(figureOf(loaded.map(gapOf))),
+        `${show(figureOf(ratiosOf(samples, { app, tool, kind: 'good' }, gapOf)), 2)} ×`,
         `${timed.length}, under load ${loaded.length}`,
       ];
     }),
   );
 }
+
+const gapOf = ({ underLoad }: Sample): number => underLoad?.gapMs ?? 0;
 
 function badTable(samples: readonly Sample[]): string {
   const head = [
