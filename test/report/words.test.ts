@@ -1,0 +1,65 @@
+import * as assert from 'uvu/assert';
+import type { RunDocument } from '../../lib/run/document.ts';
+import { duration, nextCommands, sentenceOf } from '../../lib/report/words.ts';
+import { documentWith, gateFailure, newer, older } from '../run/samples.ts';
+import { suite } from '../suite.ts';
+
+const test = suite('report/words');
+const run = '20260203-151120-4f2a';
+
+test('S11: a duration has the unit that people would use', () => {
+  const cases: [number, string][] = [
+    [0, '0 ms'],
+    [0.4, '0 ms'],
+    [40, '40 ms'],
+    [999, '999 ms'],
+    [1_000, '1.0 s'],
+    [1_249, '1.2 s'],
+    [59_900, '59.9 s'],
+    [60_000, '1 min 0 s'],
+    [200_000, '3 min 20 s'],
+    [3_599_999, '59 min 59 s'],
+    [3_600_000, '1 h 0 min'],
+    [86_399_999, '23 h 59 min'],
+    [12 * 86_400_000, '12 days'],
+  ];
+  for (const [ms, text] of cases) assert.is(duration(ms), text);
+});
+
+test('S4: every outcome has its sentence', () => {
+  const cases: [Partial<RunDocument>, string][] = [
+    [{}, `shop serves ${newer}, proven healthy in 812 ms; the port was closed for 301 ms`],
+    [{ downtime_ms: 0 }, `shop serves ${newer}, proven healthy in 812 ms; the port was never closed`],
+    [{ downtime_ms: null }, `shop serves ${newer}, proven healthy in 812 ms`],
+    [{ outcome: 'unchanged' }, `shop serves ${newer} already: nothing to do`],
+    [{ outcome: 'unchanged', active: null }, 'shop: nothing to do'],
+    [{ outcome: 'refused' }, 'shop was not touched: the checks above speak against a deploy'],
+    [{ outcome: 'refused', failure: gateFailure }, 'shop was not touched: answered 500'],
+    [
+      { outcome: 'rolled_back', active: older, failure: gateFailure, downtime_ms: 2_500 },
+      `${newer} failed: answered 500; shop is back on ${older}, verified healthy, in 812 ms; the port was closed for 2.5 s`,
+    ],
+    [{ outcome: 'failed', failure: gateFailure }, 'shop IS NOT VERIFIED HEALTHY: answered 500'],
+    [
+      { outcome: 'failed', from: null, active: null, failure: gateFailure },
+      'shop IS NOT VERIFIED HEALTHY: answered 500; the unit was stopped',
+    ],
+    [{ outcome: 'interrupted' }, 'shop was not touched: interrupted'],
+    [
+      { outcome: 'interrupted', failure: { ...gateFailure, message: 'interrupted by SIGINT' } },
+      'shop was not touched: interrupted by SIGINT',
+    ],
+  ];
+  for (const [changed, sentence] of cases) assert.is(sentenceOf(documentWith(changed)), sentence);
+});
+
+test('S4: what did not go well says what to type next', () => {
+  for (const outcome of ['deployed', 'unchanged', 'refused', 'interrupted'] as const)
+    assert.equal(nextCommands(documentWith({ outcome })), [], outcome);
+  const back = documentWith({ outcome: 'rolled_back', failure: gateFailure });
+  assert.equal(nextCommands(back), [`cutover report shop ${run}`, `cutover logs shop ${run}`]);
+  const failed = nextCommands(documentWith({ outcome: 'failed', failure: gateFailure }));
+  assert.equal(failed, ['systemctl status shop.service', 'journalctl -u shop.service -n 50', 'cutover rollback shop']);
+  const taken = nextCommands(documentWith({ outcome: 'failed', failure: { ...gateFailure, reason: 'port_taken' } }));
+  assert.is(taken[0], 'sudo ss -ltnp');
+});
