@@ -1,0 +1,192 @@
+import * as assert from 'uvu/assert';
+import { CutoverError } from '../../lib/base/errors.ts';
+import { commands, laterCommands } from '../../lib/cli/commands.ts';
+import { parse } from '../../lib/cli/parse.ts';
+import { version } from '../../lib/version.ts';
+import { suite } from '../suite.ts';
+
+const test = suite('cli/parse');
+const shown = commands.filter(({ isHidden }) => !isHidden);
+
+/** The words and options of a command line that is right. */
+function run(...argv: string[]) {
+  const request = parse(argv);
+  assert.is(request.kind, 'run', argv.join(' '));
+  if (request.kind !== 'run') throw new Error('no command');
+  const { '--': _rest, ...options } = request.options as Record<string, unknown>;
+  return { name: request.row.name, words: request.words, options };
+}
+
+/** What a command line that is wrong is answered with. */
+function refusal(...argv: string[]): CutoverError {
+  try {
+    parse(argv);
+  } catch (error) {
+    assert.ok(error instanceof CutoverError, `${argv.join(' ')}: ${String(error)}`);
+    assert.ok(error.mend, argv.join(' '));
+    return error;
+  }
+  throw new Error(`${argv.join(' ')} is taken`);
+}
+
+function textOf(...argv: string[]): string {
+  const request = parse(argv);
+  return request.kind === 'text' ? request.text : (assert.unreachable(argv.join(' ')) as never);
+}
+
+test('S8: a build stays the word that it is', () => {
+  for (const build of [
+    '20260203-151116',
+    'dist.20260203-151116',
+    '007',
+    '1.10',
+    '1e3',
+    '0x10',
+    './dist.20260203-151116',
+    '/srv/b',
+    'true',
+  ])
+    assert.equal(run('deploy', 'production', build).words, ['production', build]);
+  assert.equal(run('rollback', '2', '20260203').words, ['2', '20260203']);
+  assert.equal(run('report', 'production', '20260203-151120-4f2a').words, ['production', '20260203-151120-4f2a']);
+  assert.equal(run('direct', 'app.service', '/srv/b/dist.20260203-151116', '09000').words[2], '09000');
+});
+
+test('S2: words may be left out, and options stand anywhere behind the command', () => {
+  assert.equal(run('deploy').words, []);
+  for (const argv of [
+    ['deploy', 'production', '20260203-151116', '--force', '--json'],
+    ['deploy', '--force', 'production', '--json', '20260203-151116'],
+    ['deploy', '--json', '--force', 'production', '20260203-151116'],
+  ]) {
+    const { name, words, options } = run(...argv);
+    assert.equal([name, words], ['deploy', ['production', '20260203-151116']], argv.join(' '));
+    assert.equal([options.force, options.json], [true, true], argv.join(' '));
+  }
+});
+
+test('S7: what was not asked for is not there', () => {
+  const { options } = run('deploy', 'production');
+  for (const name of ['force', 'fixForward', 'dryRun', 'wait', 'json', 'quiet', 'verbose', 'config'])
+    assert.not.ok(options[name], name);
+});
+
+test('S8: --wait has a time of its own or none', () => {
+  assert.is(run('deploy', 'production', '--wait').options.wait, true);
+  assert.is(run('deploy', 'production', '--wait=10min').options.wait, '10min');
+  assert.is(run('rollback', '--wait=90s', 'production').options.wait, '90s');
+  assert.is(run('deploy', 'production', '--dry-run', '--fix-forward').options.fixForward, true);
+});
+
+test('S2: a command that does not exist names the nearest one', () => {
+  const cases: [string, string | null][] = [
+    ['deplyo', 'deploy'],
+    ['rolback', 'rollback'],
+    ['stat', 'status'],
+    ['Deploy', 'deploy'],
+    ['histroy', 'history'],
+    ['directt', null],
+    ['xxxxxxxxxx', null],
+    ['--jsn', null],
+  ];
+  for (const [name, near] of cases) {
+    const error = refusal(name, 'production');
+    assert.equal([error.code, error.exitCode], ['usage', 64], name);
+    assert.match(error.message, name);
+    if (near) assert.match(error.message, `did you mean ${near}?`);
+    assert.not.match(error.message, /mean direct/);
+  }
+});
+
+test('S2: an option that does not exist names the nearest one', () => {
+  const cases: [string[], string | null][] = [
+    [['deploy', 'production', '--forse'], '--force'],
+    [['deploy', 'production', '--fixforward'], '--fix-forward'],
+    [['deploy', 'production', '--jsn'], '--json'],
+    [['check', '--force'], null],
+    [['status', '--xxxxxxxxxxxxxxxx'], null],
+    [['history', '-n', '3'], null],
+  ];
+  for (const [argv, near] of cases) {
+    const error = refusal(...argv);
+    assert.equal([error.code, error.exitCode, error.mend], ['usage', 64, `cutover ${argv[0]} --help`], argv.join(' '));
+    if (near) assert.match(error.message, `did you mean ${near}?`);
+  }
+});
+
+test('S2: one word too many, a value that is missing, a word that is missing', () => {
+  const extra = refusal('deploy', 'production', '20260203-151116', 'more');
+  assert.equal([extra.exitCode, extra.message], [64, 'cutover deploy does not know what to do with "more"']);
+  assert.is(refusal('config', 'production').exitCode, 64);
+  assert.is(refusal('check', 'production', 'staging').exitCode, 64);
+  assert.is(refusal('check', '--config').exitCode, 64);
+  assert.is(refusal('history', '--limit').exitCode, 64);
+  for (const words of [[], ['app.service'], ['app.service', '/srv/b']])
+    assert.is(refusal('direct', ...words).exitCode, 64);
+});
+
+test('S2: a command of a later version says so', () => {
+  for (const name of laterCommands) {
+    const error = refusal(name, 'production');
+    assert.equal([error.code, error.exitCode], ['config', 78], name);
+    assert.match(error.message, 'this version does not have it yet');
+  }
+  assert.equal(
+    laterCommands.filter((name) => commands.some((command) => command.name === name)),
+    [],
+  );
+});
+
+test('S2: every command explains itself, with its options and examples', () => {
+  for (const { name, does, options, examples } of commands) {
+    for (const argv of [
+      [name, '--help'],
+      [name, '-h'],
+    ]) {
+      const text = textOf(...argv);
+      assert.match(text, `Usage: cutover ${name}`);
+      for (const part of [
+        does,
+        '--json',
+        '--config <file>',
+        'Examples:',
+        ...examples,
+        ...options.map(([flags]) => flags),
+      ])
+        assert.ok(text.includes(part), `${name}: ${part}`);
+    }
+    assert.ok(examples.length > 0, name);
+    for (const line of textOf(name, '--help').split('\n')) assert.ok(line.length <= 120, line);
+  }
+});
+
+test('S2: the examples of every command are command lines that are taken', () => {
+  for (const { name, examples } of shown) {
+    for (const example of examples) {
+      const [tool, ...argv] = example
+        .replace(/^sudo /, '')
+        .replace(/ \|.*$/, '')
+        .split(' ');
+      assert.is(tool, 'cutover', example);
+      assert.is(run(...argv).name, name, example);
+    }
+  }
+});
+
+test('S2: without a command the commands are listed, the hidden ones are not', () => {
+  const text = textOf();
+  for (const argv of [['--help'], ['-h'], ['help']]) assert.is(textOf(...argv), text);
+  for (const { name, does } of shown) assert.ok(text.includes(`  ${name}`) && text.includes(does), name);
+  assert.not.match(text, /^ {2}direct/m);
+  for (const name of laterCommands) assert.not.match(text, new RegExp(`^ {2}${name}\\b`, 'm'));
+});
+
+test('S2: the version is asked for with or without a command', () => {
+  for (const argv of [['--version'], ['-v'], ['deploy', '--version'], ['deploy', '-v']])
+    assert.is(textOf(...argv), `cutover ${version}`, argv.join(' '));
+});
+
+test('S2: a configuration is named with its path, whatever it looks like', () => {
+  assert.is(run('check', '--config', '/etc/a.toml').options.config, '/etc/a.toml');
+  assert.is(run('check', '--config=./a b.toml').options.config, './a b.toml');
+});
