@@ -166,3 +166,13 @@ test('S4: a first deploy that fails: the unit is stopped, current is as before, 
   assert.equal([again.code, again.document.from, again.document.active], [0, null, good], again.stderr);
   await assertSound(site, good, again);
 });
+
+test('S4: a build that the kernel kills for its memory', async (t) => {
+  const bad = { mode: 'eat_memory', megabytes: 400 } as const;
+  const service = ['MemoryMax=120M', 'MemorySwapMax=0'];
+  const tables = { health: ['healthy_for = "1s"'] };
+  // Version 1 of cgroups tells systemd nothing of the kill but its signal; the gate may also see the level before.
+  const message = /ran out of memory|ended by signal 9|over its limit of 108M/;
+  const expected = { step: ['start', 'gate'], reason: ['memory', 'exited', 'restarting'] as Reason[], message };
+  await goesBack(t, bad, expected, { service, tables });
+});
