@@ -1,5 +1,5 @@
+import type { ChildProcess } from 'node:child_process';
 import type { Readable } from 'node:stream';
-import type { Options, Result } from 'execa';
 import { CutoverError } from './errors.ts';
 
 /** A command as data: the file, then its arguments. No shell ever sees it. */
@@ -27,21 +27,54 @@ export interface ExecOptions {
 }
 
 /**
- * Runs a command to its end and gives what it printed; a non-zero exit is an answer, not an error.
+ * Runs a short command to its end and gives what it printed; a non-zero exit is an answer, not an error.
+ * By Node's own means: every deploy runs three of these, and execa takes 18 ms to load.
  * @throws `not_found` when the file cannot be started; the signal's reason when aborted
  */
 export async function exec(command: Command, options: ExecOptions): Promise<ExecResult> {
-  const { execa } = await import('execa');
+  const { timeoutMs, signal, cwd, env, input, descriptors = [], maxBytes = Number.POSITIVE_INFINITY } = options;
+  const { spawn } = await import('node:child_process');
+  signal?.throwIfAborted();
   const [file, ...args] = command;
-  const result = await execa(file, args, execaOptions(options));
-  options.signal?.throwIfAborted();
-  if (result.exitCode === undefined && !result.signal && !result.timedOut) throw cannotStart(file, result);
-  return {
-    code: result.exitCode ?? null,
-    stdout: String(result.stdout ?? ''),
-    stderr: String(result.stderr ?? ''),
-    timedOut: result.timedOut,
-  };
+  const child = spawn(file, args, {
+    cwd,
+    env: { ...process.env, ...env },
+    stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe', ...descriptors],
+    timeout: timeoutMs,
+    killSignal: 'SIGKILL',
+  });
+  const began = performance.now();
+  const kill = (): boolean => child.kill('SIGKILL');
+  signal?.addEventListener('abort', kill, { once: true });
+  const [stdout, stderr] = [collect(child.stdout, maxBytes), collect(child.stderr, maxBytes)];
+  // A program that does not read its input to the end is free not to.
+  child.stdin?.on('error', () => {}).end(input);
+  try {
+    const code = await endOf(child, cwd === undefined ? file : `${file} in ${cwd}`);
+    signal?.throwIfAborted();
+    const timedOut = child.killed && performance.now() - began >= timeoutMs;
+    return { code, stdout: stdout(), stderr: stderr(), timedOut };
+  } finally {
+    signal?.removeEventListener('abort', kill);
+  }
+}
+
+function endOf(child: ChildProcess, what: string): Promise<number | null> {
+  return new Promise((resolve, reject) => {
+    child.once('error', (error) => reject(cannotStart(what, error)));
+    child.once('close', resolve);
+  });
+}
+
+/** Keeps what a stream gives, up to a limit; the last line's end is left out. */
+function collect(stream: Readable | null, maxBytes: number): () => string {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  stream?.on('data', (chunk: Buffer) => {
+    if (bytes < maxBytes) chunks.push(chunk);
+    bytes += chunk.length;
+  });
+  return () => Buffer.concat(chunks).subarray(0, maxBytes).toString('utf8').replace(/\n$/, '');
 }
 
 /** A process that goes on while its caller does something else. Read both streams, or `resume()` them. */
@@ -82,23 +115,7 @@ export async function start(
   return { pid, stdout, stderr, ended, kill: (signal = 'SIGTERM') => child.kill(signal) };
 }
 
-function cannotStart(file: string, result: Result): CutoverError {
-  return new CutoverError('not_found', `cannot start ${file}: ${result.originalMessage ?? 'it does not run'}`, {
-    mend: `which ${file}`,
-    cause: result,
-  });
-}
-
-function execaOptions({ timeoutMs, signal, cwd, env, input, descriptors = [], maxBytes }: ExecOptions) {
-  return {
-    reject: false,
-    timeout: timeoutMs,
-    killSignal: 'SIGKILL',
-    cancelSignal: signal,
-    cwd,
-    env,
-    maxBuffer: maxBytes,
-    input,
-    stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe', ...descriptors],
-  } as unknown as Options & { reject: false };
+function cannotStart(what: string, cause: { message?: string; originalMessage?: string }): CutoverError {
+  const why = cause.originalMessage ?? cause.message ?? 'it does not run';
+  return new CutoverError('not_found', `cannot start ${what}: ${why}`, { mend: `which ${what.split(' ')[0]}`, cause });
 }

@@ -1,5 +1,4 @@
 import { setMaxListeners } from 'node:events';
-import { setTimeout as sleepFor } from 'node:timers/promises';
 import { CutoverError } from './errors.ts';
 
 /** A controller whose signal many may wait for at once; Node warns at the eleventh otherwise. */
@@ -10,13 +9,21 @@ export function openController(): AbortController {
 }
 
 /** Sleeps; an aborted signal ends it at once with the signal's reason. */
-export async function sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
-  try {
-    await sleepFor(milliseconds, undefined, { signal });
-  } catch (error) {
-    signal?.throwIfAborted();
-    throw error;
-  }
+export function sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) {
+      reject(signal.reason);
+      return;
+    }
+    const timer = setTimeout(end, milliseconds);
+    signal?.addEventListener('abort', end, { once: true });
+    function end(): void {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', end);
+      if (signal?.aborted) reject(signal.reason);
+      else resolve();
+    }
+  });
 }
 
 /**

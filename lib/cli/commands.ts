@@ -10,7 +10,7 @@ export const commands: CommandRow[] = [
     does: 'Ask everything that must hold before a deploy; exit 0 safe, 1 issues',
     options: [],
     examples: ['cutover check production', 'cutover check production --json'],
-    load: () => import('./check.ts'),
+    load: async () => ({ run: (await import('./everyday.ts')).check }),
   },
   {
     name: 'deploy',
@@ -27,7 +27,7 @@ export const commands: CommandRow[] = [
       'cutover deploy production 20260203-151116',
       'cutover deploy staging --wait=10min',
     ],
-    load: () => import('./deploy.ts'),
+    load: async () => ({ run: (await import('./everyday.ts')).deploy }),
   },
   {
     name: 'rollback',
@@ -35,7 +35,7 @@ export const commands: CommandRow[] = [
     does: 'Go back to the previous build, or to a named one; asks nothing',
     options: [wait],
     examples: ['cutover rollback production', 'cutover rollback production dist.20260203-123600'],
-    load: () => import('./rollback.ts'),
+    load: async () => ({ run: (await import('./everyday.ts')).rollback }),
   },
   {
     name: 'settle',
@@ -43,7 +43,7 @@ export const commands: CommandRow[] = [
     does: 'End a run that was cut off; does nothing when there is none',
     options: [['--state-directory <path>', 'the state of the target; needs no configuration then'], wait],
     examples: ['cutover settle production'],
-    load: () => import('./settle.ts'),
+    load: async () => ({ run: (await import('./everyday.ts')).settle }),
   },
   {
     name: 'status',
@@ -51,7 +51,7 @@ export const commands: CommandRow[] = [
     does: 'Unit, health, port, builds, last run and recent errors at a glance',
     options: [['--watch', 'look again every two seconds']],
     examples: ['cutover status', 'cutover status production --json'],
-    load: () => import('./status.ts'),
+    load: async () => ({ run: (await import('./everyday.ts')).status }),
   },
   {
     name: 'builds',
@@ -59,7 +59,7 @@ export const commands: CommandRow[] = [
     does: 'List the builds: state, revision, age, size',
     options: [],
     examples: ['cutover builds production'],
-    load: () => import('./builds.ts'),
+    load: async () => ({ run: (await import('./everyday.ts')).builds }),
   },
   {
     name: 'history',
@@ -67,7 +67,7 @@ export const commands: CommandRow[] = [
     does: 'List past runs',
     options: [['--limit <n>', 'so many at most (default 20)']],
     examples: ['cutover history production --limit 5'],
-    load: () => import('./history.ts'),
+    load: async () => ({ run: (await import('./everyday.ts')).history }),
   },
   {
     name: 'report',
@@ -75,7 +75,7 @@ export const commands: CommandRow[] = [
     does: 'Tell one run in full; the last one when none is named',
     options: [],
     examples: ['cutover report production', 'cutover report production 20260203-151120-4f2a --json'],
-    load: () => import('./report.ts'),
+    load: async () => ({ run: (await import('./everyday.ts')).report }),
   },
   {
     name: 'logs',
@@ -114,7 +114,7 @@ export const commands: CommandRow[] = [
     does: 'Deploy without a configuration file',
     options: [['--user', "the unit belongs to the user's own manager"], wait],
     examples: ['deploy-with-zero-downtime app.service /srv/app/builds/dist.20260203-151116 9000'],
-    load: () => import('./direct.ts'),
+    load: async () => ({ run: (await import('./everyday.ts')).direct }),
     isHidden: true,
   },
 ];

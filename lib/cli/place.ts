@@ -7,6 +7,9 @@ import { type Place, pathsOf, targetNamed } from '../deployer/place.ts';
 import { fanOut, type Listener } from '../run/events.ts';
 import { openSystemd } from '../systemd/systemd.ts';
 import type { GlobalOptions, Terminal } from './command.ts';
+import { logFileListener } from '../report/log-file.ts';
+import { plainColours } from '../report/plain.ts';
+import { terminalListener } from '../report/terminal.ts';
 import { interruptSignal } from './signals.ts';
 
 /** The configuration that the options and the surroundings name. @throws `config` */
@@ -43,10 +46,8 @@ export async function placeOf(
   },
 ): Promise<Place> {
   const signal = interruptSignal();
-  const [systemd, listeners] = await Promise.all([
-    openSystemd(config.manager),
-    listenersFor(config, target, { options, terminal, log }),
-  ]);
+  const systemd = await openSystemd(config.manager);
+  const listeners = listenersFor(config, target, { options, terminal, log });
   const emit = fanOut(listeners, (error) => terminal.tell(`  note: ${(error as Error).message}\n`));
   return {
     config,
@@ -60,22 +61,16 @@ export async function placeOf(
   };
 }
 
-async function listenersFor(
+function listenersFor(
   config: Config,
   target: TargetConfig,
   { options, terminal, log }: { options: GlobalOptions; terminal: Terminal; log: boolean },
-): Promise<Listener[]> {
-  const { terminalListener } = await import('../report/terminal.ts');
+): Listener[] {
   const { colours, isLive } = terminal;
   const level = options.quiet ? 'quiet' : options.verbose ? 'verbose' : 'normal';
   const listeners = [terminalListener({ write: terminal.tell, colours, isLive, level })];
   if (!log) return listeners;
-  const [{ logFileListener }, { coloursFor }] = await Promise.all([
-    import('../report/log-file.ts'),
-    import('../report/colour.ts'),
-  ]);
-  const plain = coloursFor({}, { isWanted: false, env: {} });
-  return [...listeners, logFileListener({ directory: config.logs, unit: target.unit, plain })];
+  return [...listeners, logFileListener({ directory: config.logs, unit: target.unit, plain: plainColours })];
 }
 
 /** systemd knows neither our directory nor our PATH: everything is named in full. */

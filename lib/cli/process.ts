@@ -1,26 +1,39 @@
-import { writeSync } from 'node:fs';
+import { fstatSync, writeSync } from 'node:fs';
+import type { Colours } from '../report/colour.ts';
+import { plainColours } from '../report/plain.ts';
 import type { Terminal } from './command.ts';
 
 /**
  * The process's own terminal. Losing it (a closed pipe, SIGHUP) is not an interruption: what cannot be written is
- * left out, and the run goes on.
+ * left out, and the run goes on. Node's own streams are not touched: to set them up takes longer than to write.
  */
 export async function openTerminal(argv: readonly string[]): Promise<Terminal> {
-  const isJson = argv.includes('--json');
-  const isWanted = !argv.includes('--no-color');
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
-  const told = isJson ? process.stderr : process.stdout;
-  const isLive = told.isTTY;
-  const { coloursFor } = await import('../report/colour.ts');
+  const told = argv.includes('--json') ? 2 : 1;
+  const isLive = await isTerminal(told);
   return {
     print: (text) => writeOut(1, `${text}\n`),
-    tell: (text) => writeOut(isJson ? 2 : 1, text),
+    tell: (text) => writeOut(told, text),
     complain: (text) => writeOut(2, text),
-    colours: coloursFor(told, { isWanted, env: process.env }),
+    colours: isLive ? await colours(argv) : plainColours,
     isLive,
     env: process.env,
     cwd: process.cwd(),
   };
+}
+
+async function isTerminal(descriptor: number): Promise<boolean> {
+  try {
+    if (!fstatSync(descriptor).isCharacterDevice()) return false;
+  } catch {
+    return false;
+  }
+  const { isatty } = await import('node:tty');
+  return isatty(descriptor);
+}
+
+async function colours(argv: readonly string[]): Promise<Colours> {
+  const { coloursFor } = await import('../report/colour.ts');
+  return coloursFor({ isTTY: true }, { env: process.env, isWanted: !argv.includes('--no-color') });
 }
 
 /** Ends the process once its output is out; open sockets do not hold it up. */

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { makePrivateDirectory, writeDurably } from '../base/files.ts';
 import type { ManagerKind } from '../config/model.ts';
 import type { Failure } from '../run/failure.ts';
-import type { StatePaths } from '../run/state.ts';
+import type { UnitFacts } from '../systemd/facts.ts';
 import { readJournal } from '../systemd/journal.ts';
 import { listListeners, ownersOf } from '../systemd/sockets.ts';
 import { describeProcess } from '../systemd/processes.ts';
@@ -10,47 +10,55 @@ import type { Systemd } from '../systemd/systemd.ts';
 import type { GateLook } from './gate.ts';
 
 export interface EvidenceRequest {
-  paths: StatePaths;
-  run: string;
   unit: string;
   manager: ManagerKind;
-  ports: readonly number[];
   sinceMs: number;
+  /** what this invocation wrote is not about the build that failed */
+  invocationBefore: string;
   failure: Failure;
   transcript: readonly GateLook[];
+}
+
+/** What is gone as soon as the way back begins. */
+export interface Snapshot {
+  facts: UnitFacts;
+  sockets: unknown[];
 }
 
 /** So many lines tell why a start failed; a crash loop repeats itself. */
 const journalLines = 400;
 const shownLines = 12;
 
-/**
- * Keeps what explains a failure, before going back destroys it: the journal of the invocation, the unit's
- * properties, the answers to our requests, who listens.
- * @returns the directory, and the last lines that the unit wrote, for the person at the terminal
- */
-export async function saveEvidence(
+/** Looks at the unit and its ports before going back changes both. */
+export async function takeSnapshot(
   systemd: Systemd,
-  request: EvidenceRequest,
-): Promise<{ directory: string; lines: string[] }> {
-  const { paths, run, unit, manager, sinceMs, ports, failure, transcript } = request;
-  const directory = join(paths.evidence, run);
-  const facts = await systemd.facts(unit);
-  const query = { manager, unit, sinceMs, lines: journalLines };
-  const [entries, sockets] = await Promise.all([readJournal(query), describeSockets(ports)]);
+  { unit, ports }: { unit: string; ports: readonly number[] },
+): Promise<Snapshot> {
+  const [facts, sockets] = await Promise.all([systemd.facts(unit), describeSockets(ports)]);
+  return { facts, sockets };
+}
+
+/**
+ * Keeps what explains a failure: the unit's journal, its properties, the answers to our requests, who listened.
+ * The way back need not wait for it: the journal keeps what it has.
+ * @returns the last lines that the failed build wrote, for the person at the terminal
+ */
+export async function saveEvidence(directory: string, snapshot: Snapshot, request: EvidenceRequest): Promise<string[]> {
+  const { unit, manager, sinceMs, invocationBefore, failure, transcript } = request;
+  const entries = await readJournal({ manager, unit, sinceMs, lines: journalLines });
   const lines = entries.map(({ at, identifier, message }) => `${at.toISOString()} ${identifier}: ${message}`);
   await makePrivateDirectory(directory);
   const write = (name: string, value: unknown): Promise<void> =>
     writeDurably(join(directory, name), `${typeof value === 'string' ? value : JSON.stringify(value, null, 2)}\n`);
   await Promise.all([
     write('failure.json', failure),
-    write('unit.json', facts),
+    write('unit.json', snapshot.facts),
     write('journal.txt', lines.join('\n')),
     write('attempts.json', transcript),
-    write('sockets.json', sockets),
+    write('sockets.json', snapshot.sockets),
   ]);
-  const own = entries.filter(({ identifier }) => identifier !== 'systemd');
-  return { directory, lines: (own.length > 0 ? own : entries).slice(-shownLines).map(({ message }) => message) };
+  const own = entries.filter(({ invocationId }) => invocationId !== null && invocationId !== invocationBefore);
+  return own.slice(-shownLines).map(({ message }) => message);
 }
 
 async function describeSockets(ports: readonly number[]): Promise<unknown[]> {

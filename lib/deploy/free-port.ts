@@ -19,23 +19,24 @@ export async function freePorts(
   signal: AbortSignal,
 ): Promise<StepFacts | void> {
   if (ports.length === 0) return undefined;
-  await refuseStrangers(systemd, { unit, ports });
+  if (await isFreeOfStrangers(systemd, { unit, ports })) return undefined;
   if (await isFreeWithin(ports, lingerMs, signal)) return undefined;
-  await refuseStrangers(systemd, { unit, ports });
+  await isFreeOfStrangers(systemd, { unit, ports });
   await endLeftovers(systemd, unit);
   if (await isFreeWithin(ports, stopTimeoutMs, signal)) return { leftovers: 'ended' };
   const [left] = (await lookAtPorts(systemd, unit, ports)).strangers;
   throw portTaken(left ?? { port: ports[0] as number, holder: null });
 }
 
-/** The unit is down, so a process of another unit that listens now is on no way out. */
-async function refuseStrangers(
+/** The unit is down, so a process of another unit that listens now is on no way out. @returns whether nobody listens */
+async function isFreeOfStrangers(
   systemd: Systemd,
   { unit, ports }: { unit: string; ports: readonly number[] },
-): Promise<void> {
-  const { strangers } = await lookAtPorts(systemd, unit, ports);
+): Promise<boolean> {
+  const { free, strangers } = await lookAtPorts(systemd, unit, ports);
   const stranger = strangers.find(({ holder }) => holder !== null && holder.unit !== unit);
   if (stranger) throw portTaken(stranger);
+  return free.length === ports.length;
 }
 
 /** `KillMode=process` leaves children behind; they are the unit's own, so they may be ended. */

@@ -7,7 +7,7 @@ import type { UnitFacts } from '../systemd/facts.ts';
 import type { Systemd } from '../systemd/systemd.ts';
 import { proveIdentity } from './identity.ts';
 import type { UnitLife } from './life.ts';
-import { type CpuMark, judgeCpu, judgeJournal, judgeMemory } from './limits.ts';
+import { judgeCpu, judgeJournal, judgeMemory } from './limits.ts';
 import { lookAtPorts, portTaken } from './ports.ts';
 
 /** What is to be proven, and what it is measured by. */
@@ -50,48 +50,54 @@ export async function passGate(subject: GateSubject, tools: GateTools): Promise<
 }
 
 async function askUntilGood(subject: GateSubject, tools: GateTools): Promise<void> {
-  const { target, buildPath, invocationBefore } = subject;
-  const { unit, health, startTimeoutMs } = target;
-  const { systemd, signal } = tools;
-  if (health.identity) await proveIdentity(systemd, { unit, buildPath, invocationBefore }, signal);
+  const { unit, health, startTimeoutMs } = subject.target;
   const began = performance.now();
-  const first = await systemd.facts(unit);
-  const mark: CpuMark = { atMs: began, cpuNs: first.cpuNs };
+  let first: UnitFacts | undefined;
   let [used, inRow] = [0, 0];
   let goodSince: number | null = null;
   for (;;) {
-    const look = await lookOnce(subject, { tools, mark, restartsBefore: first.restarts });
+    const [look]: [Look, void] = await Promise.all([
+      lookOnce(subject, tools),
+      first ? undefined : requireIdentity(subject, tools),
+    ]);
     const now = performance.now();
+    first ??= look.facts;
+    requireSteady(look.facts, first.restarts);
+    const tooBusy = judgeCpu(look.facts, subject.target.limits, { atMs: began, cpuNs: first.cpuNs }, now);
+    if (tooBusy) throw tooBusy;
     report(tools, { look, number: used + 1, of: health.attempts });
     if (look.problem === null) {
       inRow += 1;
       goodSince ??= now;
       if (inRow >= health.successes && now - goodSince >= health.healthyForMs) return;
-      await sleep(pauseWhileGood(health, now - goodSince), signal);
+      await sleep(pauseWhileGood(health, now - goodSince), tools.signal);
       continue;
     }
     [inRow, goodSince] = [0, null];
     const isComing = look.isRefused && now - began < startTimeoutMs;
     if (!isComing) used += 1;
-    if (used >= health.attempts)
+    if (used >= health.attempts) {
       throw new StepFailure('health', `${unit} is not healthy after ${used} attempts: ${look.problem}`);
-    await sleep(isComing ? refusedRetryMs : health.intervalMs, signal);
+    }
+    await sleep(isComing ? refusedRetryMs : health.intervalMs, tools.signal);
   }
 }
 
+async function requireIdentity(subject: GateSubject, { systemd, signal }: GateTools): Promise<void> {
+  const { target, buildPath, invocationBefore } = subject;
+  if (target.health.identity) await proveIdentity(systemd, { unit: target.unit, buildPath, invocationBefore }, signal);
+}
+
 interface Look {
+  facts: UnitFacts;
   observed: string;
   problem: string | null;
   isRefused: boolean;
 }
 
 /** Asks HTTP and the unit at once, and the journal after them: it holds what the request made the service say. */
-async function lookOnce(
-  { target, manager, memoryBefore }: GateSubject,
-  { tools, mark, restartsBefore }: { tools: GateTools; mark: CpuMark; restartsBefore: number },
-): Promise<Look> {
+async function lookOnce({ target, manager, memoryBefore }: GateSubject, { systemd, signal }: GateTools): Promise<Look> {
   const { unit, health, limits, ports } = target;
-  const { systemd, signal } = tools;
   const [facts, owners, ...answers] = await Promise.all([
     systemd.facts(unit),
     lookAtPorts(systemd, unit, ports),
@@ -99,16 +105,12 @@ async function lookOnce(
   ]);
   const stranger = owners.strangers.find(({ holder }) => holder !== null);
   if (stranger) throw portTaken(stranger);
-  requireSteady(facts, restartsBefore);
-  const broken =
-    judgeMemory(facts, limits, memoryBefore) ??
-    judgeCpu(facts, limits, mark, performance.now()) ??
-    (await judgeJournal(facts, { limits, manager, signal }));
+  const broken = judgeMemory(facts, limits, memoryBefore) ?? (await judgeJournal(facts, { limits, manager, signal }));
   if (broken) throw broken;
   const bad = answers.find(({ problem }) => problem !== null);
   const observed = answers.map(({ status, durationMs }) => `${status ?? 'no answer'} in ${Math.round(durationMs)} ms`);
   const problem = bad ? `${bad.url}: ${bad.problem}` : null;
-  return { observed: observed.join(', ') || facts.subState, problem, isRefused: bad?.isRefused ?? false };
+  return { facts, observed: observed.join(', ') || facts.subState, problem, isRefused: bad?.isRefused ?? false };
 }
 
 function requireSteady({ unit, activeState, subState, restarts }: UnitFacts, restartsBefore: number): void {

@@ -9,7 +9,7 @@ import type { RunInputs } from '../run/inputs.ts';
 import type { Ledger } from '../run/ledger.ts';
 import type { Step, StepRecord } from '../run/step.ts';
 import type { RunTools } from './run-tools.ts';
-import { saveEvidence } from './evidence.ts';
+import { saveEvidence, takeSnapshot } from './evidence.ts';
 import { type GateLook, passGate } from './gate.ts';
 import { watchLife } from './life.ts';
 
@@ -49,45 +49,50 @@ export async function goBack(
   failed: FailedRun,
   tools: Omit<RunTools, 'signal'> & { ledger: Ledger },
 ): Promise<Omit<Ending, 'downtime_ms' | 'checks'>> {
-  const { ledger, emit } = tools;
-  const failure = await explain(inputs, failed, tools);
+  const { ledger, emit, paths } = tools;
+  const evidence = join(paths.evidence, inputs.run);
+  const failure = { ...failed.failure, evidence };
   await recordAnyway(ledger, { type: 'failure', failure });
   emit({ type: 'going_back', to: inputs.back, failure });
+  const explaining = explain(inputs, { ...failed, failure }, tools);
+  await explaining.isSeen;
   await revertSteps(failed.begun, failed.records, tools);
+  const problem = inputs.back === null ? 'there was no proven build to go back to' : await proveBack(inputs, tools);
+  const isSaved = await explaining.isSaved;
+  const known = { ...failure, evidence: isSaved ? evidence : null };
   const active = await currentBuild(inputs.target.builds).catch(() => null);
   const steps = failed.records;
-  const problem = inputs.back === null ? 'there was no proven build to go back to' : await proveBack(inputs, tools);
-  if (problem === null) return { outcome: 'rolled_back', exit_code: ExitCode.rolledBack, active, steps, failure };
+  if (problem === null)
+    return { outcome: 'rolled_back', exit_code: ExitCode.rolledBack, active, steps, failure: known };
   // The same stranger that ended the deploy is often what keeps the old build down.
   const message = problem.includes(failure.message) ? problem : `${failure.message}; ${problem}`;
-  return { outcome: 'failed', exit_code: ExitCode.failed, active, steps, failure: { ...failure, message } };
+  return { outcome: 'failed', exit_code: ExitCode.failed, active, steps, failure: { ...known, message } };
 }
 
-async function explain(
+/** Sees at once what going back destroys, and writes it down while that goes on. Without evidence, the way back goes on too. */
+function explain(
   inputs: RunInputs,
   { failure, transcript }: FailedRun,
-  tools: Omit<RunTools, 'signal'>,
-): Promise<Failure> {
-  const { run, manager, target, startedAt } = inputs;
-  const { unit, ports } = target;
-  const request = {
-    paths: tools.paths,
-    run,
-    unit,
-    manager,
-    ports,
-    sinceMs: Date.parse(startedAt),
-    failure,
-    transcript,
+  { systemd, emit }: Pick<RunTools, 'systemd' | 'emit'>,
+): { isSeen: Promise<boolean>; isSaved: Promise<boolean> } {
+  const { manager, target, startedAt, invocationBefore } = inputs;
+  const request = { unit: target.unit, manager, sinceMs: Date.parse(startedAt), invocationBefore, failure, transcript };
+  const seeing = takeSnapshot(systemd, target);
+  const saving = seeing.then(async (snapshot) => {
+    emit({ type: 'journal', lines: await saveEvidence(failure.evidence ?? '', snapshot, request) });
+    return true;
+  });
+  const isSaved = saving.catch((error: unknown) => {
+    emit({ type: 'note', message: `the evidence could not be saved: ${messageOf(error)}` });
+    return false;
+  });
+  return {
+    isSeen: seeing.then(
+      () => true,
+      () => false,
+    ),
+    isSaved,
   };
-  try {
-    const { directory, lines } = await saveEvidence(tools.systemd, request);
-    tools.emit({ type: 'journal', lines });
-    return { ...failure, evidence: directory };
-  } catch (error) {
-    tools.emit({ type: 'note', message: `the evidence could not be saved: ${messageOf(error)}` });
-    return failure;
-  }
 }
 
 /** @returns what is wrong with the build that was gone back to, or null */

@@ -18,9 +18,12 @@ export async function startUnit(
   { unit, startTimeoutMs }: Pick<TargetConfig, 'unit' | 'startTimeoutMs'>,
   signal: AbortSignal,
 ): Promise<{ facts: UnitFacts; life: UnitLife }> {
-  if ((await systemd.facts(unit)).needDaemonReload) await systemd.reload();
-  await systemd.resetFailed(unit);
-  const life = await watchLife(systemd, unit, { isRunning: false });
+  const [life, isStale] = await Promise.all([
+    watchLife(systemd, unit, { isRunning: false }),
+    systemd.property(unit, 'Unit', 'NeedDaemonReload'),
+    systemd.resetFailed(unit),
+  ]);
+  if (isStale === true) await systemd.reload();
   try {
     const options = { timeoutMs: startTimeoutMs, signal };
     const result = await Promise.race([systemd.start(unit, options), rejectionOf(life.ended)]);

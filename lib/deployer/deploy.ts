@@ -4,7 +4,7 @@ import { type CheckAnswer, isSafe } from '../checks/check.ts';
 import { carryOut } from '../deploy/carry-out.ts';
 import { documentOf, type Ending, type RunDocument } from '../run/document.ts';
 import { interruption } from '../run/engine.ts';
-import { provenBuilds } from '../run/history.ts';
+import { newestProven } from '../run/history.ts';
 import { newRunId, type RunInputs } from '../run/inputs.ts';
 import { isRunning } from '../systemd/facts.ts';
 import { whileHeld } from './held.ts';
@@ -88,8 +88,8 @@ async function inputsOf(
 
 /** The newest proven build that is still on the disk, or null. */
 async function lastProven(paths: Place['paths'], builds: string): Promise<string | null> {
-  const [proven, ids] = await Promise.all([provenBuilds(paths, 10), listBuildIds(builds)]);
-  return proven.find((id) => ids.includes(id)) ?? null;
+  const ids = new Set(await listBuildIds(builds));
+  return newestProven(paths, (id) => ids.has(id));
 }
 
 function untouched(inputs: RunInputs, ending: Pick<Ending, 'outcome' | 'exit_code' | 'checks'>): RunDocument {

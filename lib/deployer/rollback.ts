@@ -7,7 +7,7 @@ import { probe } from '../checks/probe.ts';
 import { carryOut } from '../deploy/carry-out.ts';
 import { servingBuild } from '../deploy/identity.ts';
 import type { RunDocument } from '../run/document.ts';
-import { provenBuilds } from '../run/history.ts';
+import { newestProven } from '../run/history.ts';
 import { newRunId } from '../run/inputs.ts';
 import { readQuarantine } from '../run/quarantine.ts';
 import { isRunning, type UnitFacts } from '../systemd/facts.ts';
@@ -47,14 +47,17 @@ export async function rollback(
 
 /** The build to go back to: the last one proven before `current`, or, with no record left, the newest older one. */
 export async function previousBuild({ target, paths }: Pick<Place, 'target' | 'paths'>): Promise<string | null> {
-  const [current, ids, proven, quarantined] = await Promise.all([
+  const [current, ids, quarantined] = await Promise.all([
     currentBuild(target.builds),
     listBuildIds(target.builds),
-    provenBuilds(paths, 10),
     readQuarantine(paths),
   ]);
-  const known = proven.find((id) => id !== current && ids.includes(id) && !Object.hasOwn(quarantined, id));
-  return known ?? fallbackPrevious(ids, current, new Set(Object.keys(quarantined)));
+  const candidates = new Set(ids.filter((id) => id !== current && !Object.hasOwn(quarantined, id)));
+  if (candidates.size === 0) return null;
+  return (
+    (await newestProven(paths, (id) => candidates.has(id))) ??
+    fallbackPrevious(ids, current, new Set(Object.keys(quarantined)))
+  );
 }
 
 async function requireWhole(builds: string, id: string): Promise<void> {

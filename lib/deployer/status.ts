@@ -1,7 +1,6 @@
 import { currentBuild } from '../builds/current.ts';
 import { probe } from '../checks/probe.ts';
-import { lookAtPorts } from '../deploy/ports.ts';
-import { portHolders } from '../systemd/processes.ts';
+import { isOfSameUser, type PortHolder, portHolders } from '../systemd/processes.ts';
 import type { RunDocument } from '../run/document.ts';
 import { readInFlight, type InFlight } from '../run/in-flight.ts';
 import { isRunning, type UnitFacts } from '../systemd/facts.ts';
@@ -41,20 +40,22 @@ export async function status(
   const { target, paths, systemd, config, signal } = place;
   const { unit, builds } = target;
   const errors = { manager: config.manager, unit, priority: 3, sinceMs: Date.now() - recentMs, lines: mostErrors };
-  const [facts, current, previous, inFlight, runs, portOwner, entries] = await Promise.all([
+  const [facts, current, previous, inFlight, runs, holders, answers, entries] = await Promise.all([
     systemd.facts(unit),
     currentBuild(builds),
     previousBuild(place),
     readInFlight(paths),
     history(paths, 1),
-    ownerOf(target.ports),
+    Promise.all(target.ports.map((port) => portHolders(port))),
+    Promise.all(target.health.urls.map((url) => probe(url, target.health, signal))),
     readJournal(errors),
   ]);
+  const isAnswering = answers.every(({ problem }) => problem === null);
   return {
     target: target.name,
     ...unitStatus(facts),
-    healthy: isRunning(facts) && (await isServing(place, signal)),
-    port_owner: portOwner,
+    healthy: isRunning(facts) && isAnswering && (await areOwn(holders, facts)),
+    port_owner: nameOwners(holders.flat()),
     current,
     previous,
     in_flight: inFlight,
@@ -78,22 +79,17 @@ function unitStatus(
   };
 }
 
-/** The ports are the unit's own, and what they answer is what the configuration asks for. */
-async function isServing(
-  { target, systemd }: Pick<Place, 'target' | 'systemd'>,
-  signal: AbortSignal,
-): Promise<boolean> {
-  const { unit, ports, health } = target;
-  const [{ free, strangers }, ...answers] = await Promise.all([
-    lookAtPorts(systemd, unit, ports),
-    ...health.urls.map((url) => probe(url, health, signal)),
-  ]);
-  const isOwn = free.length === 0 && strangers.every(({ holder }) => holder === null);
-  return isOwn && answers.every(({ problem }) => problem === null);
+/** Whether somebody listens on every port, and it is the unit. */
+async function areOwn(ports: readonly PortHolder[][], { unit, mainPid }: UnitFacts): Promise<boolean> {
+  if (ports.some((holders) => holders.length === 0)) return false;
+  const own = ports.flat().map(async ({ listener, processes }) => {
+    if (processes.length === 0) return isOfSameUser(listener, [mainPid]);
+    return processes.some((process) => process.unit === unit);
+  });
+  return (await Promise.all(own)).every(Boolean);
 }
 
-async function ownerOf(ports: readonly number[]): Promise<string | null> {
-  const holders = (await Promise.all(ports.map((port) => portHolders(port)))).flat();
+function nameOwners(holders: readonly PortHolder[]): string | null {
   const names = holders.map(({ processes }) => describeHolder(processes[0] ?? null));
   return names.length === 0 ? null : [...new Set(names)].join(', ');
 }

@@ -44,6 +44,15 @@ export async function provenBuilds(paths: StatePaths, most: number): Promise<str
   return [...proven].slice(0, most);
 }
 
+/** The build that was proven last among the wanted ones, or null. Reads no further back than it has to. */
+export async function newestProven(paths: StatePaths, isWanted: (build: string) => boolean): Promise<string | null> {
+  for await (const { document } of runsNewestFirst(paths)) {
+    const found = (document ? provenBy(document) : []).find(isWanted);
+    if (found !== undefined) return found;
+  }
+  return null;
+}
+
 /** A deployed build was proven, and so was the one that a failed run went back to. */
 function provenBy({ outcome, active }: NonNullable<RunRecord['document']>): string[] {
   return (outcome === 'deployed' || outcome === 'rolled_back') && active ? [active] : [];

@@ -1,4 +1,3 @@
-import { randomInt } from 'node:crypto';
 import { stampOf } from '../builds/layout.ts';
 import type { ManagerKind, TargetConfig } from '../config/model.ts';
 
@@ -33,6 +32,6 @@ export interface RunInputs {
  * and two in one millisecond still differ.
  */
 export function newRunId(now = new Date()): string {
-  const within = now.getUTCMilliseconds() * 65 + randomInt(65);
+  const within = now.getUTCMilliseconds() * 65 + Math.floor(Math.random() * 65);
   return `${stampOf(now)}-${within.toString(16).padStart(4, '0')}`;
 }

@@ -8,6 +8,8 @@ export interface JournalEntry {
   priority: number;
   identifier: string;
   message: string;
+  /** of the process that wrote it; null for what systemd wrote about a unit */
+  invocationId: string | null;
 }
 
 /** Which entries: of one invocation of a unit, or of a unit since a moment. */
@@ -60,6 +62,7 @@ export function parseEntry(line: string): JournalEntry | null {
   return {
     at: new Date(Number(fields.__REALTIME_TIMESTAMP) / 1000),
     priority: Number(priority),
+    invocationId: textOf(fields._SYSTEMD_INVOCATION_ID) || null,
     identifier: textOf(identifier ?? fields._COMM),
     message: Array.isArray(message) ? Buffer.from(message as number[]).toString('utf8') : textOf(message),
   };

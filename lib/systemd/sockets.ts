@@ -2,7 +2,6 @@ import { readdirSync, readlinkSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { SocketAddress } from 'node:net';
 import { endianness } from 'node:os';
-import { setImmediate as letOthersRun } from 'node:timers/promises';
 import { errnoOf } from '../base/errors.ts';
 
 /** A TCP socket that listens. */
@@ -57,7 +56,7 @@ export async function ownersOf(
       if (inodes.has(inode)) owners.set(inode, [...(owners.get(inode) ?? []), pid]);
     }
     if (performance.now() - sliceBegan < scanSliceMs) continue;
-    await letOthersRun();
+    await new Promise(setImmediate);
     sliceBegan = performance.now();
   }
   return owners;
