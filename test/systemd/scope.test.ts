@@ -8,7 +8,7 @@ import { scopeNames, takeScope } from '../../lib/systemd/scope.ts';
 import { rejection } from '../builds/directory.ts';
 import type { TestSandbox } from '../sandboxed.ts';
 import { suite, type TestContext } from '../suite.ts';
-import { systemdInside } from './inside.ts';
+import { runInside, systemdInside } from './inside.ts';
 
 const test = suite('systemd/scope');
 /** Writes its environment and its words, one a line, into a file. */
@@ -121,4 +121,33 @@ test('S8: a settle service that fails leaves its name free', async (t) => {
   const again = await startIdle(t, sandbox);
   await takeScope(systemd, { ...failing, pid: again.pid });
   idle.kill('SIGKILL');
+});
+
+test('S8: the manager of a plain user holds a scope as well, and has units of its own', async (t) => {
+  const { sandbox } = await systemdInside(t);
+  await sandbox.run('useradd', '--create-home', '--home-dir', '/srv/tester', 'tester');
+  await sandbox.run('loginctl', 'enable-linger', 'tester');
+  const uid = (await sandbox.run('id', '-u', 'tester')).trim();
+  const bus = ['test', '-S', `/run/user/${uid}/bus`] as const;
+  await poll({ everyMs: 20, signal: t.signal }, async () => (await sandbox.exec(bus)).code === 0 || undefined);
+  const asked = `
+    const { openSystemd } = await import(lib + '/systemd/systemd.ts');
+    const { takeScope, scopeNames } = await import(lib + '/systemd/scope.ts');
+    const systemd = await openSystemd('user');
+    const request = { app: 'shop', target: 'x', pid: process.pid, afterwards: ['/bin/true'], condition: '/x', environment: {} };
+    await takeScope(systemd, request);
+    const processes = await systemd.processes(scopeNames('shop', 'x').scope);
+    const second = await takeScope(systemd, request).then(() => 'taken', (error) => error.code);
+    const { loadState } = await systemd.facts('systemd-journald.service');
+    console.log(JSON.stringify({ isIn: processes.includes(process.pid), second, loadState }));
+    process.exit(0);`;
+  const asUser = [
+    'setpriv',
+    `--reuid=${uid}`,
+    `--regid=${uid}`,
+    '--clear-groups',
+    'env',
+    `XDG_RUNTIME_DIR=/run/user/${uid}`,
+  ];
+  assert.equal(await runInside(sandbox, asked, asUser), { isIn: true, second: 'unit_exists', loadState: 'not-found' });
 });
