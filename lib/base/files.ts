@@ -40,7 +40,8 @@ export async function writeDurably(path: string, text: string, mode = privateFil
     await rename(temporary, path);
     await syncDirectory(dirname(path));
   } catch (error) {
-    await removeIfThere(temporary);
+    // What went wrong first is what the person has to mend.
+    await removeIfThere(temporary).catch(() => {});
     throw fileError(error, 'cannot write', path);
   }
 }
@@ -57,7 +58,8 @@ export async function replaceLink(path: string, destination: string): Promise<vo
     await rename(temporary, path);
     await syncDirectory(dirname(path));
   } catch (error) {
-    await removeIfThere(temporary);
+    // What went wrong first is what the person has to mend.
+    await removeIfThere(temporary).catch(() => {});
     throw fileError(error, 'cannot move the link', path);
   }
 }

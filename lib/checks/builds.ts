@@ -1,3 +1,6 @@
+import { constants } from 'node:fs';
+import { access } from 'node:fs/promises';
+import { errnoOf } from '../base/errors.ts';
 import { readCurrent } from '../builds/current.ts';
 import { inspectBuild } from '../builds/inspect.ts';
 import { accountOf } from '../systemd/account.ts';
@@ -6,6 +9,13 @@ import { type Answer, fail, pass, warn } from './check.ts';
 /** S1, S6: `current` is a relative link to a build inside the directory. A first deploy has none yet. */
 export async function askBuilds(directory: string): Promise<Answer> {
   const expected = 'current is a relative link to a build';
+  const notWritable = await whyNotWritable(directory);
+  if (notWritable)
+    return fail(
+      notWritable,
+      'a builds directory in which current can be moved',
+      `ls -ld ${directory}; findmnt -T ${directory}`,
+    );
   const link = await readCurrent(directory);
   const point = `ln -s dist.YYYYMMDD-HHMMSS ${directory}/current.new && mv -T ${directory}/current.new ${directory}/current`;
   switch (link.state) {
@@ -47,4 +57,17 @@ export async function askCandidate(directory: string, id: string | null, user: s
   const build = await inspectBuild(directory, id, account ? { asUser: account } : {});
   if (build.broken) return fail(`${id} ${build.broken}`, expected, `rm -r ${build.path}, or copy it again`);
   return pass(id, expected);
+}
+
+/** access(2) also answers for a file system that is mounted read-only, where even root may not write. */
+async function whyNotWritable(directory: string): Promise<string | null> {
+  return access(directory, constants.W_OK).then(
+    () => null,
+    (error: unknown) => {
+      const errno = errnoOf(error);
+      if (errno === 'EROFS') return `${directory} is on a read-only file system`;
+      // A directory that is not there is for the look at `current` to tell.
+      return errno === 'EACCES' ? `${directory} may not be written` : null;
+    },
+  );
 }

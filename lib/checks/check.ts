@@ -1,4 +1,4 @@
-import { messageOf } from '../base/errors.ts';
+import { CutoverError, messageOf } from '../base/errors.ts';
 
 export type CheckStatus = 'pass' | 'warn' | 'fail';
 
@@ -44,14 +44,21 @@ export function warn(observed: string, expected: string, mend: string): Answer {
 export function askAll(checks: readonly Check[], onAnswer?: (answer: CheckAnswer) => void): Promise<CheckAnswer[]> {
   return Promise.all(
     checks.map(async ({ name, ask }) => {
-      const found = await ask().catch((error: unknown) =>
-        fail(messageOf(error), 'an answer', (error as { mend?: string }).mend ?? 'look at the cause named here'),
-      );
+      const found = await answerOf(ask);
       const answer = { name, ...found };
       onAnswer?.(answer);
       return answer;
     }),
   );
+}
+
+async function answerOf(ask: Check['ask']): Promise<Answer> {
+  try {
+    return await ask();
+  } catch (error) {
+    const mend = error instanceof CutoverError ? error.mend : undefined;
+    return fail(messageOf(error), 'an answer', mend ?? 'look at the cause named here');
+  }
 }
 
 /** Whether nothing speaks against going on. */

@@ -23,25 +23,48 @@ const globalOptions: [flags: string, does: string][] = [
  * @throws `usage` for an unknown command or option, or a missing word; `config` for a part not built yet
  */
 export function parse(argv: string[]): Request {
-  const [first] = argv;
+  const [first] = argv.length > 1 ? commandFirst(argv) : argv;
   if (first === '--version' || first === '-v') return { kind: 'text', text: `cutover ${version}` };
   if (first === undefined || first === '--help' || first === '-h' || first === 'help')
     return { kind: 'text', text: overview() };
   const row = rowNamed(first);
   const program = programFor(row);
   try {
-    const { args, options } = program.parse(['node', 'cutover', ...argv], { run: false });
+    const { args, options } = program.parse(['node', 'cutover', ...forCac(commandFirst(argv), row)], { run: false });
     if (options.help) return { kind: 'text', text: helpFor(row) };
     if (options.version) return { kind: 'text', text: `cutover ${version}` };
     program.matchedCommand?.checkUnknownOptions();
     program.matchedCommand?.checkOptionValue();
     program.matchedCommand?.checkRequiredArgs();
-    requireWords(row, args as string[]);
-    return { kind: 'run', row, words: args.map(String), options };
+    const words = [...args, ...((options['--'] as string[] | undefined) ?? [])].map(String);
+    requireWords(row, words);
+    return { kind: 'run', row, words, options };
   } catch (error) {
     if (error instanceof CutoverError) throw error;
     throw new CutoverError('usage', usageProblem(error, row), { mend: `cutover ${row.name} --help` });
   }
+}
+
+/** Puts the command before the options that were typed before it. */
+function commandFirst(argv: string[]): string[] {
+  let at = 0;
+  while (at < argv.length && argv[at]?.startsWith('-')) at += argv[at] === '--config' ? 2 : 1;
+  const command = argv[at];
+  return command === undefined ? argv : [command, ...argv.slice(0, at), ...argv.slice(at + 1)];
+}
+
+/**
+ * cac takes the word after `--dry-run` for its value, since it knows the flag as `dryRun` only, and the word after
+ * an option whose value may be left out: such a value has to be given with "=".
+ */
+function forCac(argv: string[], row: CommandRow): string[] {
+  const end = argv.includes('--') ? argv.indexOf('--') : argv.length;
+  const known = row.options.map(([flags]) => flags);
+  return argv.map((word, at) => {
+    if (at >= end) return word;
+    if (known.includes(word)) return word.replace(/(?<=[a-z])-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+    return known.some((flags) => flags.startsWith(`${word} [`)) ? `${word}=true` : word;
+  });
 }
 
 function rowNamed(name: string): CommandRow {

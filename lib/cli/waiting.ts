@@ -6,7 +6,7 @@ const defaultWaitMs = 5 * 60_000;
 /** The value of `--wait[=5min]` in milliseconds; 0 without it. @throws `usage` */
 export function waitMsOf(value: string | number | boolean | undefined): number {
   if (value === undefined || value === false) return 0;
-  if (value === true) return defaultWaitMs;
+  if (value === true || value === 'true') return defaultWaitMs;
   try {
     return parseDuration(String(value));
   } catch (error) {

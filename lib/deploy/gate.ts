@@ -107,10 +107,16 @@ async function lookOnce({ target, manager, memoryBefore }: GateSubject, { system
   if (stranger) throw portTaken(stranger);
   const broken = judgeMemory(facts, limits, memoryBefore) ?? (await judgeJournal(facts, { limits, manager, signal }));
   if (broken) throw broken;
+  const [closed] = owners.free;
   const bad = answers.find(({ problem }) => problem !== null);
   const observed = answers.map(({ status, durationMs }) => `${status ?? 'no answer'} in ${Math.round(durationMs)} ms`);
-  const problem = bad ? `${bad.url}: ${bad.problem}` : null;
-  return { facts, observed: observed.join(', ') || facts.subState, problem, isRefused: bad?.isRefused ?? false };
+  const problem = closed ? `nobody listens on port ${closed}` : bad ? `${bad.url}: ${bad.problem}` : null;
+  return {
+    facts,
+    observed: observed.join(', ') || facts.subState,
+    problem,
+    isRefused: closed !== undefined || (bad?.isRefused ?? false),
+  };
 }
 
 function requireSteady({ unit, activeState, subState, restarts }: UnitFacts, restartsBefore: number): void {

@@ -1,5 +1,5 @@
 import { askBuilds, askCandidate } from '../checks/builds.ts';
-import { type Check, type CheckAnswer, askAll, pass, warn } from '../checks/check.ts';
+import { type Answer, type Check, type CheckAnswer, askAll, fail, pass, warn } from '../checks/check.ts';
 import { askDisk } from '../checks/disk.ts';
 import { askHttp } from '../checks/http.ts';
 import { askMemory } from '../checks/memory.ts';
@@ -24,7 +24,7 @@ export interface PreflightSubject {
 }
 
 /** The questions about the service that runs now. */
-const aboutRunning = new Set(['unit', 'restart_limit', 'health']);
+export const aboutRunning = new Set(['unit', 'restart_limit', 'health']);
 
 /** Asks everything that must hold before a deploy, all at once (S1). */
 export function preflight(subject: PreflightSubject, onAnswer?: (answer: CheckAnswer) => void): Promise<CheckAnswer[]> {
@@ -40,7 +40,7 @@ function preflightChecks({ target, facts, state, candidate, inFlight, isFirst }:
     { name: 'unit', ask: async () => askUnit(facts, { isFirst }) },
     { name: 'unit_file', ask: async () => askUnitFile(facts) },
     { name: 'restart_limit', ask: async () => (isFirst ? notYet : askRestartLimit(facts, Date.now())) },
-    { name: 'port', ask: () => askPort(ports, unit, facts.mainPid) },
+    { name: 'port', ask: async () => askStrategy(target, facts) ?? askPort(ports, unit, facts.mainPid) },
     { name: 'disk', ask: () => askDisk([builds, state], limits.diskUsed) },
     { name: 'memory', ask: () => askMemory(limits.memoryAvailable) },
     { name: 'health', ask: async () => (isFirst ? notYet : askHttp(health.urls, health, mendHealth)) },
@@ -48,6 +48,14 @@ function preflightChecks({ target, facts, state, candidate, inFlight, isFirst }:
     { name: 'candidate', ask: () => askCandidate(builds, candidate, facts.user) },
     { name: 'in_flight', ask: () => askInFlight(inFlight, target.name) },
   ];
+}
+
+/** Behind a socket unit the port never closes, and a connection would start the old build again. */
+function askStrategy({ strategy, name }: TargetConfig, { triggeredBy, unit }: UnitFacts): Answer | null {
+  const socket = triggeredBy.find((trigger) => trigger.endsWith('.socket'));
+  if (strategy !== 'restart' || socket === undefined) return null;
+  const mend = `systemctl disable --now ${socket}, or set targets.${name}.strategy = "socket"`;
+  return fail(`the port belongs to ${socket}`, `with strategy "restart", ${unit} opens its port itself`, mend);
 }
 
 async function askInFlight(mark: InFlight | null, target: string): ReturnType<Check['ask']> {

@@ -15,9 +15,13 @@ import { untilListening } from './ports.ts';
  */
 export async function startUnit(
   systemd: Systemd,
-  { unit, startTimeoutMs }: Pick<TargetConfig, 'unit' | 'startTimeoutMs'>,
+  target: Pick<TargetConfig, 'unit' | 'startTimeoutMs' | 'stopTimeoutMs'>,
   signal: AbortSignal,
 ): Promise<{ facts: UnitFacts; life: UnitLife }> {
+  const { unit, startTimeoutMs } = target;
+  // A stop that is under way, such as one that was interrupted, ends first: the watch would take it for a crash.
+  const isStopping = (await systemd.property(unit, 'Unit', 'ActiveState')) === 'deactivating';
+  if (isStopping) await stopUnit(systemd, target, signal);
   const [life, isStale] = await Promise.all([
     watchLife(systemd, unit, { isRunning: false }),
     systemd.property(unit, 'Unit', 'NeedDaemonReload'),

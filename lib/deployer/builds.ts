@@ -27,7 +27,7 @@ export async function builds({
     listBuilds(target.builds),
     currentBuild(target.builds),
     previousBuild({ target, paths }),
-    provenBuilds(paths, Number.POSITIVE_INFINITY),
+    provenBuilds(paths, Number.POSITIVE_INFINITY).then((ids) => new Set(ids)),
     readQuarantine(paths),
   ]);
   const stateOf = (id: string, broken: string | null): BuildState => {
@@ -35,13 +35,12 @@ export async function builds({
     if (broken !== null) return 'broken';
     if (id === previous) return 'previous';
     if (Object.hasOwn(quarantined, id)) return 'quarantined';
-    return proven.includes(id) ? 'good' : 'untried';
+    return proven.has(id) ? 'good' : 'untried';
   };
-  const rows: BuildRow[] = [];
-  for (const { id, path, broken, revision, createdAt } of list.toReversed()) {
-    const state = stateOf(id, broken);
-    const size_bytes = broken === null ? await sizeOf(path, signal) : 0;
-    rows.push({ id, state, revision, created_at: createdAt.toISOString(), size_bytes });
-  }
-  return rows;
+  return Promise.all(
+    list.toReversed().map(async ({ id, path, broken, revision, createdAt }) => {
+      const size_bytes = broken === null ? await sizeOf(path, signal) : 0;
+      return { id, state: stateOf(id, broken), revision, created_at: createdAt.toISOString(), size_bytes };
+    }),
+  );
 }

@@ -1,7 +1,9 @@
 import { CutoverError, ExitCode } from '../base/errors.ts';
 import { listBuildIds } from '../builds/list.ts';
 import { type CheckAnswer, isSafe } from '../checks/check.ts';
+import type { TargetConfig } from '../config/model.ts';
 import { carryOut } from '../deploy/carry-out.ts';
+import { aboutRunning } from '../deploy/preflight.ts';
 import { documentOf, type Ending, type RunDocument } from '../run/document.ts';
 import { interruption } from '../run/engine.ts';
 import { newestProven } from '../run/history.ts';
@@ -33,8 +35,8 @@ export async function deploy(place: Place, options: DeployOptions): Promise<RunD
   return whileHeld(place, { doing: `deploy of ${what}`, waitMs: options.waitMs }, async () => {
     const startedAt = new Date().toISOString();
     const situation = await readSituation(place, options.build);
-    const inputs = await inputsOf(place, { situation, startedAt, options });
     const checks = await askPreflight(place, situation, options);
+    const inputs = await inputsOf(place, { situation, startedAt, checks });
     const { isRefused, exitCode } = judge(checks, options);
     place.emit({ type: 'checked', safe: isSafe(checks), forced: options.isForced });
     if (isRefused) return untouched(inputs, { outcome: 'refused', exit_code: exitCode, checks });
@@ -51,10 +53,7 @@ export async function deploy(place: Place, options: DeployOptions): Promise<RunD
  * leaves the old build serving; a service that is to be repaired does not serve at all.
  */
 function isServing({ target }: Place, { facts, current, serving }: Situation, checks: CheckAnswer[]): boolean {
-  const isUnwell = checks.some(
-    ({ name, status }) => name === 'health' && status === 'warn' && target.health.urls.length > 0,
-  );
-  return isRunning(facts) && !isUnwell && (serving === current || !target.health.identity);
+  return isRunning(facts) && !isUnwell(checks, target) && (serving === current || !target.health.identity);
 }
 
 /** S7: force is for staging; a target has to allow it. */
@@ -74,22 +73,28 @@ function judge(checks: CheckAnswer[], { isForced }: DeployOptions): { isRefused:
 }
 
 async function inputsOf(
-  { target, config, paths }: Place,
-  { situation, startedAt, options }: { situation: Situation; startedAt: string; options: DeployOptions },
+  place: Place,
+  { situation, startedAt, checks }: { situation: Situation; startedAt: string; checks: CheckAnswer[] },
 ): Promise<RunInputs> {
+  const { target, config } = place;
   const { facts, from, candidate } = situation;
-  const mayBeBroken = options.isFixForward || options.isForced;
   const { invocationId: invocationBefore, memoryBytes: memoryBefore } = facts;
   const { app, manager, logs } = config;
-  const back = mayBeBroken ? ((await lastProven(paths, target.builds)) ?? from) : from;
+  const back = isUnwell(checks, target) ? await lastProven(place, from) : from;
   const what = { run: newRunId(), kind: 'deploy' as const, app, manager, logs, target };
   return { ...what, from, to: candidate ?? '', back, invocationBefore, memoryBefore, startedAt };
 }
 
-/** The newest proven build that is still on the disk, or null. */
-async function lastProven(paths: Place['paths'], builds: string): Promise<string | null> {
-  const ids = new Set(await listBuildIds(builds));
-  return newestProven(paths, (id) => ids.has(id));
+/** Whether the checks speak against the service that runs now; without an address to ask, health is not known. */
+function isUnwell(checks: CheckAnswer[], { health }: TargetConfig): boolean {
+  const isKnown = (name: string): boolean => name !== 'health' || health.urls.length > 0;
+  return checks.some(({ name, status }) => aboutRunning.has(name) && status !== 'pass' && isKnown(name));
+}
+
+/** The newest proven build on the disk other than the one that is down; that one, when there is no other. */
+async function lastProven({ target, paths }: Place, from: string | null): Promise<string | null> {
+  const ids = new Set((await listBuildIds(target.builds)).filter((id) => id !== from));
+  return (await newestProven(paths, (id) => ids.has(id))) ?? from;
 }
 
 function untouched(inputs: RunInputs, ending: Pick<Ending, 'outcome' | 'exit_code' | 'checks'>): RunDocument {

@@ -1,6 +1,6 @@
 import { CutoverError } from '../base/errors.ts';
 import { documentOf, type RunDocument } from '../run/document.ts';
-import { listRuns, readRun, runsNewestFirst } from '../run/history.ts';
+import { newestRun, readRun, runsNewestFirst } from '../run/history.ts';
 import { readInFlight } from '../run/in-flight.ts';
 import type { RunRecord } from '../run/ledger.ts';
 import type { StatePaths } from '../run/state.ts';
@@ -19,8 +19,7 @@ export async function history(paths: StatePaths, limit: number): Promise<RunDocu
 
 /** One run: the named one, or the last. @throws `usage` when there is none */
 export async function report(paths: StatePaths, run: string | undefined): Promise<RunDocument> {
-  const chosen = run ?? (await listRuns(paths))[0];
-  const record = chosen === undefined ? null : await readRun(paths, chosen);
+  const record = run === undefined ? await newestRun(paths) : await readRun(paths, run);
   if (record) return documentFrom(record);
   throw new CutoverError('usage', run ? `there is no run ${run}` : 'there was no run yet', { mend: 'cutover history' });
 }

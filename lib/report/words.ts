@@ -2,11 +2,15 @@ import type { RunDocument } from '../run/document.ts';
 
 /** "40 ms", "1.2 s", "3 min 20 s", "12 days". */
 export function duration(ms: number): string {
-  if (ms < 1_000) return `${Math.round(ms)} ms`;
-  if (ms < 60_000) return `${(ms / 1_000).toFixed(1)} s`;
-  if (ms < 3_600_000) return `${Math.floor(ms / 60_000)} min ${Math.floor((ms % 60_000) / 1_000)} s`;
-  if (ms < 86_400_000) return `${Math.floor(ms / 3_600_000)} h ${Math.floor((ms % 3_600_000) / 60_000)} min`;
-  return `${Math.floor(ms / 86_400_000)} days`;
+  const whole = Math.round(ms);
+  if (whole < 1_000) return `${whole} ms`;
+  const seconds = Math.round(whole / 1_000);
+  if (whole < 59_950) return `${(whole / 1_000).toFixed(1)} s`;
+  if (seconds < 3_600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 1_440) return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+  const days = Math.floor(minutes / 1_440);
+  return days === 1 ? '1 day' : `${days} days`;
 }
 
 /** The one sentence at the end of a run. */

@@ -44,6 +44,12 @@ export async function provenBuilds(paths: StatePaths, most: number): Promise<str
   return [...proven].slice(0, most);
 }
 
+/** The newest run whose ledger can be read; the newest of all may be torn by a power cut. */
+export async function newestRun(paths: StatePaths): Promise<RunRecord | null> {
+  for await (const record of runsNewestFirst(paths)) return record;
+  return null;
+}
+
 /** The build that was proven last among the wanted ones, or null. Reads no further back than it has to. */
 export async function newestProven(paths: StatePaths, isWanted: (build: string) => boolean): Promise<string | null> {
   for await (const { document } of runsNewestFirst(paths)) {

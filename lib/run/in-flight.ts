@@ -40,7 +40,8 @@ export async function clearInFlight(paths: StatePaths): Promise<void> {
 /** Whether the process that set the mark still lives. */
 export async function isAlive({ pid, start_ticks, boot_id }: InFlight): Promise<boolean> {
   if (pid === 0 || boot_id !== (await readBootId())) return false;
-  return (await describeProcess(pid))?.startTicks === start_ticks;
+  const facts = await describeProcess(pid);
+  return facts?.startTicks === start_ticks && !facts.isZombie;
 }
 
 async function readBootId(): Promise<string> {

@@ -32,10 +32,16 @@ export async function openLedger(paths: StatePaths, run: string): Promise<Ledger
   const file: AppendFile = await openAppend(path);
   // A power cut may have left half a line; what follows must not become a part of it.
   if (torn && !torn.endsWith('\n')) await file.append('\n');
+  let start = '';
   return {
     path,
-    write: (entry) =>
-      file.append(`${JSON.stringify({ at: new Date().toISOString(), ...entry })}\n`, { sync: mustBeDurable(entry) }),
+    async write(entry) {
+      const line = `${start}${JSON.stringify({ at: new Date().toISOString(), ...entry })}\n`;
+      // A disk that fills up in the middle leaves half a line too.
+      start = '\n';
+      await file.append(line, { sync: mustBeDurable(entry) });
+      start = '';
+    },
     close: () => file.close(),
   };
 }
@@ -71,7 +77,7 @@ export interface RunRecord {
 /** Puts the lines together; null when there is no usable first line. */
 export function recordOf(lines: readonly LedgerLine[]): RunRecord | null {
   const [first] = lines;
-  if (first?.type !== 'begin') return null;
+  if (first?.type !== 'begin' || !isWhole(first.inputs)) return null;
   const record: RunRecord = { inputs: first.inputs, steps: new Map(), failure: null, document: null };
   for (const line of lines) {
     if (line.type === 'step') record.steps.set(line.name, line.state);
@@ -79,4 +85,13 @@ export function recordOf(lines: readonly LedgerLine[]): RunRecord | null {
     if (line.type === 'outcome') record.document = line.document;
   }
   return record;
+}
+
+/** Whether what stands in the first line can be planned from: another version, or another program, may have written it. */
+function isWhole(inputs: Partial<RunInputs> | null): boolean {
+  const { run, to, target, startedAt } = inputs ?? {};
+  const isNamed = [run, to, startedAt, target?.unit, target?.builds, target?.name].every(
+    (text) => typeof text === 'string',
+  );
+  return isNamed && Array.isArray(target?.ports) && typeof target?.health === 'object';
 }

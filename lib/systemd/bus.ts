@@ -42,7 +42,13 @@ const connectTimeoutMs = 5_000;
 
 /** dbus-next types leave out what carries the connection; a lost stream is seen nowhere else. */
 interface Connection {
-  stream: NodeJS.EventEmitter & { destroy(): void };
+  stream: NodeJS.EventEmitter & { writable: boolean; destroy(): void };
+}
+
+/** The signal of a connection that has ended, and what ends it for us. */
+interface Loss {
+  signal: AbortSignal;
+  end: (cause?: unknown) => void;
 }
 
 /**
@@ -62,7 +68,7 @@ export async function connectBus(kind: ManagerKind, env: NodeJS.ProcessEnv = pro
   const raw = dbus.sessionBus({ busAddress: address });
   const lost = watchConnection(raw);
   await withDeadline({ what: `the ${kind} bus did not answer`, timeoutMs: connectTimeoutMs }, () =>
-    Promise.race([new Promise((resolve) => raw.once('connect', resolve)), rejectionOf(lost)]),
+    Promise.race([new Promise((resolve) => raw.once('connect', resolve)), rejectionOf(lost.signal)]),
   ).catch((error: unknown) => {
     throw unavailable(error instanceof CutoverError ? (error.cause ?? error) : error);
   });
@@ -83,7 +89,7 @@ function busAddress(kind: ManagerKind, env: NodeJS.ProcessEnv): string {
 }
 
 /** Without this, a call on a bus that went away never settles and the process ends with exit 0. */
-function watchConnection(raw: MessageBus): AbortSignal {
+function watchConnection(raw: MessageBus): Loss {
   const ended = openController();
   const end = (cause?: unknown): void =>
     ended.abort(
@@ -93,15 +99,16 @@ function watchConnection(raw: MessageBus): AbortSignal {
       }),
     );
   raw.on('error', end);
-  connectionOf(raw).stream.on('close', () => end());
-  return ended.signal;
+  // dbus-next refuses to write from `end` on; `close` may come a while later.
+  for (const event of ['end', 'close']) connectionOf(raw).stream.on(event, () => end());
+  return { signal: ended.signal, end };
 }
 
 function connectionOf(raw: MessageBus): Connection {
   return (raw as unknown as { _connection: Connection })._connection;
 }
 
-function wrap(raw: MessageBus, lost: AbortSignal, MessageClass: typeof Message): Bus {
+function wrap(raw: MessageBus, { signal: lost, end }: Loss, MessageClass: typeof Message): Bus {
   const call = async (request: BusCall): Promise<unknown[]> => {
     lost.throwIfAborted();
     const { destination, path, member, signature, body } = request;
@@ -110,6 +117,9 @@ function wrap(raw: MessageBus, lost: AbortSignal, MessageClass: typeof Message):
       { what: `systemd did not answer ${request.member}`, timeoutMs: callTimeoutMs, signal: lost },
       () => raw.call(new MessageClass(fields)),
     ).catch((error: unknown) => {
+      // The stream may refuse a message before it says that it has ended.
+      if (!connectionOf(raw).stream.writable) end(error);
+      lost.throwIfAborted();
       throw dbusFailure(error, request);
     });
     return reply?.body ?? [];

@@ -19,6 +19,8 @@ export interface ProcessFacts {
   startTicks: number;
   /** the effective user */
   uid: number;
+  /** dead, and not yet waited for by its parent */
+  isZombie: boolean;
 }
 
 /** A listener and who holds it; `processes` is empty where we may not look. */
@@ -50,6 +52,7 @@ export async function describeProcess(pid: number): Promise<ProcessFacts | null>
     cwdDeleted: cwd?.isDeleted ?? false,
     unit: cgroup === null ? null : unitIn(cgroup),
     startTicks,
+    isZombie: /^State:\s+Z/m.test(status ?? ''),
     uid: Number(/^Uid:\s+\d+\s+(\d+)/m.exec(status ?? '')?.[1] ?? -1),
   };
 }

@@ -17,6 +17,7 @@ export interface ScopeRequest {
 
 /** A reverted run may stop and start services; systemd's own 90 s would cut it short. */
 const scopeStopUsec = 10n * 60n * 1_000_000n;
+const settleRestartUsec = 100_000n;
 const scopeStartMs = 10_000;
 const settleTimeoutUsec = 30n * 60n * 1_000_000n;
 
@@ -48,6 +49,9 @@ export async function takeScope(systemd: Systemd, request: ScopeRequest): Promis
   const settleProperties = [
     ['Description', variant('s', `cutover ends an interrupted run on ${request.target} of ${request.app}`)],
     ['Type', variant('s', 'oneshot')],
+    // Killed itself, it begins again; a service that could not be made healthy is for a person.
+    ['Restart', variant('s', 'on-abnormal')],
+    ['RestartUSec', variant('t', settleRestartUsec)],
     ['CollectMode', variant('s', 'inactive-or-failed')],
     ['TimeoutStartUSec', variant('t', settleTimeoutUsec)],
     ['Environment', variant('as', environment)],

@@ -1,4 +1,5 @@
 import { CutoverError, isCutoverError } from '../base/errors.ts';
+import { openController } from '../base/wait.ts';
 import type { ManagerKind } from '../config/model.ts';
 import type { BusSignal } from './bus.ts';
 import { type Connection, openConnection } from './connection.ts';
@@ -95,28 +96,31 @@ class Client implements Systemd {
   async watch(unit: string, listener: PropertyListener): Promise<() => void> {
     const path = unitPath(unit);
     const member = 'PropertiesChanged';
-    let detach: (() => void) | undefined;
+    const rule = `type='signal',sender='${manager.destination}',path='${path}',member='${member}'`;
+    const ended = openController();
+    const isOver = (): boolean => ended.signal.aborted || this.#connection.isClosed;
     const attach = async (): Promise<void> => {
       const bus = await this.#connection.bus();
+      if (isOver()) return;
       const stop = bus.onSignal((signal: BusSignal) => {
         if (signal.path === path && signal.member === member) listener(unwrap(signal.body[1]));
       });
-      const attachAgain = (): void => {
-        if (this.#connection.isClosed) return;
-        // Without a bus there is nothing to watch; whoever asks for facts next is told so.
-        attach()
-          .then(async () => listener(await this.#properties(unit)))
-          .catch(() => {});
-      };
-      bus.lost.addEventListener('abort', attachAgain, { once: true });
-      detach = () => {
-        stop();
-        bus.lost.removeEventListener('abort', attachAgain);
-      };
-      await bus.addMatch(`type='signal',sender='${manager.destination}',path='${path}',member='${member}'`);
+      ended.signal.addEventListener('abort', stop, { once: true });
+      bus.lost.addEventListener('abort', attachAgain, { once: true, signal: ended.signal });
+      await bus.addMatch(rule);
+    };
+    const attachAgain = (): void => {
+      if (isOver()) return;
+      // Without a bus there is nothing to watch; whoever asks for facts next is told so.
+      attach()
+        .then(async () => {
+          const now = await this.#properties(unit);
+          if (!isOver()) listener(now);
+        })
+        .catch(() => {});
     };
     await attach();
-    return () => detach?.();
+    return () => ended.abort();
   }
 
   call(member: string, signature: string, body: unknown[], about?: string): Promise<unknown[]> {
@@ -130,7 +134,8 @@ class Client implements Systemd {
   /** PID 1 finishes a job whether or not anybody listens, and to ask twice for a start or a stop changes nothing. */
   async #job(member: string, unit: string, options: JobOptions): Promise<JobResult> {
     const call = { member, signature: 'ss', body: [unit, 'replace'], unit };
-    return this.#connection.again(async () => runJob(await this.#connection.bus(), call, options));
+    const run = async (): Promise<JobResult> => runJob(await this.#connection.bus(), call, options);
+    return member === 'RestartUnit' ? run() : this.#connection.again(run);
   }
 
   async #properties(unit: string): Promise<Map<string, unknown>> {
