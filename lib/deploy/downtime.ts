@@ -1,17 +1,19 @@
 import { openController, sleep } from '../base/wait.ts';
 import { isAccepting } from '../systemd/accepts.ts';
-import { type Listener, listListeners } from '../systemd/sockets.ts';
+import { areListening, listListeners } from '../systemd/sockets.ts';
 
 /** Measures how long nobody accepts on the ports. */
 export interface DowntimeMeter {
   start(): void;
+  /** whether the ports were all open at the last look, some 2 ms ago; true before the start */
+  isOpen: () => boolean;
   /** Ends the measuring. @returns milliseconds; null where there is no port to look at */
   stop(): Promise<number | null>;
 }
 
 const lookEveryMs = 2;
-/** After the port came back, only a crash would close it again, and the gate sees that first. */
-const calmEveryMs = 50;
+/** Where the service listened before counts as well as the loopback: it may be bound to one address alone. */
+type Addresses = Map<number, string[]>;
 
 /**
  * A meter over the kernel's table of listening sockets: while a port stands there, the kernel accepts. To a service
@@ -19,11 +21,13 @@ const calmEveryMs = 50;
  */
 export function downtimeMeter(ports: readonly number[]): DowntimeMeter {
   const ended = openController();
+  const state = { isOpen: true };
   let measuring: Promise<number> | undefined;
   return {
     start() {
-      if (ports.length > 0) measuring ??= measure(ports, ended.signal);
+      if (ports.length > 0) measuring ??= measure(ports, state, ended.signal);
     },
+    isOpen: () => state.isOpen,
     async stop() {
       ended.abort();
       return measuring ? Math.round(await measuring) : null;
@@ -32,37 +36,35 @@ export function downtimeMeter(ports: readonly number[]): DowntimeMeter {
 }
 
 /** From the last look that saw the ports open to the first that sees them open again: never less than the truth. */
-async function measure(ports: readonly number[], ended: AbortSignal): Promise<number> {
+async function measure(ports: readonly number[], state: { isOpen: boolean }, ended: AbortSignal): Promise<number> {
   let total = 0;
   let lastUp = performance.now();
+  const addresses = await addressesOf(ports);
   let downSince: number | null = null;
-  let listeners: Listener[] = [];
-  while (!ended.aborted) {
+  for (let look = 0; !ended.aborted; look += 1) {
     const before = performance.now();
-    const seen = downSince === null ? await listListeners(ports) : [];
-    const isOpen = downSince === null ? hasAll(ports, seen) : await isOpenAgain(ports, listeners);
+    // Now and then the table, in case the new build listens on another address.
+    const isTable = downSince === null || look % 50 === 0;
+    state.isOpen = isTable ? areListening(ports) : await isOpenAgain(ports, addresses);
     const now = performance.now();
-    if (!isOpen) downSince ??= lastUp;
+    if (!state.isOpen) downSince ??= lastUp;
     else {
       if (downSince !== null) total += now - downSince;
-      else listeners = seen;
       [downSince, lastUp] = [null, before];
     }
-    const restMs = isOpen && total > 0 ? calmEveryMs : lookEveryMs;
-    await sleep(Math.max(restMs, now - before), ended).catch(() => {});
+    await sleep(Math.max(lookEveryMs, now - before), ended).catch(() => {});
   }
   return downSince === null ? total : total + performance.now() - downSince;
 }
 
-function hasAll(ports: readonly number[], listeners: readonly Listener[]): boolean {
-  return ports.every((wanted) => listeners.some(({ port }) => port === wanted));
+async function addressesOf(ports: readonly number[]): Promise<Addresses> {
+  const listeners = await listListeners(ports);
+  const of = (wanted: number): string[] =>
+    listeners.filter(({ port }) => port === wanted).map(({ address }) => address);
+  return new Map(ports.map((port) => [port, of(port)]));
 }
 
-/** A closed port is asked by a connection, which is cheaper; the first one that is taken ends the asking. */
-async function isOpenAgain(ports: readonly number[], listeners: readonly Listener[]): Promise<boolean> {
-  const ask = (wanted: number): Promise<boolean> => {
-    const addresses = listeners.filter(({ port }) => port === wanted).map(({ address }) => address);
-    return isAccepting(wanted, addresses);
-  };
-  return (await Promise.all(ports.map(ask))).every(Boolean);
+/** A closed port is asked by a connection: the table has to be read to its end for a no. */
+async function isOpenAgain(ports: readonly number[], addresses: Addresses): Promise<boolean> {
+  return (await Promise.all(ports.map((port) => isAccepting(port, addresses.get(port))))).every(Boolean);
 }

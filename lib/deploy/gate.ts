@@ -56,10 +56,8 @@ async function askUntilGood(subject: GateSubject, tools: GateTools): Promise<voi
   let [used, inRow] = [0, 0];
   let goodSince: number | null = null;
   for (;;) {
-    const [look]: [Look, void] = await Promise.all([
-      lookOnce(subject, tools),
-      first ? undefined : requireIdentity(subject, tools),
-    ]);
+    const look = await lookOnce(subject, tools);
+    if (!first && health.identity) await proveIdentity(look.facts, subject, tools.signal);
     const now = performance.now();
     first ??= look.facts;
     requireSteady(look.facts, first.restarts);
@@ -81,11 +79,6 @@ async function askUntilGood(subject: GateSubject, tools: GateTools): Promise<voi
     }
     await sleep(isComing ? refusedRetryMs : health.intervalMs, tools.signal);
   }
-}
-
-async function requireIdentity(subject: GateSubject, { systemd, signal }: GateTools): Promise<void> {
-  const { target, buildPath, invocationBefore } = subject;
-  if (target.health.identity) await proveIdentity(systemd, { unit: target.unit, buildPath, invocationBefore }, signal);
 }
 
 interface Look {

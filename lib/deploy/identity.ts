@@ -4,11 +4,10 @@ import { errnoOf } from '../base/errors.ts';
 import { poll, withDeadline } from '../base/wait.ts';
 import { isBuildId } from '../builds/layout.ts';
 import { StepFailure } from '../run/failure.ts';
-import type { Systemd } from '../systemd/systemd.ts';
+import type { UnitFacts } from '../systemd/facts.ts';
 
 /** What the gate wants to know: that what runs is this build, started by this run. */
 export interface ExpectedIdentity {
-  unit: string;
   buildPath: string;
   /** the invocation that ran before; null: any will do */
   invocationBefore: string | null;
@@ -21,9 +20,13 @@ const execMs = 1_000;
  * Proves that the unit runs the build: its invocation is new, and its main process's directory or executable lies in it.
  * @throws `StepFailure` identity, saying where the process really runs
  */
-export async function proveIdentity(systemd: Systemd, expected: ExpectedIdentity, signal: AbortSignal): Promise<void> {
-  const { unit, invocationBefore } = expected;
-  const facts = await systemd.facts(unit);
+export async function proveIdentity(
+  facts: Pick<UnitFacts, 'unit' | 'invocationId' | 'mainPid'>,
+  expected: ExpectedIdentity,
+  signal: AbortSignal,
+): Promise<void> {
+  const { unit } = facts;
+  const { invocationBefore } = expected;
   if (invocationBefore !== null && facts.invocationId === invocationBefore) {
     throw new StepFailure('identity', `${unit} was not started anew: the process from before still serves`);
   }

@@ -1,14 +1,13 @@
 import { poll } from '../base/wait.ts';
 import { StepFailure } from '../run/failure.ts';
-import { isAccepting } from '../systemd/accepts.ts';
 import { describeHolder } from '../systemd/holder.ts';
 import { describeProcess, isOfSameUser, type ProcessFacts } from '../systemd/processes.ts';
 import { type Listener, listListeners, ownersOf } from '../systemd/sockets.ts';
 import type { Systemd } from '../systemd/systemd.ts';
 
-/** No signal tells when a port opens. A trial connection costs some 0.2 ms; */
+/** No signal tells when a port opens. */
 const askEveryMs = 2;
-/** the kernel's table costs some 5 ms of a processor, which the service that starts needs itself. */
+/** Who it is takes some 5 ms of a processor to find out, which the service that starts needs itself. */
 const lookEveryMs = 100;
 
 /** Who listens where a unit's ports are: the unit itself, or others. */
@@ -43,17 +42,20 @@ async function strangerOf(
   return (await isOfSameUser(listener, unitPids)) ? null : { port, holder: null };
 }
 
-/** Waits until every port is listened on by the unit. @throws `StepFailure` port_taken at the first stranger */
+/**
+ * Waits until every port is listened on by the unit.
+ * @param isOpen what a meter has just seen: only then is it worth finding out who it is
+ * @throws `StepFailure` port_taken at the first stranger
+ */
 export async function untilListening(
   systemd: Systemd,
-  { unit, ports }: { unit: string; ports: readonly number[] },
+  { unit, ports, isOpen }: { unit: string; ports: readonly number[]; isOpen: () => boolean },
   signal: AbortSignal,
 ): Promise<void> {
   let lookedAt = 0;
   await poll({ everyMs: askEveryMs, signal }, async () => {
-    const accepting = await Promise.all(ports.map((port) => isAccepting(port)));
-    // A service that is bound to one outside address answers on no loopback.
-    if (!accepting.every(Boolean) && performance.now() - lookedAt < lookEveryMs) return undefined;
+    // A service that has begun to listen on another address than before is open nowhere we know of.
+    if (!isOpen() && performance.now() - lookedAt < lookEveryMs) return undefined;
     lookedAt = performance.now();
     const { free, strangers } = await lookAtPorts(systemd, unit, ports);
     // A process may have closed its socket between the two looks; whoever is named here still has it.

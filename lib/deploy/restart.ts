@@ -72,7 +72,7 @@ function startAndGateSteps(
   tools: StrategyTools,
 ): Step[] {
   const { unit, builds, startTimeoutMs, health } = target;
-  const { systemd } = tools;
+  const { systemd, meter } = tools;
   let life: UnitLife | undefined;
   const start: Step = {
     name: 'start',
@@ -83,7 +83,7 @@ function startAndGateSteps(
       return { pid: started.facts.mainPid, invocation: started.facts.invocationId };
     },
     prove: async (signal) => {
-      if (life) await untilReady(systemd, target, { life, signal });
+      if (life) await untilReady(systemd, target, { life, isOpen: meter.isOpen, signal });
     },
     revert: async () => void (await stopUnit(systemd, target)),
   };
@@ -100,11 +100,11 @@ function startAndGateSteps(
 }
 
 /** Starts the build that `current` names again; on a first deploy there is none, and the unit stays stopped. */
-async function startBack({ target, back }: RunInputs, { systemd }: StrategyTools): Promise<void> {
+async function startBack({ target, back }: RunInputs, { systemd, meter }: StrategyTools): Promise<void> {
   if (back === null) return;
   const { signal } = openController();
   const { life } = await startUnit(systemd, target, signal);
-  await untilReady(systemd, target, { life, signal }).finally(life.stop);
+  await untilReady(systemd, target, { life, isOpen: meter.isOpen, signal }).finally(life.stop);
 }
 
 async function requireCurrent(builds: string, to: string): Promise<void> {

@@ -19,15 +19,15 @@ export async function startUnit(
   signal: AbortSignal,
 ): Promise<{ facts: UnitFacts; life: UnitLife }> {
   const { unit, startTimeoutMs } = target;
-  // A stop that is under way, such as one that was interrupted, ends first: the watch would take it for a crash.
-  const isStopping = (await systemd.property(unit, 'Unit', 'ActiveState')) === 'deactivating';
-  if (isStopping) await stopUnit(systemd, target, signal);
-  const [life, isStale] = await Promise.all([
-    watchLife(systemd, unit, { isRunning: false }),
+  const [state, isStale] = await Promise.all([
+    systemd.property(unit, 'Unit', 'ActiveState'),
     systemd.property(unit, 'Unit', 'NeedDaemonReload'),
     systemd.resetFailed(unit),
   ]);
+  // A stop that is under way, such as one that was interrupted, ends first: the watch would take it for a crash.
+  if (state === 'deactivating') await stopUnit(systemd, target, signal);
   if (isStale === true) await systemd.reload();
+  const life = await watchLife(systemd, unit, { isRunning: false });
   try {
     const options = { timeoutMs: startTimeoutMs, signal };
     const result = await Promise.race([systemd.start(unit, options), rejectionOf(life.ended)]);
@@ -45,12 +45,12 @@ export async function startUnit(
 export async function untilReady(
   systemd: Systemd,
   { unit, ports, startTimeoutMs }: Pick<TargetConfig, 'unit' | 'ports' | 'startTimeoutMs'>,
-  { life, signal }: { life: UnitLife; signal: AbortSignal },
+  { life, isOpen, signal }: { life: UnitLife; isOpen: () => boolean; signal: AbortSignal },
 ): Promise<void> {
   const what = `${unit} did not listen on port ${ports.join(', ')}`;
   const waiting = AbortSignal.any([signal, life.ended]);
   await withDeadline({ what, timeoutMs: startTimeoutMs, signal: waiting }, (ended) =>
-    untilListening(systemd, { unit, ports }, ended),
+    untilListening(systemd, { unit, ports, isOpen }, ended),
   );
 }
 

