@@ -80,7 +80,7 @@ function startAndGateSteps(
     apply: async (signal) => {
       const started = await startUnit(systemd, target, signal);
       life = started.life;
-      return { pid: started.facts.mainPid, invocation: started.facts.invocationId };
+      return { pid: started.began.mainPid, invocation: started.began.invocationId };
     },
     prove: async (signal) => {
       if (life) await untilReady(systemd, target, { life, isOpen: meter.isOpen, signal });

@@ -2,7 +2,7 @@ import { CutoverError } from '../base/errors.ts';
 import { rejectionOf, withDeadline } from '../base/wait.ts';
 import type { TargetConfig } from '../config/model.ts';
 import { StepFailure } from '../run/failure.ts';
-import type { UnitFacts } from '../systemd/facts.ts';
+import { amount, invocationIdOf } from '../systemd/facts.ts';
 import type { Systemd } from '../systemd/systemd.ts';
 import { deathFrom, type UnitLife, watchLife } from './life.ts';
 import { untilListening } from './ports.ts';
@@ -10,14 +10,14 @@ import { untilListening } from './ports.ts';
 /**
  * Starts the unit, whatever its past: this start is an explicit one, so a used-up start limit is cleared first
  * (`ResetFailedUnit`). Ends when the start job has ended and the unit runs.
- * @returns the unit's facts, and the watch that goes on
+ * @returns what was started, and the watch that goes on
  * @throws `StepFailure` at once when the unit fails or exits
  */
 export async function startUnit(
   systemd: Systemd,
   target: Pick<TargetConfig, 'unit' | 'startTimeoutMs' | 'stopTimeoutMs'>,
   signal: AbortSignal,
-): Promise<{ facts: UnitFacts; life: UnitLife }> {
+): Promise<{ began: StartFacts; life: UnitLife }> {
   const { unit, startTimeoutMs } = target;
   const [state, isStale] = await Promise.all([
     systemd.property(unit, 'Unit', 'ActiveState'),
@@ -31,10 +31,10 @@ export async function startUnit(
   try {
     const options = { timeoutMs: startTimeoutMs, signal };
     const result = await Promise.race([systemd.start(unit, options), rejectionOf(life.ended)]);
-    const facts = await systemd.facts(unit);
-    if (!isUp(facts)) throw deathFrom(facts);
+    const began = await factsOfStart(systemd, unit);
+    if (!isUp(began)) throw deathFrom(await systemd.facts(unit));
     if (result !== 'done') throw new StepFailure('start', `the start job of ${unit} ended as ${result}`);
-    return { facts, life };
+    return { began, life };
   } catch (error) {
     life.stop();
     throw error;
@@ -77,8 +77,29 @@ export async function stopUnit(
 /** A killed process is gone as soon as the kernel has run it once more. */
 const killedStopMs = 10_000;
 
+/** What tells whether a start went well. */
+interface StartFacts {
+  activeState: unknown;
+  subState: unknown;
+  mainPid: number;
+  type: unknown;
+  invocationId: string;
+}
+
+/** Five properties instead of all three hundred: the service that loads just now needs the processor itself. */
+async function factsOfStart(systemd: Systemd, unit: string): Promise<StartFacts> {
+  const [activeState, subState, invocation, mainPid, type] = await Promise.all([
+    systemd.property(unit, 'Unit', 'ActiveState'),
+    systemd.property(unit, 'Unit', 'SubState'),
+    systemd.property(unit, 'Unit', 'InvocationID'),
+    systemd.property(unit, 'Service', 'MainPID'),
+    systemd.property(unit, 'Service', 'Type'),
+  ]);
+  return { activeState, subState, mainPid: amount(mainPid) ?? 0, type, invocationId: invocationIdOf(invocation) };
+}
+
 /** A service without a main process of its own (`RemainAfterExit=`, `Type=forking` without a PID file) is up too. */
-function isUp({ activeState, subState, mainPid, type }: UnitFacts): boolean {
+function isUp({ activeState, subState, mainPid, type }: StartFacts): boolean {
   if (activeState !== 'active') return false;
   if (subState === 'running') return mainPid > 0 || type === 'forking' || type === 'dbus';
   return type === 'oneshot' && subState === 'exited';

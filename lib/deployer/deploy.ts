@@ -32,7 +32,7 @@ const candidateCheck = 'candidate';
 export async function deploy(place: Place, options: DeployOptions): Promise<RunDocument> {
   requireForceAllowed(place, options);
   const what = options.build ?? 'the newest build';
-  return whileHeld(place, { doing: `deploy of ${what}`, waitMs: options.waitMs }, async () => {
+  return whileHeld(place, { doing: `deploy of ${what}`, waitMs: options.waitMs }, async (_settled, guarded) => {
     const startedAt = new Date().toISOString();
     const situation = await readSituation(place, options.build);
     const checks = await askPreflight(place, situation, options);
@@ -43,6 +43,7 @@ export async function deploy(place: Place, options: DeployOptions): Promise<RunD
     if (situation.current === inputs.to && !options.isForced && isServing(place, situation, checks)) {
       return untouched(inputs, { outcome: 'unchanged', exit_code: ExitCode.done, checks });
     }
+    await guarded;
     if (place.signal.aborted) throw interruption('a signal');
     return carryOut(inputs, checks, place);
   });

@@ -28,25 +28,46 @@ export const guardedVariable = 'CUTOVER_IN_SETTLE_UNIT';
 /** A scope of the last run is gone some milliseconds after its process. */
 const scopeGoneMs = 3_000;
 
+/** A target that this process holds. */
+export interface Hold {
+  lock: Lock;
+  /** resolves when systemd keeps the process, and would end its work: to be awaited before the first change */
+  guarded: Promise<void>;
+}
+
 /**
- * Takes the target for this process: the kernel's lock first, which says who is the one,
- * then the scope, which keeps the process when its terminal goes and ends its work when it dies.
+ * Takes the target for this process: the kernel's lock first, which says who is the one. The scope, which keeps
+ * the process when its terminal goes and ends its work when it dies, is on its way then.
  * @throws `locked`, `permission`, `disk`
  */
-export async function holdTarget(request: HoldRequest): Promise<Lock> {
+export async function takeHold(request: HoldRequest): Promise<Hold> {
   const lock = await takeLock(request.paths, request);
-  if (process.env[guardedVariable]) return lock;
+  const guarded = process.env[guardedVariable] ? Promise.resolve() : takeGuard(request);
+  // Whoever needs the guard awaits it; whoever fails before that must not fail twice.
+  guarded.catch(() => {});
+  return { lock, guarded };
+}
+
+/** The same, for who has nothing to do meanwhile. @throws `locked`, `permission`, `disk` */
+export async function holdTarget(request: HoldRequest): Promise<Lock> {
+  const { lock, guarded } = await takeHold(request);
+  try {
+    await guarded;
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
+  return lock;
+}
+
+async function takeGuard(request: HoldRequest): Promise<void> {
   try {
     await takeScopeSoon(request);
   } catch (error) {
     // A plain user on the system manager: the lock still guards, and the next command settles.
-    if (isCutoverError(error, 'permission', 'unit_exists')) request.onUnguarded(error.message);
-    else {
-      await lock.release();
-      throw error;
-    }
+    if (!isCutoverError(error, 'permission', 'unit_exists')) throw error;
+    request.onUnguarded(error.message);
   }
-  return lock;
 }
 
 async function takeScopeSoon({ systemd, paths, app, target, settle, environment, signal }: HoldRequest): Promise<void> {
