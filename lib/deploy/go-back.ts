@@ -58,8 +58,9 @@ export async function goBack(
   await explaining.isSeen;
   await revertSteps(failed.begun, failed.records, tools);
   const problem = inputs.back === null ? 'there was no proven build to go back to' : await proveBack(inputs, tools);
-  const isSaved = await explaining.isSaved;
-  const known = { ...failure, evidence: isSaved ? evidence : null };
+  const lines = await explaining.lines;
+  if (lines) emit({ type: 'journal', lines });
+  const known = { ...failure, evidence: lines ? evidence : null };
   const active = await currentBuild(inputs.target.builds).catch(() => null);
   const steps = failed.records;
   if (problem === null)
@@ -69,30 +70,28 @@ export async function goBack(
   return { outcome: 'failed', exit_code: ExitCode.failed, active, steps, failure: { ...known, message } };
 }
 
-/** Sees at once what going back destroys, and writes it down while that goes on. Without evidence, the way back goes on too. */
+/**
+ * Sees at once what going back destroys, and writes it down while that goes on. Without evidence, the way back goes on too.
+ * @returns `isSeen`: the way back may begin; `lines`: what the failed build wrote last, null when nothing could be saved
+ */
 function explain(
   inputs: RunInputs,
   { failure, transcript }: FailedRun,
   { systemd, emit }: Pick<RunTools, 'systemd' | 'emit'>,
-): { isSeen: Promise<boolean>; isSaved: Promise<boolean> } {
+): { isSeen: Promise<boolean>; lines: Promise<string[] | null> } {
   const { manager, target, startedAt, invocationBefore } = inputs;
   const request = { unit: target.unit, manager, sinceMs: Date.parse(startedAt), invocationBefore, failure, transcript };
   const seeing = takeSnapshot(systemd, target);
-  const saving = seeing.then(async (snapshot) => {
-    emit({ type: 'journal', lines: await saveEvidence(failure.evidence ?? '', snapshot, request) });
-    return true;
-  });
-  const isSaved = saving.catch((error: unknown) => {
+  const saving = seeing.then((snapshot) => saveEvidence(failure.evidence ?? '', snapshot, request));
+  const lines = saving.catch((error: unknown) => {
     emit({ type: 'note', message: `the evidence could not be saved: ${messageOf(error)}` });
-    return false;
+    return null;
   });
-  return {
-    isSeen: seeing.then(
-      () => true,
-      () => false,
-    ),
-    isSaved,
-  };
+  const isSeen = seeing.then(
+    () => true,
+    () => false,
+  );
+  return { isSeen, lines };
 }
 
 /** @returns what is wrong with the build that was gone back to, or null */
