@@ -156,14 +156,18 @@ test('S8: a ledger on a full disk says so, and goes on once there is space', asy
   assert.match(await readFile(file.path, 'utf8'), /^first\nx*\nlast\n$/);
 });
 
-test('S8: a read-only file system is no question of who one is', async (t) => {
+test('S8: a read-only file system is no question of who one is, and the file or the link is named', async (t) => {
   const { path: directory, remount } = await makeTmpfs(t, 65_536);
   await remount('ro');
-  const acts = [() => writeDurably(join(directory, 'state'), 'x'), () => replaceLink(join(directory, 'current'), 'x')];
-  for (const act of acts) {
+  const [file, link] = [join(directory, 'state'), join(directory, 'current')];
+  const acts: [string, () => Promise<unknown>][] = [
+    [`write ${file}`, () => writeDurably(file, 'x')],
+    [`move the link ${link}`, () => replaceLink(link, 'x')],
+  ];
+  for (const [does, act] of acts) {
     const error = await rejection(act());
     assert.is(error.code, 'permission');
-    assert.match(error.message, 'the file system is read-only');
+    assert.match(error.message, `cannot ${does}: the file system is read-only`);
     assert.match(error.mend ?? '', 'remount,rw');
   }
 });

@@ -46,6 +46,20 @@ test('S1: a check that cannot be asked has failed, and does not keep the others'
   }
 });
 
+test('S1: a check that throws before it has promised anything has failed, too', async () => {
+  const answers = await askAll([
+    { name: 'bad', ask: () => assert.unreachable('own') as never },
+    { name: 'good', ask: async () => pass('a', 'b') },
+  ]);
+  assert.equal(
+    answers.map(({ name, status, observed }) => [name, status, observed]),
+    [
+      ['bad', 'fail', 'own'],
+      ['good', 'pass', 'a'],
+    ],
+  );
+});
+
 const named = (answer: Omit<CheckAnswer, 'name'>): CheckAnswer => ({ name: 'x', ...answer });
 
 test('S1: only a failure speaks against going on', () => {

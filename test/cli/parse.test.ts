@@ -2,6 +2,7 @@ import * as assert from 'uvu/assert';
 import { CutoverError } from '../../lib/base/errors.ts';
 import { commands, laterCommands } from '../../lib/cli/commands.ts';
 import { parse } from '../../lib/cli/parse.ts';
+import { waitMsOf } from '../../lib/cli/waiting.ts';
 import { version } from '../../lib/version.ts';
 import { suite } from '../suite.ts';
 
@@ -65,6 +66,38 @@ test('S2: words may be left out, and options stand anywhere behind the command',
   }
 });
 
+test('S8: words behind -- count as the others do', () => {
+  assert.equal(run('deploy', 'production', '--', '20260203-151116').words, ['production', '20260203-151116']);
+  assert.equal(run('deploy', '--force', '--', 'production', '20260203-151116').words, [
+    'production',
+    '20260203-151116',
+  ]);
+  const extra = refusal('deploy', 'production', '--', '20260203-151116', 'more');
+  assert.match(extra.message, 'does not know what to do with "more"');
+});
+
+test('S2: options for every command may stand before it', () => {
+  for (const [argv, option, value] of [
+    [['--json', 'deploy', 'production'], 'json', true],
+    [['--config', 'x.toml', 'deploy', 'production'], 'config', 'x.toml'],
+    [['--config=x.toml', 'deploy', 'production'], 'config', 'x.toml'],
+  ] as const) {
+    const { name, words, options } = run(...argv);
+    assert.equal([name, words, options[option]], ['deploy', ['production'], value], argv.join(' '));
+  }
+});
+
+test('S7: a flag does not take the word behind it for its value', () => {
+  for (const [flag, option] of [
+    ['--force', 'force'],
+    ['--dry-run', 'dryRun'],
+    ['--fix-forward', 'fixForward'],
+  ] as const) {
+    const { words, options } = run('deploy', 'production', flag, '20260203-151116');
+    assert.equal([words, options[option]], [['production', '20260203-151116'], true], flag);
+  }
+});
+
 test('S7: what was not asked for is not there', () => {
   const { options } = run('deploy', 'production');
   for (const name of ['force', 'fixForward', 'dryRun', 'wait', 'json', 'quiet', 'verbose', 'config'])
@@ -72,9 +105,12 @@ test('S7: what was not asked for is not there', () => {
 });
 
 test('S8: --wait has a time of its own or none', () => {
-  assert.is(run('deploy', 'production', '--wait').options.wait, true);
+  const without = waitMsOf(run('deploy', 'production', '--wait').options.wait as string);
+  assert.is(without, 5 * 60_000);
   assert.is(run('deploy', 'production', '--wait=10min').options.wait, '10min');
   assert.is(run('rollback', '--wait=90s', 'production').options.wait, '90s');
+  const { words, options } = run('deploy', '--wait', 'staging');
+  assert.equal([words, waitMsOf(options.wait as string)], [['staging'], without]);
   assert.is(run('deploy', 'production', '--dry-run', '--fix-forward').options.fixForward, true);
 });
 
@@ -87,7 +123,6 @@ test('S2: a command that does not exist names the nearest one', () => {
     ['histroy', 'history'],
     ['directt', null],
     ['xxxxxxxxxx', null],
-    ['--jsn', null],
   ];
   for (const [name, near] of cases) {
     const error = refusal(name, 'production');
@@ -96,6 +131,9 @@ test('S2: a command that does not exist names the nearest one', () => {
     if (near) assert.match(error.message, `did you mean ${near}?`);
     assert.not.match(error.message, /mean direct/);
   }
+  assert.match(refusal('--jsn').message, 'there is no command --jsn');
+  assert.match(refusal('--json', 'deplyo', 'production').message, 'did you mean deploy?');
+  assert.match(refusal('--jsn', 'deploy', 'production').message, 'did you mean --json?');
 });
 
 test('S2: an option that does not exist names the nearest one', () => {

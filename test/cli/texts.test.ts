@@ -8,6 +8,14 @@ import { buildId, makeSite, type Refusal, type Site } from '../deploy/site.ts';
 import { whoServes } from '../deploy/sound.ts';
 import { suite } from '../suite.ts';
 
+/** What `logs --json` prints. */
+interface LogDocument {
+  run: string | null;
+  path: string | null;
+  unit: string;
+  lines: string[];
+}
+
 const test = suite('cli/texts');
 const [first, second, third, fourth] = [buildId(1), buildId(2), buildId(3), buildId(4)];
 const time = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
@@ -181,6 +189,20 @@ test('logs: the last run, a named one, the unit', async (t) => {
   const journal = await site.tell('logs', '--unit');
   assert.is(journal.code, 0);
   assert.match(journal.stdout, `${first} listens on ${site.port}`);
+});
+
+test('logs --json: one document with the lines of the log, or of the journal', async (t) => {
+  const site = await makeSite(t);
+  const [newest] = (await site.call<{ runs: RunDocument[] }>('history')).document.runs;
+  const log = await site.call<LogDocument>('logs');
+  assert.equal([log.code, log.document.run, log.document.unit], [0, newest?.run, site.unit], log.stderr);
+  assert.is(log.document.lines.join('\n').trim(), (await site.tell('logs')).stdout);
+  assert.is(await site.sandbox.run('cat', log.document.path ?? ''), log.document.lines.join('\n').trim());
+  const journal = await site.call<LogDocument>('logs', ['--unit']);
+  assert.equal([journal.code, journal.document.run, journal.document.path], [0, null, null], journal.stderr);
+  assert.match(journal.document.lines.join('\n'), `${first} listens on ${site.port}`);
+  const endless = await site.call<Refusal>('logs', ['--follow']);
+  assert.equal([endless.code, endless.document.error.code], [64, 'usage']);
 });
 
 test('--quiet prints the last sentence, --verbose every attempt; no colours off a terminal', async (t) => {

@@ -1,10 +1,11 @@
 // needs: sandbox
+import { readFile, writeFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import type { Reason } from '../../lib/run/failure.ts';
 import type { Behaviour } from '../services/builds.ts';
 import { suite, type TestContext } from '../suite.ts';
 import { buildId, type Called, makeSite, type Site, type SiteOptions } from './site.ts';
-import { assertSound } from './sound.ts';
+import { assertNothingLeft, assertSound } from './sound.ts';
 
 const test = suite('deploy/bad builds');
 
@@ -165,6 +166,20 @@ test('S4: a first deploy that fails: the unit is stopped, current is as before, 
   const again = await site.call('deploy');
   assert.equal([again.code, again.document.from, again.document.active], [0, null, good], again.stderr);
   await assertSound(site, good, again);
+});
+
+test('S4: what is gone back to does not listen on every port: not called healthy, exit 3', async (t) => {
+  const tables = { start: ['timeout = "500ms"'] };
+  const site = await makeSite(t, { builds: [{}, { mode: 'crash' }], tables });
+  const path = site.sandbox.hostPath(site.config);
+  const other = site.port + 500;
+  const text = await readFile(path, 'utf8');
+  await writeFile(path, text.replace(`port = ${site.port}`, `port = [${site.port}, ${other}]`));
+  const called = await site.call('deploy');
+  assert.equal([called.code, called.document.outcome], [3, 'failed'], called.stderr);
+  assert.match(called.stderr, 'production IS NOT VERIFIED HEALTHY');
+  assert.match(called.stderr, `nobody listens on port ${other}`);
+  await assertNothingLeft(site);
 });
 
 test('S4: a build that the kernel kills for its memory', async (t) => {

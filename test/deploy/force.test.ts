@@ -1,11 +1,11 @@
 // needs: sandbox
 import * as assert from 'uvu/assert';
 import { suite } from '../suite.ts';
-import { buildId, makeSite, pointCurrent } from './site.ts';
+import { breakInService, buildId, makeSite, pointCurrent } from './site.ts';
 import { assertSound, whoServes } from './sound.ts';
 
 const test = suite('deploy/force');
-const [first, second] = [buildId(1), buildId(2)];
+const [first, second, third] = [buildId(1), buildId(2), buildId(3)];
 
 test('S7: --force is refused where the target does not allow it', async (t) => {
   const site = await makeSite(t);
@@ -70,4 +70,17 @@ test('S4: --fix-forward with a bad build goes back to the last proven one', asyn
     called.stderr,
   );
   await assertSound(site, second, called);
+});
+
+test('S4: --fix-forward with a bad build, from one that gave up: the last proven build that can serve is back', async (t) => {
+  const site = await makeSite(t, { builds: [{}, {}, { mode: 'crash' }] });
+  await site.call('deploy', [second]);
+  await breakInService(site, second);
+  const called = await site.call('deploy', [third, '--fix-forward']);
+  assert.equal(
+    [called.code, called.document.outcome, called.document.active],
+    [4, 'rolled_back', first],
+    called.stderr,
+  );
+  await assertSound(site, first, called);
 });

@@ -1,7 +1,7 @@
 // needs: sandbox
 import * as assert from 'uvu/assert';
 import { suite } from '../suite.ts';
-import { leaveBehind, slowSite, startDeploy, untilBegun, untilSettled } from './running.ts';
+import { leaveBehind, slowSite, slowToStop, startDeploy, untilBegun, untilSettled, untilStopping } from './running.ts';
 import { buildId, makeSite, until } from './site.ts';
 import { assertSound } from './sound.ts';
 
@@ -27,6 +27,17 @@ test('S8: the deployer is killed while the gate looks: systemd brings the old bu
   await untilBegun(site, 'gate');
   run.child.kill('SIGKILL');
   await untilSettled(site);
+  await assertSound(site, first);
+});
+
+test('S5, S8: the deployer is killed while the old build takes its time to stop: it is back', async (t) => {
+  const site = await slowToStop(t);
+  const run = await startDeploy(site);
+  await untilStopping(site);
+  run.child.kill('SIGKILL');
+  await untilSettled(site);
+  const { outcome, active, failure } = (await site.call('report')).document;
+  assert.equal([outcome, active, failure?.step], ['rolled_back', first, 'stop'], failure?.message);
   await assertSound(site, first);
 });
 

@@ -60,6 +60,30 @@ test('S1: a failed unit: both ways out are named', async (t) => {
   await assertSound(site, second, repaired);
 });
 
+test('S1: a port that belongs to a socket unit, where the service is to open it itself', async (t) => {
+  const site = await makeSite(t, { isDeployed: false });
+  const { sandbox, app, port, unit } = site;
+  const [socket, path] = [`${app}.socket`, sandbox.hostPath(`/etc/systemd/system/${app}.socket`)];
+  await writeFile(path, `[Socket]\nListenStream=${port}\n`);
+  t.cleanup(async () => {
+    await sandbox.run('systemctl', 'stop', socket);
+    await rm(path);
+  });
+  await sandbox.run('systemctl', 'daemon-reload');
+  await pointCurrent(site, first);
+  await sandbox.run('systemctl', 'start', socket, unit);
+  const before = await whoServes(site);
+  const named = new RegExp(`^the port belongs to ${app}\\.socket$`);
+  await refuses(
+    site,
+    'port',
+    named,
+    new RegExp(`^systemctl disable --now ${app}\\.socket, or set .*strategy = "socket"$`),
+  );
+  assert.equal(await whoServes(site), before);
+  await assertSound(site, first);
+});
+
 test('S1: the service does not answer', async (t) => {
   const site = await makeSite(t, { builds: [{}, {}], tables: { health: ['timeout = "300ms"'] } });
   const pid = String((await whoServes(site))?.pid);

@@ -1,8 +1,8 @@
 // needs: sandbox
-import { rm, writeFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import { suite } from '../suite.ts';
-import { buildId, makeSite, type Site, until } from './site.ts';
+import { breakBuild, breakInService, buildId, makeSite } from './site.ts';
 import { assertSound } from './sound.ts';
 
 const test = suite('deploy/rollback');
@@ -86,15 +86,3 @@ test('S8: to a bad build, from one that is broken itself: exit 3, and says what 
   assert.equal([repaired.code, repaired.document.active], [0, third], repaired.stderr);
   await assertSound(site, third, called, repaired);
 });
-
-/** A build that was good for a while: its process dies, and so do those that systemd starts in its place. */
-async function breakInService(site: Site, build: string): Promise<void> {
-  const { sandbox, unit } = site;
-  await breakBuild(site, build);
-  await sandbox.run('systemctl', 'kill', '--signal=KILL', unit);
-  await until('the unit gives up', async () => (await sandbox.exec(['systemctl', 'is-failed', unit])).code === 0);
-}
-
-function breakBuild({ sandbox, builds }: Site, build: string): Promise<void> {
-  return writeFile(sandbox.hostPath(`${builds}/${build}/behaviour.json`), '{"mode":"crash"}');
-}

@@ -10,6 +10,11 @@ export function slowSite(t: TestContext): Promise<Site> {
   return makeSite(t, { builds: [{}, { mode: 'slow_start', startMs: 1000 }] });
 }
 
+/** The first build ignores SIGTERM: its stop takes the second that its unit allows. */
+export function slowToStop(t: TestContext): Promise<Site> {
+  return makeSite(t, { builds: [{ mode: 'ignore_sigterm' }, {}], service: ['TimeoutStopSec=1s'] });
+}
+
 export interface Deploying {
   child: StartedProcess;
   pidInside(): number;
@@ -52,6 +57,13 @@ export async function leaveBehind(site: Site): Promise<void> {
 
 export async function untilBegun(site: Site, step: string): Promise<void> {
   await until(`${step} has begun`, async () => (await ledger(site)).includes(`"name":"${step}","state":"intended"`));
+}
+
+/** The stop has begun, and systemd waits for the old build. */
+export async function untilStopping(site: Site): Promise<void> {
+  await untilBegun(site, 'stop');
+  const state = ['systemctl', 'show', '--property=SubState', '--value', site.unit] as const;
+  await until('the old build is told to stop', async () => (await site.sandbox.run(...state)) === 'stop-sigterm');
 }
 
 export async function untilSettled({ sandbox, state }: Site): Promise<void> {

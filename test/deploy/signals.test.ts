@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import { suite } from '../suite.ts';
-import { ledger, lockText, slowSite, startDeploy, untilBegun } from './running.ts';
+import { ledger, lockText, slowSite, slowToStop, startDeploy, untilBegun, untilStopping } from './running.ts';
 import { buildId, type Called, type Refusal, until } from './site.ts';
 import { assertSound, whoServes } from './sound.ts';
 
@@ -31,6 +31,18 @@ for (const name of ['SIGINT', 'SIGTERM'] as const) {
     );
   });
 }
+
+test('S4, S5: SIGINT while the old build takes its time to stop: it is back', async (t) => {
+  const site = await slowToStop(t);
+  const run = await startDeploy(site);
+  await untilStopping(site);
+  run.child.kill('SIGINT');
+  const called = await run.end();
+  const { outcome, active, failure } = called.document;
+  assert.equal([called.code, outcome, active], [4, 'rolled_back', first], called.stderr);
+  assert.equal([failure?.reason, failure?.step], ['interrupted', 'stop']);
+  await assertSound(site, first, called);
+});
 
 test('S4: SIGINT twice does not cut off the way back', async (t) => {
   const site = await slowSite(t);

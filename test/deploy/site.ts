@@ -125,6 +125,19 @@ export async function pointCurrent({ sandbox, builds }: Site, destination: strin
   await symlink(destination, link);
 }
 
+/** A build that was good for a while: its process dies, and so do those that systemd starts in its place. */
+export async function breakInService(site: Site, build: string): Promise<void> {
+  const { sandbox, unit } = site;
+  await breakBuild(site, build);
+  await sandbox.run('systemctl', 'kill', '--signal=KILL', unit);
+  await until('the unit gives up', async () => (await sandbox.exec(['systemctl', 'is-failed', unit])).code === 0);
+}
+
+/** From its next start on a build crashes. */
+export function breakBuild({ sandbox, builds }: Site, build: string): Promise<void> {
+  return writeFile(sandbox.hostPath(`${builds}/${build}/behaviour.json`), '{"mode":"crash"}');
+}
+
 /** What a finished call left, with its one document. */
 export function calledFrom<Document = RunDocument>(result: {
   code: number | null;

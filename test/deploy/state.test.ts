@@ -1,9 +1,10 @@
 // needs: sandbox
 import { readdir, stat, writeFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
+import type { TargetStatus } from '../../lib/deployer/status.ts';
 import type { RunDocument } from '../../lib/run/document.ts';
 import { suite } from '../suite.ts';
-import { buildId, makeSite } from './site.ts';
+import { buildId, makeSite, type Site } from './site.ts';
 import { assertSound } from './sound.ts';
 
 const test = suite('deploy/state');
@@ -14,7 +15,12 @@ const damaged: Record<string, string[]> = {
   lock: ['', 'not JSON', 'null'],
   'in-flight': ['', 'not JSON', '{"run":"../../elsewhere"}', '{"run":"20200101-000000-0000"}'],
   'quarantine.json': ['', '{"dist.2026', '[]', 'null'],
-  'runs/29990101-000000-0000.jsonl': ['', '{"at":"2026-02-03T15:11:20.000Z","type":"beg', 'null\n'],
+  'runs/29990101-000000-0000.jsonl': [
+    '',
+    '{"at":"2026-02-03T15:11:20.000Z","type":"beg',
+    'null\n',
+    '{"type":"begin","inputs":{"run":"x"}}\n',
+  ],
 };
 
 for (const [file, texts] of Object.entries(damaged)) {
@@ -41,6 +47,33 @@ test('S8: nothing is in flight, although a mark was left by a run without a ledg
   assert.equal([settled.code, settled.document.outcome], [0, 'unchanged'], settled.stderr);
   await assertSound(site, first);
 });
+
+test('S8: the newest ledger is torn: report and logs tell the newest run that can be read', async (t) => {
+  const site = await makeSite(t);
+  const told = await site.call('report');
+  const log = await site.tell('logs');
+  await writeFile(site.sandbox.hostPath(newestLedger(site)), '{"at":"20');
+  const called = await site.call('report');
+  assert.equal([called.code, called.document], [0, told.document], called.stderr);
+  assert.equal(await site.tell('logs'), log);
+});
+
+test('S8: a ledger of another make is passed over, and the runs beside it are told', async (t) => {
+  const site = await makeSite(t);
+  const answers = async () => {
+    const { runs } = (await site.call<{ runs: RunDocument[] }>('history')).document;
+    const { targets } = (await site.call<{ targets: TargetStatus[] }>('status')).document;
+    return [runs, targets[0]?.last_run, (await site.call('report')).document];
+  };
+  const before = await answers();
+  await writeFile(site.sandbox.hostPath(newestLedger(site)), '{"type":"begin","inputs":{"run":"x"}}\n');
+  assert.equal(await answers(), before);
+});
+
+/** Where a ledger lies that is newer than every run of this test. */
+function newestLedger({ state }: Site): string {
+  return `${state}/runs/29990101-000000-0000.jsonl`;
+}
 
 test('what is kept is for its owner alone', async (t) => {
   const site = await makeSite(t, { builds: [{}, { mode: 'crash' }] });

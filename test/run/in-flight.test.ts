@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, stat, writeFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
+import { poll } from '../../lib/base/wait.ts';
 import { clearInFlight, isAlive, markInFlight, readInFlight } from '../../lib/run/in-flight.ts';
 import { describeProcess } from '../../lib/systemd/processes.ts';
 import { rejection } from '../builds/directory.ts';
@@ -58,6 +59,29 @@ test('S8: a process that was killed is not alive', async (t) => {
   assert.is(await isAlive(held), true);
   child.kill('SIGKILL');
   await once(child, 'exit');
+  assert.is(await isAlive(held), false);
+});
+
+test('S8: a process that has ended is not alive, although its parent never asked how', async (t) => {
+  const paths = await makeState(t);
+  await mkdir(paths.directory, { recursive: true });
+  await markInFlight(paths, run);
+  const mark = await readInFlight(paths);
+  // What the shell becomes knows nothing of the child that it has, and never waits for it.
+  const parent = spawn('bash', ['-c', 'sleep 60 & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  t.cleanup(() => parent.kill('SIGKILL'));
+  const pid = Number(String((await once(parent.stdout, 'data'))[0]));
+  const held = {
+    run,
+    since: '',
+    boot_id: mark?.boot_id ?? '',
+    pid,
+    start_ticks: (await describeProcess(pid))?.startTicks ?? 0,
+  };
+  assert.is(await isAlive(held), true);
+  process.kill(pid, 'SIGKILL');
+  const isZombie = async (): Promise<true | undefined> => (await describeProcess(pid))?.isZombie || undefined;
+  await poll({ everyMs: 5, signal: t.signal }, isZombie);
   assert.is(await isAlive(held), false);
 });
 

@@ -151,3 +151,15 @@ test('S8: a ledger on a full disk says so, and one that cannot be opened as well
   await ledger.write({ type: 'step', name: 'stop', state: 'intended' });
   assert.is((await rejection(openLedger({ ...paths, runs: '/dev/null/runs' }, run))).code, 'ENOTDIR');
 });
+
+test('S8: the line after one that the full disk cut off is not lost', async (t) => {
+  const { path, remount } = await makeTmpfs(t, 65_536);
+  const ledger = await openTestLedger(t, statePaths({ state: path, app: 'shop', target: 'production' }));
+  await ledger.write({ type: 'begin', inputs });
+  const facts = { from: 'x'.repeat(100_000) };
+  await rejection(ledger.write({ type: 'step', name: 'swap', state: 'applied', facts }));
+  await remount('size=1m');
+  await ledger.write({ type: 'step', name: 'swap', state: 'reverting' });
+  const record = recordOf((await readLedger(ledger.path)) ?? []);
+  assert.equal([...(record?.steps ?? [])], [['swap', 'reverting']]);
+});

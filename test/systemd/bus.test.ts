@@ -99,6 +99,22 @@ test('S8: a bus that dies ends every call on it, and tells so by its signal', as
   assert.is((await rejection(bus.call(listUnits))).code, 'bus_lost');
 });
 
+test('S8: a question asked at the very moment the bus dies finds it lost, and fails in no other way', async (t) => {
+  const { sandbox } = await systemdInside(t);
+  const bus = await connectBus('system');
+  t.cleanup(() => bus.close());
+  const interfaceName = 'org.freedesktop.DBus.Properties';
+  const body = [manager.interface, 'Version'];
+  const version = { ...manager, interface: interfaceName, member: 'Get', signature: 'ss', body };
+  const askUntilItFails = async (): Promise<never> => {
+    for (;;) await bus.call(version);
+  };
+  const asking = Array.from({ length: 9 }, () => rejection(askUntilItFails()));
+  await killBus(sandbox);
+  const errors = await Promise.all(asking);
+  for (const { code, message } of errors) assert.is(code, 'bus_lost', message);
+});
+
 test('S8: a bus that comes back is used again, by questions and by jobs', async (t) => {
   const { sandbox, systemd } = await systemdInside(t);
   await writeService(t, sandbox, 'a.service', sleeping);

@@ -4,6 +4,7 @@ import { symlink, writeFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import { CutoverError } from '../../lib/base/errors.ts';
 import { openController, poll } from '../../lib/base/wait.ts';
+import { connectBus } from '../../lib/systemd/bus.ts';
 import { isRunning } from '../../lib/systemd/facts.ts';
 import type { Systemd } from '../../lib/systemd/systemd.ts';
 import { rejection } from '../builds/directory.ts';
@@ -191,6 +192,27 @@ test('S3: two watchers of one unit both hear it, and one may leave', async (t) =
   await systemd.stop('a.service', soon);
   assert.is(heard[0], left);
   assert.ok((heard[1] ?? 0) > (left ?? 0));
+});
+
+test('S3: a watch that ends while the bus is away hears nothing once it is back', async (t) => {
+  const { sandbox, systemd } = await systemdInside(t);
+  await writeService(t, sandbox, 'a.service', sleeping);
+  let count = 0;
+  const stop = await systemd.watch('a.service', () => (count += 1));
+  const bus = await connectBus('system');
+  t.cleanup(() => bus.close());
+  const isLost = once(bus.lost, 'abort', { signal: t.signal });
+  t.cleanup(() => sandbox.run('systemctl', 'start', 'dbus.socket'));
+  await sandbox.run('systemctl', 'stop', 'dbus.socket', 'dbus.service');
+  await isLost;
+  // Every connection is lost at the same moment; by now the watch has begun to look for another.
+  await new Promise(setImmediate);
+  stop();
+  await sandbox.run('systemctl', 'start', 'dbus.socket');
+  await systemd.facts('a.service');
+  assert.is(await systemd.start('a.service', soon), 'done');
+  await systemd.facts('a.service');
+  assert.is(count, 0);
 });
 
 test('S8: a used-up start limit refuses until it is reset; what is not loaded needs no reset', async (t) => {
