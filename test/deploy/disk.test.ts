@@ -26,10 +26,20 @@ test('the state directory is read-only: exit 77, nothing was touched', async (t)
   await assertSound(site, first);
 });
 
-test('S4: the builds directory is read-only: the link cannot move, and the old build is back', async (t) => {
+test('S1: the builds directory is read-only: refused before anything is stopped', async (t) => {
   const site = await makeSite(t, { builds: [{}, {}] });
   await mountReadOnly(t, site, site.builds);
   const called = await site.call('deploy');
+  assert.equal([called.code, called.document.outcome], [1, 'refused'], called.stderr);
+  const check = called.document.checks.find(({ name }) => name === 'builds');
+  assert.equal([check?.status, check?.observed], ['fail', `${site.builds} is on a read-only file system`]);
+  await assertSound(site, first, called);
+});
+
+test('S4: the link cannot move in the middle of a run: the old build is back', async (t) => {
+  const site = await makeSite(t, { builds: [{}, {}], keys: ['allow_force = true'] });
+  await mountReadOnly(t, site, site.builds);
+  const called = await site.call('deploy', ['--force']);
   const { outcome, active, failure } = called.document;
   assert.equal(
     [called.code, outcome, active, failure?.reason, failure?.step],

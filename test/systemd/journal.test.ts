@@ -29,15 +29,18 @@ test('S3: a query is a command', () => {
 test('S3: an entry is read, whatever is missing in it', () => {
   const at = new Date('2026-02-03T15:11:20.123Z');
   const stamp = `"__REALTIME_TIMESTAMP":"${at.getTime() * 1000}"`;
-  const cases: [string, { priority: number; identifier: string; message: string }][] = [
+  const cases: [string, { priority: number; identifier: string; message: string; invocationId?: string }][] = [
     ['"PRIORITY":"3","SYSLOG_IDENTIFIER":"app","MESSAGE":"no"', { priority: 3, identifier: 'app', message: 'no' }],
     ['"MESSAGE":"no"', { priority: 6, identifier: '', message: 'no' }],
     ['"_COMM":"node","MESSAGE":"a\\nb"', { priority: 6, identifier: 'node', message: 'a\nb' }],
     ['"MESSAGE":[103,114,195,188,110,0,255]', { priority: 6, identifier: '', message: 'grün\0\uFFFD' }],
     ['"MESSAGE":null', { priority: 6, identifier: '', message: '' }],
     ['"PRIORITY":"0"', { priority: 0, identifier: '', message: '' }],
+    ['"_SYSTEMD_INVOCATION_ID":"4f2a"', { priority: 6, identifier: '', message: '', invocationId: '4f2a' }],
   ];
-  for (const [fields, expected] of cases) assert.equal(parseEntry(`{${stamp},${fields}}`), { at, ...expected }, fields);
+  for (const [fields, expected] of cases) {
+    assert.equal(parseEntry(`{${stamp},${fields}}`), { at, invocationId: null, ...expected }, fields);
+  }
 });
 
 test('S3: what is no entry is none', () => {
