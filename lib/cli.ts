@@ -1,5 +1,6 @@
 import { ExitCode, isCutoverError, messageOf } from './base/errors.ts';
 import { endWith, openTerminal } from './cli/process.ts';
+import { version } from './version.ts';
 
 /** The executables that keep the names of the scripts they replace, and the command that each is. */
 const commandOf: Record<string, string> = {
@@ -20,6 +21,11 @@ export async function main(tool: string, argv: string[]): Promise<void> {
   const words = command ? [command, ...argv] : argv;
   const terminal = await openTerminal(words);
   try {
+    // The most frequent question needs no parser, which takes longer to load than Node to start.
+    if (argv[0] === '--version' || argv[0] === '-v') {
+      terminal.print(`cutover ${version}`);
+      return await endWith(ExitCode.done);
+    }
     const { parse } = await import('./cli/parse.ts');
     const request = parse(words);
     if (request.kind === 'text') {

@@ -5,13 +5,13 @@ import { areListening, listListeners } from '../systemd/sockets.ts';
 /** Measures how long nobody accepts on the ports. */
 export interface DowntimeMeter {
   start(): void;
-  /** whether the ports were all open at the last look, some 2 ms ago; true before the start */
+  /** whether the ports were all open at the last look, some 3 ms ago; true before the start */
   isOpen: () => boolean;
   /** Ends the measuring. @returns milliseconds; null where there is no port to look at */
   stop(): Promise<number | null>;
 }
 
-const lookEveryMs = 2;
+const lookEveryMs = 3;
 /** Where the service listened before counts as well as the loopback: it may be bound to one address alone. */
 type Addresses = Map<number, string[]>;
 

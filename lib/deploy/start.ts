@@ -19,15 +19,13 @@ export async function startUnit(
   signal: AbortSignal,
 ): Promise<{ began: StartFacts; life: UnitLife }> {
   const { unit, startTimeoutMs } = target;
-  const [state, isStale] = await Promise.all([
-    systemd.property(unit, 'Unit', 'ActiveState'),
+  await untilStopped(systemd, target, signal);
+  const [life, isStale] = await Promise.all([
+    watchLife(systemd, unit, { isRunning: false }),
     systemd.property(unit, 'Unit', 'NeedDaemonReload'),
     systemd.resetFailed(unit),
   ]);
-  // A stop that is under way, such as one that was interrupted, ends first: the watch would take it for a crash.
-  if (state === 'deactivating') await stopUnit(systemd, target, signal);
   if (isStale === true) await systemd.reload();
-  const life = await watchLife(systemd, unit, { isRunning: false });
   try {
     const options = { timeoutMs: startTimeoutMs, signal };
     const result = await Promise.race([systemd.start(unit, options), rejectionOf(life.ended)]);
@@ -39,6 +37,16 @@ export async function startUnit(
     life.stop();
     throw error;
   }
+}
+
+/** A stop that is under way, such as one that was interrupted, ends first: the watch would take it for a crash. */
+async function untilStopped(
+  systemd: Systemd,
+  target: Pick<TargetConfig, 'unit' | 'stopTimeoutMs'>,
+  signal: AbortSignal,
+): Promise<void> {
+  const state = await systemd.property(target.unit, 'Unit', 'ActiveState');
+  if (state === 'deactivating') await stopUnit(systemd, target, signal);
 }
 
 /** Waits until the unit listens on all its ports, or has ended. @throws `StepFailure` */
