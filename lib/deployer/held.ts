@@ -1,7 +1,7 @@
 import { clearTemporaryLinks } from '../builds/swap.ts';
 import { settleRun } from '../deploy/settle.ts';
 import type { RunDocument } from '../run/document.ts';
-import { takeHold } from '../run/hold.ts';
+import { type HoldRequest, takeHold } from '../run/hold.ts';
 import { readInFlight } from '../run/in-flight.ts';
 import type { Place } from './place.ts';
 
@@ -16,17 +16,10 @@ export async function whileHeld<T>(
   { doing, waitMs }: { doing: string; waitMs: number },
   work: (settled: RunDocument | null, guarded: Promise<void>) => Promise<T>,
 ): Promise<T> {
-  const { config, target, emit } = place;
-  const { lock, guarded } = await takeHold({
-    ...place,
-    app: config.app,
-    target: target.name,
-    doing,
-    waitMs,
-    onWaiting: (message) => emit({ type: 'waiting', message }),
-    onUnguarded: (why) =>
-      emit({ type: 'note', message: `systemd does not guard this run, so keep the terminal open: ${why}` }),
-  });
+  const { target, emit } = place;
+  const onUnguarded = (why: string): void =>
+    emit({ type: 'note', message: `systemd does not guard this run, so keep the terminal open: ${why}` });
+  const { lock, guarded } = await takeHold({ ...holdRequest(place, { doing, waitMs }), onUnguarded });
   try {
     if (await readInFlight(place.paths)) await guarded;
     const settled = await settleRun(place);
@@ -39,4 +32,15 @@ export async function whileHeld<T>(
     await guarded.catch(() => {});
     await lock.release();
   }
+}
+
+/** What it takes to hold the place's target; whoever asks decides what to say when systemd does not guard it. */
+export function holdRequest(
+  place: Place,
+  { doing, waitMs }: { doing: string; waitMs: number },
+): Omit<HoldRequest, 'onUnguarded'> {
+  const { config, target, emit, systemd, paths, signal, settle, environment } = place;
+  const names = { app: config.app, target: target.name };
+  const onWaiting = (message: string): void => emit({ type: 'waiting', message });
+  return { ...names, systemd, paths, signal, settle, environment, doing, waitMs, onWaiting };
 }

@@ -24,10 +24,11 @@ export interface Situation {
 /** Looks at unit, builds and state. @throws `no_build` when the named build is none */
 export async function readSituation(place: Place, build: string | undefined): Promise<Situation> {
   const { target, paths, systemd } = place;
+  const reading = currentBuild(target.builds);
   const [facts, current, candidate, inFlight] = await Promise.all([
     systemd.facts(target.unit),
-    currentBuild(target.builds),
-    chooseCandidate(place, build),
+    reading,
+    chooseCandidate(place, build, reading),
     readInFlight(paths),
   ]);
   const serving = await servingBuild(target.builds, { mainPid: facts.mainPid, current });
@@ -45,10 +46,14 @@ export function askPreflight(
 }
 
 /** The named build, or the newest that no gate has refused; null: there is none. */
-async function chooseCandidate({ target, paths }: Place, build: string | undefined): Promise<string | null> {
+async function chooseCandidate(
+  { target, paths }: Place,
+  build: string | undefined,
+  reading: Promise<string | null>,
+): Promise<string | null> {
   if (build !== undefined) return resolveBuild(target.builds, build);
   const quarantined = new Set(Object.keys(await readQuarantine(paths)));
-  const current = await currentBuild(target.builds);
+  const current = await reading;
   // The build in service counts although it is quarantined: "nothing newer" must not mean "something older".
   if (current) quarantined.delete(current);
   return newestBuild(target.builds, quarantined);
