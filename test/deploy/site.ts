@@ -1,5 +1,5 @@
-import { rm, symlink, writeFile } from 'node:fs/promises';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
 import type { ExecOptions } from '../../lib/base/exec.ts';
@@ -7,6 +7,9 @@ import type { RunDocument } from '../../lib/run/document.ts';
 import { repository, sandboxFor, type TestSandbox } from '../sandboxed.ts';
 import { type Behaviour, makeBuild, unitFile } from '../services/builds.ts';
 import type { TestContext } from '../suite.ts';
+import { configText } from './configuration.ts';
+import { type Places, placesOf } from './places.ts';
+import type { PlainUser } from './plain-user.ts';
 
 /** What a call of the command line came to; `document` is the one JSON document on its stdout. */
 export interface Called<Document = RunDocument> {
@@ -33,19 +36,16 @@ export interface SiteOptions {
   tables?: Partial<Record<'stop' | 'start' | 'health' | 'limits', string[]>>;
   /** the first build is deployed before the test begins */
   isDeployed?: boolean;
+  /** whose manager runs the unit; default: the system's */
+  user?: PlainUser;
 }
 
 /** One app on one target, `production`, with a unit, a port and a builds directory of its own. */
-export interface Site {
+export interface Site extends Readonly<Omit<Places, 'head'>> {
   readonly sandbox: TestSandbox;
   readonly app: string;
   readonly unit: string;
   readonly port: number;
-  /** paths inside */
-  readonly builds: string;
-  readonly config: string;
-  readonly state: string;
-  readonly logs: string;
   /** Adds the next build and gives its id. */
   add(behaviour?: Behaviour): Promise<string>;
   /** Runs `cutover COMMAND production … --json`. */
@@ -69,52 +69,48 @@ let sites = 0;
 
 /** A site of its own for a test, in the sandbox that the file shares. */
 export async function makeSite(t: TestContext, options: SiteOptions = {}): Promise<Site> {
-  const sandbox = await sandboxFor();
+  const { user } = options;
+  const sandbox = user?.sandbox ?? (await sandboxFor());
   sites += 1;
   const app = `shop${sites}`;
-  const port = 9000 + sites;
-  const paths = {
-    builds: `/srv/${app}/builds`,
-    config: `/etc/cutover-${app}.toml`,
-    state: `/var/lib/cutover/${app}/production`,
-  };
-  const unit = `${app}.service`;
-  const facts = { sandbox, app, port, unit, logs: `/var/log/cutover/${app}`, ...paths };
-  let built = 0;
-  const add = async (behaviour: Behaviour = {}): Promise<string> => {
-    built += 1;
-    await makeBuild(sandbox.hostPath(paths.builds), buildId(built), behaviour);
-    return buildId(built);
-  };
-  const words = (command: string, more: readonly string[]): string[] => [
-    command,
-    'production',
-    ...more,
-    '--config',
-    paths.config,
-  ];
-  const site: Site = {
-    ...facts,
-    add,
-    async call<Document>(command: string, more: string[] = [], how: Partial<ExecOptions> = {}) {
-      return calledFrom<Document>(await sandbox.cutover([...words(command, more), '--json'], how));
-    },
-    tell: (command, ...more) => sandbox.cutover(words(command, more)),
-    configure: (changed) => writeFile(sandbox.hostPath(paths.config), configText(facts, changed)),
-  };
-  await mkdir(sandbox.hostPath(paths.builds), { recursive: true });
+  const site = siteOn({ sandbox, app, port: 9000 + sites, unit: `${app}.service`, ...placesOf(app, user) }, user);
+  for (const path of [site.builds, dirname(site.config), dirname(site.unitFile)])
+    await mkdir(sandbox.hostPath(path), { recursive: true });
   await writeUnit(site, options.service);
   await site.configure(options);
-  for (const behaviour of options.builds ?? [{}]) await add(behaviour);
+  for (const behaviour of options.builds ?? [{}]) await site.add(behaviour);
   t.cleanup(() => removeSite(site));
   if (options.isDeployed ?? true) await deployFirst(site);
   return site;
 }
 
+function siteOn(facts: Omit<Site, 'add' | 'call' | 'tell' | 'configure'> & Places, user?: PlainUser): Site {
+  const { sandbox, builds, config } = facts;
+  let built = 0;
+  const words = (command: string, more: readonly string[]): string[] => {
+    return [command, 'production', ...more, '--config', config];
+  };
+  return {
+    ...facts,
+    async add(behaviour = {}) {
+      built += 1;
+      await makeBuild(sandbox.hostPath(builds), buildId(built), behaviour);
+      await user?.own();
+      return buildId(built);
+    },
+    async call<Document>(command: string, more: string[] = [], how: Partial<ExecOptions> = {}) {
+      return calledFrom<Document>(await sandbox.cutover([...words(command, more), '--json'], how));
+    },
+    tell: (command, ...more) => sandbox.cutover(words(command, more)),
+    configure: (changed) => writeFile(sandbox.hostPath(config), configText(facts, changed)),
+  };
+}
+
 /** Writes the unit's file and has systemd read it. */
-export async function writeUnit({ sandbox, unit, builds, port }: Site, extra: string[] = []): Promise<void> {
+export async function writeUnit(site: Site, extra: string[] = []): Promise<void> {
+  const { sandbox, builds, port } = site;
   const text = unitFile({ buildsDir: builds, port, node: process.execPath, extra });
-  await writeFile(sandbox.hostPath(`/etc/systemd/system/${unit}`), text);
+  await writeFile(sandbox.hostPath(site.unitFile), text);
   await sandbox.run('systemctl', 'daemon-reload');
 }
 
@@ -164,49 +160,13 @@ export function executable(name: string): string {
   return `${repository}/bin/${name}.js`;
 }
 
-function configText(
-  { app, unit, builds, port }: Pick<Site, 'app' | 'unit' | 'builds' | 'port'>,
-  { keys = [], tables = {} }: Pick<SiteOptions, 'keys' | 'tables'>,
-): string {
-  // The machine that tests run on may be fuller than a production machine should be.
-  const known = {
-    stop: [],
-    start: ['timeout = "10s"'],
-    health: [
-      `url = "http://127.0.0.1:${port}/api/health"`,
-      'json = { status = "healthy" }',
-      'attempts = 3',
-      'interval = "100ms"',
-      'timeout = "1s"',
-    ],
-    limits: ['disk_used = "99%"', 'memory_available = "50M"'],
-  };
-  const head = [
-    `app = "${app}"`,
-    `logs = "/var/log/cutover/${app}"`,
-    '[targets.production]',
-    `unit = "${unit}"`,
-    `builds = "${builds}"`,
-    `port = ${port}`,
-    ...keys,
-  ];
-  const sections = Object.entries(known).flatMap(([name, lines]) => {
-    const own = tables[name as keyof typeof known] ?? [];
-    const replaced = new Set(own.map((line) => line.split(' ')[0]));
-    return [`[targets.production.${name}]`, ...lines.filter((line) => !replaced.has(line.split(' ')[0])), ...own];
-  });
-  return `${[...head, ...sections].join('\n')}\n`;
-}
-
 async function deployFirst(site: Site): Promise<void> {
   const { code, stderr } = await site.call('deploy', [buildId(1)]);
   assert.is(code, 0, `the first deploy failed: ${stderr}`);
 }
 
-async function removeSite({ sandbox, unit, app }: Site): Promise<void> {
+async function removeSite({ sandbox, unit, folder, unitFile: file }: Site): Promise<void> {
   await sandbox.exec(['systemctl', 'stop', unit]);
   await sandbox.exec(['systemctl', 'reset-failed', unit]);
-  for (const path of [`/etc/systemd/system/${unit}`, `/srv/${app}`]) {
-    await rm(sandbox.hostPath(path), { recursive: true, force: true });
-  }
+  for (const path of [file, folder]) await rm(sandbox.hostPath(path), { recursive: true, force: true });
 }

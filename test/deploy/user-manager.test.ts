@@ -1,0 +1,194 @@
+// needs: sandbox
+import { readdir, readFile } from 'node:fs/promises';
+import * as assert from 'uvu/assert';
+import type { RunDocument } from '../../lib/run/document.ts';
+import type { TargetStatus } from '../../lib/deployer/status.ts';
+import type { Behaviour } from '../services/builds.ts';
+import { suite, type TestContext } from '../suite.ts';
+import { plainUser } from './plain-user.ts';
+import { leaveBehind, startDeploy, untilBegun, untilSettled } from './running.ts';
+import { breakInService, buildId, calledFrom, executable, makeSite, type Refusal, type Site } from './site.ts';
+import { assertSound, whoServes } from './sound.ts';
+
+const test = suite('deploy/user manager');
+const [first, second, third] = [buildId(1), buildId(2), buildId(3)];
+const slow: Behaviour = { mode: 'slow_start', startMs: 1000 };
+
+async function userSite(t: TestContext, ...builds: Behaviour[]): Promise<Site> {
+  return makeSite(t, { builds, user: await plainUser() });
+}
+
+test('S2: a good build, guarded by the own manager', async (t) => {
+  const site = await userSite(t, {}, {});
+  const called = await site.call('deploy');
+  const { outcome, from, active, steps, downtime_ms } = called.document;
+  assert.equal([called.code, outcome, from, active], [0, 'deployed', first, second], called.stderr);
+  assert.equal(
+    steps.map(({ name, status }) => `${name} ${status}`),
+    ['stop', 'free-port', 'swap', 'start', 'gate'].map((name) => `${name} done`),
+  );
+  assert.ok((downtime_ms ?? 0) > 0, `downtime ${downtime_ms}`);
+  assert.not.match(called.stderr, 'does not guard');
+  await assertSound(site, second, called);
+  const owner = ['stat', '--format=%U %a', site.state, `${site.state}/lock`] as const;
+  assert.is(await site.sandbox.run(...owner), 'deployer 700\ndeployer 600');
+});
+
+test('S2: the configuration, the state and the log lie where a user keeps them', async (t) => {
+  const site = await makeSite(t, { user: await plainUser(), isDeployed: false });
+  const { sandbox } = site;
+  const config = '/srv/deployer/.config/cutover/cutover.toml';
+  await sandbox.run('cp', site.config, config);
+  t.cleanup(() => sandbox.run('rm', config));
+  const called = calledFrom(await sandbox.cutover(['deploy', '--json']));
+  assert.equal([called.code, called.document.active], [0, first], called.stderr);
+  const log = `/srv/deployer/.local/state/cutover/logs/deployment-${site.unit}-${called.document.run?.slice(0, 15)}.log`;
+  assert.match(await sandbox.run('cat', log), `production serves ${first}, proven healthy`);
+  const targets = await readdir(sandbox.hostPath(`/srv/deployer/.local/state/cutover/${site.app}`));
+  assert.equal(targets, ['production']);
+  await assertSound(site, first, called);
+});
+
+test('S4: a build that crashes: the old one is back, with the evidence', async (t) => {
+  const site = await userSite(t, {}, { mode: 'crash' });
+  const called = await site.call('deploy');
+  const { outcome, active, failure } = called.document;
+  assert.equal([called.code, outcome, active], [4, 'rolled_back', first], called.stderr);
+  assert.equal([failure?.step, failure?.reason], ['start', 'exited']);
+  assert.match(failure?.evidence ?? '', `/srv/deployer/.local/state/cutover/${site.app}/production/evidence/`);
+  const journal = await readFile(site.sandbox.hostPath(`${failure?.evidence}/journal.txt`), 'utf8');
+  assert.match(journal, `${site.unit}: Main process exited`);
+  await assertSound(site, first, called);
+});
+
+test('S3: a build that logs errors: its journal is read', async (t) => {
+  const site = await userSite(t, {}, { mode: 'log_errors', message: 'no database' });
+  await site.configure({ tables: { health: ['healthy_for = "1s"'] } });
+  const called = await site.call('deploy');
+  const { active, failure } = called.document;
+  assert.equal([called.code, active, failure?.reason], [4, first, 'journal'], called.stderr);
+  assert.match(failure?.message ?? '', 'no database');
+  await assertSound(site, first, called);
+});
+
+test('S8: rollback by hand', async (t) => {
+  const site = await userSite(t, {}, {}, {});
+  await site.call('deploy');
+  const called = await site.call('rollback');
+  const { kind, outcome, from, active } = called.document;
+  assert.equal([called.code, kind, outcome, from, active], [0, 'rollback', 'deployed', third, first], called.stderr);
+  await assertSound(site, first, called);
+  const named = await site.call('rollback', [second]);
+  assert.equal([named.code, named.document.active], [0, second], named.stderr);
+  await assertSound(site, second, named);
+});
+
+test('S8: rollback after the unit gave up', async (t) => {
+  const site = await userSite(t, {}, {});
+  await site.call('deploy');
+  await breakInService(site, second);
+  const refused = await site.call('deploy');
+  assert.equal([refused.code, refused.document.outcome], [1, 'refused']);
+  const called = await site.call('rollback');
+  assert.equal([called.code, called.document.active], [0, first], called.stderr);
+  await assertSound(site, first, called);
+});
+
+test('S11: status, history, the logs of a run and of the unit', async (t) => {
+  const site = await userSite(t, {}, {});
+  const { document } = await site.call('deploy');
+  const serves = await whoServes(site);
+  const [found] = (await site.call<{ targets: TargetStatus[] }>('status')).document.targets;
+  assert.equal(
+    [found?.state, found?.sub_state, found?.healthy, found?.main_pid, found?.current, found?.previous],
+    ['active', 'running', true, serves?.pid, second, first],
+  );
+  assert.match(found?.port_owner ?? '', new RegExp(`^pid ${serves?.pid} \\(.*app\\.mjs\\) of ${site.unit}$`));
+  assert.is(found?.last_run?.run, document.run);
+  const { runs } = (await site.call<{ runs: RunDocument[] }>('history')).document;
+  assert.equal(
+    runs.map(({ active }) => active),
+    [second, first],
+  );
+  assert.match((await site.tell('logs')).stdout, `production serves ${second}`);
+  const journal = await site.tell('logs', '--unit');
+  assert.is(journal.code, 0, journal.stderr);
+  assert.match(journal.stdout, `${second} listens on ${site.port}`);
+  await assertSound(site, second);
+});
+
+for (const [where, XDG_STATE_HOME] of [
+  ['in the default place', undefined],
+  ['in $XDG_STATE_HOME', '/srv/deployer/my state'],
+] as const) {
+  test(`S8: the deployer is killed, its state ${where}: the own manager brings the old build back`, async (t) => {
+    const user = await plainUser({ XDG_STATE_HOME });
+    const site = await makeSite(t, { user, builds: [{}, slow] });
+    const run = await startDeploy(site);
+    await untilBegun(site, 'start');
+    run.child.kill('SIGKILL');
+    await untilSettled(site);
+    await assertSound(site, first);
+    const { outcome, active, failure, run: id } = (await site.call('report')).document;
+    assert.equal([outcome, active, failure?.reason, failure?.step], ['rolled_back', first, 'interrupted', 'start']);
+    const log = `${user.stateHome}/cutover/logs/deployment-${site.unit}-${id?.slice(0, 15)}.log`;
+    assert.match(await readFile(site.sandbox.hostPath(log), 'utf8'), `production is back on ${first}`);
+  });
+}
+
+test('S8: a deploy after a killed deployer ends its run first', async (t) => {
+  const site = await userSite(t, {}, slow);
+  await leaveBehind(site);
+  const called = await site.call('deploy');
+  assert.equal(
+    [called.code, called.document.outcome, called.document.from, called.document.active],
+    [0, 'deployed', first, second],
+    called.stderr,
+  );
+  assert.match(called.stderr, /had been cut off and was ended first: rolled_back/);
+  await assertSound(site, second, called);
+});
+
+test('a second deployer is refused at once, and told who holds the target', async (t) => {
+  const site = await userSite(t, {}, slow);
+  const run = await startDeploy(site);
+  await untilBegun(site, 'start');
+  for (const command of ['deploy', 'rollback', 'settle']) {
+    const { code, document, stderr } = await site.call<Refusal>(command);
+    assert.equal([code, document.exit_code, document.error.code], [75, 75, 'locked'], stderr);
+    assert.match(document.error.message, `(pid ${run.pidInside()}, user deployer, since `);
+  }
+  const called = await run.end();
+  assert.equal([called.code, called.document.active], [0, second], called.stderr);
+  await assertSound(site, second, called);
+});
+
+test('S4: SIGTERM in the middle of a run takes it back', async (t) => {
+  const site = await userSite(t, {}, slow);
+  const run = await startDeploy(site);
+  await untilBegun(site, 'start');
+  run.child.kill('SIGTERM');
+  const called = await run.end();
+  assert.equal([called.code, called.document.outcome, called.document.active], [4, 'rolled_back', first]);
+  await assertSound(site, first, called);
+});
+
+test('S9: the direct form with --user', async (t) => {
+  const site = await userSite(t, {}, {});
+  const words = [site.unit, `${site.builds}/${second}`, String(site.port), '--user', '--json'];
+  const result = await site.sandbox.exec([process.execPath, executable('deploy-with-zero-downtime'), ...words]);
+  const called = calledFrom(result);
+  assert.equal([called.code, called.document.active], [0, second], called.stderr);
+  assert.is((await whoServes(site))?.build, second);
+});
+
+test('a user without a manager: exit 69, and what to type', async (t) => {
+  const site = await userSite(t, {}, {});
+  for (const command of ['deploy', 'check', 'rollback', 'settle', 'status']) {
+    const { code, document } = await site.call<Refusal>(command, [], { env: { XDG_RUNTIME_DIR: '/run/nowhere' } });
+    assert.equal([code, document.error.code], [69, 'systemd_unavailable'], command);
+    assert.match(document.error.message, 'no user bus at unix:path=/run/nowhere/bus');
+    assert.match(document.error.mend, 'loginctl enable-linger');
+  }
+  await assertSound(site, first);
+});
