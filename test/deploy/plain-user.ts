@@ -47,25 +47,29 @@ async function makeUser(sandbox: TestSandbox): Promise<number> {
 }
 
 function seenBy(sandbox: TestSandbox, env: Record<string, string>): TestSandbox {
-  const asUser = ([file, ...args]: Command): Command => {
-    const own = file === 'systemctl' ? ['systemctl', '--user'] : [file];
-    return ['setpriv', `--reuid=${name}`, `--regid=${name}`, '--init-groups', '--', ...own, ...args];
-  };
   const exec: TestSandbox['exec'] = (command, options) =>
     sandbox.exec(asUser(command), { ...options, env: { ...env, ...options?.env } });
   const spawn: TestSandbox['spawn'] = (command, options) =>
     sandbox.spawn(asUser(command), { ...options, env: { ...env, ...options?.env } });
-  const cutover = (args: readonly string[]): Command => [process.execPath, executable('cutover'), ...args];
   return {
     ...sandbox,
     exec,
     spawn,
-    cutover: (args, options) => exec(cutover(args), { timeoutMs: 120_000, ...options }),
-    startCutover: (args, options) => spawn(cutover(args), options),
+    cutover: (args, options) => exec(cutoverCommand(args), { timeoutMs: 120_000, ...options }),
+    startCutover: (args, options) => spawn(cutoverCommand(args), options),
     async run(...command) {
       const { code, stdout, stderr } = await exec(command);
       if (code === 0) return stdout;
       throw new Error(`${command.join(' ')} of ${name} exited with ${code}: ${stderr}${stdout}`);
     },
   };
+}
+
+function asUser([file, ...args]: Command): Command {
+  const own = file === 'systemctl' ? ['systemctl', '--user'] : [file];
+  return ['setpriv', `--reuid=${name}`, `--regid=${name}`, '--init-groups', '--', ...own, ...args];
+}
+
+function cutoverCommand(args: readonly string[]): Command {
+  return [process.execPath, executable('cutover'), ...args];
 }
