@@ -1,0 +1,66 @@
+import { readdir, readFile } from 'node:fs/promises';
+import * as assert from 'uvu/assert';
+import type { RunDocument } from '../../lib/run/document.ts';
+import type { LedgerLine } from '../../lib/run/ledger.ts';
+import type { Site } from '../deploy/site.ts';
+import { untilEnded } from './ended.ts';
+import { give, obedient, type Orders, type ProcessRecord, recordsOf } from './orders.ts';
+
+/** How a process died, or ended, and what it left. */
+export interface Death {
+  signal: NodeJS.Signals | null;
+  code: number | null;
+  /** what the process did until then */
+  own: ProcessRecord;
+  /** the settles that systemd ran after it */
+  settles: ProcessRecord[];
+  /** the run's ledger as the dead process left it; null: no run had begun */
+  ledger: LedgerLine[] | null;
+}
+
+/** Starts a command, with orders to die, and waits until nothing goes on any more. */
+export async function endedBy(
+  site: Site,
+  command: 'deploy' | 'rollback',
+  orders: Orders,
+  words: string[] = [],
+): Promise<Death> {
+  const before = new Set(await runsOf(site));
+  await give(site, orders);
+  const args = [command, 'production', ...words, '--json', '--config', site.config];
+  const child = await site.sandbox.startCutover(args, { env: obedient });
+  child.stdout.resume();
+  child.stderr.resume();
+  const { code, signal } = await child.ended;
+  await untilEnded(site);
+  const [run] = (await runsOf(site)).filter((name) => !before.has(name));
+  const [own, ...others] = (await recordsOf(site)).toSorted((one) => (one.command === command ? -1 : 1));
+  assert.ok(own, `${command} did not obey`);
+  const lines = own.passed.filter(({ moment }) => moment.startsWith('line ')).length;
+  const ledger = run === undefined ? null : (await readLines(site, run)).slice(0, lines);
+  return { signal, code, own, settles: others, ledger };
+}
+
+/** All moments of a command that nobody kills. */
+export async function momentsOf(site: Site, command: 'deploy' | 'rollback', words: string[] = []): Promise<string[]> {
+  const { own, settles } = await endedBy(site, command, {}, words);
+  assert.equal(settles, [], 'a run that ended needs no settle');
+  return own.passed.map(({ moment }) => moment);
+}
+
+/** The newest run as the history tells it. */
+export async function newestRun(site: Site): Promise<RunDocument> {
+  return (await site.call('report')).document;
+}
+
+async function runsOf({ sandbox, state }: Site): Promise<string[]> {
+  return readdir(sandbox.hostPath(`${state}/runs`)).catch(() => []);
+}
+
+async function readLines({ sandbox, state }: Site, name: string): Promise<LedgerLine[]> {
+  const text = await readFile(sandbox.hostPath(`${state}/runs/${name}`), 'utf8');
+  return text
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as LedgerLine);
+}

@@ -1,0 +1,68 @@
+import { readdir } from 'node:fs/promises';
+import * as assert from 'uvu/assert';
+import { scopeNames } from '../../lib/systemd/scope.ts';
+import { type Site, until } from '../deploy/site.ts';
+import { currentLink } from '../deploy/sound.ts';
+
+/** Longer than any way back of these sites takes, on a busy machine too. */
+const endMs = 30_000;
+
+/** Waits, and does nothing else, until no run is in flight and systemd knows nothing of one any more. */
+export async function untilEnded(site: Site, timeoutMs = endMs): Promise<void> {
+  const { sandbox, state } = site;
+  const isOver = async (): Promise<boolean> =>
+    !(await readdir(sandbox.hostPath(state))).includes('in-flight') && (await look(site)).units === '';
+  await until('the run is ended by systemd', isOver, timeoutMs).catch(async (error: unknown) => {
+    throw new Error(`${String(error)}; ${JSON.stringify(await look(site))}`);
+  });
+}
+
+/**
+ * What must hold once a run is over, however: `current` is relative and leads to that build, the process that
+ * systemd knows is the one that answers, and it is that build's; nothing of the run is left.
+ */
+export async function assertServes(site: Site, build: string): Promise<void> {
+  const { sandbox, state, builds } = site;
+  const { mainPid, units, answer } = await look(site);
+  assert.is(units, '', 'units are left');
+  assert.is(await currentLink(site), build, 'current');
+  assert.equal([answer?.status, answer?.build], ['healthy', build], 'what answers');
+  assert.is(answer?.pid, mainPid, 'the process that answers is not the one that systemd started last');
+  assert.not.ok((await readdir(sandbox.hostPath(state))).includes('in-flight'), 'in-flight is left');
+  const strange = (await readdir(sandbox.hostPath(builds))).filter((name) => !/^(dist\.[\d-]+|current)$/.test(name));
+  assert.equal(strange, [], 'left in the builds directory');
+}
+
+interface Look {
+  mainPid: number;
+  /** the units of the run, as systemctl lists them; empty: none is left */
+  units: string;
+  /** null: nobody answers */
+  answer: { status: string; build: string; pid: number } | null;
+}
+
+/** One program instead of three, as it is asked some thousand times. */
+const lookScript = `
+systemctl show --property=MainPID --value "$1"
+systemctl list-units --all --plain --no-legend "$2" "$3"
+echo ===
+exec 3<>"/dev/tcp/127.0.0.1/$4" || exit 0
+printf 'GET /api/health HTTP/1.0\\r\\n\\r\\n' >&3
+tail -n 1 <&3
+` as const;
+
+export async function look({ sandbox, app, unit, port }: Site): Promise<Look> {
+  const { scope, settle } = scopeNames(app, 'production');
+  const { stdout } = await sandbox.exec(['bash', '-c', lookScript, 'look', unit, scope, settle, String(port)]);
+  const [before = '', answer = ''] = stdout.split('===\n');
+  const [mainPid, ...units] = before.trimEnd().split('\n');
+  return { mainPid: Number(mainPid), units: units.join('\n'), answer: parse(answer) };
+}
+
+function parse(answer: string): Look['answer'] {
+  try {
+    return JSON.parse(answer) as Look['answer'];
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,101 @@
+// Preloaded (NODE_OPTIONS=--require) into the deployer that a test starts, and into every settle that systemd starts:
+// it ends the process at an exact moment, without a hook in the code that is tested. It writes down each moment that
+// passes, so a run without an order tells which moments there are. In any other process it does nothing.
+//
+// Moments: `line N`      the N-th line that this process writes to a ledger has been written
+//          `name N`      just before the N-th rename, symlink or unlink
+//          `sent CALL:N` the N-th call of that name has gone to systemd, and nobody waits for the answer
+//          `ms N`        N milliseconds after the start
+// An order is a moment and, where it is not SIGKILL, a signal: `line 3 SIGSTOP`; several are joined by ` + `.
+'use strict';
+const fs = require('node:fs');
+const { syncBuiltinESMExports } = require('node:module');
+const { Socket } = require('node:net');
+const { basename, join } = require('node:path');
+
+const folder = '/var/lib/crash';
+const calls = ['StartTransientUnit', 'StopUnit', 'StartUnit', 'RestartUnit', 'ResetFailedUnit', 'KillUnit', 'Reload'];
+// A string on the bus has its length before it and a zero after it.
+const onWire = new Map(calls.map((name) => [name, Buffer.from(`${String.fromCharCode(name.length)}\0\0\0${name}\0`)]));
+
+const [, script = '', command = ''] = process.argv;
+const site = /\/var\/lib\/cutover\/([^/]+)\/|\/cutover-([^/]+)\.toml/.exec(process.argv.join(' '));
+const orders = join(folder, site?.[1] ?? site?.[2] ?? '-', 'orders.json');
+const isDeployer = basename(script) === 'cutover.js' && ['deploy', 'rollback', 'settle'].includes(command);
+if (isDeployer && fs.existsSync(orders)) arm();
+
+function arm() {
+  const { record, number } = openRecord();
+  const order = JSON.parse(fs.readFileSync(orders, 'utf8'))[command]?.[number - 1] ?? '';
+  const strikes = new Map();
+  for (const part of order.split(' + ').filter(Boolean)) {
+    const [kind, which, signal = 'SIGKILL'] = part.split(' ');
+    strikes.set(`${kind} ${which}`, signal);
+    if (kind === 'ms') setTimeout(() => pass(`ms ${which}`), Number(which)).unref();
+  }
+  const pass = (moment, what = '') => {
+    const signal = strikes.get(moment);
+    fs.writeSync(record, `${moment}\t${what}\t${signal ?? ''}\n`);
+    strikes.delete(moment);
+    if (signal) process.kill(process.pid, signal);
+  };
+  watchLedger(pass);
+  watchNames(pass);
+  watchCalls(pass);
+  syncBuiltinESMExports();
+}
+
+/** The first number that no process of this command has taken: `wx` lets one win. */
+function openRecord() {
+  for (let number = 1; ; number += 1) {
+    try {
+      return { number, record: fs.openSync(join(orders, '..', `${command}.${number}`), 'wx') };
+    } catch (error) {
+      if (error.code !== 'EEXIST') throw error;
+    }
+  }
+}
+
+function watchLedger(pass) {
+  const { open } = fs.promises;
+  let lines = 0;
+  fs.promises.open = async (path, ...how) => {
+    const file = await open(path, ...how);
+    if (!String(path).endsWith('.jsonl')) return file;
+    const { appendFile } = file;
+    file.appendFile = async (text, ...more) => {
+      await appendFile.call(file, text, ...more);
+      for (const line of text.split('\n').filter(Boolean)) {
+        const { type, name = '', state = '' } = JSON.parse(line);
+        pass(`line ${(lines += 1)}`, [type, name, state].filter(Boolean).join(' '));
+      }
+    };
+    return file;
+  };
+}
+
+function watchNames(pass) {
+  let names = 0;
+  for (const change of ['rename', 'symlink', 'unlink']) {
+    const original = fs.promises[change];
+    fs.promises[change] = (...paths) => {
+      pass(`name ${(names += 1)}`, [change, ...paths.map((path) => basename(String(path)))].join(' '));
+      return original(...paths);
+    };
+  }
+}
+
+function watchCalls(pass) {
+  const { write } = Socket.prototype;
+  const sent = new Map();
+  Socket.prototype.write = function (chunk, ...more) {
+    const result = write.call(this, chunk, ...more);
+    for (const call of calls.filter((name) => Buffer.from(chunk).includes(onWire.get(name)))) {
+      sent.set(call, (sent.get(call) ?? 0) + 1);
+      const moment = `sent ${call}:${sent.get(call)}`;
+      // The bytes are the kernel's by then, and no answer has been read yet.
+      setImmediate(() => pass(moment));
+    }
+    return result;
+  };
+}

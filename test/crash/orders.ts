@@ -1,0 +1,51 @@
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { repository } from '../sandboxed.ts';
+import type { Site } from '../deploy/site.ts';
+
+/** When the first, second, third … process of a command dies, as `kill-at.cjs` has it; '' or none: it lives. */
+export type Orders = Partial<Record<'deploy' | 'rollback' | 'settle', string[]>>;
+
+/** What a process did until its end: the moments that passed, and the signal that each brought. */
+export interface ProcessRecord {
+  command: string;
+  passed: { moment: string; what: string; signal: string }[];
+}
+
+/** The environment that makes node obey the orders. */
+export const obedient = { NODE_OPTIONS: `--require=${join(repository, 'test/crash/kill-at.cjs')}` };
+
+const folderOf = ({ sandbox, app }: Site): string => sandbox.hostPath(`/var/lib/crash/${app}`);
+
+/** What systemd starts obeys too, until the machine goes down. */
+export async function makeObedient({ sandbox }: Pick<Site, 'sandbox'>): Promise<void> {
+  await sandbox.run('systemctl', 'set-environment', `NODE_OPTIONS=${obedient.NODE_OPTIONS}`);
+}
+
+/** Replaces the orders for a site and forgets its records. Only while none of its processes is at work. */
+export async function give(site: Site, orders: Orders): Promise<void> {
+  const folder = folderOf(site);
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, 'orders.json'), JSON.stringify(orders));
+}
+
+/** What the processes since the last `give` did, in the order in which they began, command by command. */
+export async function recordsOf(site: Site): Promise<ProcessRecord[]> {
+  const folder = folderOf(site);
+  const files = (await readdir(folder)).filter((name) => name !== 'orders.json');
+  const byNumber = files.toSorted((one, other) => numberOf(one) - numberOf(other));
+  return Promise.all(
+    byNumber.map(async (name) => {
+      const lines = (await readFile(join(folder, name), 'utf8')).split('\n').filter(Boolean);
+      const passed = lines
+        .map((line) => line.split('\t'))
+        .map(([moment = '', what = '', signal = '']) => ({ moment, what, signal }));
+      return { command: name.split('.')[0] ?? '', passed };
+    }),
+  );
+}
+
+function numberOf(name: string): number {
+  return Number(name.split('.')[1]);
+}

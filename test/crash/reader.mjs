@@ -1,0 +1,32 @@
+// Looks at a `current` link over and over until SIGTERM, and tells how often, and what was wrong with it.
+import { readlinkSync, statSync } from 'node:fs';
+
+const [link] = process.argv.slice(2);
+const wrong = new Map();
+let looks = 0;
+let isOver = false;
+process.on('SIGTERM', () => (isOver = true));
+console.log('looking');
+lookOnAndOn();
+
+function lookOnAndOn() {
+  // Many looks a turn: what comes between two turns is only the signal.
+  for (let look = 0; look < 500; look += 1) lookOnce();
+  if (!isOver) setImmediate(lookOnAndOn);
+  else console.log(JSON.stringify({ looks, wrong: Object.fromEntries(wrong) }));
+}
+
+function lookOnce() {
+  looks += 1;
+  try {
+    const destination = readlinkSync(link);
+    if (!/^dist\.\d{8}-\d{6}(-\d+)?$/.test(destination)) count(`it leads to ${destination}`);
+    if (!statSync(`${link}/`).isDirectory()) count('it leads to no directory');
+  } catch (error) {
+    count(error.message);
+  }
+}
+
+function count(problem) {
+  wrong.set(problem, (wrong.get(problem) ?? 0) + 1);
+}
