@@ -9,7 +9,7 @@ import type { DowntimeMeter } from './downtime.ts';
 import { freePorts } from './free-port.ts';
 import { type GateTools, passGate } from './gate.ts';
 import { type UnitLife, watchLife } from './life.ts';
-import { startUnit, stopUnit, untilReady } from './start.ts';
+import { prepareStart, type ReadyStart, startUnit, stopUnit, untilReady } from './start.ts';
 
 /** What a strategy works with. */
 export interface StrategyTools extends Omit<GateTools, 'life' | 'signal'> {
@@ -21,17 +21,23 @@ export interface StrategyTools extends Omit<GateTools, 'life' | 'signal'> {
  * The port is down from `stop` to the end of `start`.
  */
 export function restartPlan(inputs: RunInputs, tools: StrategyTools): Step[] {
+  const launch: Launch = {};
   const steps = [
     stopStep(inputs, tools),
-    freePortStep(inputs, tools),
+    freePortStep(inputs, tools, launch),
     swapStep(inputs),
-    ...startAndGateSteps(inputs, tools),
+    ...startAndGateSteps(inputs, tools, launch),
   ];
   const isFirst = inputs.from === null;
   // A rollback from a build that is broken itself has nowhere better to go: what it did stays.
   return inputs.back !== null || isFirst
     ? steps
     : steps.map(({ name, does, apply, prove }) => ({ name, does, apply, prove }));
+}
+
+/** What the steps between two builds hand on: the start is prepared while the port is looked at. */
+interface Launch {
+  ready?: ReadyStart;
 }
 
 function stopStep(inputs: RunInputs, tools: StrategyTools): Step {
@@ -47,11 +53,21 @@ function stopStep(inputs: RunInputs, tools: StrategyTools): Step {
   };
 }
 
-function freePortStep({ target }: RunInputs, { systemd }: StrategyTools): Step {
+function freePortStep({ target }: RunInputs, { systemd }: StrategyTools, launch: Launch): Step {
   return {
     name: 'free-port',
     does: `see that nobody listens on ${target.ports.join(', ') || 'any port'}`,
-    apply: (signal) => freePorts(systemd, target, signal),
+    isLook: true,
+    apply: async (signal) => {
+      const preparing = prepareStart(systemd, target.unit);
+      const [facts] = await Promise.all([freePorts(systemd, target, signal), preparing]).catch(async (error) => {
+        // The way back starts another build, under a watch of its own.
+        await preparing.then(({ life }) => life.stop()).catch(() => {});
+        throw error;
+      });
+      launch.ready = await preparing;
+      return facts;
+    },
   };
 }
 
@@ -70,6 +86,7 @@ function swapStep({ target, to, back }: RunInputs): Step {
 function startAndGateSteps(
   { target, manager, to, invocationBefore, memoryBefore }: RunInputs,
   tools: StrategyTools,
+  launch: Launch,
 ): Step[] {
   const { unit, builds, startTimeoutMs, health } = target;
   const { systemd, meter } = tools;
@@ -78,7 +95,7 @@ function startAndGateSteps(
     name: 'start',
     does: `start ${unit}, and see it listen within ${startTimeoutMs / 1000} s`,
     apply: async (signal) => {
-      const started = await startUnit(systemd, target, signal);
+      const started = await startUnit(systemd, target, signal, launch.ready);
       life = started.life;
       return { pid: started.began.mainPid, invocation: started.began.invocationId };
     },
@@ -90,6 +107,7 @@ function startAndGateSteps(
   const gate: Step = {
     name: 'gate',
     does: `prove that ${to} is what serves, and healthy, in ${health.attempts} attempts`,
+    isLook: true,
     apply: async (signal) => {
       life ??= await watchLife(systemd, unit, { isRunning: true });
       const subject = { target, manager, buildPath: join(builds, to), invocationBefore, memoryBefore };

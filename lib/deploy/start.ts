@@ -7,9 +7,28 @@ import type { Systemd } from '../systemd/systemd.ts';
 import { deathFrom, type UnitLife, watchLife } from './life.ts';
 import { untilListening } from './ports.ts';
 
+/** What has to be in place before a unit is started. */
+export interface ReadyStart {
+  life: UnitLife;
+}
+
 /**
- * Starts the unit, whatever its past: this start is an explicit one, so a used-up start limit is cleared first
- * (`ResetFailedUnit`). Ends when the start job has ended and the unit runs.
+ * Makes a start possible, whatever the unit's past: this start is an explicit one, so a used-up start limit is cleared
+ * (`ResetFailedUnit`), and a changed unit file read. While the unit is down, each moment of this counts.
+ */
+export async function prepareStart(systemd: Systemd, unit: string): Promise<ReadyStart> {
+  const [life, isStale] = await Promise.all([
+    watchLife(systemd, unit, { isRunning: false }),
+    systemd.property(unit, 'Unit', 'NeedDaemonReload'),
+    systemd.resetFailed(unit),
+  ]);
+  if (isStale === true) await systemd.reload();
+  return { life };
+}
+
+/**
+ * Starts the unit. Ends when the start job has ended and the unit runs.
+ * @param ready what was prepared meanwhile; without it that is done here
  * @returns what was started, and the watch that goes on
  * @throws `StepFailure` at once when the unit fails or exits
  */
@@ -17,15 +36,11 @@ export async function startUnit(
   systemd: Systemd,
   target: Pick<TargetConfig, 'unit' | 'startTimeoutMs' | 'stopTimeoutMs'>,
   signal: AbortSignal,
+  ready?: ReadyStart,
 ): Promise<{ began: StartFacts; life: UnitLife }> {
   const { unit, startTimeoutMs } = target;
-  await untilStopped(systemd, target, signal);
-  const [life, isStale] = await Promise.all([
-    watchLife(systemd, unit, { isRunning: false }),
-    systemd.property(unit, 'Unit', 'NeedDaemonReload'),
-    systemd.resetFailed(unit),
-  ]);
-  if (isStale === true) await systemd.reload();
+  if (!ready) await untilStopped(systemd, target, signal);
+  const { life } = ready ?? (await prepareStart(systemd, unit));
   try {
     const options = { timeoutMs: startTimeoutMs, signal };
     const result = await Promise.race([systemd.start(unit, options), rejectionOf(life.ended)]);

@@ -48,7 +48,7 @@ export async function applySteps(steps: readonly Step[], options: EngineOptions)
 async function applyStep(step: Step, begun: Step[], { ledger, emit, signal }: EngineOptions): Promise<void> {
   signal.throwIfAborted();
   const { name } = step;
-  await ledger.write({ type: 'step', name, state: 'intended' });
+  await ledger.write({ type: 'step', name, state: 'intended' }, { isDurable: !step.isLook });
   begun.push(step);
   emit({ type: 'step', name, state: 'begun', durationMs: 0 });
   const facts = await step.apply(signal);

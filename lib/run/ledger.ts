@@ -19,8 +19,11 @@ export type LedgerLine = LedgerEntry & { at: string };
 /** The record of a run: one JSON document a line, only ever added to. */
 export interface Ledger {
   readonly path: string;
-  /** @throws `disk`, `permission` */
-  write(entry: LedgerEntry): Promise<void>;
+  /**
+   * Adds a line; one that must be on the disk before what follows it is there when this returns.
+   * @throws `disk`, `permission`
+   */
+  write(entry: LedgerEntry, options?: { isDurable?: boolean }): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -35,11 +38,11 @@ export async function openLedger(paths: StatePaths, run: string): Promise<Ledger
   let start = '';
   return {
     path,
-    async write(entry) {
+    async write(entry, { isDurable = mustBeDurable(entry) } = {}) {
       const line = `${start}${JSON.stringify({ at: new Date().toISOString(), ...entry })}\n`;
       // A disk that fills up in the middle leaves half a line too.
       start = '\n';
-      await file.append(line, { sync: mustBeDurable(entry) });
+      await file.append(line, { sync: isDurable });
       start = '';
     },
     close: () => file.close(),

@@ -15,6 +15,8 @@ export interface Step {
   prove?: (signal: AbortSignal) => Promise<StepFacts | void>;
   /** takes it back; a step without one left nothing to take back */
   revert?: () => Promise<void>;
+  /** it leaves nothing to take back, so its begin need not be on the disk before it: the port is down, and each wait counts */
+  isLook?: true;
 }
 
 export type StepStatus = 'done' | 'failed' | 'reverted' | 'revert_failed' | 'skipped';

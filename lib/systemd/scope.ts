@@ -52,6 +52,8 @@ export async function takeScope(systemd: Systemd, request: ScopeRequest): Promis
     // Killed itself, it begins again; a service that could not be made healthy is for a person.
     ['Restart', variant('s', 'on-abnormal')],
     ['RestartUSec', variant('t', settleRestartUsec)],
+    // However often it is killed: the default limit of five starts in ten seconds would leave the run unfinished.
+    ['StartLimitIntervalUSec', variant('t', 0n)],
     ['CollectMode', variant('s', 'inactive-or-failed')],
     ['TimeoutStartUSec', variant('t', settleTimeoutUsec)],
     ['Environment', variant('as', environment)],
