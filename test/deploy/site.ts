@@ -155,6 +155,11 @@ export async function until(what: string, ask: () => Promise<unknown>, timeoutMs
   }
 }
 
+/** A log is named after the second of its run: those of two runs in one would be one. */
+export function untilNextSecond(): Promise<void> {
+  return sleep(1000 - (Date.now() % 1000));
+}
+
 /** The path of one of the executables. */
 export function executable(name: string): string {
   return `${repository}/bin/${name}.js`;
