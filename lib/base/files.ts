@@ -64,6 +64,16 @@ export async function replaceLink(path: string, destination: string): Promise<vo
   }
 }
 
+/**
+ * Moves a file or directory within its file system. Only `syncDirectory` of both parents makes that survive a power cut.
+ * @throws `permission`, `disk`; the errno of anything else that stands in the way
+ */
+export async function move(from: string, to: string): Promise<void> {
+  await rename(from, to).catch((error: unknown) => {
+    throw fileError(error, 'cannot move', from);
+  });
+}
+
 /** Whether a name is one that `writeDurably` or `replaceLink` leaves when it is killed midway. */
 export function isTemporaryName(name: string): boolean {
   return /^\..+\.[0-9a-f]{8}\.tmp$/.test(name);

@@ -62,6 +62,14 @@ export const commands: CommandRow[] = [
     load: async () => ({ run: (await import('./everyday.ts')).builds }),
   },
   {
+    name: 'prune',
+    words: '[target]',
+    does: 'Remove old builds, evidence, ledgers and logs that nobody needs any more',
+    options: [['--dry-run', 'tell what would be removed and change nothing'], wait],
+    examples: ['cutover prune production --dry-run', 'cutover prune production'],
+    load: () => import('./prune.ts'),
+  },
+  {
     name: 'history',
     words: '[target]',
     does: 'List past runs',
@@ -125,7 +133,6 @@ export const laterCommands = [
   'recover',
   'add',
   'verify',
-  'prune',
   'backup',
   'restore',
   'monitor',

@@ -60,6 +60,6 @@ export async function newestProven(paths: StatePaths, isWanted: (build: string) 
 }
 
 /** A deployed build was proven, and so was the one that a failed run went back to. */
-function provenBy({ outcome, active }: NonNullable<RunRecord['document']>): string[] {
+export function provenBy({ outcome, active }: NonNullable<RunRecord['document']>): string[] {
   return (outcome === 'deployed' || outcome === 'rolled_back') && active ? [active] : [];
 }

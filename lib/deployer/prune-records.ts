@@ -1,0 +1,60 @@
+import { readdir } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { errnoOf, fileError } from '../base/errors.ts';
+import { logPath } from '../report/log-file.ts';
+import { evidenceToGo, ledgersToStay, recordPaths } from '../run/retention.ts';
+import type { Place } from './place.ts';
+import type { PruneKnowledge } from './prune-known.ts';
+import type { PrunedItem, PrunedKind } from './prune-report.ts';
+
+/** At least so many logs of a target stay. */
+const logsKept = 100;
+
+/**
+ * The evidence, ledgers and logs that go.
+ * @param builds the builds that are still there
+ * @throws `permission`
+ */
+export async function recordsToGo(
+  place: Pick<Place, 'target' | 'paths' | 'config'>,
+  known: PruneKnowledge,
+  builds: ReadonlySet<string>,
+): Promise<PrunedItem[]> {
+  const facts = { ...known, builds };
+  const staying = ledgersToStay(facts);
+  const ledgers = known.past.map(({ run }) => run).filter((run) => !staying.has(run));
+  const pathsOf = (run: string) => recordPaths(place.paths, run);
+  return [
+    ...evidenceToGo(facts).map((run) => itemOf('evidence', run, pathsOf(run).evidence)),
+    ...ledgers.map((run) => itemOf('ledger', run, pathsOf(run).ledger)),
+    ...(await logsToGo(place, staying)).map((path) => itemOf('log', basename(path), path)),
+  ];
+}
+
+/** Several targets may share the directory: only names that this unit's runs give are looked at. */
+async function logsToGo(
+  { config, target: { unit } }: Pick<Place, 'target' | 'config'>,
+  staying: ReadonlySet<string>,
+): Promise<string[]> {
+  const names = await readdir(config.logs).catch((error: unknown) => {
+    if (errnoOf(error) === 'ENOENT') return [];
+    throw fileError(error, 'cannot read', config.logs);
+  });
+  const pathFor = (run: string): string => logPath({ directory: config.logs, unit, run });
+  const own = names
+    .filter((name) => /^\d{8}-\d{6}$/.test(stampIn(name)) && pathFor(stampIn(name)) === join(config.logs, name))
+    .toSorted()
+    .toReversed();
+  const needed = new Set([...staying].map(pathFor));
+  const old = own.slice(logsKept).map((name) => join(config.logs, name));
+  return old.filter((path) => !needed.has(path));
+}
+
+/** What stands where the time is in a log's name. */
+function stampIn(name: string): string {
+  return name.slice(-'YYYYMMDD-HHMMSS.log'.length, -'.log'.length);
+}
+
+function itemOf(kind: PrunedKind, name: string, path: string): PrunedItem {
+  return { kind, name, path, reason: null, size_bytes: null };
+}
