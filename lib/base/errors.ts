@@ -32,6 +32,8 @@ const exitCodeOf = {
   job_failed: ExitCode.failed,
   timeout: ExitCode.failed,
   interrupted: ExitCode.interrupted,
+  // The way back stopped halfway; the run is still in flight, and the next settle goes on with it.
+  unfinished: ExitCode.failed,
   not_found: ExitCode.usage,
   // In the middle of a run a full disk is a failure of the run; as an error it means that none could begin.
   disk: ExitCode.refused,

@@ -76,7 +76,8 @@ function listenersFor(
 /** systemd knows neither our directory nor our PATH: everything is named in full. */
 function settleCommand(stateDirectory: string): Command {
   const script = join(dirname(realpathSync(process.argv[1] as string)), 'cutover.js');
-  return [process.execPath, script, 'settle', '--state-directory', stateDirectory];
+  // Whoever waited for the target may have it by then, and end the run itself; if it does not, somebody has to.
+  return [process.execPath, script, 'settle', '--state-directory', stateDirectory, '--wait=30min'];
 }
 
 function settleEnvironment({ HOME, XDG_RUNTIME_DIR, PATH }: NodeJS.ProcessEnv): Record<string, string> {

@@ -69,7 +69,12 @@ export async function commit(
   return document;
 }
 
-async function judgeBuild(inputs: RunInputs, { outcome, failure }: RunDocument, paths: StatePaths): Promise<void> {
+/** Writes down what the outcome says of the build: it is good, or never to be picked by itself again. */
+export async function judgeBuild(
+  inputs: RunInputs,
+  { outcome, failure }: RunDocument,
+  paths: StatePaths,
+): Promise<void> {
   if (outcome === 'deployed') return release(paths, inputs.to);
   if (failure && isBuildsFault(failure)) {
     await quarantine(paths, inputs.to, { run: inputs.run, reason: failure.reason, since: new Date().toISOString() });

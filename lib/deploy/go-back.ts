@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { ExitCode, messageOf } from '../base/errors.ts';
+import { CutoverError, ExitCode, isCutoverError, messageOf } from '../base/errors.ts';
 import { openController } from '../base/wait.ts';
 import { currentBuild } from '../builds/current.ts';
 import type { Ending } from '../run/document.ts';
@@ -43,6 +43,7 @@ export function isBuildsFault({ step, reason }: Failure): boolean {
 /**
  * Saves what explains the failure, takes the begun steps back, and lets the build before pass the same gate.
  * The gate has the last word: exit 4 only when the old build is seen healthy.
+ * @throws `unfinished` when systemd could not be reached for that: the run stays in flight
  */
 export async function goBack(
   inputs: RunInputs,
@@ -56,7 +57,7 @@ export async function goBack(
   emit({ type: 'going_back', to: inputs.back, failure });
   const explaining = explain(inputs, { ...failed, failure }, tools);
   await explaining.isSeen;
-  await revertSteps(failed.begun, failed.records, tools);
+  requireReached(inputs, await revertSteps(failed.begun, failed.records, tools));
   const problem = inputs.back === null ? 'there was no proven build to go back to' : await proveBack(inputs, tools);
   const lines = await explaining.lines;
   if (lines) emit({ type: 'journal', lines });
@@ -94,7 +95,20 @@ function explain(
   return { isSeen, lines };
 }
 
-/** @returns what is wrong with the build that was gone back to, or null */
+/** Without systemd nothing is known of the service: that is no end of a run, and whoever settles goes on with it. */
+export function requireReached({ target, run }: RunInputs, errors: readonly unknown[]): void {
+  const lost = errors.find((error) => isCutoverError(error, 'bus_lost', 'systemd_unavailable'));
+  if (!lost) return;
+  throw new CutoverError('unfinished', `run ${run} is not ended yet: ${messageOf(lost)}`, {
+    mend: `systemd goes on with it by itself as soon as it can be reached; or type: cutover settle ${target.name}`,
+    cause: lost,
+  });
+}
+
+/**
+ * @returns what is wrong with the build that was gone back to, or null
+ * @throws `unfinished`
+ */
 async function proveBack(inputs: RunInputs, { systemd, emit }: Omit<RunTools, 'signal'>): Promise<string | null> {
   const { target, manager, back } = inputs;
   const buildPath = join(target.builds, back ?? '');
@@ -105,6 +119,7 @@ async function proveBack(inputs: RunInputs, { systemd, emit }: Omit<RunTools, 's
     await passGate(subject, { systemd, emit, life, signal, transcript: [] }).finally(life.stop);
     return null;
   } catch (error) {
+    requireReached(inputs, [error]);
     return `${back} is not verified healthy: ${messageOf(error)}`;
   }
 }

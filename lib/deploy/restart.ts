@@ -5,9 +5,11 @@ import { removeCurrent, swapCurrent } from '../builds/swap.ts';
 import { StepFailure } from '../run/failure.ts';
 import type { RunInputs } from '../run/inputs.ts';
 import type { Step } from '../run/step.ts';
+import type { Systemd } from '../systemd/systemd.ts';
 import type { DowntimeMeter } from './downtime.ts';
 import { freePorts } from './free-port.ts';
 import { type GateTools, passGate } from './gate.ts';
+import { servingBuild } from './identity.ts';
 import { type UnitLife, watchLife } from './life.ts';
 import { prepareStart, type ReadyStart, startUnit, stopUnit, untilReady } from './start.ts';
 
@@ -83,11 +85,8 @@ function swapStep({ target, to, back }: RunInputs): Step {
 }
 
 /** The watch that the start began goes on through the gate, so that no moment between them is unseen. */
-function startAndGateSteps(
-  { target, manager, to, invocationBefore, memoryBefore }: RunInputs,
-  tools: StrategyTools,
-  launch: Launch,
-): Step[] {
+function startAndGateSteps(inputs: RunInputs, tools: StrategyTools, launch: Launch): Step[] {
+  const { target, manager, to, back, invocationBefore, memoryBefore } = inputs;
   const { unit, builds, startTimeoutMs, health } = target;
   const { systemd, meter } = tools;
   let life: UnitLife | undefined;
@@ -102,7 +101,12 @@ function startAndGateSteps(
     prove: async (signal) => {
       if (life) await untilReady(systemd, target, { life, isOpen: meter.isOpen, signal });
     },
-    revert: async () => void (await stopUnit(systemd, target)),
+    isGoneAtBoot: true,
+    revert: async () => {
+      // A way back that was cut off after it had started the build before need not stop it again.
+      if (back !== to && back !== null && (await buildOfProcess(inputs, systemd)) === back) return;
+      await stopUnit(systemd, target);
+    },
   };
   const gate: Step = {
     name: 'gate',
@@ -118,11 +122,21 @@ function startAndGateSteps(
 }
 
 /** Starts the build that `current` names again; on a first deploy there is none, and the unit stays stopped. */
-async function startBack({ target, back }: RunInputs, { systemd, meter }: StrategyTools): Promise<void> {
+async function startBack(inputs: RunInputs, { systemd, meter }: StrategyTools): Promise<void> {
+  const { target, back } = inputs;
   if (back === null) return;
   const { signal } = openController();
+  // After a boot, or by another hand, the unit may have been started from a build that was never proven.
+  const running = await buildOfProcess(inputs, systemd);
+  if (running !== undefined && running !== back) await stopUnit(systemd, target);
   const { life } = await startUnit(systemd, target, signal);
   await untilReady(systemd, target, { life, isOpen: meter.isOpen, signal }).finally(life.stop);
+}
+
+/** The build that the unit's process runs from; null: none of them; undefined: there is no process. */
+async function buildOfProcess({ target, back }: RunInputs, systemd: Systemd): Promise<string | null | undefined> {
+  const { mainPid } = await systemd.facts(target.unit);
+  return mainPid === 0 ? undefined : servingBuild(target.builds, { mainPid, current: back });
 }
 
 async function requireCurrent(builds: string, to: string): Promise<void> {

@@ -1,46 +1,55 @@
-import { ExitCode } from '../base/errors.ts';
-import { clearTemporaryLinks } from '../builds/swap.ts';
+import { ExitCode, isCutoverError, messageOf } from '../base/errors.ts';
+import { openController } from '../base/wait.ts';
 import { currentBuild } from '../builds/current.ts';
-import type { RunDocument } from '../run/document.ts';
-import type { Failure } from '../run/failure.ts';
+import { clearTemporaryLinks } from '../builds/swap.ts';
+import type { Ending, RunDocument } from '../run/document.ts';
+import { applySteps, recordAnyway } from '../run/engine.ts';
 import { readRun } from '../run/history.ts';
 import { clearInFlight, readInFlight } from '../run/in-flight.ts';
-import { openLedger, type RunRecord } from '../run/ledger.ts';
-import type { StepRecord } from '../run/step.ts';
-import { commit } from './carry-out.ts';
-import type { RunTools } from './run-tools.ts';
-import { downtimeMeter } from './downtime.ts';
-import { goBack } from './go-back.ts';
+import { cutOffFailure, type Ledger, openLedger, type RunRecord, stepRecordsOf } from '../run/ledger.ts';
+import { commit, judgeBuild } from './carry-out.ts';
+import { type DowntimeMeter, downtimeMeter } from './downtime.ts';
+import { goBack, requireReached } from './go-back.ts';
+import { ledgerPath } from '../run/state.ts';
 import { planOf } from './plans.ts';
+import type { RunTools } from './run-tools.ts';
+
+type SettleTools = Omit<RunTools, 'signal'> & { ledger: Ledger; meter: DowntimeMeter };
+type Found = Omit<Ending, 'downtime_ms' | 'checks'>;
 
 /**
  * Ends the run that its process did not: the plan is built again from the ledger's first line, and what was begun is
  * taken back. May itself be cut off anywhere and begun again.
  * @returns the ended run's document, or null when there was nothing to end
+ * @throws `bus_lost`, `systemd_unavailable`: the run is still in flight
  */
 export async function settleRun(tools: Omit<RunTools, 'signal'>): Promise<RunDocument | null> {
-  const mark = await readInFlight(tools.paths);
+  const { paths, emit } = tools;
+  const mark = await readInFlight(paths);
   if (!mark) return null;
-  const record = await readRun(tools.paths, mark.run);
-  // Without a first line no step can have begun; with an outcome only the mark is left.
+  const record = await readRun(paths, mark.run);
+  // Without a first line no step can have begun; with an outcome only the cleaning-up is left.
   if (!record || record.document) {
-    await clearInFlight(tools.paths);
+    if (record?.document) await judgeBuild(record.inputs, record.document, paths).catch(() => {});
+    await clearInFlight(paths);
     return record?.document ? { ...record.document, kind: 'settle' } : null;
   }
-  tools.emit({ type: 'begin', inputs: record.inputs });
-  tools.emit({ type: 'note', message: `run ${mark.run} was cut off and is ended now` });
+  emit({ type: 'begin', inputs: record.inputs });
+  emit({ type: 'note', message: `run ${mark.run} was cut off and is ended now` });
   await clearTemporaryLinks(record.inputs.target.builds);
-  return endRun(record, tools);
+  return endRun(record, tools).catch((error: unknown) => {
+    throw isCutoverError(error, 'unfinished') ? error.cause : error;
+  });
 }
 
 async function endRun(record: RunRecord, tools: Omit<RunTools, 'signal'>): Promise<RunDocument> {
   const { inputs } = record;
-  const ledger = await openLedger(tools.paths, inputs.run);
+  const ledger = await openAnyway(inputs.run, tools);
   try {
     const meter = downtimeMeter(inputs.target.ports);
     meter.start();
-    const ending = await endingOf(record, { ...tools, ledger, meter });
-    const measured = { ...ending, downtime_ms: await meter.stop(), checks: [] };
+    const found = await endingOf(record, { ...tools, ledger, meter });
+    const measured = { ...found, downtime_ms: await meter.stop(), checks: [] };
     const document = await commit({ inputs, ledger, tools }, measured);
     // Ended as it should be: for who asked to settle, that is success.
     const exit_code = document.outcome === 'failed' ? ExitCode.failed : ExitCode.done;
@@ -50,24 +59,39 @@ async function endRun(record: RunRecord, tools: Omit<RunTools, 'signal'>): Promi
   }
 }
 
-type SettleTools = Omit<RunTools, 'signal'> & {
-  ledger: Awaited<ReturnType<typeof openLedger>>;
-  meter: ReturnType<typeof downtimeMeter>;
-};
-
-async function endingOf({ inputs, steps, failure }: RunRecord, tools: SettleTools): ReturnType<typeof goBack> {
-  const plan = planOf(inputs, { ...tools, transcript: [] });
-  const begun = plan.filter(({ name }) => steps.has(name));
-  const records = [...steps].map(([name, state]): StepRecord => {
-    return { name, status: state === 'done' || state === 'applied' ? 'done' : 'failed', duration_ms: 0 };
+/** A disk that is full or read-only must not keep a service from coming back. */
+async function openAnyway(run: string, { paths, emit }: Pick<RunTools, 'paths' | 'emit'>): Promise<Ledger> {
+  return openLedger(paths, run).catch((error: unknown) => {
+    emit({ type: 'note', message: `this is not written down: ${messageOf(error)}` });
+    return { path: ledgerPath(paths, run), write: () => Promise.reject(error), close: () => Promise.resolve() };
   });
-  const cutOff: Failure = failure ?? {
-    step: [...steps.keys()].at(-1) ?? 'begin',
-    reason: 'interrupted',
-    message: `the process of run ${inputs.run} ended in the middle of it`,
-    evidence: null,
-  };
-  if (begun.length > 0) return goBack(inputs, { begun, records, failure: cutOff, transcript: [] }, tools);
-  const active = await currentBuild(inputs.target.builds);
-  return { outcome: 'interrupted', exit_code: ExitCode.interrupted, active, steps: records, failure: cutOff };
+}
+
+async function endingOf(record: RunRecord, tools: SettleTools): Promise<Found> {
+  const { inputs, steps } = record;
+  const [records, failure] = [stepRecordsOf(record), cutOffFailure(record)];
+  if (steps.size === 0) {
+    const active = await currentBuild(inputs.target.builds);
+    return { outcome: 'interrupted', exit_code: ExitCode.interrupted, active, steps: records, failure };
+  }
+  // A rollback away from a build that is broken has nowhere to go back to: what it was on the way to is the way out.
+  if (inputs.back === null && inputs.from !== null) return goOn(record, tools);
+  const plan = planOf(inputs, { ...tools, transcript: [] });
+  const begun = plan.filter(({ name, isGoneAtBoot }) => {
+    return steps.has(name) && !(isGoneAtBoot && steps.get(name) === 'reverted');
+  });
+  return goBack(inputs, { begun, records, failure, transcript: [] }, tools);
+}
+
+/** Every step may be applied again, so a run is finished by beginning it anew. */
+async function goOn({ inputs }: RunRecord, tools: SettleTools): Promise<Found> {
+  const plan = planOf(inputs, { ...tools, transcript: [] });
+  const { ledger, emit } = tools;
+  const write: Ledger['write'] = (entry) => recordAnyway(ledger, entry).then(() => {});
+  const options = { ledger: { ...ledger, write }, emit, signal: openController().signal };
+  const { records: steps, failure, error } = await applySteps(plan, options);
+  if (!failure) return { outcome: 'deployed', exit_code: ExitCode.done, active: inputs.to, steps, failure };
+  requireReached(inputs, [error]);
+  const active = await currentBuild(inputs.target.builds).catch(() => null);
+  return { outcome: 'failed', exit_code: ExitCode.failed, active, steps, failure };
 }

@@ -1,8 +1,8 @@
-import { CutoverError } from '../base/errors.ts';
+import { CutoverError, ExitCode } from '../base/errors.ts';
 import { documentOf, type RunDocument } from '../run/document.ts';
 import { newestRun, readRun, runsNewestFirst } from '../run/history.ts';
 import { readInFlight } from '../run/in-flight.ts';
-import type { RunRecord } from '../run/ledger.ts';
+import { cutOffFailure, type RunRecord, stepRecordsOf } from '../run/ledger.ts';
 import type { StatePaths } from '../run/state.ts';
 
 /** Past runs, newest first; the one in flight is not past. */
@@ -25,9 +25,11 @@ export async function report(paths: StatePaths, run: string | undefined): Promis
 }
 
 /** A ledger without an outcome is of a run whose end could not be written: what is known is told. */
-function documentFrom({ inputs, document, failure, steps }: RunRecord): RunDocument {
+function documentFrom(record: RunRecord): RunDocument {
+  const { inputs, document } = record;
   if (document) return document;
-  const records = [...steps.keys()].map((name) => ({ name, status: 'failed' as const, duration_ms: 0 }));
-  const ending = { outcome: 'interrupted' as const, exit_code: 130, active: null, downtime_ms: null };
-  return documentOf(inputs, { ...ending, steps: records, checks: [], failure }, Date.parse(inputs.startedAt));
+  const steps = stepRecordsOf(record);
+  const [failure, active] = [cutOffFailure(record), steps.length === 0 ? inputs.from : null];
+  const ending = { outcome: 'interrupted' as const, exit_code: ExitCode.interrupted, downtime_ms: null, checks: [] };
+  return documentOf(inputs, { ...ending, active, steps, failure }, Date.parse(inputs.startedAt));
 }

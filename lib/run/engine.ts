@@ -16,6 +16,8 @@ export interface Applied {
   begun: Step[];
   records: StepRecord[];
   failure: Failure | null;
+  /** what the failed step threw */
+  error?: unknown;
 }
 
 /**
@@ -35,7 +37,7 @@ export async function applySteps(steps: readonly Step[], options: EngineOptions)
       await applyStep(step, applied.begun, options);
       options.emit({ type: 'step', name: step.name, state: 'done', durationMs: finish('done') });
     } catch (error) {
-      applied.failure = failureOf(step.name, error);
+      [applied.failure, applied.error] = [failureOf(step.name, error), error];
       const message = applied.failure.message;
       options.emit({ type: 'step', name: step.name, state: 'failed', durationMs: finish('failed'), message });
       await recordAnyway(options.ledger, { type: 'step', name: step.name, state: 'failed', message });
@@ -60,29 +62,33 @@ async function applyStep(step: Step, begun: Step[], { ledger, emit, signal }: En
 /**
  * Takes begun steps back, last to first. One that cannot be taken back does not stop the others:
  * the gate after it has the last word. Nor does a ledger that cannot be written.
- * @returns whether each was taken back
+ * @returns what was thrown; empty when each was taken back
  */
 export async function revertSteps(
   begun: readonly Step[],
   records: StepRecord[],
   { ledger, emit }: Pick<EngineOptions, 'ledger' | 'emit'>,
-): Promise<boolean> {
-  let isWhole = true;
+): Promise<unknown[]> {
+  const errors: unknown[] = [];
   for (const { name, revert } of begun.toReversed()) {
     if (!revert) continue;
     const began = performance.now();
     await recordAnyway(ledger, { type: 'step', name, state: 'reverting' });
     emit({ type: 'step', name, state: 'reverting', durationMs: 0 });
-    const problem = await revert().then(() => null, messageOf);
-    const state = problem === null ? 'reverted' : 'revert_failed';
-    isWhole &&= problem === null;
-    const message = problem ?? undefined;
+    const message = await revert().then(
+      () => undefined,
+      (error: unknown) => {
+        errors.push(error);
+        return messageOf(error);
+      },
+    );
+    const state = message === undefined ? 'reverted' : 'revert_failed';
     const durationMs = performance.now() - began;
     await recordAnyway(ledger, { type: 'step', name, state, message });
     emit({ type: 'step', name, state, durationMs, message });
     mark(records, name, state, durationMs);
   }
-  return isWhole;
+  return errors;
 }
 
 function mark(records: StepRecord[], name: string, status: StepRecord['status'], durationMs: number): void {

@@ -3,7 +3,7 @@ import type { RunDocument } from './document.ts';
 import type { Failure } from './failure.ts';
 import type { RunInputs } from './inputs.ts';
 import { ledgerPath, type StatePaths } from './state.ts';
-import type { StepFacts } from './step.ts';
+import type { StepFacts, StepRecord } from './step.ts';
 
 /** How far a step has come. Only `intended` and `reverting` come before an act, so only they must be on the disk first. */
 export type StepState = 'intended' | 'applied' | 'done' | 'failed' | 'reverting' | 'reverted' | 'revert_failed';
@@ -73,6 +73,8 @@ export interface RunRecord {
   inputs: RunInputs;
   /** the steps that were begun, in that order, with how far each came */
   steps: Map<string, StepState>;
+  /** the steps that were applied and never failed, whatever was done to them afterwards */
+  applied: Set<string>;
   failure: Failure | null;
   document: RunDocument | null;
 }
@@ -81,13 +83,36 @@ export interface RunRecord {
 export function recordOf(lines: readonly LedgerLine[]): RunRecord | null {
   const [first] = lines;
   if (first?.type !== 'begin' || !isWhole(first.inputs)) return null;
-  const record: RunRecord = { inputs: first.inputs, steps: new Map(), failure: null, document: null };
+  const { inputs } = first;
+  const record: RunRecord = { inputs, steps: new Map(), applied: new Set(), failure: null, document: null };
   for (const line of lines) {
-    if (line.type === 'step') record.steps.set(line.name, line.state);
+    if (line.type === 'step') addStep(record, line);
     if (line.type === 'failure') record.failure = line.failure;
     if (line.type === 'outcome') record.document = line.document;
   }
   return record;
+}
+
+function addStep({ steps, applied }: RunRecord, { name, state }: { name: string; state: StepState }): void {
+  steps.set(name, state);
+  if (state === 'applied') applied.add(name);
+  if (state === 'failed') applied.delete(name);
+}
+
+/** What became of the steps as a document tells it, for a run whose process did not live to say it. */
+export function stepRecordsOf({ steps, applied }: RunRecord): StepRecord[] {
+  return [...steps].map(([name, state]) => {
+    const isTakenBack = state === 'reverted' || state === 'revert_failed';
+    const status = isTakenBack && applied.has(name) ? state : applied.has(name) ? 'done' : 'failed';
+    return { name, status, duration_ms: 0 };
+  });
+}
+
+/** The failure of a run whose process ended in the middle of it. */
+export function cutOffFailure({ inputs, steps, failure }: RunRecord): Failure {
+  const step = [...steps.keys()].at(-1) ?? 'begin';
+  const message = `the process of run ${inputs.run} ended in the middle of it`;
+  return failure ?? { step, reason: 'interrupted', message, evidence: null };
 }
 
 /** Whether what stands in the first line can be planned from: another version, or another program, may have written it. */

@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open, readFile } from 'node:fs/promises';
-import { CutoverError, fileError } from '../base/errors.ts';
+import { CutoverError, errnoOf, fileError } from '../base/errors.ts';
 import { exec } from '../base/exec.ts';
 import { makePrivateDirectory } from '../base/files.ts';
 import type { StatePaths } from './state.ts';
@@ -42,9 +42,7 @@ export async function takeLock(
   },
 ): Promise<Lock> {
   await makePrivateDirectory(paths.directory);
-  const file = await open(paths.lock, constants.O_RDWR | constants.O_CREAT, 0o600).catch((error: unknown) => {
-    throw fileError(error, 'cannot open', paths.lock);
-  });
+  const file = await openLock(paths.lock);
   try {
     let isTaken = await flock(file.fd, 0, signal);
     if (!isTaken && waitMs > 0) {
@@ -53,12 +51,25 @@ export async function takeLock(
     }
     if (!isTaken)
       throw new CutoverError('locked', await describeHolder(paths), { mend: 'cutover status, or repeat with --wait' });
-    await tellHolder(file, doing);
+    // A full or a read-only disk must not keep a run from being settled.
+    await tellHolder(file, doing).catch(() => {});
     return { release: () => file.close() };
   } catch (error) {
     await file.close();
     throw fileError(error, 'cannot write', paths.lock);
   }
+}
+
+/** The kernel's lock needs no more than an open file: on a file system that became read-only, reading will do. */
+async function openLock(path: string): Promise<FileHandle> {
+  return open(path, constants.O_RDWR | constants.O_CREAT, 0o600)
+    .catch((error: unknown) => {
+      if (errnoOf(error) === 'EROFS') return open(path, constants.O_RDONLY);
+      throw error;
+    })
+    .catch((error: unknown) => {
+      throw fileError(error, 'cannot open', path);
+    });
 }
 
 async function tellHolder(file: FileHandle, doing: string): Promise<void> {

@@ -17,6 +17,8 @@ export interface Step {
   revert?: () => Promise<void>;
   /** it leaves nothing to take back, so its begin need not be on the disk before it: the port is down, and each wait counts */
   isLook?: true;
+  /** what it did ends with the machine: after a boot only the other steps are to be taken back */
+  isGoneAtBoot?: true;
 }
 
 export type StepStatus = 'done' | 'failed' | 'reverted' | 'revert_failed' | 'skipped';

@@ -16,6 +16,11 @@ const known: Record<string, (unit: string, text: string, cause: unknown) => Cuto
   'org.freedesktop.DBus.Error.AuthFailed': refused,
   'org.freedesktop.DBus.Error.NoReply': (_, text, cause) =>
     new CutoverError('bus_lost', `systemd did not answer: ${text}`, { mend: 'systemctl status', cause }),
+  'org.freedesktop.systemd1.TransactionIsDestructive': (unit, text, cause) =>
+    new CutoverError('systemd_unavailable', `systemd does nothing to ${unit} now, as when it shuts down: ${text}`, {
+      mend: 'systemctl list-jobs',
+      cause,
+    }),
   'org.freedesktop.DBus.Error.ServiceUnknown': (_, text, cause) =>
     new CutoverError('systemd_unavailable', `systemd is not on the bus: ${text}`, { mend: 'ps -p 1', cause }),
 };

@@ -1,3 +1,4 @@
+import { ExitCode } from '../base/errors.ts';
 import type { Command } from '../base/exec.ts';
 import { variantMaker } from './bus.ts';
 import { escapeUnitName } from './names.ts';
@@ -18,6 +19,8 @@ export interface ScopeRequest {
 /** A reverted run may stop and start services; systemd's own 90 s would cut it short. */
 const scopeStopUsec = 10n * 60n * 1_000_000n;
 const settleRestartUsec = 100_000n;
+/** What a command of ours exits with when it cannot reach systemd. */
+const unavailableStatus: number = ExitCode.unavailable;
 const scopeStartMs = 10_000;
 const settleTimeoutUsec = 30n * 60n * 1_000_000n;
 
@@ -48,14 +51,17 @@ export async function takeScope(systemd: Systemd, request: ScopeRequest): Promis
   const environment = Object.entries(request.environment).map(([name, value]) => `${name}=${value}`);
   const settleProperties = [
     ['Description', variant('s', `cutover ends an interrupted run on ${request.target} of ${request.app}`)],
-    ['Type', variant('s', 'oneshot')],
+    // Not oneshot: that type may not be started again for an exit status.
+    ['Type', variant('s', 'exec')],
     // Killed itself, it begins again; a service that could not be made healthy is for a person.
     ['Restart', variant('s', 'on-abnormal')],
+    // Nor does it give up while the bus is away.
+    ['RestartForceExitStatus', variant('(aiai)', [[unavailableStatus], []])],
     ['RestartUSec', variant('t', settleRestartUsec)],
     // However often it is killed: the default limit of five starts in ten seconds would leave the run unfinished.
     ['StartLimitIntervalUSec', variant('t', 0n)],
     ['CollectMode', variant('s', 'inactive-or-failed')],
-    ['TimeoutStartUSec', variant('t', settleTimeoutUsec)],
+    ['RuntimeMaxUSec', variant('t', settleTimeoutUsec)],
     ['Environment', variant('as', environment)],
     ['Conditions', variant('a(sbbs)', [['ConditionPathExists', false, false, request.condition]])],
     ['ExecStart', variant('a(sasb)', [[file, [file, ...args], false]])],

@@ -29,7 +29,8 @@ async function takeTarget(t: TestContext, { target, hasMark = true }: { target: 
   const { idle, pid } = await startIdle(t, sandbox);
   const directory = `/var/lib/scope of ${target}`;
   await mkdir(sandbox.hostPath(directory), { recursive: true });
-  t.cleanup(() => rm(sandbox.hostPath(directory), { recursive: true, force: true }));
+  // The service that the test's own end sets off may still be writing there.
+  t.cleanup(() => rm(sandbox.hostPath(directory), { recursive: true, force: true, maxRetries: 10, retryDelay: 50 }));
   const mark = `${directory}/in-flight`;
   if (hasMark) await writeFile(sandbox.hostPath(mark), '');
   const request = {
