@@ -32,7 +32,7 @@ export function parseMounts(text: string, root = '/'): MountTable {
     const fields = line.split(' ');
     const [, , device, shown, seenAt] = fields;
     if (device === undefined || shown === undefined || seenAt === undefined) continue;
-    const point = join(root, unescape(seenAt));
+    const point = root === '/' ? unescape(seenAt) : join(root, unescape(seenAt)).replace(/\/$/, '');
     table.set(point, { device, root: unescape(shown), point, type: fields[fields.indexOf('-') + 1] ?? '' });
   }
   return table;

@@ -7,14 +7,19 @@ export type PathKind = 'cwd' | 'root' | 'executable' | 'open' | 'mapped' | 'argu
 
 /** The paths that a process holds, as they are called in its mount namespace. */
 export interface ProcessPaths {
-  /** names the mount namespace and the root directory: processes with the same one see the same mounts */
-  view: string;
+  /** the mount namespace, as the kernel names it: processes in the same one see the same mounts */
+  namespace: string;
   root: string;
   held: [how: PathKind, path: string][];
 }
 
 /** PF_KTHREAD in include/linux/sched.h */
 const kernelThread = 0x0020_0000;
+
+/** The mount namespace of this process. */
+export function ownNamespace(): string {
+  return readlinkSync('/proc/self/ns/mnt');
+}
 
 /** The ids of all processes. */
 export function listPids(): number[] {
@@ -47,7 +52,7 @@ export async function pathsHeld(pid: number): Promise<ProcessPaths | 'gone' | 'h
     add('mapped', [...new Set(maps.match(/\/.*/g))]);
     // An interpreter has its script neither open nor mapped: that it was named to it is all there is to see.
     add('argument', args.match(/\/[^\s"'`:;,=|&<>()\0]+/g) ?? []);
-    return { view: `${namespace} ${root}`, root, held };
+    return { namespace, root, held };
   } catch (error) {
     if (isGone(error)) return 'gone';
     if (!['EACCES', 'EPERM'].includes(errnoOf(error) ?? '')) throw error;

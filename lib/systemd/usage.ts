@@ -3,7 +3,7 @@ import { realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { withDeadline } from '../base/wait.ts';
 import { locate, type Mount, type MountTable, mountOf, placeOn, readMounts } from './mounts.ts';
-import { isGone, listPids, type PathKind, pathsHeld } from './process-paths.ts';
+import { isGone, listPids, ownNamespace, type PathKind, pathsHeld } from './process-paths.ts';
 
 export interface Use {
   /** null: no process, but a mount of the machine */
@@ -38,7 +38,7 @@ interface Wanted {
 interface Walk {
   wanted: Wanted;
   usage: Usage;
-  /** by the view that a process has */
+  /** by mount namespace */
   tables: Map<string, MountTable>;
 }
 
@@ -65,7 +65,7 @@ async function walkAll(directory: string, signal: AbortSignal): Promise<Usage> {
   const [real, own] = await Promise.all([realpath(directory), readMounts('self')]);
   const wanted = { spelled: directory, real, own, place: `${locate(own, real)}/`, inodes: inodesIn(real) };
   const usage: Usage = { uses: new Map(), seen: new Set(), hidden: new Set() };
-  const walk = { wanted, usage, tables: new Map() };
+  const walk = { wanted, usage, tables: new Map([[ownNamespace(), own]]) };
   noteMounts(null, own, walk);
   const known = new Set<number>();
   for (let round = 0; round < mostRounds; round += 1) {
@@ -93,7 +93,9 @@ async function lookAt(pid: number, walk: Walk): Promise<void> {
   // It ended meanwhile, and uses nothing any more.
   if (!table) return;
   for (const [how, path] of paths.held) {
-    const name = nameBelow(wanted, locate(table, path)) ?? namedOtherwise(wanted, how, path);
+    // A process with a root of its own is not told of the mounts outside: most often they are as ours.
+    const located = locate(table, path) ?? locate(wanted.own, path);
+    const name = nameBelow(wanted, located) ?? namedOtherwise(wanted, how, path);
     if (name !== null) addUse(usage, name, { pid, how, path });
   }
   for (const [how, path] of paths.held) {
@@ -104,9 +106,13 @@ async function lookAt(pid: number, walk: Walk): Promise<void> {
   }
 }
 
-/** The mounts that a process sees, read once for all that see the same; null when it has ended. */
-async function tableOf(pid: number, { view, root }: { view: string; root: string }, walk: Walk) {
-  const known = walk.tables.get(view);
+/**
+ * The mounts that a process sees, read once for all in its namespace; null when it has ended. The kernel tells paths
+ * from the root of the namespace, and mounts from the root of the process, which shows fewer where it is another one.
+ */
+async function tableOf(pid: number, { namespace, root }: { namespace: string; root: string }, walk: Walk) {
+  const view = root === '/' ? namespace : `${namespace} ${root}`;
+  const known = walk.tables.get(namespace) ?? walk.tables.get(view);
   if (known) return known;
   const table = await readMounts(pid, root).catch((error: unknown) => {
     if (isGone(error)) return null;

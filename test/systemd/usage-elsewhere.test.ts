@@ -1,9 +1,12 @@
 // needs: sandbox
-import { mkdir, writeFile } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import { mkdir, readFile, realpath, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import type { StartedProcess } from '../../lib/base/exec.ts';
 import { type Usage, usesBelow } from '../../lib/systemd/usage.ts';
+import { makeDirectory } from '../builds/directory.ts';
 import { repository, sandboxFor, type TestSandbox } from '../sandboxed.ts';
 import { suite, type TestContext } from '../suite.ts';
 import { until } from '../deploy/site.ts';
@@ -77,6 +80,24 @@ test('W3: a root directory in a build is a use of it', async (t) => {
   assert.equal([...uses.keys()], ['one']);
   const ways = (uses.get('one') ?? []).map(({ how }) => how);
   assert.ok(ways.includes('cwd'), ways.join());
+});
+
+test('W3: an open file is seen although its process has another root', async (t) => {
+  const directory = await realpath(await makeDirectory(t));
+  for (const name of ['jail', 'one']) await mkdir(join(directory, name));
+  const descriptor = openSync(join(directory, 'one/file'), 'w');
+  const parts = `for d in usr bin lib lib64; do mkdir -p $d; mount --rbind /$d $d; done`;
+  const script = `${parts}; exec chroot . /bin/sleep 60`;
+  const stdio = ['ignore', 'inherit', 'inherit', descriptor] as const;
+  const child = spawn('unshare', ['--mount', 'sh', '-ec', script], { cwd: join(directory, 'jail'), stdio: [...stdio] });
+  t.cleanup(() => child.kill('SIGKILL'));
+  closeSync(descriptor);
+  await until('it has its root', async () => (await readFile(`/proc/${child.pid}/comm`, 'utf8')) === 'sleep\n');
+  const { uses } = await usesBelow(directory);
+  assert.equal(
+    uses.get('one')?.map(({ pid, how }) => [pid, how]),
+    [[child.pid, 'open']],
+  );
 });
 
 test('W3: processes of others are hidden from a plain user, who is told which', async () => {
