@@ -1,6 +1,6 @@
 // The service that tests, demo and bench deploy: one file, so that a build is this file and its behaviour.json.
 import { spawn } from 'node:child_process';
-import { readFileSync, realpathSync } from 'node:fs';
+import { readFileSync, realpathSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { Server as NetServer } from 'node:net';
 import { basename } from 'node:path';
@@ -22,6 +22,8 @@ const modes = {
   log_errors: { afterListen: logErrors },
   fork_away: { beforeListen: forkAway },
   slow_start: { startMs: 2000 },
+  flaky: { isWell: () => (asked += 1) % (behaviour.every ?? 3) !== 0 },
+  sicken: { isWell: () => performance.now() - beganAt < (behaviour.afterMs ?? 300) },
 };
 
 const behaviour = readBehaviour();
@@ -35,6 +37,8 @@ const busy = new Set();
 const open = new Set();
 const kept = [];
 let isDraining = false;
+let asked = 0;
+let beganAt = 0;
 
 process.on('SIGTERM', mode.onTerm ?? drain);
 process.on('SIGINT', drain);
@@ -42,10 +46,28 @@ setTimeout(begin, behaviour.startMs ?? mode.startMs ?? 0);
 
 function begin() {
   if (isDraining || mode.beforeListen?.() === 'stop here') return;
+  if (behaviour.socket) listenOnPath(behaviour.socket);
   server.listen(whereToListen());
 }
 
-const server = createServer((request, response) => {
+const server = createServer(serve);
+const servers = [server];
+server.keepAliveTimeout = 60_000;
+server.on('connection', keep);
+server.on('error', (error) => {
+  console.error(`<3>cannot listen: ${error.message}`);
+  process.exit(1);
+});
+server.on('listening', () => {
+  const { port } = server.address();
+  beganAt = performance.now();
+  console.log(`${build} listens on ${port}, pid ${process.pid}`);
+  process.send?.('listening');
+  if (process.connected) process.disconnect();
+  mode.afterListen?.();
+});
+
+function serve(request, response) {
   if (mode.answer) {
     mode.answer(request, response);
     return;
@@ -56,35 +78,32 @@ const server = createServer((request, response) => {
     if (isDraining) request.socket.end();
   });
   answer(request, response);
-});
-server.keepAliveTimeout = 60_000;
-server.on('connection', (socket) => {
+}
+
+function keep(socket) {
   open.add(socket);
   socket.on('close', () => {
     open.delete(socket);
     endIfEmpty();
   });
-});
-server.on('error', (error) => {
-  console.error(`<3>cannot listen: ${error.message}`);
-  process.exit(1);
-});
-server.on('listening', () => {
-  const { port } = server.address();
-  console.log(`${build} listens on ${port}, pid ${process.pid}`);
-  process.send?.('listening');
-  if (process.connected) process.disconnect();
-  mode.afterListen?.();
-});
+}
 
 /** Answers as a well service does. */
 function answer(request, response) {
   const { pathname, searchParams } = new URL(request.url, 'http://app');
+  const own = behaviour.answers?.[pathname];
+  if (own) return answerOwn(own, request, response);
   if (pathname === '/') return send(response, 200, build);
   if (pathname === '/slow') return setTimeout(() => send(response, 200, build), Number(searchParams.get('ms') ?? 1000));
   if (pathname !== '/api/health') return send(response, 404, 'not found');
+  if (mode.isWell && !mode.isWell()) return send(response, 503, { status: 'unwell' });
   const services = { redis: { status: 'connected' } };
   send(response, 200, { status: 'healthy', build, pid: process.pid, services, ...mode.health });
+}
+
+function answerOwn({ status = 200, body = build, wants = {} }, { headers }, response) {
+  const lacks = Object.entries(wants).some(([name, value]) => headers[name] !== value);
+  send(response, lacks ? 401 : status, lacks ? 'who is asking?' : body);
 }
 
 function send(response, status, body) {
@@ -99,7 +118,7 @@ function drain() {
   if (isDraining) process.exit(0);
   isDraining = true;
   // The HTTP server's own close() would cut idle connections at once, some with a request on its way.
-  if (server.listening) NetServer.prototype.close.call(server);
+  for (const one of servers) if (one.listening) NetServer.prototype.close.call(one);
   if (open.size === 0) process.exit(0);
   setTimeout(() => {
     for (const socket of open) if (!busy.has(socket)) socket.destroy();
@@ -116,6 +135,12 @@ function whereToListen() {
   const isForUs = LISTEN_FDS === '1' && (LISTEN_PID === undefined || Number(LISTEN_PID) === process.pid);
   // Node calls listen(2) again on an inherited descriptor: without a number the queue would shrink to 511.
   return isForUs ? { fd: 3, backlog: 4096 } : { port: Number(PORT), host: HOST, backlog: 4096 };
+}
+
+/** A Unix socket beside the port; what an older process left at the path would be in the way. */
+function listenOnPath(path) {
+  rmSync(path, { force: true });
+  servers.push(createServer(serve).on('connection', keep).listen(path));
 }
 
 function eatMemory() {

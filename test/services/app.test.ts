@@ -1,6 +1,6 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { Agent, get } from 'node:http';
 import { connect, createServer } from 'node:net';
 import { text } from 'node:stream/consumers';
@@ -44,10 +44,13 @@ async function start(t: TestContext, behaviour?: Behaviour, env: Record<string, 
 function ask(
   port: number,
   path = '/api/health',
-  { agent, timeoutMs = 5000 }: { agent?: Agent; timeoutMs?: number } = {},
+  {
+    timeoutMs = 5000,
+    ...how
+  }: { agent?: Agent; timeoutMs?: number; headers?: Record<string, string>; socketPath?: string } = {},
 ) {
   return new Promise<{ status: number; body: string; connection: string | undefined }>((resolve, reject) => {
-    const request = get({ port, path, agent, host: '127.0.0.1', timeout: timeoutMs }, (response) => {
+    const request = get({ port, path, host: '127.0.0.1', timeout: timeoutMs, ...how }, (response) => {
       const { statusCode: status = 0, headers } = response;
       text(response).then((body) => resolve({ status, body, connection: headers.connection }), reject);
     });
@@ -198,6 +201,43 @@ test('S4: fork_away ends with 0 while its child serves', async (t) => {
 test('S2: slow_start, and any startMs, listens late', async (t) => {
   const { listening } = await start(t, { mode: 'slow_start', startMs: 500 });
   assert.ok((await listening).atMs >= 500);
+});
+
+test('S3: flaky is bad now and then, sicken from a moment on', async (t) => {
+  const statuses = async (port: number): Promise<number[]> => {
+    const found: number[] = [];
+    for (let time = 0; time < 6; time += 1) found.push((await ask(port)).status);
+    return found;
+  };
+  const flaky = await start(t, { mode: 'flaky' });
+  assert.equal(await statuses((await flaky.listening).port), [200, 200, 503, 200, 200, 503]);
+  const sick = await start(t, { mode: 'sicken', afterMs: 1000 });
+  const { port } = await sick.listening;
+  assert.is((await ask(port)).status, 200);
+  await sleep(1000);
+  assert.equal([...new Set(await statuses(port))], [503]);
+});
+
+test('S3: it says at a path what it was told to, to whom it was told to', async (t) => {
+  const wants = { 'x-token': 'hush' };
+  const { listening } = await start(t, { answers: { '/ready': { status: 204 }, '/private': { body: 'in', wants } } });
+  const { port } = await listening;
+  assert.equal([(await ask(port, '/ready')).status, (await ask(port)).status], [204, 200]);
+  assert.equal(
+    [(await ask(port, '/private')).status, (await ask(port, '/private', { headers: wants })).body],
+    [401, 'in'],
+  );
+});
+
+test('S3: it listens on a Unix socket too, whatever an older process left there', async (t) => {
+  const socketPath = `${await makeDirectory(t)}/app.sock`;
+  await writeFile(socketPath, '');
+  const { child, ended, listening } = await start(t, { socket: socketPath });
+  const { port } = await listening;
+  const [over, beside] = [await ask(port, '/', { socketPath }), await ask(port, '/')];
+  assert.equal([over.body, beside.body], [build, build]);
+  child.kill('SIGTERM');
+  assert.equal(await ended, [0, null]);
 });
 
 test('S4: a taken port ends it with 1', async (t) => {

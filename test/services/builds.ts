@@ -20,11 +20,19 @@ export interface Behaviour {
     | 'eat_memory'
     | 'log_errors'
     | 'fork_away'
-    | 'slow_start';
+    | 'slow_start'
+    | 'flaky'
+    | 'sicken';
   /** pause before it listens, or does what its mode says instead; default 0, `slow_start` 2000 */
   startMs?: number;
-  /** `crash_later`: from listening to the exit; default 300 */
+  /** `crash_later`, `sicken`: from listening to the exit, or to the first bad answer; default 300 */
   afterMs?: number;
+  /** `flaky`: each so-manieth answer about its health is bad; default 3 */
+  every?: number;
+  /** in any mode that answers: what it says at a path, and the headers that it wants before it does */
+  answers?: Record<string, { status?: number; body?: string; wants?: Record<string, string> }>;
+  /** a Unix socket that it listens on beside the port */
+  socket?: string;
   /** `status`: default 500 */
   status?: number;
   /** `eat_memory`: default 256 */
