@@ -53,8 +53,10 @@ export async function carryOutVerdict(
   const ids = verdict.go.map(({ name }) => name);
   const used = new Map<string, Use[]>();
   const mayGo = async (aside: readonly string[]): Promise<Set<string>> => {
-    const { uses } = await usersOf(place, removingPath(builds));
-    for (const [id, some] of uses) used.set(id, some);
+    // A process that was told a path uses it still, although nothing is there any more.
+    for (const where of [builds, removingPath(builds)]) {
+      for (const [id, some] of (await usersOf(place, where)).uses) used.set(id, some);
+    }
     await requireSameCurrent(builds, known.current);
     return new Set(aside.filter((id) => !used.has(id)));
   };

@@ -77,7 +77,8 @@ export function provenIn(past: readonly PastRun[]): string[] {
 
 /** What served before current does: where the run that brought it came from, and what it would have gone back to. */
 export function servedBefore(past: readonly PastRun[], current: string): string[] {
-  const run = past.find(({ active, proves }) => active === current && proves.length > 0);
+  // A build that was deployed once more came from itself.
+  const run = past.find(({ active, proves, from }) => active === current && proves.length > 0 && from !== current);
   return [run?.from, run?.back].filter((build) => typeof build === 'string' && build !== current) as string[];
 }
 
