@@ -41,11 +41,11 @@ export async function endedBy(
   return { signal, code, own, settles: others, ledger };
 }
 
-/** All moments of a command that nobody kills. */
-export async function momentsOf(site: Site, command: 'deploy' | 'rollback', words: string[] = []): Promise<string[]> {
-  const { own, settles } = await endedBy(site, command, {}, words);
+/** All moments of a run that nobody kills. */
+export async function momentsOf(site: Site, command: 'deploy' | 'rollback'): Promise<ProcessRecord['passed']> {
+  const { own, settles } = await endedBy(site, command, {});
   assert.equal(settles, [], 'a run that ended needs no settle');
-  return own.passed.map(({ moment }) => moment);
+  return own.passed;
 }
 
 /** The newest run as the history tells it. */

@@ -54,7 +54,7 @@ tail -n 1 <&3
 export async function look({ sandbox, app, unit, port }: Site): Promise<Look> {
   const { scope, settle } = scopeNames(app, 'production');
   const { stdout } = await sandbox.exec(['bash', '-c', lookScript, 'look', unit, scope, settle, String(port)]);
-  const [before = '', answer = ''] = stdout.split('===\n');
+  const [before = '', answer = ''] = stdout.split('===');
   const [mainPid, ...units] = before.trimEnd().split('\n');
   return { mainPid: Number(mainPid), units: units.join('\n'), answer: parse(answer) };
 }

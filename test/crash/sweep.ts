@@ -9,9 +9,13 @@ export type Round = (site: Site, moment: string) => Promise<void>;
  * Plays a round for every moment, on two sites at once. A moment after which something does not hold is named, and
  * the others go on, on a new site.
  */
-export async function sweep(moments: readonly string[], site: () => Promise<Site>, round: Round): Promise<void> {
-  assert.ok(moments.length > 0, 'there are no moments');
-  const queue = [...moments];
+export async function sweep(
+  passed: readonly { moment: string }[],
+  site: () => Promise<Site>,
+  round: Round,
+): Promise<void> {
+  assert.ok(passed.length > 0, 'there are no moments');
+  const queue = passed.map(({ moment }) => moment);
   const problems: string[] = [];
   const lane = async (): Promise<void> => {
     let own: Site | undefined;
@@ -26,7 +30,7 @@ export async function sweep(moments: readonly string[], site: () => Promise<Site
     }
   };
   await Promise.all([lane(), lane()]);
-  if (problems.length > 0) throw new Error(`${problems.length} of ${moments.length} moments:\n${problems.join('\n')}`);
+  if (problems.length > 0) throw new Error(`${problems.length} of ${passed.length} moments:\n${problems.join('\n')}`);
 }
 
 function textOf(error: unknown): string {

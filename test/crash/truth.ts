@@ -18,8 +18,8 @@ const revertable = new Set(['stop', 'swap', 'start']);
  * outcome was written had ended; any other went back.
  */
 export function truthOf(ledger: readonly LedgerLine[], back: string | null): Told {
-  const outcome = ledger.find((line) => line.type === 'outcome');
-  if (outcome) return tellingOf(outcome.document);
+  const outcome = outcomeOf(ledger);
+  if (outcome) return tellingOf(outcome);
   const states = new Map<string, string[]>();
   for (const line of ledger) {
     if (line.type === 'step') states.set(line.name, [...(states.get(line.name) ?? []), line.state]);
@@ -29,6 +29,16 @@ export function truthOf(ledger: readonly LedgerLine[], back: string | null): Tol
   const cutOff = [...states.keys()].at(-1) ?? 'begin';
   const why: Told['failure'] = failure ? [failure.step, failure.reason] : [cutOff, 'interrupted'];
   return { outcome: states.size === 0 ? 'interrupted' : 'rolled_back', active: back, failure: why, steps };
+}
+
+/** The document that the run had written; null: it died before. */
+export function outcomeOf(ledger: readonly LedgerLine[] | null): RunDocument | null {
+  return ledger?.find((line) => line.type === 'outcome')?.document ?? null;
+}
+
+/** Whether the ledger says that a step failed by itself. */
+export function hasFailed(ledger: readonly LedgerLine[]): boolean {
+  return ledger.some((line) => line.type === 'step' && line.state === 'failed');
 }
 
 /** The same parts of what the history tells. */

@@ -1,0 +1,47 @@
+import { writeFile } from 'node:fs/promises';
+import type { Behaviour } from '../services/builds.ts';
+import type { Site, SiteOptions } from '../deploy/site.ts';
+
+/** A way in which a build is bad, and what of a site makes it show soon. */
+export interface Kind {
+  behaviour: Behaviour;
+  options?: Pick<SiteOptions, 'tables'>;
+  /** whether it shows in `start` or only in the gate is a matter of milliseconds, so a run may have fewer moments than another */
+  varies?: boolean;
+  /** more than its behaviour */
+  add?: (site: Site) => Promise<string>;
+}
+
+/** Bad builds of every sort. Each comes to light in its own way: in `start`, or in the gate. */
+export const badKinds: Record<string, Kind> = {
+  'crashes at its start': { behaviour: { mode: 'crash' } },
+  'exits with status 0': { behaviour: { mode: 'exit0' } },
+  'crashes when it was healthy': {
+    behaviour: { mode: 'crash_later', afterMs: 50 },
+    options: { tables: { health: ['healthy_for = "300ms"'] } },
+  },
+  'never listens': { behaviour: { mode: 'never_listen' }, options: { tables: { start: ['timeout = "1s"'] } } },
+  'never answers': { behaviour: { mode: 'hang' }, options: { tables: { health: ['timeout = "100ms"'] } } },
+  'answers 500': { behaviour: { mode: 'status' } },
+  'answers the wrong body': { behaviour: { mode: 'wrong_body' } },
+  'forks away': { behaviour: { mode: 'fork_away' }, varies: true },
+  'finds its port taken': { behaviour: {}, add: addRobbed },
+};
+
+/** The lines of a unit that let a build bring a thief: it takes the port before the build can. */
+export const letsThievesIn = [
+  `ExecStartPre=-/bin/bash -c 'test ! -e thief.mjs || (systemd-run --quiet --collect ${process.execPath} "$(pwd -P)/thief.mjs" \${PORT} && until (exec 3<>/dev/tcp/127.0.0.1/\${PORT}); do sleep 0.01; done) 2>/dev/null'`,
+];
+
+/** Adds a build that is good, but whose port somebody else has until `current` leads elsewhere. */
+async function addRobbed(site: Site): Promise<string> {
+  const { sandbox, builds } = site;
+  const build = await site.add();
+  const thief = `import { readlinkSync } from 'node:fs';
+import { createServer } from 'node:http';
+createServer((request, response) => response.end('{"status":"healthy"}')).listen(Number(process.argv[2]));
+setInterval(() => readlinkSync('${builds}/current') === '${build}' || process.exit(), 2);
+`;
+  await writeFile(sandbox.hostPath(`${builds}/${build}/thief.mjs`), thief);
+  return build;
+}
