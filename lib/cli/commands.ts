@@ -41,7 +41,11 @@ export const commands: CommandRow[] = [
     name: 'settle',
     words: '[target]',
     does: 'End a run that was cut off; does nothing when there is none',
-    options: [['--state-directory <path>', 'the state of the target; needs no configuration then'], wait],
+    options: [
+      ['--state-directory <path>', 'the state of the target; needs no configuration then'],
+      ['--boot', 'as units/cutover-settle@.service: put current back before the unit starts, then end the run'],
+      wait,
+    ],
     examples: ['cutover settle production'],
     load: async () => ({ run: (await import('./everyday.ts')).settle }),
   },

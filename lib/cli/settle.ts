@@ -1,18 +1,23 @@
 import { ExitCode } from '../base/errors.ts';
-import { settle, targetLeftBehind } from '../deployer/settle.ts';
-import type { Place } from '../deployer/place.ts';
+import { type Place, pathsOf, targetNamed } from '../deployer/place.ts';
+import { putBackAtBoot, settle, targetLeftBehind } from '../deployer/settle.ts';
+import { type StatePaths, statePathsIn } from '../run/state.ts';
+import { tellReady } from '../systemd/notify.ts';
 import type { GlobalOptions, Run, Terminal } from './command.ts';
 import { tellOutcome } from './outcome.ts';
-import { placeFor, placeOf } from './place.ts';
+import { configFor, placeFor, placeOf } from './place.ts';
+import { interruptSignal } from './signals.ts';
 import { waitMsOf } from './waiting.ts';
 
 interface SettleFlags {
   stateDirectory?: string | number;
+  boot?: boolean;
   wait?: string | number | boolean;
 }
 
 export const run: Run<SettleFlags> = async ([name], options, terminal) => {
   const waitMs = waitMsOf(options.wait);
+  if (options.boot) await beforeTheUnitStarts(name, { options, terminal });
   const place = await placeToSettle(name, { options, terminal });
   const document = place && (await settle(place, { waitMs }));
   if (document && place) return tellOutcome(document, place, { options, terminal });
@@ -21,6 +26,28 @@ export const run: Run<SettleFlags> = async ([name], options, terminal) => {
   else terminal.tell('nothing to settle: no run was cut off\n');
   return ExitCode.done;
 };
+
+/** The unit is ordered behind ours, which counts as started from here on: whatever went wrong, the boot goes on. */
+async function beforeTheUnitStarts(
+  name: string | undefined,
+  { options, terminal }: { options: GlobalOptions & SettleFlags; terminal: Terminal },
+): Promise<void> {
+  try {
+    const build = await putBackAtBoot(await pathsToSettle(name, { options, terminal }), interruptSignal());
+    if (build) terminal.tell(`current names ${build} again: the machine was booted in the middle of a run\n`);
+  } finally {
+    await tellReady(terminal.env);
+  }
+}
+
+async function pathsToSettle(
+  name: string | undefined,
+  { options, terminal }: { options: GlobalOptions & SettleFlags; terminal: Terminal },
+): Promise<StatePaths> {
+  if (options.stateDirectory !== undefined) return statePathsIn(String(options.stateDirectory));
+  const config = await configFor(options, terminal);
+  return pathsOf(config, targetNamed(config, name));
+}
 
 /** By its state directory alone, as systemd calls it: the ledger holds all that the configuration held. */
 async function placeToSettle(

@@ -133,10 +133,10 @@ async function startBack(inputs: RunInputs, { systemd, meter }: StrategyTools): 
   await untilReady(systemd, target, { life, isOpen: meter.isOpen, signal }).finally(life.stop);
 }
 
-/** The build that the unit's process runs from; null: none of them; undefined: there is no process. */
-async function buildOfProcess({ target, back }: RunInputs, systemd: Systemd): Promise<string | null | undefined> {
+/** The build that the unit's process runs from; null: none of them, or not to be seen; undefined: there is no process. */
+async function buildOfProcess({ target }: RunInputs, systemd: Systemd): Promise<string | null | undefined> {
   const { mainPid } = await systemd.facts(target.unit);
-  return mainPid === 0 ? undefined : servingBuild(target.builds, { mainPid, current: back });
+  return mainPid === 0 ? undefined : servingBuild(target.builds, { mainPid, current: null });
 }
 
 async function requireCurrent(builds: string, to: string): Promise<void> {

@@ -68,7 +68,7 @@ async function openAnyway(run: string, { paths, emit }: Pick<RunTools, 'paths' |
 }
 
 async function endingOf(record: RunRecord, tools: SettleTools): Promise<Found> {
-  const { inputs, steps } = record;
+  const { inputs, steps, isBooted } = record;
   const [records, failure] = [stepRecordsOf(record), cutOffFailure(record)];
   if (steps.size === 0) {
     const active = await currentBuild(inputs.target.builds);
@@ -77,9 +77,7 @@ async function endingOf(record: RunRecord, tools: SettleTools): Promise<Found> {
   // A rollback away from a build that is broken has nowhere to go back to: what it was on the way to is the way out.
   if (inputs.back === null && inputs.from !== null) return goOn(record, tools);
   const plan = planOf(inputs, { ...tools, transcript: [] });
-  const begun = plan.filter(({ name, isGoneAtBoot }) => {
-    return steps.has(name) && !(isGoneAtBoot && steps.get(name) === 'reverted');
-  });
+  const begun = plan.filter(({ name, isGoneAtBoot }) => steps.has(name) && !(isBooted && isGoneAtBoot));
   return goBack(inputs, { begun, records, failure, transcript: [] }, tools);
 }
 

@@ -6,8 +6,8 @@ import { carryOut } from '../deploy/carry-out.ts';
 import { aboutRunning } from '../deploy/preflight.ts';
 import { documentOf, type Ending, type RunDocument } from '../run/document.ts';
 import { interruption } from '../run/engine.ts';
-import { newestProven } from '../run/history.ts';
-import { newRunId, type RunInputs } from '../run/inputs.ts';
+import { newestProven, nextRunId } from '../run/history.ts';
+import type { RunInputs } from '../run/inputs.ts';
 import { isRunning } from '../systemd/facts.ts';
 import { whileHeld } from './held.ts';
 import type { Place } from './place.ts';
@@ -77,12 +77,12 @@ async function inputsOf(
   place: Place,
   { situation, startedAt, checks }: { situation: Situation; startedAt: string; checks: CheckAnswer[] },
 ): Promise<RunInputs> {
-  const { target, config } = place;
+  const { target, config, paths } = place;
   const { facts, from, candidate } = situation;
   const { invocationId: invocationBefore, memoryBytes: memoryBefore } = facts;
   const { app, manager, logs } = config;
   const back = isUnwell(checks, target) ? await lastProven(place, from) : from;
-  const what = { run: newRunId(), kind: 'deploy' as const, app, manager, logs, target };
+  const what = { run: await nextRunId(paths), kind: 'deploy' as const, app, manager, logs, target };
   return { ...what, from, to: candidate ?? '', back, invocationBefore, memoryBefore, startedAt };
 }
 

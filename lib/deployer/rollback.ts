@@ -7,8 +7,7 @@ import { probe } from '../checks/probe.ts';
 import { carryOut } from '../deploy/carry-out.ts';
 import { servingBuild } from '../deploy/identity.ts';
 import type { RunDocument } from '../run/document.ts';
-import { newestProven } from '../run/history.ts';
-import { newRunId } from '../run/inputs.ts';
+import { newestProven, nextRunId } from '../run/history.ts';
 import { readQuarantine } from '../run/quarantine.ts';
 import { isRunning, type UnitFacts } from '../systemd/facts.ts';
 import { whileHeld } from './held.ts';
@@ -42,7 +41,7 @@ export async function rollback(
       const known = { invocationBefore: facts.invocationId, memoryBefore: null, startedAt };
       await guarded;
       return carryOut(
-        { run: newRunId(), kind: 'rollback', app, manager, logs, target, from, to, back, ...known },
+        { run: await nextRunId(place.paths), kind: 'rollback', app, manager, logs, target, from, to, back, ...known },
         [],
         place,
       );

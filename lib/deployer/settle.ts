@@ -1,22 +1,74 @@
+import { CutoverError } from '../base/errors.ts';
+import { clearTemporaryLinks, removeCurrent, swapCurrent } from '../builds/swap.ts';
 import type { RunDocument } from '../run/document.ts';
 import { settleRun } from '../deploy/settle.ts';
 import { holdTarget } from '../run/hold.ts';
 import { readRun } from '../run/history.ts';
-import { readInFlight } from '../run/in-flight.ts';
+import { isFromBefore, readInFlight } from '../run/in-flight.ts';
+import { openLedger, type RunRecord } from '../run/ledger.ts';
+import { takeLock } from '../run/lock.ts';
+import { isRunning } from '../systemd/facts.ts';
 import { type StatePaths, statePathsIn } from '../run/state.ts';
 import type { Config, TargetConfig } from '../config/model.ts';
 import { holdRequest } from './held.ts';
 import type { Place } from './place.ts';
 
+/** At boot nobody else is at work for long, and the unit waits. */
+const bootWaitMs = 10_000;
+
 /** Ends an interrupted run, if there is one (`null`: nothing to do). @throws `locked`: the run is still at work */
 export async function settle(place: Place, { waitMs }: { waitMs: number }): Promise<RunDocument | null> {
-  if (!(await readInFlight(place.paths))) return null;
+  const mark = await readInFlight(place.paths);
+  if (!mark) return null;
   const lock = await holdTarget({ ...holdRequest(place, { doing: 'settle', waitMs }), onUnguarded: () => {} });
   try {
-    return await settleRun(place);
+    const isReadable = (await readRun(place.paths, mark.run)) !== null;
+    const settled = await settleRun(place);
+    if (!isReadable) await requireUp(place, mark.run);
+    return settled;
   } finally {
     await lock.release();
   }
+}
+
+/** A mark whose ledger is lost or torn at its first line tells of no step to take back: then what runs is what counts. */
+async function requireUp({ target, systemd }: Place, run: string): Promise<void> {
+  const facts = await systemd.facts(target.unit);
+  if (isRunning(facts)) return;
+  const what = `${target.unit} is ${facts.activeState}, and the record of run ${run} cannot be read`;
+  throw new CutoverError('failed', what, { mend: `cutover rollback ${target.name}` });
+}
+
+/**
+ * Puts `current` back on the last proven build after a power cut, before the unit starts: on the disk alone, since
+ * whoever waits for the unit's job now would wait for themselves. The run itself is settled afterwards.
+ * @returns the build that `current` names now; null when there was nothing to put back
+ * @throws `locked`, `permission`, `disk`
+ */
+export async function putBackAtBoot(paths: StatePaths, signal: AbortSignal): Promise<string | null> {
+  const mark = await readInFlight(paths);
+  if (!mark || !(await isFromBefore(mark))) return null;
+  const onWaiting = (): void => {};
+  const lock = await takeLock(paths, { doing: 'settle at boot', waitMs: bootWaitMs, signal, onWaiting });
+  try {
+    const record = await readRun(paths, mark.run);
+    if (!record || record.document || record.steps.size === 0) return null;
+    return await putBack(record, paths);
+  } finally {
+    await lock.release();
+  }
+}
+
+async function putBack({ inputs }: RunRecord, paths: StatePaths): Promise<string | null> {
+  const { run, back, from, to, target } = inputs;
+  // Without a build to go back to, a rollback goes on; a first deploy leaves nothing.
+  const proven = back ?? (from === null ? null : to);
+  await clearTemporaryLinks(target.builds);
+  if (proven === null) await removeCurrent(target.builds);
+  else await swapCurrent(target.builds, proven);
+  const ledger = await openLedger(paths, run);
+  await ledger.write({ type: 'boot' }, { isDurable: true }).finally(() => ledger.close());
+  return proven;
 }
 
 /** The target of an interrupted run as its ledger describes it; null where nothing is in flight. */

@@ -37,7 +37,7 @@ export type Ending = Pick<
 export function documentOf(inputs: RunInputs, ending: Ending, nowMs = Date.now()): RunDocument {
   const { run, kind, app, target, from, to, startedAt } = inputs;
   const { unit, strategy, name } = target;
-  const started = { started_at: startedAt, duration_ms: nowMs - Date.parse(startedAt) };
+  const started = { started_at: startedAt, duration_ms: Math.max(0, nowMs - Date.parse(startedAt)) };
   const { outcome, exit_code, active, downtime_ms, steps, checks, failure } = ending;
   const what = { run, kind, app, target: name, unit, strategy };
   return { ...what, outcome, exit_code, from, to, active, ...started, downtime_ms, steps, checks, failure };

@@ -38,9 +38,9 @@ export async function applySteps(steps: readonly Step[], options: EngineOptions)
       options.emit({ type: 'step', name: step.name, state: 'done', durationMs: finish('done') });
     } catch (error) {
       [applied.failure, applied.error] = [failureOf(step.name, error), error];
-      const message = applied.failure.message;
+      const { message, reason } = applied.failure;
       options.emit({ type: 'step', name: step.name, state: 'failed', durationMs: finish('failed'), message });
-      await recordAnyway(options.ledger, { type: 'step', name: step.name, state: 'failed', message });
+      await recordAnyway(options.ledger, { type: 'step', name: step.name, state: 'failed', message, reason });
       break;
     }
   }

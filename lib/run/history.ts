@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { errnoOf, fileError } from '../base/errors.ts';
+import { newRunId } from './inputs.ts';
 import { type RunRecord, readLedger, recordOf } from './ledger.ts';
 import { ledgerPath, type StatePaths } from './state.ts';
 
@@ -15,6 +16,12 @@ export async function listRuns(paths: StatePaths): Promise<string[]> {
     .flatMap((name) => runFile.exec(name)?.[1] ?? [])
     .toSorted()
     .toReversed();
+}
+
+/** A name for a run that begins now. */
+export async function nextRunId(paths: StatePaths): Promise<string> {
+  const [newest = null] = await listRuns(paths);
+  return newRunId(newest);
 }
 
 /** One run as its ledger tells it, or null when there is no usable ledger. */

@@ -2,7 +2,7 @@ import { isCutoverError } from '../base/errors.ts';
 import type { Command } from '../base/exec.ts';
 import { sleep } from '../base/wait.ts';
 import { takeScope } from '../systemd/scope.ts';
-import type { Systemd } from '../systemd/systemd.ts';
+import { openSystemd, type Systemd } from '../systemd/systemd.ts';
 import { type Lock, takeLock } from './lock.ts';
 import type { StatePaths } from './state.ts';
 
@@ -64,10 +64,23 @@ async function takeGuard(request: HoldRequest): Promise<void> {
   try {
     await takeScopeSoon(request);
   } catch (error) {
-    // A plain user on the system manager: the lock still guards, and the next command settles.
-    if (!isCutoverError(error, 'permission', 'unit_exists')) throw error;
+    if (!isCutoverError(error, 'permission', 'unit_exists', 'no_such_unit')) throw error;
+    if (error.code === 'permission' && (await isGuardedByOwnManager(request))) return;
+    // The lock still guards, and the next command settles.
     request.onUnguarded(error.message);
   }
+}
+
+/** A plain user whom the system's manager refuses a scope may have a manager of their own that holds one. */
+async function isGuardedByOwnManager(request: HoldRequest): Promise<boolean> {
+  const systemd = await openSystemd('user').catch(() => null);
+  if (!systemd) return false;
+  return takeScopeSoon({ ...request, systemd })
+    .then(
+      () => true,
+      () => false,
+    )
+    .finally(() => systemd.close());
 }
 
 async function takeScopeSoon({ systemd, paths, app, target, settle, environment, signal }: HoldRequest): Promise<void> {

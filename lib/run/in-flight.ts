@@ -37,9 +37,15 @@ export async function clearInFlight(paths: StatePaths): Promise<void> {
   await removeIfThere(paths.inFlight);
 }
 
+/** Whether the machine was booted since the mark was set. */
+export async function isFromBefore({ boot_id }: InFlight): Promise<boolean> {
+  return boot_id !== (await readBootId());
+}
+
 /** Whether the process that set the mark still lives. */
-export async function isAlive({ pid, start_ticks, boot_id }: InFlight): Promise<boolean> {
-  if (pid === 0 || boot_id !== (await readBootId())) return false;
+export async function isAlive(mark: InFlight): Promise<boolean> {
+  const { pid, start_ticks } = mark;
+  if (pid === 0 || (await isFromBefore(mark))) return false;
   const facts = await describeProcess(pid);
   return facts?.startTicks === start_ticks && !facts.isZombie;
 }

@@ -30,8 +30,30 @@ export interface RunInputs {
 /**
  * A run's name: the time in UTC, then four hex digits that grow within the second, so that names sort as runs began
  * and two in one millisecond still differ.
+ * @param newest the newest run there is; after a clock that went backwards the new name still sorts behind it
  */
-export function newRunId(now = new Date()): string {
+export function newRunId(newest: string | null, now = new Date()): string {
   const within = now.getUTCMilliseconds() * 65 + Math.floor(Math.random() * 65);
-  return `${stampOf(now)}-${within.toString(16).padStart(4, '0')}`;
+  const id = runId(now, within);
+  return newest === null || id > newest ? id : after(newest);
+}
+
+function after(newest: string): string {
+  const digits = Number.parseInt(newest.slice(-4), 16) + 1;
+  if (digits <= 0xffff) return `${newest.slice(0, -4)}${hexOf(digits)}`;
+  return runId(new Date(timeOf(newest).getTime() + 1000), 0);
+}
+
+function runId(time: Date, within: number): string {
+  return `${stampOf(time)}-${hexOf(within)}`;
+}
+
+function hexOf(digits: number): string {
+  return digits.toString(16).padStart(4, '0');
+}
+
+/** The second that the name tells. */
+function timeOf(id: string): Date {
+  const [, year, month, day, hour, minute, second] = /^(....)(..)(..)-(..)(..)(..)/.exec(id) ?? [];
+  return new Date(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
 }

@@ -1,6 +1,6 @@
 import { type AppendFile, makePrivateDirectory, openAppend, readIfThere } from '../base/files.ts';
 import type { RunDocument } from './document.ts';
-import type { Failure } from './failure.ts';
+import type { Failure, Reason } from './failure.ts';
 import type { RunInputs } from './inputs.ts';
 import { ledgerPath, type StatePaths } from './state.ts';
 import type { StepFacts, StepRecord } from './step.ts';
@@ -10,8 +10,10 @@ export type StepState = 'intended' | 'applied' | 'done' | 'failed' | 'reverting'
 
 export type LedgerEntry =
   | { type: 'begin'; inputs: RunInputs }
-  | { type: 'step'; name: string; state: StepState; facts?: StepFacts; message?: string }
+  | { type: 'step'; name: string; state: StepState; facts?: StepFacts; message?: string; reason?: Reason }
   | { type: 'failure'; failure: Failure }
+  /** the machine was booted, and `current` put back before the unit was started */
+  | { type: 'boot' }
   | { type: 'outcome'; document: RunDocument };
 
 export type LedgerLine = LedgerEntry & { at: string };
@@ -75,6 +77,8 @@ export interface RunRecord {
   steps: Map<string, StepState>;
   /** the steps that were applied and never failed, whatever was done to them afterwards */
   applied: Set<string>;
+  /** whether the machine was booted since, and `current` is back already */
+  isBooted: boolean;
   failure: Failure | null;
   document: RunDocument | null;
 }
@@ -84,19 +88,31 @@ export function recordOf(lines: readonly LedgerLine[]): RunRecord | null {
   const [first] = lines;
   if (first?.type !== 'begin' || !isWhole(first.inputs)) return null;
   const { inputs } = first;
-  const record: RunRecord = { inputs, steps: new Map(), applied: new Set(), failure: null, document: null };
+  const record: RunRecord = {
+    inputs,
+    steps: new Map(),
+    applied: new Set(),
+    isBooted: false,
+    failure: null,
+    document: null,
+  };
   for (const line of lines) {
     if (line.type === 'step') addStep(record, line);
+    if (line.type === 'boot') record.isBooted = true;
     if (line.type === 'failure') record.failure = line.failure;
     if (line.type === 'outcome') record.document = line.document;
   }
   return record;
 }
 
-function addStep({ steps, applied }: RunRecord, { name, state }: { name: string; state: StepState }): void {
+function addStep(record: RunRecord, { name, state, reason, message = '' }: LedgerLine & { type: 'step' }): void {
+  const { steps, applied } = record;
   steps.set(name, state);
   if (state === 'applied') applied.add(name);
-  if (state === 'failed') applied.delete(name);
+  if (state !== 'failed') return;
+  applied.delete(name);
+  // The line of the failure itself may not have been written any more.
+  if (reason) record.failure ??= { step: name, reason, message, evidence: null };
 }
 
 /** What became of the steps as a document tells it, for a run whose process did not live to say it. */

@@ -15,7 +15,7 @@ export interface Connection {
   close(): void;
 }
 
-/** How long a bus that went away may take to come back before the operation fails. */
+/** How long a bus that went away may take to come back before what needs it fails; after that, nobody waits again. */
 const reconnectMs = 10_000;
 const retryMs = 100;
 
@@ -24,12 +24,15 @@ export async function openConnection(kind: ManagerKind): Promise<Connection> {
   let bus = await connectAndSubscribe(kind);
   let isClosed = false;
   let reconnecting: Promise<Bus> | undefined;
+  let lostAt: number | undefined;
   const connected = async (): Promise<Bus> => {
     if (!bus.lost.aborted || isClosed) return bus;
-    reconnecting ??= reconnect(kind).finally(() => {
+    lostAt ??= performance.now();
+    reconnecting ??= reconnect(kind, lostAt + reconnectMs).finally(() => {
       reconnecting = undefined;
     });
     bus = await reconnecting;
+    lostAt = undefined;
     return bus;
   };
   const again = <T>(work: () => Promise<T>): Promise<T> =>
@@ -51,8 +54,7 @@ export async function openConnection(kind: ManagerKind): Promise<Connection> {
   };
 }
 
-async function reconnect(kind: ManagerKind): Promise<Bus> {
-  const until = performance.now() + reconnectMs;
+async function reconnect(kind: ManagerKind, until: number): Promise<Bus> {
   for (;;) {
     try {
       return await connectAndSubscribe(kind);

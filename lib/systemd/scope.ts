@@ -1,4 +1,4 @@
-import { ExitCode } from '../base/errors.ts';
+import { CutoverError, ExitCode } from '../base/errors.ts';
 import type { Command } from '../base/exec.ts';
 import { variantMaker } from './bus.ts';
 import { escapeUnitName } from './names.ts';
@@ -34,7 +34,7 @@ export function scopeNames(app: string, target: string): { scope: string; settle
  * Puts a process into a scope of its own and arms a service that runs when the scope ends
  * (`StartTransientUnit`, org.freedesktop.systemd1(5); `OnSuccess=`/`OnFailure=`, systemd.unit(5)).
  * One call does both, so there is no moment in which the scope exists without its guard.
- * @throws `unit_exists` when another process holds the target; `permission`
+ * @throws `unit_exists` when another process holds the target; `permission`; `no_such_unit` when nothing would run at the end
  */
 export async function takeScope(systemd: Systemd, request: ScopeRequest): Promise<void> {
   const variant = await variantMaker();
@@ -69,4 +69,7 @@ export async function takeScope(systemd: Systemd, request: ScopeRequest): Promis
   const beside = [[settle, settleProperties]];
   // Only when the job is done is the process in the scope; one that ends before leaves an empty scope behind.
   await systemd.startTransient(scope, scopeProperties, beside, { timeoutMs: scopeStartMs });
+  // The call says nothing of a unit beside it that systemd would not run.
+  const state = await systemd.property(settle, 'Unit', 'LoadState');
+  if (state !== 'loaded') throw new CutoverError('no_such_unit', `systemd does not accept ${settle}: ${String(state)}`);
 }

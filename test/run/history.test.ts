@@ -73,10 +73,13 @@ test('S11: a state directory that is none of ours to read is an error, not an em
 test('S10: ids of runs sort as the runs began, and have the form of the contract', () => {
   const begin = Date.UTC(2026, 1, 3, 15, 11, 20);
   const ids = [0, 1, 9, 10, 99, 500, 998, 999, 1000, 1001, 60_000, 86_400_000].map((ms) =>
-    newRunId(new Date(begin + ms)),
+    newRunId(null, new Date(begin + ms)),
   );
   assert.equal(ids, ids.toSorted());
   for (const id of ids) assert.match(id, /^\d{8}-\d{6}-[0-9a-f]{4}$/);
   assert.match(ids[0] ?? '', /^20260203-151120-00/);
-  assert.match(newRunId(), /^\d{8}-\d{6}-[0-9a-f]{4}$/);
+  const back = new Date(begin - 3_600_000);
+  assert.is(newRunId('20260203-151120-00ff', back), '20260203-151120-0100', 'the clock went backwards');
+  assert.is(newRunId('20260203-235959-ffff', back), '20260204-000000-0000');
+  assert.match(newRunId(null), /^\d{8}-\d{6}-[0-9a-f]{4}$/);
 });

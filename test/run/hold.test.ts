@@ -23,7 +23,8 @@ function request(paths: StatePaths, codes: (ErrorCode | null)[], changed: { sign
     if (code) throw new CutoverError(code, `answered ${code}`);
     return 'done';
   };
-  const systemd = { kind: 'system', startTransient } as unknown as Systemd;
+  const property = async (): Promise<string> => 'loaded';
+  const systemd = { kind: 'system', startTransient, property } as unknown as Systemd;
   const hold = () =>
     holdTarget({
       systemd,

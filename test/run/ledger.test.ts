@@ -118,7 +118,14 @@ test('S8: a record needs its inputs first, and holds how far each step came in t
   const swap = { at, type: 'step', name: 'swap' } as const;
   assert.is(recordOf([]), null);
   assert.is(recordOf([{ ...stop, state: 'intended' }, begin]), null);
-  assert.equal(recordOf([begin]), { inputs, steps: new Map(), applied: new Set(), failure: null, document: null });
+  assert.equal(recordOf([begin]), {
+    inputs,
+    steps: new Map(),
+    applied: new Set(),
+    isBooted: false,
+    failure: null,
+    document: null,
+  });
   const record = recordOf([
     begin,
     { ...stop, state: 'intended' },
