@@ -1,6 +1,7 @@
 import { openController, sleep } from '../base/wait.ts';
 import { isAccepting } from '../systemd/accepts.ts';
-import { areListening, listListeners } from '../systemd/sockets.ts';
+import { listeningWatch } from '../systemd/listening.ts';
+import { listListeners } from '../systemd/sockets.ts';
 
 /** Measures how long nobody accepts on the ports. */
 export interface DowntimeMeter {
@@ -39,13 +40,14 @@ export function downtimeMeter(ports: readonly number[]): DowntimeMeter {
 async function measure(ports: readonly number[], state: { isOpen: boolean }, ended: AbortSignal): Promise<number> {
   let total = 0;
   let lastUp = performance.now();
+  const areListening = listeningWatch(ports);
   const addresses = await addressesOf(ports);
   let downSince: number | null = null;
   for (let look = 0; !ended.aborted; look += 1) {
     const before = performance.now();
     // Now and then the table, in case the new build listens on another address.
     const isTable = downSince === null || look % 50 === 0;
-    state.isOpen = isTable ? areListening(ports) : await isOpenAgain(ports, addresses);
+    state.isOpen = isTable ? await areListening() : await isOpenAgain(ports, addresses);
     const now = performance.now();
     if (!state.isOpen) downSince ??= lastUp;
     else {

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
+import { readdirSync, readlinkSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { SocketAddress } from 'node:net';
 import { endianness } from 'node:os';
@@ -16,7 +16,8 @@ export interface Listener {
   inode: string;
 }
 
-const tables = [
+/** The kernel's tables of TCP sockets, and how each writes the other end of a socket that has none. */
+export const tables = [
   { file: '/proc/net/tcp', family: 'ipv4', nobody: '00000000:0000' },
   { file: '/proc/net/tcp6', family: 'ipv6', nobody: `${'0'.repeat(32)}:0000` },
 ] as const;
@@ -25,8 +26,6 @@ const tables = [
 const listening = '0A';
 /** The kernel hands out one page of text at a time, however much is asked for. */
 const pageBytes = 4096;
-/** Asked for a line at a time, it stops there, before its long walk through the connections. */
-const lineBytes = 256;
 /** A scan of all processes holds up nobody for longer than this. */
 const scanSliceMs = 5;
 
@@ -38,41 +37,9 @@ export async function listListeners(ports: readonly number[]): Promise<Listener[
   if (ports.length === 0) return [];
   const found = tables.map(async ({ file, family, nobody }) => {
     const text = await readListening(file);
-    return ports.flatMap((port) => linesOf(text, `:${hexOf(port)} ${nobody} ${listening} `).map(listenerIn(family)));
+    return ports.flatMap((port) => linesOf(text, markOf(port, nobody)).map(listenerIn(family)));
   });
   return (await Promise.all(found)).flat();
-}
-
-/**
- * Whether somebody listens on every one of these ports. Reads the tables line by line and no further than it has to:
- * a hundredth of the cost of `listListeners` while the answer is yes.
- */
-export function areListening(ports: readonly number[]): boolean {
-  const missing = new Set(ports);
-  for (const { file, nobody } of tables) {
-    for (const text of beginningsOf(file)) {
-      for (const port of missing) if (text.includes(`:${hexOf(port)} ${nobody} ${listening} `)) missing.delete(port);
-      if (missing.size === 0) return true;
-    }
-  }
-  return false;
-}
-
-/** Longer and longer beginnings of a table, up to the first connection. */
-function* beginningsOf(file: string): Generator<string> {
-  const table = openSync(file, 'r');
-  const line = Buffer.allocUnsafe(lineBytes);
-  let text = '';
-  try {
-    for (let size = readSync(table, line); size > 0; size = readSync(table, line)) {
-      text += line.toString('latin1', 0, size);
-      yield text;
-      const whole = text.slice(0, text.lastIndexOf('\n') + 1);
-      if (!isListening(whole.slice(whole.lastIndexOf('\n', whole.length - 2) + 1))) return;
-    }
-  } finally {
-    closeSync(table);
-  }
 }
 
 /**
@@ -100,7 +67,7 @@ export async function ownersOf(
  * The beginning of a table, up to the first connection: the kernel writes all listeners before it
  * (tcp_seq_start in net/ipv4/tcp_ipv4.c), and the connections may be very many.
  */
-async function readListening(file: string): Promise<string> {
+export async function readListening(file: string): Promise<string> {
   const table = await openIfThere(file);
   if (table === null) return '';
   const page = Buffer.allocUnsafe(pageBytes);
@@ -162,8 +129,9 @@ function addressOf(hex: string, family: Listener['family']): string {
   return new SocketAddress({ address, family }).address;
 }
 
-function hexOf(port: number): string {
-  return port.toString(16).toUpperCase().padStart(4, '0');
+/** What stands in the line of a socket that listens on a port, and in no other. */
+export function markOf(port: number, nobody: string): string {
+  return `:${port.toString(16).toUpperCase().padStart(4, '0')} ${nobody} ${listening} `;
 }
 
 function fieldsOf(line: string): string[] {
