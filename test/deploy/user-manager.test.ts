@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import type { RunDocument } from '../../lib/run/document.ts';
 import type { TargetStatus } from '../../lib/deployer/status.ts';
+import { sandboxFor } from '../sandboxed.ts';
 import type { Behaviour } from '../services/builds.ts';
 import { suite, type TestContext } from '../suite.ts';
 import { plainUser } from './plain-user.ts';
@@ -147,6 +148,20 @@ test('S8: a deploy after a killed deployer ends its run first', async (t) => {
   );
   assert.match(called.stderr, /had been cut off and was ended first: rolled_back/);
   await assertSound(site, second, called);
+});
+
+test('S8: his manager is restarted in the middle of a run: settle brings the old build back', async (t) => {
+  const user = await plainUser();
+  const site = await makeSite(t, { user, builds: [{}, slow] });
+  const run = await startDeploy(site);
+  await untilBegun(site, 'start');
+  await (await sandboxFor()).run('systemctl', 'restart', `user@${user.uid}.service`);
+  assert.is.not((await run.child.ended).code, 0);
+  const settled = await site.call('settle');
+  assert.equal([settled.code, settled.document.active], [0, first], settled.stderr);
+  await assertSound(site, first);
+  assert.is((await site.call('deploy')).code, 0, 'nothing spoke against the build');
+  await assertSound(site, second);
 });
 
 test('a second deployer is refused at once, and told who holds the target', async (t) => {
