@@ -29,7 +29,9 @@ export async function removeTrees(paths: readonly string[], signal: AbortSignal)
 
 /** @returns null when all are gone, and otherwise what was said */
 async function remove(paths: string[], signal: AbortSignal): Promise<string | null> {
-  const command = ['rm', '-rf', '--one-file-system', '--', ...paths] as const;
+  // Alone it would go on where nobody waits for it, and keep the scope of the process that died.
+  const dieTogether = ['setpriv', '--pdeathsig', 'KILL', '--'] as const;
+  const command = [...dieTogether, 'rm', '-rf', '--one-file-system', '--', ...paths] as const;
   const { code, stderr, timedOut } = await exec(command, { timeoutMs, signal, env: { LC_ALL: 'C' } });
   if (timedOut) return `not done within ${timeoutMs / 60_000} min`;
   return code === 0 ? null : stderr;

@@ -1,19 +1,23 @@
-import { lstat, mkdir, readdir, rmdir } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CutoverError, errnoOf, fileError, messageOf } from '../base/errors.ts';
 import { move, syncDirectory } from '../base/files.ts';
 import { removeTrees } from '../base/remove.ts';
 import { isBuildId } from './layout.ts';
 
-/** Where builds wait to be removed: not to be found by their path any more, and whole until they get another name. */
-export const removingName = '.removing';
+/**
+ * What the name of a build begins with while it waits to be removed: in the same directory, since a full disk may have
+ * no room for another one. With digits behind it, it is a rest: its removal has begun.
+ */
+const asidePrefix = '.removing.';
 
 /** Why something is still there; by a build's id, or the name of a rest. */
 export type RemovalProblems = Map<string, CutoverError>;
 
 /** What a removal that was cut off has left. */
 export interface LeftOver {
-  /** whole builds: nothing of them is gone */
+  /** the ids of whole builds: nothing of them is gone */
   whole: string[];
   /** the names of what is left of builds whose removal had begun */
   rests: string[];
@@ -39,19 +43,23 @@ export async function removeBuilds(
   });
   const back = aside.filter((id) => !going.has(id));
   const lost = await putBack(directory, back);
-  const left = await discard(directory, [...going], signal);
-  await removeIfEmpty(join(directory, removingName));
+  const left = await discard(
+    directory,
+    aside.filter((id) => going.has(id)),
+    signal,
+  );
   return { back: back.filter((id) => !lost.has(id)), problems: new Map([...stuck, ...lost, ...left]) };
 }
 
 /** What an earlier removal left when it was cut off. @throws `permission` */
 export async function listLeftOver(directory: string): Promise<LeftOver> {
-  const aside = join(directory, removingName);
-  const names = await readdir(aside).catch((error: unknown) => {
+  const names = await readdir(directory).catch((error: unknown) => {
     if (errnoOf(error) === 'ENOENT') return [];
-    throw fileError(error, 'cannot read', aside);
+    throw fileError(error, 'cannot read', directory);
   });
-  return { whole: names.filter(isBuildId), rests: names.filter((name) => !isBuildId(name)) };
+  const aside = names.filter((name) => name.startsWith(asidePrefix));
+  const ids = aside.map((name) => name.slice(asidePrefix.length));
+  return { whole: ids.filter(isBuildId), rests: aside.filter(isRest) };
 }
 
 /**
@@ -60,53 +68,56 @@ export async function listLeftOver(directory: string): Promise<LeftOver> {
  * @throws `permission`
  */
 export async function putBackLeftOver(directory: string): Promise<RemovalProblems> {
-  const { whole } = await listLeftOver(directory);
-  const problems = await putBack(directory, whole);
-  if (whole.length > 0) await removeIfEmpty(join(directory, removingName));
-  return problems;
+  return putBack(directory, (await listLeftOver(directory)).whole);
 }
 
 /** Removes what is left of builds whose removal had begun. @throws `permission`; the signal's reason when aborted */
 export async function removeRests(directory: string, signal: AbortSignal): Promise<RemovalProblems> {
   const { rests } = await listLeftOver(directory);
-  const problems = await removeAll(directory, rests, signal);
-  await removeIfEmpty(join(directory, removingName));
-  return problems;
+  return removeAll(directory, rests, signal);
+}
+
+/** The name of a build that is out of reach. */
+export function asideName(id: string): string {
+  return `${asidePrefix}${id}`;
 }
 
 async function setAside(directory: string, ids: readonly string[]): Promise<RemovalProblems> {
-  const aside = join(directory, removingName);
-  await mkdir(aside, { mode: 0o700 }).catch((error: unknown) => {
-    if (errnoOf(error) !== 'EEXIST') throw fileError(error, 'cannot create', aside);
-  });
-  return moveAll(ids, { from: directory, to: aside });
+  const problems: RemovalProblems = new Map();
+  // To be moved it only takes a right to the directory above: a build that could only half be removed is not begun.
+  for (const id of ids) {
+    await access(join(directory, id), constants.W_OK).catch((error: unknown) => {
+      problems.set(id, problemOf(fileError(error, 'cannot remove', join(directory, id)), join(directory, id)));
+    });
+  }
+  const ready = ids.filter((id) => !problems.has(id));
+  const stuck = await moveAll(directory, new Map(ready.map((id) => [id, [id, asideName(id)]])));
+  return new Map([...problems, ...stuck]);
 }
 
 async function putBack(directory: string, ids: readonly string[]): Promise<RemovalProblems> {
   const taken: RemovalProblems = new Map();
   for (const id of ids) if (await isThere(join(directory, id))) taken.set(id, takenName(directory, id));
   const free = ids.filter((id) => !taken.has(id));
-  const problems = await moveAll(free, { from: join(directory, removingName), to: directory });
+  const problems = await moveAll(directory, new Map(free.map((id) => [id, [asideName(id), id]])));
   return new Map([...taken, ...problems]);
 }
 
 /** A build that is called a rest is never put back, since it may not be whole: so it gets that name before. */
 async function discard(directory: string, ids: string[], signal: AbortSignal): Promise<RemovalProblems> {
-  const aside = join(directory, removingName);
-  const restOf = new Map(ids.map((id) => [id, restNameOf(id)]));
-  const nameOf = (id: string): string => restOf.get(id) ?? id;
-  const problems = await moveAll(ids, { from: aside, to: aside, nameOf });
-  const moved = ids.filter((id) => !problems.has(id));
-  const left = await removeAll(directory, moved.map(nameOf), signal);
-  for (const id of moved) {
-    const problem = left.get(nameOf(id));
+  const rests = new Map(ids.map((id) => [id, restNameOf(id)]));
+  const problems = await moveAll(directory, new Map([...rests].map(([id, rest]) => [id, [asideName(id), rest]])));
+  for (const id of problems.keys()) rests.delete(id);
+  const left = await removeAll(directory, [...rests.values()], signal);
+  for (const [id, rest] of rests) {
+    const problem = left.get(rest);
     if (problem) problems.set(id, problem);
   }
   return problems;
 }
 
 async function removeAll(directory: string, names: readonly string[], signal: AbortSignal): Promise<RemovalProblems> {
-  const pathOf = (name: string): string => join(directory, removingName, name);
+  const pathOf = (name: string): string => join(directory, name);
   const left = await removeTrees(names.map(pathOf), signal);
   return new Map(
     names.flatMap((name) => {
@@ -116,43 +127,41 @@ async function removeAll(directory: string, names: readonly string[], signal: Ab
   );
 }
 
-/** The renames, then the directories once: they are on the disk before anything is taken out of a build. */
+/** The renames, then the directory once: they are on the disk before anything is taken out of a build. */
 async function moveAll(
-  names: readonly string[],
-  { from, to, nameOf = (name) => name }: { from: string; to: string; nameOf?: (name: string) => string },
+  directory: string,
+  moves: ReadonlyMap<string, readonly [from: string, to: string]>,
 ): Promise<RemovalProblems> {
   const problems: RemovalProblems = new Map();
-  for (const name of names) {
-    await move(join(from, name), join(to, nameOf(name))).catch((error: unknown) => {
-      problems.set(name, problemOf(error, join(from, name)));
+  for (const [id, [from, to]] of moves) {
+    await move(join(directory, from), join(directory, to)).catch((error: unknown) => {
+      problems.set(id, problemOf(error, join(directory, from)));
     });
   }
-  if (names.length > problems.size) for (const parent of new Set([from, to])) await syncDirectory(parent);
+  if (moves.size > problems.size) await syncDirectory(directory);
   return problems;
 }
 
 function problemOf(error: unknown, path: string): CutoverError {
   if (error instanceof CutoverError) return error;
   const why = errnoOf(error) === 'EBUSY' ? 'something is mounted there' : messageOf(error);
-  return new CutoverError('failed', `cannot move ${path}: ${why}`, { cause: error });
+  return new CutoverError('failed', `cannot remove ${path}: ${why}`, { cause: error });
 }
 
 function takenName(directory: string, id: string): CutoverError {
-  const aside = join(directory, removingName, id);
-  const mend = `diff -r ${join(directory, id)} ${aside}; then rm -rf ${aside}`;
-  return new CutoverError('failed', `cannot put ${aside} back: there is another ${id} by now`, { mend });
+  const [there, aside] = [join(directory, id), join(directory, asideName(id))];
+  return new CutoverError('failed', `cannot put ${aside} back: there is another ${id} by now`, {
+    mend: `diff -r ${there} ${aside}; then rm -rf ${aside}`,
+  });
 }
 
 function restNameOf(id: string): string {
   const digits = Math.floor(Math.random() * 0x1_0000_0000).toString(16);
-  return `${id}.${digits.padStart(8, '0')}`;
+  return `${asideName(id)}.${digits.padStart(8, '0')}`;
 }
 
-async function removeIfEmpty(path: string): Promise<void> {
-  await rmdir(path).catch((error: unknown) => {
-    // What is left in it is for the next time, and the empty directory does no harm.
-    if (!['ENOENT', 'ENOTEMPTY', 'EEXIST', 'EACCES', 'EPERM', 'EROFS'].includes(errnoOf(error) ?? '')) throw error;
-  });
+function isRest(name: string): boolean {
+  return name.startsWith(asidePrefix) && isBuildId(name.slice(asidePrefix.length, -9)) && /\.[0-9a-f]{8}$/.test(name);
 }
 
 async function isThere(path: string): Promise<boolean> {

@@ -2,13 +2,13 @@ import { join } from 'node:path';
 import { CutoverError, isCutoverError } from '../base/errors.ts';
 import { currentBuild } from '../builds/current.ts';
 import { compareBuildIds } from '../builds/layout.ts';
-import { removeBuilds } from '../builds/removal.ts';
+import { asideName, removeBuilds } from '../builds/removal.ts';
 import type { KeepReason } from '../builds/retention.ts';
 import type { Use } from '../systemd/usage.ts';
 import type { Place } from './place.ts';
 import { decide, type PruneKnowledge } from './prune-known.ts';
 import { addFailure, type KeptBuild, type PrunedItem, type PruneReport } from './prune-report.ts';
-import { describeUsers, removingPath, type Users, usersOf } from './prune-users.ts';
+import { describeUsers, type Users, usersOf } from './prune-users.ts';
 
 type PrunePlace = Pick<Place, 'target' | 'systemd' | 'signal'>;
 
@@ -27,7 +27,7 @@ export async function judgeBuilds(
   const { builds } = place.target;
   const { stay, go } = await decide(place, known);
   const kept: KeptBuild[] = [...stay].map(([id, reason]) => ({ id, reason, by: [] }));
-  const users = go.size === 0 ? none : await usersOrNote(place, builds, report);
+  const users = go.size === 0 ? none : await usersOrNote(place, report);
   report.unseen_processes = users?.unseen ?? 0;
   const items: PrunedItem[] = [];
   for (const [id, reason] of go) {
@@ -53,9 +53,11 @@ export async function carryOutVerdict(
   const ids = verdict.go.map(({ name }) => name);
   const used = new Map<string, Use[]>();
   const mayGo = async (aside: readonly string[]): Promise<Set<string>> => {
+    const { uses } = await usersOf(place);
     // A process that was told a path uses it still, although nothing is there any more.
-    for (const where of [builds, removingPath(builds)]) {
-      for (const [id, some] of (await usersOf(place, where)).uses) used.set(id, some);
+    for (const id of aside) {
+      const some = [...(uses.get(asideName(id)) ?? []), ...(uses.get(id) ?? [])];
+      if (some.length > 0) used.set(id, some);
     }
     await requireSameCurrent(builds, known.current);
     return new Set(aside.filter((id) => !used.has(id)));
@@ -86,9 +88,9 @@ function newestFirst(a: KeptBuild, b: KeptBuild): number {
 
 const none: Users = { uses: new Map(), unseen: 0 };
 
-async function usersOrNote(place: PrunePlace, builds: string, report: PruneReport): Promise<Users | null> {
+async function usersOrNote(place: PrunePlace, report: PruneReport): Promise<Users | null> {
   try {
-    return await usersOf(place, builds);
+    return await usersOf(place);
   } catch (error) {
     if (!isCutoverError(error, 'permission')) throw error;
     report.notes.push({ message: error.message, mend: error.mend ?? null });

@@ -1,6 +1,5 @@
-import { join } from 'node:path';
 import { CutoverError, errnoOf } from '../base/errors.ts';
-import { removingName } from '../builds/removal.ts';
+import { asideName } from '../builds/removal.ts';
 import { describeProcess } from '../systemd/processes.ts';
 import { type Usage, type Use, usesBelow } from '../systemd/usage.ts';
 import type { Place } from './place.ts';
@@ -14,17 +13,17 @@ export interface Users {
 }
 
 /**
- * Who uses the builds of a target, or those that are out of reach already.
- * @param where the builds directory, or the one below it where builds wait to be removed
+ * Who uses the builds of a target, by id: those that are out of reach already among them.
  * @throws `permission` when a process of the unit cannot be looked at: it may use any of them; `timeout`; `bus_lost`
  */
-export async function usersOf(
-  { target, systemd, signal }: Pick<Place, 'target' | 'systemd' | 'signal'>,
-  where: string,
-): Promise<Users> {
+export async function usersOf({
+  target,
+  systemd,
+  signal,
+}: Pick<Place, 'target' | 'systemd' | 'signal'>): Promise<Users> {
   // Asked first: what begins afterwards is seen by the walk.
   const own = await systemd.processes(target.unit);
-  const { uses, seen, hidden } = await usesBelow(where, signal);
+  const { uses, seen, hidden } = await usesBelow(target.builds, signal);
   const blind = own.filter((pid) => !seen.has(pid) && isAlive(pid));
   if (blind.length === 0) return { uses, unseen: hidden.size };
   const which = blind.length === 1 ? `pid ${blind[0]}` : `pids ${blind.slice(0, 5).join(', ')}`;
@@ -44,18 +43,18 @@ export async function usersOf(
 export function describeUsers(uses: readonly Use[]): Promise<PruneUser[]> {
   const shown = uses.slice(0, mostShown).map(async ({ pid, how, path }): Promise<PruneUser> => {
     const facts = pid === null ? null : await describeProcess(pid);
-    const seen = path.replace(`/${removingName}/`, '/');
-    return { pid, command: facts?.command ?? null, unit: facts?.unit ?? null, how, path: seen };
+    return {
+      pid,
+      command: facts?.command ?? null,
+      unit: facts?.unit ?? null,
+      how,
+      path: path.replace(asideName(''), ''),
+    };
   });
   return Promise.all(shown);
 }
 
 const mostShown = 5;
-
-/** Where builds wait to be removed. */
-export function removingPath(builds: string): string {
-  return join(builds, removingName);
-}
 
 function isAlive(pid: number): boolean {
   try {

@@ -1,6 +1,7 @@
+import { join } from 'node:path';
 import { isCutoverError, messageOf } from '../base/errors.ts';
 import { removeTrees } from '../base/remove.ts';
-import { type LeftOver, listLeftOver, putBackLeftOver, removeRests } from '../builds/removal.ts';
+import { asideName, type LeftOver, listLeftOver, putBackLeftOver, removeRests } from '../builds/removal.ts';
 import { sizeOf } from '../builds/size.ts';
 import { takeLock } from '../run/lock.ts';
 import { whileHeld } from './held.ts';
@@ -9,7 +10,6 @@ import { carryOutVerdict, judgeBuilds } from './prune-builds.ts';
 import { readKnowledge } from './prune-known.ts';
 import { recordsToGo } from './prune-records.ts';
 import { addFailure, emptyReport, type PrunedItem, type PruneReport } from './prune-report.ts';
-import { removingPath } from './prune-users.ts';
 
 /**
  * Removes what the keep rules do not keep: builds, evidence, ledgers and logs. What cannot be removed is told, and the
@@ -83,12 +83,12 @@ async function endLeftOver({ target: { builds } }: Place, report: PruneReport): 
   const left = await listLeftOver(builds);
   if (left.whole.length === 0) return left;
   if (report.dry_run) {
-    const message = `a prune was cut off and left builds in ${removingPath(builds)}: the next one puts them back first`;
+    const message = `a prune was cut off before it removed ${left.whole.join(', ')}: the next one puts them back, and judges anew`;
     report.notes.push({ message, mend: null });
     return left;
   }
   for (const [name, problem] of await putBackLeftOver(builds)) {
-    addFailure(report, { kind: 'build', name, path: removingPath(builds) }, problem);
+    addFailure(report, { kind: 'build', name, path: join(builds, asideName(name)) }, problem);
   }
   return left;
 }
@@ -100,13 +100,13 @@ async function clearRests(
   { report, measure }: { report: PruneReport; measure: AbortSignal | null },
 ): Promise<PrunedItem[]> {
   if (names.length === 0) return [];
-  const aside = removingPath(target.builds);
   const items = names.map((name): PrunedItem => {
-    return { kind: 'rest', name, path: `${aside}/${name}`, reason: null, size_bytes: null };
+    return { kind: 'rest', name, path: join(target.builds, name), reason: null, size_bytes: null };
   });
   await measureAll(items, measure);
   const problems = report.dry_run ? new Map() : await removeRests(target.builds, signal);
-  for (const [name, problem] of problems) addFailure(report, { kind: 'rest', name, path: `${aside}/${name}` }, problem);
+  for (const [name, problem] of problems)
+    addFailure(report, { kind: 'rest', name, path: join(target.builds, name) }, problem);
   return items.filter(({ name }) => !problems.has(name));
 }
 

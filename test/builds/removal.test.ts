@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { CutoverError } from '../../lib/base/errors.ts';
 import { removeTrees } from '../../lib/base/remove.ts';
-import { listLeftOver, putBackLeftOver, removeBuilds, removeRests, removingName } from '../../lib/builds/removal.ts';
+import { asideName, listLeftOver, putBackLeftOver, removeBuilds, removeRests } from '../../lib/builds/removal.ts';
 import { usesBelow } from '../../lib/systemd/usage.ts';
 import { suite } from '../suite.ts';
 import { startSleep, waysToUse } from '../systemd/users.ts';
@@ -32,13 +32,17 @@ for (const [how, start] of Object.entries(waysToUse)) {
     const directory = await makeBuilds(t, [one, two, three], three);
     const began = await start(t, join(directory, one));
     const mayGo = async (aside: readonly string[]): Promise<Set<string>> => {
-      assert.equal(await namesIn(directory), [removingName, 'current', three].toSorted(), 'out of reach');
-      const { uses } = await usesBelow(join(directory, removingName));
       assert.equal(
-        uses.get(one)?.map(({ pid }) => pid),
+        new Set(await namesIn(directory)),
+        new Set([asideName(one), asideName(two), 'current', three]),
+        'out of reach',
+      );
+      const { uses } = await usesBelow(directory);
+      assert.equal(
+        uses.get(asideName(one))?.map(({ pid }) => pid),
         [began.pid],
       );
-      return new Set(aside.filter((id) => !uses.has(id)));
+      return new Set(aside.filter((id) => !uses.has(asideName(id))));
     };
     const { back, problems } = await removeBuilds(directory, [one, two], { mayGo, signal });
     assert.equal([back, problems.size], [[one], 0]);
@@ -49,9 +53,9 @@ for (const [how, start] of Object.entries(waysToUse)) {
 test('W3: a process that finds its way to a build that is out of reach keeps it', async (t) => {
   const directory = await makeBuilds(t, [one, two], two);
   const mayGo = async (aside: readonly string[]): Promise<Set<string>> => {
-    await startSleep(t, { cwd: join(directory, removingName, one) });
-    const { uses } = await usesBelow(join(directory, removingName));
-    return new Set(aside.filter((id) => !uses.has(id)));
+    await startSleep(t, { cwd: join(directory, asideName(one)) });
+    const { uses } = await usesBelow(directory);
+    return new Set(aside.filter((id) => !uses.has(asideName(id))));
   };
   assert.equal((await removeBuilds(directory, [one], { mayGo, signal })).back, [one]);
   assert.is(await readFile(join(directory, one, 'app'), 'utf8'), one);
@@ -59,8 +63,8 @@ test('W3: a process that finds its way to a build that is out of reach keeps it'
 
 test('W3: the second look fails: every build is back', async (t) => {
   const directory = await makeBuilds(t, [one, two, three], three);
-  const mayGo = (): Promise<Set<string>> => Promise.reject(new Error('cannot look'));
-  const error = await rejection(removeBuilds(directory, [one, two], { mayGo, signal }));
+  const blind = { mayGo: () => Promise.reject(new Error('cannot look')), signal };
+  const error = await rejection(removeBuilds(directory, [one, two], blind));
   assert.is(error.message, 'cannot look');
   assert.equal(
     (await namesIn(directory)).filter((name) => name.startsWith('dist.')),
@@ -93,8 +97,7 @@ test('W3: odd names, read-only files and empty directories go like others', asyn
 
 test('W3: cut off before the second look: the whole builds are put back', async (t) => {
   const directory = await makeBuilds(t, [one, two, three], three);
-  await mkdir(join(directory, removingName));
-  for (const id of [one, two]) await rename(join(directory, id), join(directory, removingName, id));
+  for (const id of [one, two]) await rename(join(directory, id), join(directory, asideName(id)));
   assert.equal((await listLeftOver(directory)).whole.toSorted(), [one, two]);
   assert.is((await putBackLeftOver(directory)).size, 0);
   assert.equal(await namesIn(directory), ['current', one, two, three].toSorted());
@@ -103,9 +106,9 @@ test('W3: cut off before the second look: the whole builds are put back', async 
 
 test('W3: cut off in the middle of a removal: the rest goes, and is never put back', async (t) => {
   const directory = await makeBuilds(t, [one, three], three);
-  const rest = `${two}.0123abcd`;
-  await mkdir(join(directory, removingName, rest), { recursive: true });
-  await writeFile(join(directory, removingName, rest, 'half'), '');
+  const rest = `${asideName(two)}.0123abcd`;
+  await mkdir(join(directory, rest), { recursive: true });
+  await writeFile(join(directory, rest, 'half'), '');
   assert.equal(await listLeftOver(directory), { whole: [], rests: [rest] });
   await putBackLeftOver(directory);
   assert.equal(await listLeftOver(directory), { whole: [], rests: [rest] });
@@ -115,14 +118,13 @@ test('W3: cut off in the middle of a removal: the rest goes, and is never put ba
 
 test('W3: a new build took the name meanwhile: the old one stays out of reach, and both are told of', async (t) => {
   const directory = await makeBuilds(t, [one, two], two);
-  await mkdir(join(directory, removingName));
-  await rename(join(directory, one), join(directory, removingName, one));
+  await rename(join(directory, one), join(directory, asideName(one)));
   await mkdir(join(directory, one));
   const problems = await putBackLeftOver(directory);
   assert.equal([...problems.keys()], [one]);
   assert.match(problems.get(one)?.message ?? '', 'there is another');
   assert.equal(await readdir(join(directory, one)), [], 'the new one is untouched');
-  assert.is(await readFile(join(directory, removingName, one, 'app'), 'utf8'), one);
+  assert.is(await readFile(join(directory, asideName(one), 'app'), 'utf8'), one);
 });
 
 test('W3: nothing was left: nothing is made', async (t) => {

@@ -1,0 +1,184 @@
+// needs: sandbox
+// deadline: 10min
+import { writeFile } from 'node:fs/promises';
+import * as assert from 'uvu/assert';
+import type { PruneReport } from '../../lib/deployer/prune-report.ts';
+import { repository } from '../sandboxed.ts';
+import { suite, type TestContext } from '../suite.ts';
+import { deployMany, gone, ids, namesOnDisk, prune, whyKept } from './pruning.ts';
+import { startDeploy, untilBegun } from './running.ts';
+import { buildId, calledFrom, executable, makeSite, type Refusal, type Site } from './site.ts';
+import { assertSound } from './sound.ts';
+
+const test = suite('deploy/prune access', { timeoutMs: 180_000 });
+const plainUser = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'] as const;
+
+/** State, logs and builds belong to a plain user, as they do on many machines. */
+async function handOver(t: TestContext, site: Site): Promise<void> {
+  const { sandbox, app, builds } = site;
+  await sandbox.run('chown', '-R', '65534:65534', `/var/lib/cutover/${app}`, `/var/log/cutover/${app}`, builds);
+  const above = ['/var/lib/cutover', '/var/log/cutover'];
+  t.cleanup(() => sandbox.run('chmod', '700', ...above));
+  await sandbox.run('chmod', '755', ...above);
+}
+
+async function asPlainUser<Document = PruneReport>(site: Site, ...words: string[]) {
+  const command = [executable('cutover'), 'prune', 'production', '--json', '--config', site.config, ...words];
+  return calledFrom<Document>(await site.sandbox.exec([...plainUser, process.execPath, ...command]));
+}
+
+test('W3: a plain user who may not look at the processes of the unit: no build goes, exit 77, and what to type', async (t) => {
+  const site = await makeSite(t, { builds: [{}], keys: ['keep = 0'] });
+  await deployMany(site, 3);
+  await handOver(t, site);
+  for (const words of [['--dry-run'], []]) {
+    const { code, document, stderr } = await asPlainUser(site, ...words);
+    assert.equal([code, document.exit_code, gone(document)], [77, 77, []], stderr);
+    assert.equal([whyKept(document, buildId(1)), whyKept(document, buildId(4))], ['unseen', 'current']);
+    assert.match(document.notes[0]?.message ?? '', `the processes of ${site.unit} (pid `);
+    assert.is(document.notes[0]?.mend, 'sudo cutover prune production');
+  }
+  assert.equal(await namesOnDisk(site), ['current', ...ids(1, 2, 3, 4)]);
+  await assertSound(site, buildId(4));
+});
+
+test('W3: a plain user whose own the processes of the unit are: old builds go, and others are told of', async (t) => {
+  const site = await makeSite(t, { builds: [{}], keys: ['keep = 0'], service: ['User=65534'] });
+  await deployMany(site, 3);
+  await handOver(t, site);
+  const { code, document, stderr } = await asPlainUser(site);
+  assert.equal([code, gone(document)], [0, ids(1, 2)], stderr);
+  assert.ok(document.unseen_processes > 0);
+  assert.equal(await namesOnDisk(site), ['current', ...ids(3, 4)]);
+});
+
+test('W3: a plain user and the unit is down: nothing of it can use a build', async (t) => {
+  const site = await makeSite(t, { builds: [{}], keys: ['keep = 0'] });
+  await deployMany(site, 3);
+  await handOver(t, site);
+  await site.sandbox.run('systemctl', 'stop', site.unit);
+  const { code, document, stderr } = await asPlainUser(site);
+  assert.equal([code, gone(document)], [0, ids(1, 2)], stderr);
+});
+
+test('W3: builds of another user: each is told with the cause and the way out, exit 77, and the others go', async (t) => {
+  const site = await makeSite(t, { builds: [{}], keys: ['keep = 0'], service: ['User=65534'] });
+  await deployMany(site, 4);
+  await handOver(t, site);
+  const { sandbox, builds } = site;
+  await sandbox.run('chown', 'root:root', `${builds}/${buildId(1)}`);
+  await sandbox.run('sh', '-c', `mkdir ${builds}/${buildId(2)}/cache && touch ${builds}/${buildId(2)}/cache/x`);
+  const { code, document, stderr } = await asPlainUser(site);
+  assert.equal([code, document.exit_code, gone(document)], [77, 77, ids(3)], stderr);
+  const known = document.failed.map(({ kind, name }) => [kind, name]);
+  assert.equal(known, [
+    ['build', buildId(1)],
+    ['build', buildId(2)],
+  ]);
+  assert.match(document.failed[0]?.message ?? '', `${buildId(1)}: permission denied`);
+  assert.match(document.failed[1]?.message ?? '', /cache\/x': Permission denied/);
+  assert.match(document.failed[1]?.mend ?? '', 'sudo cutover prune production');
+  const mended = await prune(site);
+  assert.equal([mended.code, gone(mended.document)], [0, ids(1)], mended.stderr);
+  assert.equal(
+    mended.document.removed.map(({ kind }) => kind),
+    ['build', 'rest'],
+  );
+  assert.equal(await namesOnDisk(site), ['current', ...ids(4, 5)]);
+});
+
+test('W3: a plain user who may not read the state: exit 77, nothing is touched', async (t) => {
+  const site = await makeSite(t, { builds: [{}], keys: ['keep = 0'] });
+  await deployMany(site, 2);
+  for (const words of [['--dry-run'], []]) {
+    const { code, document } = await asPlainUser<Refusal>(site, ...words);
+    assert.equal([code, document.error.code], [77, 'permission']);
+  }
+  assert.equal(await namesOnDisk(site), ['current', ...ids(1, 2, 3)]);
+});
+
+test('W3: the builds directory is read-only: exit 77, told how to mend it, nothing is touched', async (t) => {
+  const site = await makeSite(t, { builds: [{}], keys: ['keep = 0'] });
+  await deployMany(site, 3);
+  const { sandbox, builds } = site;
+  await sandbox.run('mount', '--bind', builds, builds);
+  t.cleanup(() => sandbox.exec(['umount', builds]));
+  await sandbox.run('mount', '-o', 'remount,bind,ro', builds);
+  const { code, document, stderr } = await prune(site);
+  assert.equal([code, gone(document), whyKept(document, buildId(1))], [77, [], 'stuck'], stderr);
+  assert.match(document.failed[0]?.message ?? '', 'the file system is read-only');
+  assert.match(document.failed[0]?.mend ?? '', 'mount -o remount,rw');
+  await sandbox.run('umount', builds);
+  assert.equal(gone((await prune(site)).document), ids(1, 2));
+});
+
+test('W3: a file that even root may not remove: told, the others go, and the rest goes once it may', async (t) => {
+  const site = await makeSite(t, { builds: [{}], keys: ['keep = 0'] });
+  await deployMany(site, 4);
+  const { sandbox, builds } = site;
+  const locked = `${builds}/${buildId(2)}/app.mjs`;
+  await sandbox.run('chattr', '+i', locked);
+  t.cleanup(() => sandbox.exec(['sh', '-c', `chattr -R -i ${builds}`]));
+  const { code, document, stderr } = await prune(site);
+  assert.equal([code, gone(document)], [77, ids(1, 3)], stderr);
+  assert.match(document.failed[0]?.message ?? '', 'Operation not permitted');
+  const [rest] = (await namesOnDisk(site)).filter((name) => name.startsWith('.removing.'));
+  const told = await site.tell('prune');
+  assert.equal([told.code, told.stdout.includes(`✗ ${rest}`)], [77, true], told.stdout);
+  assert.match(told.stdout, `-> chattr -R -i -a ${builds}/${rest}`);
+  await sandbox.run('chattr', '-R', '-i', `${builds}/${rest}`);
+  assert.is((await prune(site)).code, 0);
+  assert.equal(await namesOnDisk(site), ['current', ...ids(4, 5)]);
+});
+
+test('no bus: exit 69, and nothing is touched', async (t) => {
+  const site = await makeSite(t, { builds: [{}], keys: ['keep = 0'] });
+  await deployMany(site, 2);
+  const nowhere = { env: { DBUS_SYSTEM_BUS_ADDRESS: 'unix:path=/run/nowhere' } };
+  const { code, document } = await site.call<Refusal>('prune', [], nowhere);
+  assert.equal([code, document.error.code], [69, 'systemd_unavailable']);
+  assert.equal(await namesOnDisk(site), ['current', ...ids(1, 2, 3)]);
+});
+
+/** Calls `pruneAfter` in a process of its own, as a command does after its run, and gives what it told. */
+async function pruneAfter({ sandbox, config, app }: Site): Promise<string> {
+  const code = `
+    import { placeFor } from '${repository}/lib/cli/place.ts';
+    import { pruneAfter } from '${repository}/lib/deployer/prune.ts';
+    import { plainColours } from '${repository}/lib/report/plain.ts';
+    const told = (text) => process.stdout.write(text);
+    const terminal = { print: told, tell: told, complain: told, colours: plainColours, isLive: false, env: process.env, cwd: '/' };
+    await pruneAfter(await placeFor('production', { config: '${config}' }, terminal));
+    process.exit(0);`;
+  const node = [process.execPath, '--import', `${repository}/node_modules/tsx/dist/esm/index.mjs`] as const;
+  const script = `/srv/${app}/after.mjs`;
+  await writeFile(sandbox.hostPath(script), code);
+  const { stdout, stderr, code: exitCode } = await sandbox.exec([...node, script]);
+  assert.is(exitCode, 0, stderr);
+  return stdout;
+}
+
+test('W3: after a run it removes what is old, says so in a line, and says nothing when nothing is', async (t) => {
+  const site = await makeSite(t, { builds: [{}], keys: ['keep = 0'] });
+  await deployMany(site, 3);
+  assert.is(await pruneAfter(site), `  note: removed old builds: ${ids(1, 2).join(', ')}`);
+  assert.is(await pruneAfter(site), '');
+  await assertSound(site, buildId(4));
+});
+
+test('W3: after a run it leaves the target to another run, and an error is a note', async (t) => {
+  const site = await makeSite(t, { builds: [{}], keys: ['keep = 0'] });
+  await deployMany(site, 2);
+  await site.add({ mode: 'slow_start', startMs: 1500 });
+  const run = await startDeploy(site);
+  await untilBegun(site, 'start');
+  assert.is(await pruneAfter(site), '');
+  await assertSound(site, buildId(4), await run.end());
+  const { sandbox, builds } = site;
+  await sandbox.run('chattr', '+i', builds);
+  t.cleanup(() => sandbox.exec(['chattr', '-i', builds]));
+  assert.match(
+    await pruneAfter(site),
+    /^  note: dist\.20260203-150001 and 1 more could not be removed: .* -> cutover prune/,
+  );
+});
