@@ -30,7 +30,12 @@ async function follow(t: TestContext, site: Site, ...words: string[]): Promise<F
   return {
     stdout: () => stdout,
     stderr: () => stderr,
-    says: (text) => until(`it says "${text}"`, async () => stdout.includes(text)),
+    async says(text) {
+      await until(`it says "${text}", or ends`, async () => stdout.includes(text) || ended).catch((error: unknown) => {
+        throw new Error(`${String(error)}: ${stdout}${stderr}`);
+      });
+      assert.ok(stdout.includes(text), `it ended without "${text}": ${stdout}${stderr}`);
+    },
     async interrupt() {
       assert.is(ended, undefined, `it ended by itself: ${stdout}${stderr}`);
       child.kill('SIGINT');
