@@ -11,7 +11,8 @@ import type { Step, StepRecord } from '../run/step.ts';
 import type { RunTools } from './run-tools.ts';
 import { saveEvidence, takeSnapshot } from './evidence.ts';
 import { type GateLook, passGate } from './gate.ts';
-import { watchLife } from './life.ts';
+import { isUnitsEnd, watchLife } from './life.ts';
+import { provenStarts, startProven } from './start.ts';
 
 /** A run that cannot go on. */
 export interface FailedRun {
@@ -113,13 +114,18 @@ async function proveBack(inputs: RunInputs, { systemd, emit }: Omit<RunTools, 's
   const { target, manager, back } = inputs;
   const buildPath = join(target.builds, back ?? '');
   const subject = { target, manager, buildPath, invocationBefore: null, memoryBefore: null };
-  try {
-    const life = await watchLife(systemd, target.unit, { isRunning: true });
-    const signal = openController().signal;
-    await passGate(subject, { systemd, emit, life, signal, transcript: [] }).finally(life.stop);
-    return null;
-  } catch (error) {
-    requireReached(inputs, [error]);
-    return `${back} is not verified healthy: ${messageOf(error)}`;
+  const { signal } = openController();
+  for (let left = provenStarts - 1; ; left -= 1) {
+    try {
+      const life = await watchLife(systemd, target.unit, { isRunning: true });
+      await passGate(subject, { systemd, emit, life, signal, transcript: [] }).finally(life.stop);
+      return null;
+    } catch (error) {
+      requireReached(inputs, [error]);
+      if (left === 0 || !isUnitsEnd(error)) return `${back} is not verified healthy: ${messageOf(error)}`;
+      emit({ type: 'note', message: `${back} is started once more: ${messageOf(error)}` });
+      // What is wrong with it, the gate tells.
+      await startProven(systemd, target, { isOpen: () => false, signal }).catch(() => {});
+    }
   }
 }

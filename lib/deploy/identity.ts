@@ -1,5 +1,5 @@
-import { readlink, realpath } from 'node:fs/promises';
-import { sep } from 'node:path';
+import { readFile, readlink, realpath } from 'node:fs/promises';
+import { dirname, isAbsolute, sep } from 'node:path';
 import { errnoOf } from '../base/errors.ts';
 import { poll, withDeadline } from '../base/wait.ts';
 import { isBuildId } from '../builds/layout.ts';
@@ -17,7 +17,8 @@ export interface ExpectedIdentity {
 const execMs = 1_000;
 
 /**
- * Proves that the unit runs the build: its invocation is new, and its main process's directory or executable lies in it.
+ * Proves that the unit runs the build: its invocation is new, its main process's directory or executable lies in it,
+ * and no path on its command line leads into another build, as with an interpreter that was given a resolved path.
  * @throws `StepFailure` identity, saying where the process really runs
  */
 export async function proveIdentity(
@@ -47,6 +48,24 @@ export async function proveIdentity(
       cause: error,
     });
   }
+  const elsewhere = await pathInOtherBuild(facts.mainPid, root);
+  if (elsewhere === null) return;
+  const message = `pid ${facts.mainPid} of ${unit} runs ${elsewhere}, not what is in ${root}: let the unit name it through current`;
+  throw new StepFailure('identity', message);
+}
+
+/** The first argument of a process that leads into a build beside `root`; null: there is none, or it may not be seen. */
+async function pathInOtherBuild(pid: number, root: string): Promise<string | null> {
+  const builds = dirname(root);
+  const line = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+  for (const word of line.split('\0')) {
+    // As a word of its own, or behind an option's equals sign.
+    const path = word.slice(word.indexOf('=') + 1);
+    const real = isAbsolute(path) ? await realpath(path).catch(() => null) : null;
+    if (real === null || !isInside(real, builds) || isInside(real, root)) continue;
+    if (isBuildId(real.slice(builds.length + 1).split(sep)[0] ?? '')) return real;
+  }
+  return null;
 }
 
 /**

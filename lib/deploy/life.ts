@@ -46,6 +46,11 @@ export async function watchLife(
   return { ended: ended.signal, stop };
 }
 
+/** Whether what went wrong is that the unit ended, by itself or by another hand. */
+export function isUnitsEnd(error: unknown): boolean {
+  return error instanceof StepFailure && ['exited', 'restarting', 'start'].includes(error.reason);
+}
+
 /** The failure that the facts of a unit that is down describe. */
 export function deathFrom(facts: UnitFacts): StepFailure {
   return deathOf(

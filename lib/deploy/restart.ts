@@ -11,7 +11,7 @@ import { freePorts } from './free-port.ts';
 import { type GateTools, passGate } from './gate.ts';
 import { servingBuild } from './identity.ts';
 import { type UnitLife, watchLife } from './life.ts';
-import { prepareStart, type ReadyStart, startUnit, stopUnit, untilReady } from './start.ts';
+import { prepareStart, type ReadyStart, startProven, startUnit, stopUnit, untilReady } from './start.ts';
 
 /** What a strategy works with. */
 export interface StrategyTools extends Omit<GateTools, 'life' | 'signal'> {
@@ -129,8 +129,7 @@ async function startBack(inputs: RunInputs, { systemd, meter }: StrategyTools): 
   // After a boot, or by another hand, the unit may have been started from a build that was never proven.
   const running = await buildOfProcess(inputs, systemd);
   if (running !== undefined && running !== back) await stopUnit(systemd, target);
-  const { life } = await startUnit(systemd, target, signal);
-  await untilReady(systemd, target, { life, isOpen: meter.isOpen, signal }).finally(life.stop);
+  await startProven(systemd, target, { isOpen: meter.isOpen, signal });
 }
 
 /** The build that the unit's process runs from; null: none of them, or not to be seen; undefined: there is no process. */

@@ -4,8 +4,11 @@ import type { TargetConfig } from '../config/model.ts';
 import { StepFailure } from '../run/failure.ts';
 import { amount, invocationIdOf } from '../systemd/facts.ts';
 import type { Systemd } from '../systemd/systemd.ts';
-import { deathFrom, type UnitLife, watchLife } from './life.ts';
+import { deathFrom, isUnitsEnd, type UnitLife, watchLife } from './life.ts';
 import { untilListening } from './ports.ts';
+
+/** So many starts has a build that was good before; a candidate has one. */
+export const provenStarts = 3;
 
 /** What has to be in place before a unit is started. */
 export interface ReadyStart {
@@ -75,6 +78,26 @@ export async function untilReady(
   await withDeadline({ what, timeoutMs: startTimeoutMs, signal: waiting }, (ended) =>
     untilListening(systemd, { unit, ports, isOpen }, ended),
   );
+}
+
+/**
+ * Starts a build that was proven before, and sees it listen. One that is ended on its way up, as by the kernel for want
+ * of memory or by another hand, deserves another start before a person is called.
+ * @throws `StepFailure`
+ */
+export async function startProven(
+  systemd: Systemd,
+  target: Pick<TargetConfig, 'unit' | 'ports' | 'startTimeoutMs' | 'stopTimeoutMs'>,
+  { isOpen, signal }: { isOpen: () => boolean; signal: AbortSignal },
+): Promise<void> {
+  for (let left = provenStarts - 1; ; left -= 1) {
+    try {
+      const { life } = await startUnit(systemd, target, signal);
+      return await untilReady(systemd, target, { life, isOpen, signal }).finally(life.stop);
+    } catch (error) {
+      if (left === 0 || !isUnitsEnd(error)) throw error;
+    }
+  }
 }
 
 /**

@@ -43,6 +43,8 @@ function linesOf(event: RunEvent, { colours, level }: TerminalOptions): string[]
       return [colours.yellow(`  waiting: ${event.message}`)];
     case 'check':
       return checkLines(event.answer, colours);
+    case 'checked':
+      return event.safe || !event.forced ? [] : [colours.yellow('  going on although checks failed: --force')];
     case 'begin': {
       const { kind, from, to } = event.inputs;
       return [colours.bold(`${kind} ${from ?? '(nothing)'} -> ${to}`)];

@@ -42,12 +42,14 @@ export function sentenceOf(document: RunDocument): string {
 }
 
 /** What to type after a run that did not go well. */
-export function nextCommands({ outcome, target, unit, run, failure }: RunDocument): string[] {
+export function nextCommands({ kind, outcome, target, unit, run, failure }: RunDocument): string[] {
   if (outcome === 'rolled_back') return [`cutover report ${target} ${run}`, `cutover logs ${target} ${run}`];
   if (outcome !== 'failed') return [];
   const look = [`systemctl status ${unit}`, `journalctl -u ${unit} -n 50`];
   // Going back to another build frees no port: first whoever has it has to go.
   if (failure?.reason === 'port_taken')
     return ['sudo ss -ltnp', `systemctl restart ${unit}`, `cutover status ${target}`];
-  return [...look, `cutover rollback ${target}`];
+  // When the build before does not come up either, the fault may lie in the unit: mended there, a deploy brings it up.
+  const repair = kind === 'deploy' ? [`cutover deploy ${target} --fix-forward`] : [];
+  return [...look, `cutover rollback ${target}`, ...repair];
 }

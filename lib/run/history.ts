@@ -18,12 +18,6 @@ export async function listRuns(paths: StatePaths): Promise<string[]> {
     .toReversed();
 }
 
-/** A name for a run that begins now. */
-export async function nextRunId(paths: StatePaths): Promise<string> {
-  const [newest = null] = await listRuns(paths);
-  return newRunId(newest);
-}
-
 /** One run as its ledger tells it, or null when there is no usable ledger. */
 export async function readRun(paths: StatePaths, run: string): Promise<RunRecord | null> {
   const lines = await readLedger(ledgerPath(paths, run));
@@ -55,6 +49,12 @@ export async function provenBuilds(paths: StatePaths, most: number): Promise<str
 export async function newestRun(paths: StatePaths): Promise<RunRecord | null> {
   for await (const record of runsNewestFirst(paths)) return record;
   return null;
+}
+
+/** A name for a run that begins now, behind those of all runs that can be read. */
+export async function nextRunId(paths: StatePaths): Promise<string> {
+  const newest = await newestRun(paths);
+  return newRunId(newest?.inputs.run ?? null);
 }
 
 /** The build that was proven last among the wanted ones, or null. Reads no further back than it has to. */

@@ -4,6 +4,7 @@ import * as assert from 'uvu/assert';
 import type { RunDocument } from '../../lib/run/document.ts';
 import type { Behaviour } from '../services/builds.ts';
 import { suite, type TestContext } from '../suite.ts';
+import { leaveBehind } from './running.ts';
 import { buildId, type Called, makeSite, type Refusal, type Site } from './site.ts';
 import { assertSound, currentLink, whoServes } from './sound.ts';
 
@@ -57,6 +58,53 @@ test('a log that cannot be written stops nothing', async (t) => {
   assert.equal([called.code, called.document.active], [0, second], called.stderr);
   assert.match(called.stderr, /note: .*read-only/);
   await assertSound(site, second, called);
+});
+
+test('S10: the directory of logs is full: the deploy goes on', async (t) => {
+  const site = await makeSite(t, { builds: [{}, {}] });
+  const { sandbox, logs } = site;
+  await sandbox.run('mount', '-t', 'tmpfs', '-o', 'size=4096', 'small', logs);
+  t.cleanup(() => sandbox.run('umount', '--lazy', logs));
+  await sandbox.exec(['dd', 'if=/dev/zero', `of=${logs}/filler`, 'bs=4096', 'count=4']);
+  const called = await site.call('deploy');
+  assert.equal([called.code, called.document.active], [0, second], called.stderr);
+  assert.match(called.stderr, /note: ENOSPC/);
+  await assertSound(site, second, called);
+});
+
+test('S8: the state directory became read-only in the middle of a run: settle brings the old build back all the same', async (t) => {
+  const site = await makeSite(t, { builds: [{}, { mode: 'slow_start', startMs: 1000 }] });
+  await leaveBehind(site);
+  await mountReadOnly(t, site, '/var/lib/cutover');
+  const settled = await site.call<Refusal>('settle');
+  assert.equal([settled.code, settled.document.error?.code], [77, 'permission'], settled.stdout + settled.stderr);
+  assert.match(settled.document.error.message, /in-flight: the file system is read-only/);
+  assert.match(settled.stderr, /note: this is not written down/);
+  assert.equal([(await whoServes(site))?.build, await currentLink(site)], [first, first]);
+  await site.sandbox.run('mount', '-o', 'remount,bind,rw', '/var/lib/cutover');
+  assert.is((await site.call('settle')).code, 0);
+  await assertSound(site, first);
+});
+
+test('S8: the state directory is full: settle brings the old build back all the same', async (t) => {
+  const site = await makeSite(t, { builds: [{}, { mode: 'slow_start', startMs: 1000 }] });
+  const { sandbox, app } = site;
+  const directory = `/var/lib/cutover/${app}`;
+  await leaveBehind(site);
+  await sandbox.run('cp', '-a', directory, '/run/kept');
+  await sandbox.run('mount', '-t', 'tmpfs', '-o', 'size=512k', 'small', directory);
+  t.cleanup(() => sandbox.run('umount', '--lazy', directory));
+  await sandbox.run('cp', '-a', '/run/kept/.', directory);
+  await sandbox.exec(['dd', 'if=/dev/zero', `of=${directory}/filler`, 'bs=4096']);
+  const settled = await site.call('settle');
+  assert.equal(
+    [settled.code, settled.document.outcome, settled.document.active],
+    [0, 'rolled_back', first],
+    settled.stderr,
+  );
+  await sandbox.run('rm', `${directory}/filler`);
+  assert.equal([(await whoServes(site))?.build, await currentLink(site)], [first, first]);
+  await sandbox.run('test', '!', '-e', `${directory}/production/in-flight`);
 });
 
 /** Every number of free pages is a disk that is full at another moment of the run. */

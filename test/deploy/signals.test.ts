@@ -44,6 +44,18 @@ test('S4, S5: SIGINT while the old build takes its time to stop: it is back', as
   await assertSound(site, first, called);
 });
 
+test('S4, S8: the administrator stops the scope in the middle of a run: it is taken back', async (t) => {
+  const site = await slowSite(t);
+  const run = await startDeploy(site);
+  await untilBegun(site, 'start');
+  await site.sandbox.run('systemctl', 'stop', `cutover-${site.app}-production.scope`);
+  const called = await run.end();
+  const { outcome, active, failure } = called.document;
+  assert.equal([called.code, outcome, active], [4, 'rolled_back', first], called.stderr);
+  assert.is(failure?.message, 'interrupted by SIGTERM');
+  await assertSound(site, first, called);
+});
+
 test('S4: SIGINT twice does not cut off the way back', async (t) => {
   const site = await slowSite(t);
   const run = await startDeploy(site);

@@ -1,5 +1,5 @@
 // needs: sandbox
-import { readdir, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import type { TargetStatus } from '../../lib/deployer/status.ts';
 import type { RunDocument } from '../../lib/run/document.ts';
@@ -101,4 +101,29 @@ test('S8: the state is lost between two deploys: nothing is missed but the histo
   const called = await site.call('deploy');
   assert.equal([called.code, called.document.from, called.document.active], [0, first, second], called.stderr);
   await assertSound(site, second, called);
+});
+
+test('S11: the clock goes back a day: the next run is still the newest, and the way back is the right one', async (t) => {
+  const site = await makeSite(t, { builds: [{}, {}, {}] });
+  assert.is((await site.call('deploy', [second])).code, 0);
+  const { runs } = (await site.call<{ runs: { run: string }[] }>('history')).document;
+  const directory = site.sandbox.hostPath(`${site.state}/runs`);
+  // The runs that there are were made by a clock that was a day ahead.
+  for (const { run } of runs) {
+    const ahead = new Date(Date.now() + 86_400_000)
+      .toISOString()
+      .replaceAll(/[-:]|\..*/g, '')
+      .replace('T', '-');
+    const later = `${ahead}${run.slice(15)}`;
+    const text = await readFile(`${directory}/${run}.jsonl`, 'utf8');
+    await writeFile(`${directory}/${later}.jsonl`, text.replaceAll(run, later));
+    await rm(`${directory}/${run}.jsonl`);
+  }
+  const third = buildId(3);
+  const called = await site.call('deploy', [third]);
+  assert.equal([called.code, called.document.from, called.document.active], [0, second, third], called.stderr);
+  assert.is((await site.call('report')).document.run, called.document.run, 'the newest run');
+  const back = await site.call('rollback');
+  assert.equal([back.code, back.document.active], [0, second], back.stderr);
+  await assertSound(site, second, back);
 });

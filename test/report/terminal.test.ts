@@ -67,6 +67,7 @@ test('S11: a run is told line by line', () => {
     '  ✓ port            free',
     '  ✗ disk            93 % used (expected: under 80 %)',
     '                    -> df -h',
+    '  going on although checks failed: --force',
     `deploy ${older} -> ${newer}`,
     '  ✓ stop            40 ms',
     '    attempt 2 of 10: answered 500',

@@ -64,7 +64,8 @@ test('S4: what did not go well says what to type next', () => {
   const back = documentWith({ outcome: 'rolled_back', failure: gateFailure });
   assert.equal(nextCommands(back), [`cutover report shop ${run}`, `cutover logs shop ${run}`]);
   const failed = nextCommands(documentWith({ outcome: 'failed', failure: gateFailure }));
-  assert.equal(failed, ['systemctl status shop.service', 'journalctl -u shop.service -n 50', 'cutover rollback shop']);
+  const look = ['systemctl status shop.service', 'journalctl -u shop.service -n 50'];
+  assert.equal(failed, [...look, 'cutover rollback shop', 'cutover deploy shop --fix-forward']);
   const taken = nextCommands(documentWith({ outcome: 'failed', failure: { ...gateFailure, reason: 'port_taken' } }));
   assert.is(taken[0], 'sudo ss -ltnp');
 });
