@@ -15,6 +15,8 @@ interface Following {
   stdout(): string;
   stderr(): string;
   says(words: string): Promise<void>;
+  /** Waits for something that comes while it goes on; fails with all it said when it ends before. */
+  goesOnUntil(what: string, ask: () => Promise<boolean>): Promise<void>;
   /** Interrupts it, as Ctrl-C does; gives its exit code. */
   interrupt(): Promise<number | null>;
 }
@@ -27,15 +29,16 @@ async function follow(t: TestContext, site: Site, ...words: string[]): Promise<F
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk));
   let ended: { code: number | null; signal: string | null } | undefined;
   void child.ended.then((end) => (ended = end));
+  const goesOnUntil: Following['goesOnUntil'] = async (what, ask) => {
+    let is = false;
+    const late = await until(what, async () => (is = await ask()) || ended).then(() => null, String);
+    assert.ok(is, `${late ?? `ended before ${what}`}: ${stdout}${stderr}`);
+  };
   return {
     stdout: () => stdout,
     stderr: () => stderr,
-    async says(text) {
-      await until(`it says "${text}", or ends`, async () => stdout.includes(text) || ended).catch((error: unknown) => {
-        throw new Error(`${String(error)}: ${stdout}${stderr}`);
-      });
-      assert.ok(stdout.includes(text), `it ended without "${text}": ${stdout}${stderr}`);
-    },
+    says: (text) => goesOnUntil(`it says "${text}"`, async () => stdout.includes(text)),
+    goesOnUntil,
     async interrupt() {
       assert.is(ended, undefined, `it ended by itself: ${stdout}${stderr}`);
       child.kill('SIGINT');
@@ -125,7 +128,7 @@ test('S11: status --watch looks again and again, sees what changes, and ends wit
 test('S11: status --watch --json: one document a look, and one that tells of the end', async (t) => {
   const site = await makeSite(t);
   const following = await follow(t, site, 'status', 'production', '--watch', '--json');
-  await until('it has looked twice', async () => following.stdout().split('"targets"').length > 2);
+  await following.goesOnUntil('it has looked twice', async () => following.stdout().split('"targets"').length > 2);
   assert.is(await following.interrupt(), 130);
   const documents = following
     .stdout()
@@ -149,7 +152,7 @@ test('S11: status that waits for an answer ends at once when interrupted', async
   const connections = ['ss', '--no-header', '--tcp', 'state', 'established', `dport = :${site.port}`] as const;
   for (const words of [[], ['--watch']]) {
     const following = await follow(t, site, 'status', 'production', ...words);
-    await until('it has asked', async () => (await site.sandbox.run(...connections)) !== '');
+    await following.goesOnUntil('it has asked', async () => (await site.sandbox.run(...connections)) !== '');
     assert.is(await following.interrupt(), 130);
     assert.is(following.stdout(), '');
     assert.is(following.stderr(), 'cutover: interrupted by SIGINT\n');
