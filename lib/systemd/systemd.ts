@@ -105,21 +105,26 @@ class Client implements Systemd {
       const stop = bus.onSignal((signal: BusSignal) => {
         if (signal.path === path && signal.member === member) listener(unwrap(signal.body[1]));
       });
+      await bus.addMatch(rule).catch((error: unknown) => {
+        stop();
+        throw error;
+      });
       ended.signal.addEventListener('abort', stop, { once: true });
-      bus.lost.addEventListener('abort', attachAgain, { once: true, signal: ended.signal });
-      await bus.addMatch(rule);
+      if (bus.lost.aborted) attachAgain();
+      else bus.lost.addEventListener('abort', attachAgain, { once: true, signal: ended.signal });
     };
     const attachAgain = (): void => {
       if (isOver()) return;
       // Without a bus there is nothing to watch; whoever asks for facts next is told so.
-      attach()
+      this.#connection
+        .again(attach)
         .then(async () => {
           const now = await this.#properties(unit);
           if (!isOver()) listener(now);
         })
         .catch(() => {});
     };
-    await attach();
+    await this.#connection.again(attach);
     return () => ended.abort();
   }
 
