@@ -6,7 +6,7 @@ import { exec } from './exec.ts';
 /** A tree may have a million files; what is not done then is done by the next who comes. */
 const timeoutMs = 10 * 60_000;
 /** One process for so many trees; more would not fit a command line everywhere. */
-const atOnce = 100;
+const atOnce = 250;
 const refusals = /Permission denied|Operation not permitted|Read-only file system/;
 
 /**

@@ -8,7 +8,7 @@ import type { RunDocument } from '../../lib/run/document.ts';
 import { suite } from '../suite.ts';
 import { deployMany, gone, ids, namesOnDisk, prune, startInside, whyKept } from './pruning.ts';
 import { leaveBehind, startDeploy, untilBegun } from './running.ts';
-import { buildId, makeSite, pointCurrent, type Refusal, type Site } from './site.ts';
+import { buildId, makeSite, pointCurrent, type Refusal, type Site, untilNextSecond } from './site.ts';
 import { assertSound } from './sound.ts';
 
 const test = suite('deploy/prune', { timeoutMs: 180_000 });
@@ -219,6 +219,7 @@ test('W3: current is missing, dangling, or leads elsewhere: no build goes', asyn
 
 test('P5: evidence, ledgers and logs: the newest stay, those of others too, and what proves a build', async (t) => {
   const site = await makeSite(t, { builds: [{}, { mode: 'crash' }], keys: ['keep = 5'] });
+  await untilNextSecond();
   const failed = await site.call('deploy');
   assert.is(failed.code, 4);
   const paths = { runs: `${site.state}/runs`, evidence: `${site.state}/evidence`, logs: site.logs };
@@ -235,7 +236,7 @@ test('P5: evidence, ledgers and logs: the newest stay, those of others too, and 
   const { code, document, stderr } = await prune(site);
   assert.is(code, 0, stderr);
   const count = (kind: string): number => document.removed.filter((item) => item.kind === kind).length;
-  assert.equal([count('build'), count('evidence'), count('ledger'), count('log')], [0, 11, 31, 30]);
+  assert.equal([count('build'), count('evidence'), count('ledger'), count('log')], [0, 11, 31, 31]);
   const ledgers = await readdir(at('runs'));
   assert.ok(ledgers.includes(`${failed.document.run}.jsonl`) && ledgers.length === 121, `${ledgers.length}`);
   assert.is((await readdir(at('evidence'))).length, 20);
@@ -264,6 +265,26 @@ test('W3: the disk is full to the last byte: a prune makes room', async (t) => {
   const { code, document, stderr } = await prune(site);
   assert.equal([code, gone(document)], [0, ids(1, 2)], stderr);
   assert.ok((document.removed_bytes ?? 0) > 600_000);
+});
+
+test('W3: ten thousand builds: what goes is decided soon, and all of it is gone soon', async (t) => {
+  const site = await makeSite(t, { builds: [{}, {}], keys: ['keep = 3'] });
+  assert.is((await site.call('deploy')).code, 0);
+  const line = `cd ${site.builds}; for h in 00 01 02; do for m in $(seq -w 0 59); do mkdir $(seq -f dist.20250101-$h$m%02g 0 59); done; done`;
+  await site.sandbox.run('sh', '-ec', line);
+  const count = 3 * 60 * 60;
+  const timed = async (...words: string[]) => {
+    const began = performance.now();
+    const { code, document, stderr } = await prune(site, ...words);
+    assert.is(code, 0, stderr);
+    return { tookMs: performance.now() - began, gone: gone(document).length };
+  };
+  const told = await timed('--dry-run');
+  const done = await timed();
+  console.log(`${count} builds: decided in ${told.tookMs.toFixed(0)} ms, removed in ${done.tookMs.toFixed(0)} ms`);
+  assert.equal([told.gone, done.gone], [count, count]);
+  assert.equal(await namesOnDisk(site), ['current', ...ids(1, 2)]);
+  assert.ok(told.tookMs < 15_000, `${told.tookMs} ms`);
 });
 
 /** The time in the name of a run to come. */
