@@ -99,7 +99,8 @@ function keptText({ reason, by }: KeptBuild, { keep }: PruneReport): string {
 }
 
 function unseenLines({ unseen_processes: count }: PruneReport): string[] {
-  return count === 0 ? [] : [`  ${count} processes of other users could not be looked at; none is of this unit`];
+  if (count === 0) return [];
+  return [`  ${count === 1 ? '1 process' : `${count} processes`} could not be looked at; none is of this unit`];
 }
 
 function sizeText(bytes: number | null): string {

@@ -51,7 +51,7 @@ export interface PruneReport {
   kept: KeptBuild[];
   failed: PruneFailure[];
   notes: { message: string; mend: string | null }[];
-  /** processes of other users that could not be looked at */
+  /** processes that could not be looked at; none of them is the unit's, or no build was removed */
   unseen_processes: number;
   exit_code: number;
 }
