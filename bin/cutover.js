@@ -1,4 +1,4 @@
 #!/usr/bin/env node
-import { main } from '../dist/cli.js';
+const { load } = require('./load.js');
 
-await main('cutover', process.argv.slice(2));
+void load(process.argv[2] ?? '').main('cutover', process.argv.slice(2));

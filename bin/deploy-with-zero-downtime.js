@@ -1,4 +1,4 @@
 #!/usr/bin/env node
-import { main } from '../dist/cli.js';
+const { load } = require('./load.js');
 
-await main('deploy-with-zero-downtime', process.argv.slice(2));
+void load('direct').main('deploy-with-zero-downtime', process.argv.slice(2));

@@ -1,0 +1,32 @@
+// Everything in one file that needs nothing but Node: modules inside are run when they are first asked for.
+import { createHash } from 'node:crypto';
+import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { build } from 'esbuild';
+
+const { outputFiles } = await build({
+  entryPoints: ['lib/cli.ts'],
+  outfile: 'dist/cutover.cjs',
+  bundle: true,
+  format: 'cjs',
+  platform: 'node',
+  target: 'node20.19',
+  // import() inside one file would be a file of its own.
+  supported: { 'dynamic-import': false },
+  // dbus-next asks for both inside a try; neither is used.
+  external: ['x11', 'usocket'],
+  minify: true,
+  sourcemap: 'linked',
+  write: false,
+  logLevel: 'warning',
+});
+
+mkdirSync('dist', { recursive: true });
+for (const { path, text } of outputFiles) {
+  // The loader tells by the last line whether compiled code that was kept belongs to this text.
+  const tail = path.endsWith('.cjs') ? `// ${createHash('sha256').update(text).digest('hex')}\n` : '';
+  // A command that starts meanwhile finds the old file or the new one.
+  writeFileSync(`${path}.new`, text + tail);
+  renameSync(`${path}.new`, path);
+}
+for (const name of readdirSync('dist'))
+  if (!name.startsWith('cutover.cjs')) rmSync(`dist/${name}`, { recursive: true });

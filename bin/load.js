@@ -1,0 +1,78 @@
+// Loads the bundle. V8 needs some 15 ms to compile what a command uses; so the compiled code is kept beside the bundle,
+// a file for each command, by the first run that may write there.
+const { createHash } = require('node:crypto');
+const { accessSync, closeSync, constants, fsyncSync, mkdirSync, openSync } = require('node:fs');
+const { readFileSync, renameSync, writeFileSync } = require('node:fs');
+const { wrap } = require('node:module');
+const { dirname, join } = require('node:path');
+const { Script } = require('node:vm');
+
+const file = join(__dirname, '../dist/cutover.cjs');
+const directory = join(__dirname, '../dist/compiled');
+const digestBytes = 32;
+/** The commands that people wait for. What ends an interrupted run is not among them: it relies on nothing that may be left out. */
+const waitedFor = new Set([
+  'check',
+  'deploy',
+  'rollback',
+  'status',
+  'builds',
+  'history',
+  'report',
+  'direct',
+  '--version',
+]);
+
+/**
+ * @param {string} command the word after the executable's name, or the command that the executable is
+ * @returns {{ main: (tool: string, argv: string[]) => Promise<void> }}
+ */
+exports.load = function load(command) {
+  const source = readFileSync(file, 'utf8');
+  const kept = waitedFor.has(command) ? join(directory, nameOf(source, command)) : null;
+  const cachedData = kept === null ? undefined : readKept(kept);
+  const script = new Script(wrap(source), { filename: file, cachedData });
+  const module = { exports: {} };
+  script.runInThisContext()(module.exports, require, module, file, dirname(file));
+  // At the exit V8 has compiled all that the command used, and not only what its begin needs.
+  if (kept && (!cachedData || script.cachedDataRejected)) process.once('exit', () => keep(kept, script));
+  return module.exports;
+};
+
+/** Another text, another version of Node or another kind of machine is another file. V8 itself looks no further than the length. */
+function nameOf(source, command) {
+  return `${source.slice(-17, -1)}-${process.version}-${process.arch}-${command}`;
+}
+
+/** V8 believes what it reads, and ends the process over a byte that is wrong: so a digest stands before the code. */
+function readKept(path) {
+  try {
+    const bytes = readFileSync(path);
+    const code = bytes.subarray(digestBytes);
+    return digestOf(code).equals(bytes.subarray(0, digestBytes)) ? code : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function digestOf(code) {
+  return createHash('sha256').update(code).digest();
+}
+
+/** A run that may not write here is as good, and a little slower. */
+function keep(path, script) {
+  const temporary = `${path}.${process.pid}.tmp`;
+  try {
+    accessSync(dirname(directory), constants.W_OK);
+    mkdirSync(directory, { recursive: true });
+    const descriptor = openSync(temporary, 'wx', 0o644);
+    const code = script.createCachedData();
+    writeFileSync(descriptor, Buffer.concat([digestOf(code), code]));
+    // A file that a power cut has torn would be worse than none.
+    fsyncSync(descriptor);
+    closeSync(descriptor);
+    renameSync(temporary, path);
+  } catch {
+    // The next run that may will keep it.
+  }
+}

@@ -1,0 +1,80 @@
+import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as assert from 'uvu/assert';
+import { exec } from '../../lib/base/exec.ts';
+import { version } from '../../lib/version.ts';
+import { makeDirectory } from '../builds/directory.ts';
+import { repository } from '../sandboxed.ts';
+import { suite, type TestContext } from '../suite.ts';
+
+const test = suite('cli/load');
+
+/** An installation of its own, in which nothing was compiled yet. */
+async function install(t: TestContext): Promise<{ root: string; compiled: () => Promise<string[]> }> {
+  const root = await makeDirectory(t);
+  await cp(join(repository, 'bin'), join(root, 'bin'), { recursive: true });
+  await mkdir(join(root, 'dist'));
+  await cp(join(repository, 'dist/cutover.cjs'), join(root, 'dist/cutover.cjs'));
+  return { root, compiled: () => readdir(join(root, 'dist/compiled')).catch(() => []) };
+}
+
+async function requireVersion(root: string, wrapper: string[] = []): Promise<void> {
+  const [file = '', ...words] = [...wrapper, process.execPath, join(root, 'bin/cutover.js'), '--version'];
+  const { code, stdout, stderr } = await exec([file, ...words], { timeoutMs: 30_000 });
+  assert.equal([code, stdout, stderr], [0, `cutover ${version}`, '']);
+}
+
+test('S2: the first run of a command keeps its compiled code, the next one uses it', async (t) => {
+  const { root, compiled } = await install(t);
+  await requireVersion(root);
+  const [name = '', ...others] = await compiled();
+  assert.equal(others, []);
+  const kept = join(root, 'dist/compiled', name);
+  const before = await readFile(kept);
+  await requireVersion(root);
+  assert.ok(before.equals(await readFile(kept)), 'it was taken as it is');
+  assert.equal(await compiled(), [name]);
+});
+
+test('S2: kept code that was damaged, torn or emptied is replaced', async (t) => {
+  const { root, compiled } = await install(t);
+  await requireVersion(root);
+  const [name = ''] = await compiled();
+  const kept = join(root, 'dist/compiled', name);
+  const good = await readFile(kept);
+  const flipped = Buffer.from(good);
+  for (const at of [0, 40, 1_000, 60_000]) flipped[at] = (flipped[at] ?? 0) ^ 0xff;
+  for (const bytes of [flipped, good.subarray(0, 20_000), Buffer.alloc(0), Buffer.from('no code')]) {
+    await writeFile(kept, bytes);
+    await requireVersion(root);
+    assert.ok((await readFile(kept)).length > 20_000);
+    await requireVersion(root);
+  }
+});
+
+test('S2: another bundle of the same length does not get the code of the one before', async (t) => {
+  const { root, compiled } = await install(t);
+  await requireVersion(root);
+  const bundle = join(root, 'dist/cutover.cjs');
+  const text = await readFile(bundle, 'utf8');
+  const other = text.replaceAll(`"${version}"`, `"9.9.9"`);
+  await writeFile(bundle, other.replace(/[0-9a-f]{64}\n$/, `${'0'.repeat(64)}\n`));
+  const { stdout } = await exec([process.execPath, join(root, 'bin/cutover.js'), '--version'], { timeoutMs: 30_000 });
+  assert.is(stdout, 'cutover 9.9.9');
+  assert.is((await compiled()).length, 2);
+});
+
+test('S8: what ends an interrupted run keeps nothing and uses nothing', async (t) => {
+  const { root, compiled } = await install(t);
+  await exec([process.execPath, join(root, 'bin/cutover.js'), 'settle', '--help'], { timeoutMs: 30_000 });
+  assert.equal(await compiled(), []);
+});
+
+test('S2: who may not write there runs as well', async (t) => {
+  const { root, compiled } = await install(t);
+  const nobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
+  await exec(['chmod', '-R', 'a+rX', root], { timeoutMs: 5_000 });
+  await requireVersion(root, nobody);
+  assert.equal(await compiled(), []);
+  await rm(join(root, 'dist/compiled'), { recursive: true, force: true });
+});
