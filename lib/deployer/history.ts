@@ -1,35 +1,49 @@
 import { CutoverError, ExitCode } from '../base/errors.ts';
-import { documentOf, type RunDocument } from '../run/document.ts';
+import type { ToldRun, Unfinished } from '../report/words.ts';
+import { documentOf } from '../run/document.ts';
 import { newestRun, readRun, runsNewestFirst } from '../run/history.ts';
-import { readInFlight } from '../run/in-flight.ts';
+import { type InFlight, isAlive, readInFlight } from '../run/in-flight.ts';
 import { cutOffFailure, type RunRecord, stepRecordsOf } from '../run/ledger.ts';
 import type { StatePaths } from '../run/state.ts';
 
 /** Past runs, newest first; the one in flight is not past. */
-export async function history(paths: StatePaths, limit: number): Promise<RunDocument[]> {
+export async function history(paths: StatePaths, limit: number): Promise<ToldRun[]> {
   const inFlight = await readInFlight(paths);
-  const runs: RunDocument[] = [];
+  const runs: ToldRun[] = [];
   for await (const record of runsNewestFirst(paths)) {
     if (record.inputs.run === inFlight?.run && !record.document) continue;
-    runs.push(documentFrom(record));
+    runs.push(documentFrom(record, { state: 'not_recorded', pid: null }));
     if (runs.length >= limit) break;
   }
   return runs;
 }
 
 /** One run: the named one, or the last. @throws `usage` when there is none */
-export async function report(paths: StatePaths, run: string | undefined): Promise<RunDocument> {
+export async function report(paths: StatePaths, run: string | undefined): Promise<ToldRun> {
+  // Before the ledger: a run that ends between the two has its outcome there.
+  const mark = await readInFlight(paths);
+  const isAtWork = mark !== null && (await isAlive(mark));
   const record = run === undefined ? await newestRun(paths) : await readRun(paths, run);
-  if (record) return documentFrom(record);
+  if (record) return documentFrom(record, unfinishedBy(mark, { run: record.inputs.run, isAtWork }));
   throw new CutoverError('usage', run ? `there is no run ${run}` : 'there was no run yet', { mend: 'cutover history' });
 }
 
-/** A ledger without an outcome is of a run whose end could not be written: what is known is told. */
-function documentFrom(record: RunRecord): RunDocument {
+/** What the mark tells of a run without an outcome. */
+function unfinishedBy(mark: InFlight | null, { run, isAtWork }: { run: string; isAtWork: boolean }): Unfinished {
+  if (mark?.run !== run) return { state: 'not_recorded', pid: null };
+  return isAtWork ? { state: 'at_work', pid: mark.pid } : { state: 'cut_off', pid: null };
+}
+
+/** A ledger without an outcome is of a run that has not ended, or whose end could not be written: what is known is told. */
+function documentFrom(record: RunRecord, unfinished: Unfinished): ToldRun {
   const { inputs, document } = record;
   if (document) return document;
-  const steps = stepRecordsOf(record);
-  const [failure, active] = [cutOffFailure(record), steps.length === 0 ? inputs.from : null];
+  const isAtWork = unfinished.state === 'at_work';
+  // The step that is under way has not failed.
+  const steps = stepRecordsOf(record).filter(({ name }) => !isAtWork || record.steps.get(name) !== 'intended');
+  const failure = isAtWork ? record.failure : cutOffFailure(record);
+  const active = record.steps.size === 0 ? inputs.from : null;
   const ending = { outcome: 'interrupted' as const, exit_code: ExitCode.interrupted, downtime_ms: null, checks: [] };
-  return documentOf(inputs, { ...ending, active, steps, failure }, Date.parse(inputs.startedAt));
+  const nowMs = isAtWork ? Date.now() : Date.parse(inputs.startedAt);
+  return { ...documentOf(inputs, { ...ending, active, steps, failure }, nowMs), unfinished };
 }

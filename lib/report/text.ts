@@ -1,7 +1,6 @@
-import type { RunDocument } from '../run/document.ts';
 import { checkLines } from './terminal.ts';
 import type { Colours } from './colour.ts';
-import { duration, sentenceOf } from './words.ts';
+import { duration, sentenceOf, type ToldRun } from './words.ts';
 
 /** Rows as columns, each as wide as its widest cell. */
 export function columns(rows: readonly (readonly string[])[]): string {
@@ -17,7 +16,7 @@ export function columns(rows: readonly (readonly string[])[]): string {
 }
 
 /** Past runs, one a line. */
-export function historyText(runs: readonly RunDocument[]): string {
+export function historyText(runs: readonly ToldRun[]): string {
   if (runs.length === 0) return 'no runs yet';
   const head = ['RUN', 'KIND', 'OUTCOME', 'FROM', 'TO', 'TOOK', 'DOWN', 'REASON'];
   const rows = runs.map(({ run, kind, outcome, from, to, duration_ms, downtime_ms, failure }) => [
@@ -34,7 +33,7 @@ export function historyText(runs: readonly RunDocument[]): string {
 }
 
 /** One run in full. */
-export function reportText(document: RunDocument, colours: Colours): string {
+export function reportText(document: ToldRun, colours: Colours): string {
   const { run, kind, app, target, unit, strategy, from, to, started_at, steps, checks, failure } = document;
   const rows = steps.map(
     ({ name, status, duration_ms }) => `  ${name.padEnd(15)} ${status.padEnd(13)} ${duration(duration_ms)}`,

@@ -1,5 +1,16 @@
 import type { RunDocument } from '../run/document.ts';
 
+/** What is known of a run that left no outcome. */
+export interface Unfinished {
+  /** `cut_off`: it waits to be settled; `not_recorded`: it has ended, and its end could not be written */
+  state: 'at_work' | 'cut_off' | 'not_recorded';
+  /** the process at work on it */
+  pid: number | null;
+}
+
+/** A run as it is told afterwards, or while it goes on; its outcome says `interrupted` where there is none yet. */
+export type ToldRun = RunDocument & { unfinished?: Unfinished };
+
 /** "40 ms", "1.2 s", "3 min 20 s", "12 days". */
 export function duration(ms: number): string {
   const whole = Math.round(ms);
@@ -14,7 +25,8 @@ export function duration(ms: number): string {
 }
 
 /** The one sentence at the end of a run. */
-export function sentenceOf(document: RunDocument): string {
+export function sentenceOf(document: ToldRun): string {
+  if (document.unfinished) return unfinishedSentence(document, document.unfinished);
   const { outcome, to, from, active, target, duration_ms, downtime_ms, failure } = document;
   const took = `in ${duration(duration_ms)}`;
   const down =
@@ -39,6 +51,17 @@ export function sentenceOf(document: RunDocument): string {
     default:
       return outcome satisfies never;
   }
+}
+
+function unfinishedSentence({ target, run, steps, failure }: RunDocument, { state, pid }: Unfinished): string {
+  if (state === 'at_work') return `run ${run} is at work on ${target} (pid ${pid})`;
+  if (steps.length === 0) return `${target} was not touched: ${failure?.message ?? 'interrupted'}`;
+  if (state === 'not_recorded')
+    return `how run ${run} of ${target} ended was not written down: cutover status ${target}`;
+  const done = steps.findLast(({ status }) => status === 'done')?.name;
+  const isGoingBack = steps.some(({ status }) => status === 'reverted' || status === 'revert_failed');
+  const where = isGoingBack ? 'on its way back' : done ? `after ${done}` : `in ${steps.at(-1)?.name}`;
+  return `${target} was cut off ${where}; cutover settle ${target}`;
 }
 
 /** What to type after a run that did not go well. */

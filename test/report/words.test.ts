@@ -1,6 +1,6 @@
 import * as assert from 'uvu/assert';
 import type { RunDocument } from '../../lib/run/document.ts';
-import { duration, nextCommands, sentenceOf } from '../../lib/report/words.ts';
+import { duration, nextCommands, sentenceOf, type ToldRun } from '../../lib/report/words.ts';
 import { documentWith, gateFailure, newer, older } from '../run/samples.ts';
 import { suite } from '../suite.ts';
 
@@ -56,6 +56,28 @@ test('S4: every outcome has its sentence', () => {
     ],
   ];
   for (const [changed, sentence] of cases) assert.is(sentenceOf(documentWith(changed)), sentence);
+});
+
+test('S8: a run without an outcome is told as far as it came', () => {
+  const step = (name: string, status: 'done' | 'failed' | 'reverted') => ({ name, status, duration_ms: 0 });
+  const [stop, swap, start] = [step('stop', 'done'), step('swap', 'done'), step('start', 'failed')];
+  const failure = { ...gateFailure, message: 'the process ended' };
+  const cases: [Partial<ToldRun>, string][] = [
+    [{ unfinished: { state: 'at_work', pid: 812 }, failure: null }, `run ${run} is at work on shop (pid 812)`],
+    [{ steps: [stop, swap, start] }, 'shop was cut off after swap; cutover settle shop'],
+    [{ steps: [step('stop', 'failed')] }, 'shop was cut off in stop; cutover settle shop'],
+    [{ steps: [stop, step('swap', 'reverted'), start] }, 'shop was cut off on its way back; cutover settle shop'],
+    [{ steps: [] }, 'shop was not touched: the process ended'],
+    [
+      { steps: [stop], unfinished: { state: 'not_recorded', pid: null } },
+      `how run ${run} of shop ended was not written down: cutover status shop`,
+    ],
+  ];
+  const cutOff = {
+    ...documentWith({ outcome: 'interrupted', failure }),
+    unfinished: { state: 'cut_off', pid: null } as const,
+  };
+  for (const [changed, sentence] of cases) assert.is(sentenceOf({ ...cutOff, ...changed }), sentence);
 });
 
 test('S4: what did not go well says what to type next', () => {
