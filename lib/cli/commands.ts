@@ -5,6 +5,28 @@ const wait: [string, string] = ['--wait [time]', 'queue behind a run in progress
 /** Every command: what its help says and where its work is. */
 export const commands: CommandRow[] = [
   {
+    name: 'init',
+    words: '[unit]',
+    does: 'Write a commented cutover.toml for a unit that is there, and put the unit for the boot in place',
+    options: [
+      ['--target <name>', 'what this place is called (default production, or what the unit ends in)'],
+      ['--app <name>', 'what the software is called'],
+      ['--builds <dir>', 'the directory that holds the builds and the link current'],
+      ['--port <n>', 'the port the unit listens on; several: 9000,9001; none: none'],
+      ['--url <url>', 'the address that tells whether it is healthy'],
+      ['--output <file>', 'where to write (default /etc/cutover/cutover.toml, or below ~/.config for a user)'],
+      ['--user', "the unit belongs to the user's own manager"],
+      ['--install', 'enable what ends an interrupted run after a power cut; without a unit: for every target'],
+      ['--dry-run', 'print every file and change nothing'],
+    ],
+    examples: [
+      'cutover init shop.service',
+      'cutover init shop-staging.service --port 9001 --dry-run',
+      'cutover init --install',
+    ],
+    load: () => import('./init.ts'),
+  },
+  {
     name: 'check',
     words: '[target]',
     does: 'Ask everything that must hold before a deploy; exit 0 safe, 1 issues',
@@ -133,7 +155,6 @@ export const commands: CommandRow[] = [
 
 /** Commands of the contract that this version does not have; asking for one says so. */
 export const laterCommands = [
-  'init',
   'recover',
   'add',
   'verify',

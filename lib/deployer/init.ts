@@ -1,0 +1,114 @@
+import { existsSync } from 'node:fs';
+import { userInfo } from 'node:os';
+import type { Command } from '../base/exec.ts';
+import { loadConfig } from '../config/load.ts';
+import type { Config, ManagerKind, TargetConfig } from '../config/model.ts';
+import type { Systemd } from '../systemd/systemd.ts';
+import { bootInstance, bootUnitFiles } from './init/boot-unit.ts';
+import type { Said } from './init/draft.ts';
+import { draftFor } from './init/drafting.ts';
+import { enableUnits, type UnitResult, unitsToEnable } from './init/enable.ts';
+import { type FileResult, filesToWrite, type PlannedFile, writeFiles } from './init/files.ts';
+import { configOption, defaultConfigPath, type Surroundings, unitDirectory } from './init/places.ts';
+
+/** What is to be set up, as the person said it. */
+export interface InitOptions extends Said {
+  manager: ManagerKind;
+  /** where the configuration goes; default: the machine's place for root, the user's for others */
+  output?: string | undefined;
+}
+
+export interface InitTools {
+  systemd: Systemd;
+  surroundings: Surroundings;
+  /** stops it before the first file is written; from there on it goes to its end, which is a moment */
+  signal: AbortSignal;
+  /** the folder of this package */
+  product: string;
+  /** cutover itself, named in full */
+  command: Command;
+  /** puts the boot unit in place too */
+  isInstall: boolean;
+  isDryRun: boolean;
+  /** called with each file once it is done */
+  onFile: (file: FileResult) => void;
+}
+
+/** What `cutover init` prints. */
+export interface InitReport {
+  target: string | null;
+  files: FileResult[];
+  units: UnitResult[];
+  notes: string[];
+  /** the commands to type next */
+  next: string[];
+}
+
+/** A key that was found out, and how. */
+export interface Found {
+  key: string;
+  value: unknown;
+  note: string;
+}
+
+/**
+ * Writes a configuration for a unit from what systemd knows of it; with `isInstall`, the boot unit as well.
+ * @throws `no_such_unit`, `unit_masked`, `permission`, `disk`, and `refused` where something has to be changed or said first
+ */
+export async function initUnit(
+  unit: string,
+  options: InitOptions,
+  tools: InitTools,
+): Promise<InitReport & { found: Found[] }> {
+  const { systemd, surroundings, signal } = tools;
+  const path = options.output ?? defaultConfigPath(surroundings);
+  const about = { systemd, manager: options.manager, path, env: surroundings.env, signal };
+  const { draft, config, target, file, notes } = await draftFor(unit, options, about);
+  const done = await carryOut({ config, targets: [target], own: [file] }, tools);
+  if (!tools.isDryRun) await loadConfig(path);
+  const option = await configOption(path, surroundings);
+  const then = tools.isInstall ? `cutover deploy ${target.name}${option}` : `cutover init --install${option}`;
+  const found = Object.entries(draft.known).flatMap(([key, { value, note }]) =>
+    value === undefined || note === undefined ? [] : [{ key: key.replace('targets.NAME.', ''), value, note }],
+  );
+  const next = [`cutover check ${target.name}${option}`, then];
+  return { target: target.name, ...done, notes: [...notes, ...done.notes], next, found };
+}
+
+/** Puts the boot unit in place for every target of a configuration. @throws `permission`, `disk`, `unit_masked`, `refused` */
+export async function initBoot(config: Config, tools: InitTools): Promise<InitReport> {
+  const targets = Object.values(config.targets);
+  const done = await carryOut({ config, targets, own: [] }, tools);
+  const option = config.file === null ? '' : await configOption(config.file, tools.surroundings);
+  return {
+    target: targets.length === 1 ? (targets[0]?.name ?? null) : null,
+    ...done,
+    next: [`cutover status${option}`],
+  };
+}
+
+async function carryOut(
+  { config, targets, own }: { config: Config; targets: TargetConfig[]; own: PlannedFile[] },
+  { systemd, surroundings, signal, product, command, isInstall, isDryRun, onFile }: InitTools,
+): Promise<Pick<InitReport, 'files' | 'units' | 'notes'>> {
+  const { manager } = config;
+  const places = { product, command, unitDirectory: unitDirectory(manager, surroundings) };
+  const planned = [...own, ...(isInstall ? await bootUnitFiles(config, targets, places) : [])];
+  const differing = await filesToWrite(planned);
+  signal.throwIfAborted();
+  const files = await writeFiles(planned, { differing, isDryRun, onFile });
+  if (!isInstall) return { files, units: [], notes: [] };
+  const instances = targets.map(({ name }) => bootInstance(config.app, name));
+  const isChanged = differing.length > own.length;
+  const units = isDryRun
+    ? await unitsToEnable(systemd, instances)
+    : await enableUnits(systemd, instances, { isChanged, manager });
+  return { files, units, notes: lingerNotes(manager) };
+}
+
+/** Without it systemd runs a user's units only while the user is logged in. */
+function lingerNotes(manager: ManagerKind): string[] {
+  const { username } = userInfo();
+  if (manager === 'system' || existsSync(`/var/lib/systemd/linger/${username}`)) return [];
+  return [`your units run only while you are logged in, and not at boot: loginctl enable-linger ${username}`];
+}

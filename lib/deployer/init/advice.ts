@@ -1,0 +1,103 @@
+import { basename, dirname, join } from 'node:path';
+import { CutoverError } from '../../base/errors.ts';
+import type { CurrentLink } from '../../builds/current.ts';
+import { buildIdFor, currentName } from '../../builds/layout.ts';
+import type { ManagerKind } from '../../config/model.ts';
+import { commandText, unitPathText } from '../../systemd/unit-text.ts';
+import { namesFor } from './names.ts';
+import { pathsIn, type SeenUnit, systemctl } from './unit.ts';
+
+const indent = '\n     ';
+/** Directories that hold more than one application, the machine's own, or somebody's data: nothing there is to be moved. */
+const shared = /^\/([^/]*|home\/[^/]+|(usr|etc|tmp|run|dev|proc|sys|boot|lib\w*)\/.*|var\/(?!www\/).*|.*\/s?bin)$/;
+const warning = '# what the service itself writes (databases, uploads) belongs outside of builds: see builds-layout.md';
+
+/** The refusal of a unit that runs in a plain directory: how its files become the first build. */
+export function movingIn(
+  unit: SeenUnit,
+  { said, manager }: { said: string | undefined; manager: ManagerKind },
+): CutoverError {
+  const { facts } = unit;
+  const source = sourceOf(unit);
+  const builds = said ?? (source === null ? `/srv/${namesFor(facts.unit).app}/builds` : `${source}-builds`);
+  const build = join(builds, buildIdFor(new Date()));
+  const control = systemctl(manager);
+  const move =
+    source === null
+      ? [`mkdir -p ${shell(build)}`, '# copy the software there']
+      : [`mkdir -p ${shell(builds)}`, `mv ${shell(source)} ${shell(build)}`];
+  const where = source === null ? 'runs outside of any builds directory' : `runs in ${source}, a plain directory`;
+  return new CutoverError(
+    'refused',
+    `${facts.unit} ${where}; cutover moves a link named ${currentName}, which the unit has to name`,
+    {
+      mend: [
+        'these commands make what runs now the first build (nothing was written or changed):',
+        warning,
+        `${control} stop ${facts.unit}`,
+        ...move,
+        `ln -s ${basename(build)} ${shell(join(builds, currentName))}`,
+        `${control} edit ${facts.unit}   # with these lines:`,
+        ...unitLines(unit, { source, current: join(builds, currentName) }).map((line) => `    ${line}`),
+        `${control} start ${facts.unit}`,
+        `cutover init ${facts.unit}${manager === 'user' ? ' --user' : ''}`,
+      ].join(indent),
+    },
+  );
+}
+
+/** The refusal of a `current` that is no link to a build: how it becomes one. */
+export function renaming(
+  { facts }: SeenUnit,
+  { builds, link, manager }: { builds: string; link: Exclude<CurrentLink, { build: string }>; manager: ManagerKind },
+): CutoverError {
+  const current = join(builds, currentName);
+  const build = join(builds, buildIdFor(new Date()));
+  const isDirectory = link.state === 'not_a_link' && link.kind === 'directory';
+  const path = 'path' in link ? link.path : current;
+  const what = link.state === 'not_a_link' ? `is a ${link.kind}` : `leads to ${path}`;
+  const take = isDirectory ? `mv ${shell(current)} ${shell(build)}` : `cp -a ${shell(path)} ${shell(build)}`;
+  const spare = join(builds, `${currentName}.new`);
+  const point = isDirectory
+    ? `ln -s ${basename(build)} ${shell(current)}`
+    : `ln -s ${basename(build)} ${shell(spare)} && mv -T ${shell(spare)} ${shell(current)}`;
+  return new CutoverError('refused', `${current} ${what}, not to a build beside it (dist.YYYYMMDD-HHMMSS)`, {
+    mend: [
+      'these commands make what runs now the first build (nothing was written or changed):',
+      warning,
+      take,
+      point,
+      `${systemctl(manager)} restart ${facts.unit}`,
+      `cutover init ${facts.unit}${manager === 'user' ? ' --user' : ''}`,
+    ].join(indent),
+  });
+}
+
+/** The directory that holds the software now; null where none can be told, or where it holds other things too. */
+function sourceOf({ directory, commands }: SeenUnit): string | null {
+  const named = commands.flatMap(([file, ...args]) => [...args.flatMap(pathsIn), file]);
+  const places = [directory, ...named.map((path) => dirname(path))];
+  return places.find((place): place is string => place !== null && !shared.test(place)) ?? null;
+}
+
+function unitLines({ commands }: SeenUnit, { source, current }: { source: string | null; current: string }): string[] {
+  const moved = commands.map((words) =>
+    words.map((word) => (source === null ? word : withPath(word, source, current))),
+  );
+  const isMoved = moved.some((words, at) => words.some((word, place) => word !== commands[at]?.[place]));
+  const lines = ['[Service]', `WorkingDirectory=${unitPathText(current)}`];
+  if (!isMoved) return lines;
+  return [...lines, 'ExecStart=', ...moved.map((words) => `ExecStart=${commandText(words as [string, ...string[]])}`)];
+}
+
+/** The word with another path for `source`, where that stands as a whole or with something below it. */
+function withPath(word: string, source: string, current: string): string {
+  return word
+    .split(source)
+    .reduce((before, after) => before + (/^(\/|$|[\s"';:])/.test(after) ? current : source) + after);
+}
+
+/** A word for a shell. */
+function shell(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
+}

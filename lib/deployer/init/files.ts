@@ -1,0 +1,106 @@
+import { constants } from 'node:fs';
+import { access, chmod, mkdir, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { CutoverError, fileError } from '../../base/errors.ts';
+import { readIfThere, syncDirectory, writeDurably } from '../../base/files.ts';
+
+/** A file that is to be there in the end. */
+export interface PlannedFile {
+  path: string;
+  text: string;
+  /** permission bits */
+  mode: number;
+  /** Why another text at this path may not be replaced; null: it may. */
+  refuse: (existing: string) => Promise<CutoverError | null>;
+}
+
+/** What became of a file, as `--json` prints it. */
+export interface FileResult {
+  path: string;
+  status: 'written' | 'unchanged' | 'would write';
+  /** permission bits as chmod takes them */
+  mode: string;
+  /** in a dry run: what the file would say */
+  content?: string;
+}
+
+/**
+ * Finds out what has to be written, before the first of it is.
+ * @returns the files that are missing or say something else
+ * @throws `permission`; what a file's own `refuse` gives
+ */
+export async function filesToWrite(planned: readonly PlannedFile[]): Promise<PlannedFile[]> {
+  const differing: PlannedFile[] = [];
+  for (const file of planned) {
+    const existing = await readIfThere(file.path);
+    if (existing === file.text) continue;
+    const refusal = existing === null ? null : await file.refuse(existing);
+    if (refusal) throw refusal;
+    differing.push(file);
+  }
+  for (const { path } of differing) await requireWritable(path);
+  return differing;
+}
+
+/**
+ * Writes files that are missing or say something else; each is whole or as before at every instant.
+ * @param onFile called with each file once it is done
+ */
+export async function writeFiles(
+  planned: readonly PlannedFile[],
+  {
+    differing,
+    isDryRun,
+    onFile,
+  }: { differing: readonly PlannedFile[]; isDryRun: boolean; onFile: (file: FileResult) => void },
+): Promise<FileResult[]> {
+  const results: FileResult[] = [];
+  for (const file of planned) {
+    const { path, text, mode } = file;
+    const isSame = !differing.includes(file);
+    if (!isSame && !isDryRun) await write(file);
+    const status = isSame ? 'unchanged' : isDryRun ? 'would write' : 'written';
+    const bits = isSame ? (await stat(path)).mode & 0o7777 : mode;
+    const result: FileResult = { path, status, mode: modeText(bits), ...(isDryRun ? { content: text } : {}) };
+    onFile(result);
+    results.push(result);
+  }
+  return results;
+}
+
+/** The refusal of a file that is somebody else's. */
+export function foreignFile(path: string): CutoverError {
+  return new CutoverError('refused', `${path} is there already, and cutover did not write it; nothing was written`, {
+    mend: `look at it (cat ${path}); to have it replaced: mv ${path} ${path}.saved`,
+  });
+}
+
+async function write({ path, text, mode }: PlannedFile): Promise<void> {
+  await makeDirectories(dirname(path));
+  await writeDurably(path, text, mode);
+  // The mode that was told is the mode, whatever the umask of whoever calls.
+  await chmod(path, mode);
+}
+
+async function makeDirectories(path: string): Promise<void> {
+  const first = await mkdir(path, { recursive: true }).catch((error: unknown) => {
+    throw fileError(error, 'cannot create', path);
+  });
+  if (first === undefined) return;
+  for (let at = path; at.length >= first.length; at = dirname(at)) await syncDirectory(dirname(at));
+}
+
+/** Asks the nearest directory that is there, so that nothing is written when not everything can be. */
+async function requireWritable(path: string): Promise<void> {
+  for (let at = dirname(path); ; at = dirname(at)) {
+    const facts = await stat(at).catch(() => null);
+    if (facts === null && at !== '/') continue;
+    return access(at, constants.W_OK | constants.X_OK).catch((error: unknown) => {
+      throw fileError(error, 'cannot write', path);
+    });
+  }
+}
+
+function modeText(bits: number): string {
+  return bits.toString(8).padStart(4, '0');
+}
