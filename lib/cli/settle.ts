@@ -1,4 +1,4 @@
-import { ExitCode } from '../base/errors.ts';
+import { ExitCode, messageOf } from '../base/errors.ts';
 import { type Place, pathsOf, targetNamed } from '../deployer/place.ts';
 import { putBackAtBoot, settle, targetLeftBehind } from '../deployer/settle.ts';
 import { type StatePaths, statePathsIn } from '../run/state.ts';
@@ -35,6 +35,9 @@ async function beforeTheUnitStarts(
   try {
     const build = await putBackAtBoot(await pathsToSettle(name, { options, terminal }), interruptSignal());
     if (build) terminal.tell(`current names ${build} again: the machine was booted in the middle of a run\n`);
+  } catch (error) {
+    // The settle that follows tries again, and says what is wrong.
+    terminal.complain(`cutover: current could not be put back before the boot went on: ${messageOf(error)}\n`);
   } finally {
     await tellReady(terminal.env);
   }

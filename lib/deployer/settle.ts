@@ -15,6 +15,7 @@ import type { Place } from './place.ts';
 
 /** At boot nobody else is at work for long, and the unit waits. */
 const bootWaitMs = 10_000;
+const nobodyWaits = (): void => {};
 
 /** Ends an interrupted run, if there is one (`null`: nothing to do). @throws `locked`: the run is still at work */
 export async function settle(place: Place, { waitMs }: { waitMs: number }): Promise<RunDocument | null> {
@@ -48,8 +49,7 @@ async function requireUp({ target, systemd }: Place, run: string): Promise<void>
 export async function putBackAtBoot(paths: StatePaths, signal: AbortSignal): Promise<string | null> {
   const mark = await readInFlight(paths);
   if (!mark || !(await isFromBefore(mark))) return null;
-  const onWaiting = (): void => {};
-  const lock = await takeLock(paths, { doing: 'settle at boot', waitMs: bootWaitMs, signal, onWaiting });
+  const lock = await takeLock(paths, { doing: 'settle at boot', waitMs: bootWaitMs, signal, onWaiting: nobodyWaits });
   try {
     const record = await readRun(paths, mark.run);
     if (!record || record.document || record.steps.size === 0) return null;
@@ -66,9 +66,18 @@ async function putBack({ inputs }: RunRecord, paths: StatePaths): Promise<string
   await clearTemporaryLinks(target.builds);
   if (proven === null) await removeCurrent(target.builds);
   else await swapCurrent(target.builds, proven);
-  const ledger = await openLedger(paths, run);
-  await ledger.write({ type: 'boot' }, { isDurable: true }).finally(() => ledger.close());
+  // Where it cannot be written down, what runs tells the settle that follows.
+  await noteBoot(paths, run).catch(() => {});
   return proven;
+}
+
+async function noteBoot(paths: StatePaths, run: string): Promise<void> {
+  const ledger = await openLedger(paths, run);
+  try {
+    await ledger.write({ type: 'boot' }, { isDurable: true });
+  } finally {
+    await ledger.close();
+  }
 }
 
 /** The target of an interrupted run as its ledger describes it; null where nothing is in flight. */

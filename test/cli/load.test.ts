@@ -1,7 +1,7 @@
 import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { exec } from '../../lib/base/exec.ts';
+import { type Command, exec } from '../../lib/base/exec.ts';
 import { version } from '../../lib/version.ts';
 import { makeDirectory } from '../builds/directory.ts';
 import { repository } from '../sandboxed.ts';
@@ -18,9 +18,10 @@ async function install(t: TestContext): Promise<{ root: string; compiled: () => 
   return { root, compiled: () => readdir(join(root, 'dist/compiled')).catch(() => []) };
 }
 
-async function requireVersion(root: string, wrapper: string[] = []): Promise<void> {
-  const [file = '', ...words] = [...wrapper, process.execPath, join(root, 'bin/cutover.js'), '--version'];
-  const { code, stdout, stderr } = await exec([file, ...words], { timeoutMs: 30_000 });
+async function requireVersion(root: string, wrapper?: Command): Promise<void> {
+  const words = [join(root, 'bin/cutover.js'), '--version'];
+  const command: Command = wrapper ? [...wrapper, process.execPath, ...words] : [process.execPath, ...words];
+  const { code, stdout, stderr } = await exec(command, { timeoutMs: 30_000 });
   assert.equal([code, stdout, stderr], [0, `cutover ${version}`, '']);
 }
 
@@ -72,7 +73,7 @@ test('S8: what ends an interrupted run keeps nothing and uses nothing', async (t
 
 test('S2: who may not write there runs as well', async (t) => {
   const { root, compiled } = await install(t);
-  const nobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
+  const nobody: Command = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
   await exec(['chmod', '-R', 'a+rX', root], { timeoutMs: 5_000 });
   await requireVersion(root, nobody);
   assert.equal(await compiled(), []);

@@ -13,6 +13,8 @@ import { makeState } from './samples.ts';
 const test = suite('run/hold');
 const { signal } = openController();
 
+const property = async (): Promise<string> => 'loaded';
+
 /** Asks for the target with a manager that answers each call for a scope with the next code, the last one for good. */
 function request(paths: StatePaths, codes: (ErrorCode | null)[], changed: { signal?: AbortSignal } = {}) {
   const asked: unknown[][] = [];
@@ -23,7 +25,6 @@ function request(paths: StatePaths, codes: (ErrorCode | null)[], changed: { sign
     if (code) throw new CutoverError(code, `answered ${code}`);
     return 'done';
   };
-  const property = async (): Promise<string> => 'loaded';
   const systemd = { kind: 'system', startTransient, property } as unknown as Systemd;
   const hold = () =>
     holdTarget({
