@@ -9,6 +9,7 @@ import { proveIdentity } from './identity.ts';
 import type { UnitLife } from './life.ts';
 import { judgeCpu, judgeJournal, judgeMemory } from './limits.ts';
 import { lookAtPorts, portTaken } from './ports.ts';
+import { tooShortForCpu, unmeasured, unseenJournal } from './unjudged.ts';
 
 /** What is to be proven, and what it is measured by. */
 export interface GateSubject {
@@ -57,17 +58,21 @@ async function askUntilGood(subject: GateSubject, tools: GateTools): Promise<voi
   let goodSince: number | null = null;
   for (;;) {
     const look = await lookOnce(subject, tools);
-    if (!first && health.identity) await proveIdentity(look.facts, subject, tools.signal);
+    const isFirst = first === undefined;
+    if (isFirst && health.identity) await proveIdentity(look.facts, subject, tools.signal);
     const now = performance.now();
     first ??= look.facts;
     requireSteady(look.facts, first.restarts);
+    if (isFirst) await tellUnjudged(look, subject, tools);
     const tooBusy = judgeCpu(look.facts, subject.target.limits, { atMs: began, cpuNs: first.cpuNs }, now);
     if (tooBusy) throw tooBusy;
     report(tools, { look, number: used + 1, of: health.attempts });
     if (look.problem === null) {
       inRow += 1;
       goodSince ??= now;
-      if (inRow >= health.successes && now - goodSince >= health.healthyForMs) return;
+      if (inRow >= health.successes && now - goodSince >= health.healthyForMs) {
+        return note(tools, tooShortForCpu(subject.target.limits, now - began));
+      }
       await sleep(pauseWhileGood(health, now - goodSince), tools.signal);
       continue;
     }
@@ -86,6 +91,7 @@ interface Look {
   observed: string;
   problem: string | null;
   isRefused: boolean;
+  isJournalPartial: boolean;
 }
 
 /** Asks HTTP and the unit at once, and the journal after them: it holds what the request made the service say. */
@@ -98,8 +104,10 @@ async function lookOnce({ target, manager, memoryBefore }: GateSubject, { system
   ]);
   const stranger = owners.strangers.find(({ holder }) => holder !== null);
   if (stranger) throw portTaken(stranger);
-  const broken = judgeMemory(facts, limits, memoryBefore) ?? (await judgeJournal(facts, { limits, manager, signal }));
-  if (broken) throw broken;
+  const tooMuch = judgeMemory(facts, limits, memoryBefore);
+  if (tooMuch) throw tooMuch;
+  const { failure, isPartial } = await judgeJournal(facts, { limits, manager, signal });
+  if (failure) throw failure;
   const [closed] = owners.free;
   const bad = answers.find(({ problem }) => problem !== null);
   const observed = answers.map(({ status, durationMs }) => `${status ?? 'no answer'} in ${Math.round(durationMs)} ms`);
@@ -109,7 +117,23 @@ async function lookOnce({ target, manager, memoryBefore }: GateSubject, { system
     observed: observed.join(', ') || facts.subState,
     problem,
     isRefused: closed !== undefined || (bad?.isRefused ?? false),
+    isJournalPartial: isPartial,
   };
+}
+
+/** A limit that is not held against the build must not look as if it were. */
+async function tellUnjudged(
+  { facts, isJournalPartial }: Look,
+  { target: { limits }, manager }: GateSubject,
+  tools: GateTools,
+): Promise<void> {
+  const about = { limits, manager, signal: tools.signal };
+  for (const message of unmeasured(facts, about)) note(tools, message);
+  if (isJournalPartial) note(tools, await unseenJournal(facts.unit, about));
+}
+
+function note({ emit }: GateTools, message: string | null): void {
+  if (message !== null) emit({ type: 'note', message });
 }
 
 function requireSteady({ unit, activeState, subState, restarts }: UnitFacts, restartsBefore: number): void {

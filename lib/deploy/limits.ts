@@ -2,12 +2,12 @@ import type { LimitsConfig, ManagerKind } from '../config/model.ts';
 import { formatSize } from '../config/quantities.ts';
 import { StepFailure } from '../run/failure.ts';
 import type { UnitFacts } from '../systemd/facts.ts';
-import { readJournal } from '../systemd/journal.ts';
+import { askJournal, type JournalEntry } from '../systemd/journal.ts';
 
 /** Below this a multiple of the previous level says nothing: small programs vary by that much. */
 const spikeFloorBytes = 64 * 1024 * 1024;
 /** Over less time than this a start-up's burst looks like a steady load. */
-const cpuWindowMs = 1_000;
+export const cpuWindowMs = 1_000;
 /** With `memory` unset, this share of the unit's own MemoryMax=. */
 const shareOfMemoryMax = 0.9;
 
@@ -46,20 +46,38 @@ export function judgeCpu(facts: UnitFacts, limits: LimitsConfig, mark: CpuMark, 
   return new StepFailure('cpu', `${facts.unit} uses ${since}, over its limit of ${limits.cpuPercent} %`);
 }
 
+/** What the journal says against a build, and whether it may say more than this user is allowed to see. */
+export interface JournalVerdict {
+  failure: StepFailure | null;
+  isPartial: boolean;
+}
+
 /** Finds errors, or a pattern that must not appear, in what this invocation wrote to the journal. */
 export async function judgeJournal(
   { unit, invocationId }: Pick<UnitFacts, 'unit' | 'invocationId'>,
   { limits, manager, signal }: { limits: LimitsConfig; manager: ManagerKind; signal: AbortSignal },
-): Promise<StepFailure | null> {
+): Promise<JournalVerdict> {
   const query = { manager, unit, invocationId, signal };
-  const [errors, entries] = await Promise.all([
-    limits.journalErrors < 0 ? [] : readJournal({ ...query, priority: 3, lines: limits.journalErrors + 20 }),
-    limits.journalPattern === null ? [] : readJournal({ ...query, lines: 5_000 }),
+  const notAsked = { entries: [], isPartial: false };
+  const [errors, all] = await Promise.all([
+    limits.journalErrors < 0 ? notAsked : askJournal({ ...query, priority: 3, lines: limits.journalErrors + 20 }),
+    limits.journalPattern === null ? notAsked : askJournal({ ...query, lines: 5_000 }),
   ]);
-  if (limits.journalErrors >= 0 && errors.length > limits.journalErrors) {
+  return {
+    failure: journalFailure(unit, limits, { errors: errors.entries, entries: all.entries }),
+    isPartial: errors.isPartial || all.isPartial,
+  };
+}
+
+function journalFailure(
+  unit: string,
+  { journalErrors, journalPattern }: LimitsConfig,
+  { errors, entries }: { errors: JournalEntry[]; entries: JournalEntry[] },
+): StepFailure | null {
+  if (journalErrors >= 0 && errors.length > journalErrors) {
     return new StepFailure('journal', `${unit} logged ${errors.length} errors since its start: ${errors[0]?.message}`);
   }
-  const pattern = limits.journalPattern === null ? null : new RegExp(limits.journalPattern);
+  const pattern = journalPattern === null ? null : new RegExp(journalPattern);
   const found = pattern && entries.find(({ message }) => pattern.test(message));
   return found ? new StepFailure('journal', `${unit} logged what must not appear: ${found.message}`) : null;
 }

@@ -1,5 +1,6 @@
 import { type CheckAnswer, isSafe } from '../checks/check.ts';
 import type { Place } from './place.ts';
+import { unseenJournal } from '../deploy/unjudged.ts';
 import { askPreflight, readSituation } from './situation.ts';
 
 /** What `cutover check` prints. */
@@ -11,6 +12,14 @@ export interface CheckReport {
 
 /** The pre-deployment checks on their own (S1); changes nothing and takes no lock. */
 export async function check(place: Place): Promise<CheckReport> {
-  const checks = await askPreflight(place, await readSituation(place, undefined), { isFixForward: false });
-  return { target: place.target.name, safe: isSafe(checks), checks };
+  const { target, config, emit, signal } = place;
+  const situation = await readSituation(place, undefined);
+  const [checks, unseen] = await Promise.all([
+    askPreflight(place, situation, { isFixForward: false }),
+    situation.from === null
+      ? null
+      : unseenJournal(target.unit, { limits: target.limits, manager: config.manager, signal }),
+  ]);
+  if (unseen) emit({ type: 'note', message: unseen });
+  return { target: target.name, safe: isSafe(checks), checks };
 }

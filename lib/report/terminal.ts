@@ -18,6 +18,14 @@ const nameWidth = 15;
 export function terminalListener(options: TerminalOptions): Listener {
   const { write, colours, isLive, level } = options;
   let isPending = false;
+  const noted = new Set<string>();
+  // What the gate cannot judge of a build, it cannot judge of the one that is gone back to either.
+  const isToldAlready = (event: RunEvent): boolean => {
+    if (event.type !== 'note' || level === 'verbose') return false;
+    const isTold = noted.has(event.message);
+    noted.add(event.message);
+    return isTold;
+  };
   const line = (text: string): void => {
     write(`${isPending ? '\r\u001B[K' : ''}${text}\n`);
     isPending = false;
@@ -29,7 +37,7 @@ export function terminalListener(options: TerminalOptions): Listener {
   };
   return (event) => {
     if (event.type === 'outcome') for (const text of outcomeLines(event, colours)) line(text);
-    else if (level !== 'quiet') {
+    else if (level !== 'quiet' && !isToldAlready(event)) {
       if (event.type === 'step' && (event.state === 'begun' || event.state === 'reverting')) {
         pending(colours.dim(`  … ${event.name}${event.state === 'reverting' ? ' (back)' : ''}`));
       } else for (const text of linesOf(event, options)) line(text);

@@ -34,7 +34,7 @@ const maxBytes = 16 * 1024 * 1024;
 /** The journalctl(1) command for a query. */
 export function journalCommand(query: JournalQuery): Command {
   const { manager, unit, invocationId, withManager, sinceMs, priority, lines } = query;
-  const options = ['--no-pager', '--quiet', '--output=json', `--lines=${lines}`];
+  const options = ['--no-pager', '--output=json', `--lines=${lines}`];
   if (priority !== undefined) options.push(`--priority=${priority}`);
   if (sinceMs !== undefined) options.push(`--since=@${(sinceMs / 1000).toFixed(6)}`);
   if (!invocationId) return ['journalctl', ...options, manager === 'user' ? `--user-unit=${unit}` : `--unit=${unit}`];
@@ -43,10 +43,41 @@ export function journalCommand(query: JournalQuery): Command {
   return ['journalctl', ...options, own, ...(withManager ? ['+', about] : [])];
 }
 
-/** The entries of a query, oldest first. A journal that cannot be read gives none. */
+/** What a query found. */
+export interface JournalAnswer {
+  /** oldest first */
+  entries: JournalEntry[];
+  /** there may be more than this user is allowed to see */
+  isPartial: boolean;
+}
+
+/** Asks the journal. One that cannot be read gives no entries, and says that it is partial. */
+export async function askJournal(query: JournalQuery): Promise<JournalAnswer> {
+  // The hint that there is more is a notice, which a stricter level in the environment would keep back.
+  const env = { SYSTEMD_LOG_LEVEL: 'info' };
+  const command = journalCommand(query);
+  const { code, stdout, stderr } = await exec(command, { timeoutMs, maxBytes, env, signal: query.signal });
+  const entries = stdout.split('\n').flatMap((line) => parseEntry(line) ?? []);
+  return { entries, isPartial: code !== 0 || saysPartial(stderr) };
+}
+
+/** The entries of a query, oldest first. */
 export async function readJournal(query: JournalQuery): Promise<JournalEntry[]> {
-  const { stdout } = await exec(journalCommand(query), { timeoutMs, maxBytes, signal: query.signal });
-  return stdout.split('\n').flatMap((line) => parseEntry(line) ?? []);
+  return (await askJournal(query)).entries;
+}
+
+/**
+ * Whether this user sees nothing at all of a unit that was started: systemd itself tells of each start, so it is not
+ * the unit that is silent.
+ */
+export async function isJournalHidden(query: Pick<JournalQuery, 'manager' | 'unit' | 'signal'>): Promise<boolean> {
+  const { entries, isPartial } = await askJournal({ ...query, lines: 1 });
+  return isPartial && entries.length === 0;
+}
+
+/** What journalctl(1) of systemd says on stderr to a user who is in none of the journal's groups, or when there are no files. */
+export function saysPartial(stderr: string): boolean {
+  return /not seeing messages from|No journal files were/.test(stderr);
 }
 
 /** Reads one line of `journalctl --output=json`; a message that is not UTF-8 comes as an array of bytes. */

@@ -1,6 +1,7 @@
 import * as assert from 'uvu/assert';
 import type { LimitsConfig } from '../../lib/config/model.ts';
 import { judgeCpu, judgeJournal, judgeMemory } from '../../lib/deploy/limits.ts';
+import { tooShortForCpu, unmeasured, unseenJournal } from '../../lib/deploy/unjudged.ts';
 import { suite } from '../suite.ts';
 import { factsWith } from '../systemd/facts.ts';
 
@@ -99,5 +100,35 @@ for (const [name, { limit, ns, elapsedMs, problem }] of Object.entries(cpuCases)
 test('S3: a journal that nothing is asked of is not read', async () => {
   const aborted = AbortSignal.abort(new Error('read although nothing is asked'));
   const off = { ...limits, journalErrors: -1 };
-  assert.is(await judgeJournal(factsWith(), { limits: off, manager: 'system', signal: aborted }), null);
+  const verdict = await judgeJournal(factsWith(), { limits: off, manager: 'system', signal: aborted });
+  assert.equal(verdict, { failure: null, isPartial: false });
+  assert.is(await unseenJournal('app.service', { limits: off, manager: 'system', signal: aborted }), null);
+});
+
+test('S3: a limit that cannot be judged is told with the reason, one that is off is not', () => {
+  const nothing = factsWith({ memoryBytes: null, cpuNs: null });
+  const off = { ...limits, memorySpike: 0 };
+  const told = (changed: Partial<LimitsConfig>, manager: 'system' | 'user' = 'system'): string[] =>
+    unmeasured(nothing, { limits: { ...off, ...changed }, manager });
+  const start = 'the memory of app.service is not measured, so';
+  assert.equal(told({}), []);
+  assert.equal(told({ memoryBytes: M }), [`${start} limits.memory cannot be judged: MemoryAccounting= is off`]);
+  assert.match(told({ memorySpike: 3 })[0] ?? '', `${start} limits.memory_spike cannot be judged`);
+  const both = told({ memoryBytes: M, memorySpike: 3 }, 'user');
+  assert.is(both.length, 1);
+  assert.match(
+    both[0] ?? '',
+    `limits.memory and limits.memory_spike cannot be judged: the user's manager has no memory`,
+  );
+  assert.match(told({ cpuPercent: 50 })[0] ?? '', 'limits.cpu cannot be judged: CPUAccounting= is off');
+  assert.match(told({ cpuPercent: 50 }, 'user')[0] ?? '', "the user's manager has no cpu controller");
+  const all = { ...limits, memoryBytes: M, cpuPercent: 50 };
+  assert.equal(unmeasured(factsWith(), { limits: all, manager: 'user' }), []);
+});
+
+test('S3: a gate too short to judge a load says so', () => {
+  const withCpu = { ...limits, cpuPercent: 50 };
+  assert.is(tooShortForCpu(limits, 40), null);
+  assert.is(tooShortForCpu(withCpu, 1000), null);
+  assert.match(tooShortForCpu(withCpu, 999) ?? '', /limits\.cpu was not judged, .* set health\.healthy_for = "1s"/);
 });

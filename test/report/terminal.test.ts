@@ -95,6 +95,13 @@ test('S11: quiet is the end alone, verbose is every attempt', () => {
     assert.match(verbose, text);
 });
 
+test('S11: a note is told once; verbose, and so the log, has each', () => {
+  const note: RunEvent = { type: 'note', message: 'not measured' };
+  const events: RunEvent[] = [note, { ...note, message: 'another' }, note];
+  assert.is(tell({}, events), '  note: not measured\n  note: another\n');
+  assert.is(tell({ level: 'verbose' }, events), '  note: not measured\n  note: another\n  note: not measured\n');
+});
+
 test('S11: without colours there is no control character, with them only they differ', () => {
   for (const level of ['quiet', 'normal', 'verbose'] as const) {
     assert.is(stripVTControlCharacters(tell({ level })), tell({ level }));

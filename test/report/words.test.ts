@@ -1,5 +1,6 @@
 import * as assert from 'uvu/assert';
 import type { RunDocument } from '../../lib/run/document.ts';
+import type { StepRecord } from '../../lib/run/step.ts';
 import { duration, nextCommands, sentenceOf, type ToldRun } from '../../lib/report/words.ts';
 import { documentWith, gateFailure, newer, older } from '../run/samples.ts';
 import { suite } from '../suite.ts';
@@ -58,8 +59,11 @@ test('S4: every outcome has its sentence', () => {
   for (const [changed, sentence] of cases) assert.is(sentenceOf(documentWith(changed)), sentence);
 });
 
+function step(name: string, status: StepRecord['status']): StepRecord {
+  return { name, status, duration_ms: 0 };
+}
+
 test('S8: a run without an outcome is told as far as it came', () => {
-  const step = (name: string, status: 'done' | 'failed' | 'reverted') => ({ name, status, duration_ms: 0 });
   const [stop, swap, start] = [step('stop', 'done'), step('swap', 'done'), step('start', 'failed')];
   const failure = { ...gateFailure, message: 'the process ended' };
   const cases: [Partial<ToldRun>, string][] = [

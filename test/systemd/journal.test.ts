@@ -1,9 +1,9 @@
 import * as assert from 'uvu/assert';
-import { journalCommand, parseEntry } from '../../lib/systemd/journal.ts';
+import { journalCommand, parseEntry, saysPartial } from '../../lib/systemd/journal.ts';
 import { suite } from '../suite.ts';
 
 const test = suite('systemd/journal');
-const fixed = ['journalctl', '--no-pager', '--quiet', '--output=json'];
+const fixed = ['journalctl', '--no-pager', '--output=json'];
 const id = '0123456789abcdef0123456789abcdef';
 
 test('S3: a query is a command', () => {
@@ -46,4 +46,18 @@ test('S3: an entry is read, whatever is missing in it', () => {
 test('S3: what is no entry is none', () => {
   for (const line of ['', '-- No entries --', '{"MESSAGE":', 'null', '[]', '7'])
     assert.is(parseEntry(line), null, line);
+});
+
+test('S3: journalctl says when there is more than it may show', () => {
+  const hint = `Hint: You are currently not seeing messages from other users and the system.
+      Users in groups 'adm', 'systemd-journal' can see all messages.
+      Pass -q to turn off this notice.`;
+  for (const partial of [
+    hint,
+    'No journal files were opened due to insufficient permissions.',
+    'No journal files were found.',
+  ])
+    assert.ok(saysPartial(partial), partial);
+  for (const whole of ['', 'Journal file /var/log/journal/x is truncated, ignoring file.'])
+    assert.not.ok(saysPartial(whole));
 });
