@@ -4,6 +4,7 @@ import { leaveBehind, lockText, startDeploy, untilBegun } from '../deploy/runnin
 import { buildId, type Called, makeSite, type Refusal, type Site } from '../deploy/site.ts';
 import { suite, type TestContext } from '../suite.ts';
 import { assertServes, untilEnded } from './ended.ts';
+import { deployNext } from './next.ts';
 import { startReader } from './reader.ts';
 
 const test = suite('crash/at once');
@@ -86,7 +87,7 @@ test('S8: settle and deploy at once, after a deployer died without a guard', asy
     if (deploy.code === 75) assertRefused(deploy, 'settle (pid ');
     else assert.equal([deploy.code, deploy.document.active], [0, to], deploy.stderr);
     await assertServes(site, deploy.code === 75 ? from : to);
-    await deployAnother(site);
+    await deployNext(site);
   }
 });
 
@@ -103,7 +104,7 @@ test('S8: a deploy comes while systemd settles: it waits, or is told who is at w
     if (called.code === 75 && words.length === 0) assertRefused(called, '');
     else assert.equal([called.code, called.document.active], [0, to], called.stderr);
     await assertServes(site, called.code === 75 ? from : to);
-    await deployAnother(site);
+    await deployNext(site);
   }
 });
 
@@ -111,7 +112,7 @@ test('S8: rollback and deploy at once: one of them, whole', async (t) => {
   const site = await watchedSite(t);
   for (let time = 0; time < 4; time += 1) {
     const from = await proven(site);
-    await deployAnother(site);
+    await deployNext(site);
     const to = await site.add({ mode: 'slow_start', startMs: 300 });
     const [rollback, deploy] = await Promise.all([site.call('rollback'), site.call('deploy')]);
     await untilEnded(site);
@@ -119,7 +120,7 @@ test('S8: rollback and deploy at once: one of them, whole', async (t) => {
     assert.equal([rollback.code, deploy.code], isDeployed ? [75, 0] : [0, 75], rollback.stderr + deploy.stderr);
     assertRefused(isDeployed ? rollback : deploy, isDeployed ? 'deploy of' : 'rollback to');
     await assertServes(site, isDeployed ? to : from);
-    await deployAnother(site);
+    await deployNext(site);
   }
 });
 
@@ -132,13 +133,6 @@ async function watchedSite(t: TestContext): Promise<Site> {
 /** The build that serves before a test's next round. */
 async function proven(site: Site): Promise<string> {
   return (await site.call('report')).document.active ?? '';
-}
-
-async function deployAnother(site: Site): Promise<string> {
-  const to = await site.add();
-  const { code, document, stderr } = await site.call('deploy');
-  assert.equal([code, document.active], [0, to], stderr);
-  return to;
 }
 
 function assertRefused(called: Called, holder: string): void {

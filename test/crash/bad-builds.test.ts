@@ -6,13 +6,13 @@ import { statePathsIn } from '../../lib/run/state.ts';
 import type { Site } from '../deploy/site.ts';
 import { currentLink } from '../deploy/sound.ts';
 import { suite, type TestContext } from '../suite.ts';
-import { endedBy, momentsOf, newestRun } from './death.ts';
+import { endedBy, momentsOf, endOfNewestRun } from './death.ts';
 import { assertServes } from './ended.ts';
 import { badKinds, type Kind, letsThievesIn } from './kinds.ts';
-import type { ProcessRecord } from './orders.ts';
+import { fromStartOn, linesOf } from './moments.ts';
 import { crashSite } from './site.ts';
 import { sweep } from './sweep.ts';
-import { hasFailed, tellingOf, truthOf } from './truth.ts';
+import { tellingOf, truthOf } from './truth.ts';
 
 const test = suite('crash/bad builds', { timeoutMs: 120_000 });
 
@@ -20,9 +20,8 @@ for (const [name, kind] of Object.entries(badKinds)) {
   test(`S4, S8: the deployer is killed at every line from the start of a build that ${name}`, async (t) => {
     const site = await badSite(t, kind);
     await addBad(site, kind);
-    const moments = await momentsOf(site, 'deploy');
     await sweep(
-      fromStartOn(moments).filter(({ moment }) => moment.startsWith('line ')),
+      linesOf(fromStartOn(await momentsOf(site, 'deploy'))),
       () => badSite(t, kind),
       (own, moment) => killDeploy(own, moment, kind),
     );
@@ -48,11 +47,6 @@ function addBad(site: Site, { behaviour, add }: Kind): Promise<string> {
   return add ? add(site) : site.add(behaviour);
 }
 
-/** Up to then a bad build's deploy is like that of a good one, which is killed at all these moments elsewhere. */
-function fromStartOn(moments: ProcessRecord['passed']): ProcessRecord['passed'] {
-  return moments.slice(moments.findIndex(({ what }) => what === 'step start intended'));
-}
-
 /** Whenever the deployer dies, the proven build serves; and what was seen of the bad one is not forgotten. */
 async function killDeploy(site: Site, moment: string, kind: Kind): Promise<void> {
   const from = (await currentLink(site)) ?? '';
@@ -62,9 +56,8 @@ async function killDeploy(site: Site, moment: string, kind: Kind): Promise<void>
   assert.is(signal, 'SIGKILL', 'it was not killed');
   await assertServes(site, from);
   if (!ledger) return undefined;
-  const { failure, ...document } = await newestRun(site);
+  const { failure, ...document } = await endOfNewestRun(site);
   const quarantine = await readQuarantine(statePathsIn(site.sandbox.hostPath(site.state)));
   assert.is(to in quarantine, failure !== null && isBuildsFault(failure), `quarantined for ${failure?.reason}`);
-  if (hasFailed(ledger)) assert.is.not(failure?.reason, 'interrupted', 'it had failed before the deployer died');
   return assert.equal(tellingOf({ ...document, failure }), truthOf(ledger, from));
 }

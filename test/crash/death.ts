@@ -4,6 +4,7 @@ import type { RunDocument } from '../../lib/run/document.ts';
 import type { LedgerLine } from '../../lib/run/ledger.ts';
 import type { Site } from '../deploy/site.ts';
 import { untilEnded } from './ended.ts';
+import { outcomeOf } from './truth.ts';
 import { give, obedient, type Orders, type ProcessRecord, recordsOf } from './orders.ts';
 
 /** How a process died, or ended, and what it left. */
@@ -51,6 +52,12 @@ export async function momentsOf(site: Site, command: 'deploy' | 'rollback'): Pro
 /** The newest run as the history tells it. */
 export async function newestRun(site: Site): Promise<RunDocument> {
   return (await site.call('report')).document;
+}
+
+/** The same without a program: a run that ended has it in its ledger, and only one that never began in earnest has not. */
+export async function endOfNewestRun(site: Site): Promise<RunDocument> {
+  const newest = (await runsOf(site)).toSorted().at(-1) ?? '';
+  return outcomeOf(await readLines(site, newest)) ?? newestRun(site);
 }
 
 async function runsOf({ sandbox, state }: Site): Promise<string[]> {

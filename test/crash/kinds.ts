@@ -8,6 +8,8 @@ export interface Kind {
   options?: Pick<SiteOptions, 'tables'>;
   /** whether it shows in `start` or only in the gate is a matter of milliseconds, so a run may have fewer moments than another */
   varies?: boolean;
+  /** about how long its deploy takes, the way back included; default 900 */
+  lastsMs?: number;
   /** more than its behaviour */
   add?: (site: Site) => Promise<string>;
 }
@@ -17,10 +19,15 @@ export const badKinds: Record<string, Kind> = {
   'crashes at its start': { behaviour: { mode: 'crash' } },
   'exits with status 0': { behaviour: { mode: 'exit0' } },
   'crashes when it was healthy': {
+    lastsMs: 1200,
     behaviour: { mode: 'crash_later', afterMs: 50 },
     options: { tables: { health: ['healthy_for = "300ms"'] } },
   },
-  'never listens': { behaviour: { mode: 'never_listen' }, options: { tables: { start: ['timeout = "1s"'] } } },
+  'never listens': {
+    behaviour: { mode: 'never_listen' },
+    lastsMs: 2500,
+    options: { tables: { start: ['timeout = "1s"'] } },
+  },
   'never answers': { behaviour: { mode: 'hang' }, options: { tables: { health: ['timeout = "100ms"'] } } },
   'answers 500': { behaviour: { mode: 'status' } },
   'answers the wrong body': { behaviour: { mode: 'wrong_body' } },

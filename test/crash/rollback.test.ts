@@ -1,10 +1,10 @@
 // needs: sandbox
 import * as assert from 'uvu/assert';
 import { suite } from '../suite.ts';
-import { breakBuild, breakInService, type Site } from '../deploy/site.ts';
-import { currentLink } from '../deploy/sound.ts';
-import { endedBy, momentsOf, newestRun } from './death.ts';
+import { breakBuild, breakInService } from '../deploy/site.ts';
+import { endedBy, momentsOf, endOfNewestRun } from './death.ts';
 import { assertServes } from './ended.ts';
+import { deployNext } from './next.ts';
 import { crashSite } from './site.ts';
 import { sweep } from './sweep.ts';
 import { outcomeOf, tellingOf, truthOf } from './truth.ts';
@@ -23,9 +23,7 @@ test('S8: a rollback from a healthy build is killed at every moment', async (t) 
       assert.is(signal, 'SIGKILL');
       const isProven = outcomeOf(ledger) !== null;
       await assertServes(own, isProven ? from : to);
-      const told = ledger && tellingOf(await newestRun(own));
-      await assertNextWorks(own);
-      if (ledger) assert.equal(told, truthOf(ledger, to));
+      if (ledger) assert.equal(tellingOf(await endOfNewestRun(own)), truthOf(ledger, to));
     },
   );
 });
@@ -43,9 +41,7 @@ test('S8: a rollback to a build that turns out bad is killed at every moment', a
       const { signal, ledger } = await endedBy(own, 'rollback', { rollback: [moment] });
       assert.is(signal, 'SIGKILL');
       await assertServes(own, deployed.to);
-      const told = ledger && tellingOf(await newestRun(own));
-      await assertNextWorks(own);
-      if (ledger) assert.equal(told, truthOf(ledger, deployed.to));
+      if (ledger) assert.equal(tellingOf(await endOfNewestRun(own)), truthOf(ledger, deployed.to));
     },
   );
 });
@@ -63,26 +59,10 @@ test('S8: a rollback from a build that crashes in service is killed: the build b
       const { signal } = await endedBy(own, 'rollback', { rollback: [moment] });
       assert.is(signal, 'SIGKILL');
       await assertServes(own, deployed.from);
-      assert.is((await newestRun(own)).active, deployed.from);
-      await assertNextWorks(own);
+      assert.is((await endOfNewestRun(own)).active, deployed.from);
     },
   );
 });
 
 /** Scope, first line, mark: before them a rollback has left no trace that it was wanted. */
 const afterMark = 3;
-
-/** Deploys one more good build. */
-async function deployNext(site: Site): Promise<{ from: string; to: string }> {
-  const from = (await currentLink(site)) ?? '';
-  const to = await site.add();
-  const { code, stderr } = await site.call('deploy');
-  assert.is(code, 0, stderr);
-  return { from, to };
-}
-
-/** Whatever was killed, the next deploy needs nobody. */
-async function assertNextWorks(site: Site): Promise<void> {
-  const { to } = await deployNext(site);
-  await assertServes(site, to);
-}

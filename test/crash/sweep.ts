@@ -1,18 +1,20 @@
 import { stripVTControlCharacters } from 'node:util';
 import * as assert from 'uvu/assert';
 import type { Site } from '../deploy/site.ts';
+import { deployNext } from './next.ts';
 
 /** One run that dies at a moment, and all that must hold after it. */
 export type Round = (site: Site, moment: string) => Promise<void>;
 
 /**
- * Plays a round for every moment, on two sites at once. A moment after which something does not hold is named, and
- * the others go on, on a new site.
+ * Plays a round for every moment, on two sites at once unless told otherwise. A moment after which something does not hold is named, and
+ * the others go on, on a new site. In the end a plain deploy works there.
  */
 export async function sweep(
   passed: readonly { moment: string }[],
   site: () => Promise<Site>,
   round: Round,
+  { lanes = 2 }: { lanes?: number } = {},
 ): Promise<void> {
   assert.ok(passed.length > 0, 'there are no moments');
   const queue = passed.map(({ moment }) => moment);
@@ -28,8 +30,9 @@ export async function sweep(
         own = undefined;
       }
     }
+    if (own) await deployNext(own);
   };
-  await Promise.all([lane(), lane()]);
+  await Promise.all(Array.from({ length: lanes }, lane));
   if (problems.length > 0) throw new Error(`${problems.length} of ${passed.length} moments:\n${problems.join('\n')}`);
 }
 

@@ -25,20 +25,15 @@ export function truthOf(ledger: readonly LedgerLine[], back: string | null): Tol
     if (line.type === 'step') states.set(line.name, [...(states.get(line.name) ?? []), line.state]);
   }
   const steps = Object.fromEntries([...states].map(([name, seen]) => [name, statusOf(name, seen)]));
-  const failure = ledger.find((line) => line.type === 'failure')?.failure;
+  const failed = ledger.find((line) => line.type === 'step' && line.state === 'failed');
   const cutOff = [...states.keys()].at(-1) ?? 'begin';
-  const why: Told['failure'] = failure ? [failure.step, failure.reason] : [cutOff, 'interrupted'];
+  const why: Told['failure'] = failed?.type === 'step' ? [failed.name, failed.reason ?? ''] : [cutOff, 'interrupted'];
   return { outcome: states.size === 0 ? 'interrupted' : 'rolled_back', active: back, failure: why, steps };
 }
 
 /** The document that the run had written; null: it died before. */
 export function outcomeOf(ledger: readonly LedgerLine[] | null): RunDocument | null {
   return ledger?.find((line) => line.type === 'outcome')?.document ?? null;
-}
-
-/** Whether the ledger says that a step failed by itself. */
-export function hasFailed(ledger: readonly LedgerLine[]): boolean {
-  return ledger.some((line) => line.type === 'step' && line.state === 'failed');
 }
 
 /** The same parts of what the history tells. */

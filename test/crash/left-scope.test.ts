@@ -1,0 +1,51 @@
+// needs: sandbox
+import * as assert from 'uvu/assert';
+import { scopeNames } from '../../lib/systemd/scope.ts';
+import type { Site } from '../deploy/site.ts';
+import { currentLink } from '../deploy/sound.ts';
+import { suite } from '../suite.ts';
+import { endedBy } from './death.ts';
+import { assertServes } from './ended.ts';
+import { crashSite } from './site.ts';
+
+const test = suite('crash/left scope');
+
+test('S8: a scope that a dead process left empty does not keep the next run from being guarded', async (t) => {
+  const site = await crashSite(t);
+  await leaveEmptyScope(site);
+  const from = (await currentLink(site)) ?? '';
+  await site.add();
+  const { signal, settles } = await endedBy(site, 'deploy', { deploy: ['sent StartUnit:1'] });
+  assert.is(signal, 'SIGKILL');
+  assert.is(settles.length, 1, 'nobody settled');
+  await assertServes(site, from);
+});
+
+test('S8: a run that is not killed takes the empty scope away', async (t) => {
+  const site = await crashSite(t);
+  await leaveEmptyScope(site);
+  const to = await site.add();
+  const called = await site.call('deploy');
+  assert.equal([called.code, called.document.active], [0, to], called.stderr);
+  assert.not.match(called.stderr, 'does not guard this run');
+  await assertServes(site, to);
+});
+
+/**
+ * What stays when a deployer is killed while systemd puts it into its scope: the kernel takes the number of a process
+ * that is dead and not waited for yet, and nothing enters the scope whose end could be noticed.
+ */
+async function leaveEmptyScope({ sandbox, app }: Site): Promise<void> {
+  const { scope } = scopeNames(app, 'production');
+  const script = `true & echo $!; exec sleep 5`;
+  const parent = await sandbox.spawn(['bash', '-c', script]);
+  const zombie = await new Promise<string>((resolve) => {
+    parent.stdout.once('data', (chunk: Buffer) => resolve(chunk.toString().trim()));
+  });
+  const manager = ['org.freedesktop.systemd1', '/org/freedesktop/systemd1', 'org.freedesktop.systemd1.Manager'];
+  const call = ['StartTransientUnit', 'ssa(sv)a(sa(sv))', scope, 'fail', '1', 'PIDs', 'au', '1', zombie, '0'];
+  await sandbox.run('busctl', 'call', ...manager, ...call);
+  parent.kill('SIGKILL');
+  await parent.ended;
+  assert.is(await sandbox.run('systemctl', 'is-active', scope), 'active');
+}

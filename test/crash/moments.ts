@@ -1,0 +1,18 @@
+import type { ProcessRecord } from './orders.ts';
+
+type Moments = ProcessRecord['passed'];
+
+/** The moments from the first start of the candidate on: until then a bad build's deploy is like that of a good one. */
+export function fromStartOn(moments: Moments): Moments {
+  return moments.slice(moments.findIndex(({ what }) => what === 'step start intended'));
+}
+
+/** The lines of the ledger alone. */
+export function linesOf(moments: Moments): Moments {
+  return moments.filter(({ moment }) => moment.startsWith('line '));
+}
+
+/** Just before each act, and when systemd was asked for it and has not answered yet. */
+export function beforeActs(moments: Moments): Moments {
+  return moments.filter(({ moment, what }) => moment.startsWith('sent ') || / (intended|reverting)$/.test(what));
+}

@@ -1,0 +1,55 @@
+import * as assert from 'uvu/assert';
+import { scopeNames } from '../../lib/systemd/scope.ts';
+import { type Called, calledFrom, type Site, until } from '../deploy/site.ts';
+import { give, obedient, type Orders, recordsOf } from './orders.ts';
+
+/** A process that stands still at a moment. */
+export interface Paused {
+  resume(): Promise<void>;
+  /** Waits until the command has ended by itself. */
+  end(): Promise<Called>;
+}
+
+/** Starts a command that stops (SIGSTOP) at a moment, and waits until it stands still. */
+export async function pauseAt(site: Site, command: 'deploy' | 'rollback', moment: string): Promise<Paused> {
+  await give(site, { [command]: [`${moment} SIGSTOP`] });
+  const paused = await begin(site, command);
+  await untilPaused(site, command);
+  return paused;
+}
+
+/** The deploy dies as ordered, and the settle that systemd runs after it stops at a moment. */
+export async function pauseSettleAt(site: Site, deploy: string, moment: string): Promise<Paused> {
+  const { sandbox, app } = site;
+  const orders: Orders = { deploy: [deploy], settle: [`${moment} SIGSTOP`] };
+  await give(site, orders);
+  const killed = await begin(site, 'deploy');
+  await untilPaused(site, 'settle');
+  const { settle } = scopeNames(app, 'production');
+  return { ...killed, resume: async () => void (await sandbox.run('systemctl', 'kill', '--signal=CONT', settle)) };
+}
+
+async function begin({ sandbox, config }: Site, command: string): Promise<Paused> {
+  const args = [command, 'production', '--json', '--config', config];
+  const child = await sandbox.startCutover(args, { env: obedient });
+  let [stdout, stderr] = ['', ''];
+  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+  return {
+    // What entered the sandbox for the command stands still with it, and wakes it.
+    resume: async () => void process.kill(child.pid, 'SIGCONT'),
+    end: async () => {
+      const { code } = await child.ended;
+      return calledFrom({ code, stdout, stderr });
+    },
+  };
+}
+
+async function untilPaused(site: Site, command: string): Promise<void> {
+  await until(`${command} stands still`, async () => {
+    const own = (await recordsOf(site)).filter((record) => record.command === command);
+    return own.some(({ passed }) => passed.some(({ signal }) => signal === 'SIGSTOP'));
+  }).catch(async (error: unknown) => {
+    assert.unreachable(`${String(error)}: ${JSON.stringify(await recordsOf(site))}`);
+  });
+}

@@ -1,0 +1,147 @@
+import * as assert from 'uvu/assert';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Site, SiteOptions } from '../deploy/site.ts';
+import { currentLink } from '../deploy/sound.ts';
+import { newestRun } from './death.ts';
+import { assertServes, untilEnded } from './ended.ts';
+import { badKinds, type Kind, letsThievesIn } from './kinds.ts';
+import { deployNext } from './next.ts';
+import { give, obedient } from './orders.ts';
+import { type Prober, startProber } from './prober.ts';
+
+/** What a site needs so that every kind of build shows what it is, and soon. */
+export const everyKind: SiteOptions = {
+  service: letsThievesIn,
+  tables: {
+    start: ['timeout = "1500ms"'],
+    health: ['healthy_for = "300ms"', 'timeout = "300ms"', 'attempts = 2', 'interval = "50ms"'],
+  },
+};
+
+/** One random death and what came of it. */
+export interface RandomKill {
+  /** what was done, in words; with the seed it can be done again */
+  did: string;
+  /** how the process really ended */
+  ended: string;
+  /** from the first signal until a proven build answers and goes on answering; 0: it did so all the time */
+  untilHealthyMs: number;
+  /** what did not hold; null: all did */
+  problem: string | null;
+}
+
+export interface RandomKills {
+  seed: number;
+  rounds: RandomKill[];
+  /** the longest time until a proven build answered again */
+  longestMs: number;
+}
+
+/**
+ * Deploys and rolls back builds of every kind, and kills whoever does it at random moments, sometimes gently,
+ * sometimes twice, sometimes the service and the settle with it. Nobody helps; the next round begins from what is left.
+ * @param site made with `everyKind`, and obedient; its first build is deployed
+ * @param seed the same one gives the same kinds, signals and times
+ */
+export async function randomKills(site: Site, seed: number, count: number): Promise<RandomKills> {
+  const random = generator(seed);
+  const prober = await startProber(site);
+  const rounds: RandomKill[] = [];
+  try {
+    await deployNext(site);
+    while (rounds.length < count) rounds.push(await playRound(site, random, prober));
+    await deployNext(site);
+  } finally {
+    await prober.stop();
+  }
+  return { seed, rounds, longestMs: Math.max(0, ...rounds.map(({ untilHealthyMs }) => untilHealthyMs)) };
+}
+
+const ways = [
+  ['SIGKILL'],
+  ['SIGKILL'],
+  ['SIGKILL', 'service'],
+  ['SIGTERM'],
+  ['SIGTERM', 'SIGKILL'],
+  ['SIGINT', 'SIGTERM'],
+  ['SIGTERM', 'service', 'SIGKILL'],
+] as const;
+
+const kinds: [string, Kind][] = [
+  ['is good', { behaviour: {} }],
+  ['is good', { behaviour: {} }],
+  ...Object.entries(badKinds),
+];
+
+async function playRound(site: Site, random: () => number, prober: Prober): Promise<RandomKill> {
+  const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)] as T;
+  const [name, kind] = pick(kinds);
+  const command = random() < 0.2 ? 'rollback' : 'deploy';
+  const way = pick(ways);
+  const afterMs = Math.round(random() * (kind.lastsMs ?? 900));
+  const pauseMs = Math.round(random() * 150);
+  const settle = random() < 0.3 ? [`ms ${Math.round(random() * 600)}`] : [];
+  const what = command === 'deploy' ? `deploy of a build that ${name}` : 'rollback';
+  const did = `${what}: ${way.join(', ')} after ${afterMs} ms, ${pauseMs} ms apart${settle.map((order) => `, settle after ${order}`).join('')}`;
+  const from = (await currentLink(site)) ?? '';
+  if (command === 'deploy') await (kind.add ? kind.add(site) : site.add(kind.behaviour));
+  await give(site, { settle });
+  const child = await site.sandbox.startCutover([command, 'production', '--json', '--config', site.config], {
+    env: obedient,
+  });
+  let said = '';
+  child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  await sleep(afterMs);
+  const since = Date.now();
+  for (const signal of way) {
+    if (signal === 'service') await site.sandbox.exec(['systemctl', 'kill', '--signal=KILL', site.unit]);
+    else child.kill(signal);
+    if (signal !== way.at(-1)) await sleep(pauseMs);
+  }
+  const end = await child.ended;
+  const ended = end.signal ?? `exit ${end.code}`;
+  try {
+    await untilEnded(site);
+    const untilHealthyMs = await judge(
+      site,
+      { from, isGood: name === 'is good' || command === 'rollback', ...end, since },
+      prober,
+    );
+    return { did, ended, untilHealthyMs, problem: null };
+  } catch (error) {
+    return { did, ended, untilHealthyMs: Date.now() - since, problem: `${(error as Error).message}\n${said}` };
+  }
+}
+
+interface End {
+  from: string;
+  /** whether what was deployed may serve */
+  isGood: boolean;
+  code: number | null;
+  since: number;
+}
+
+/** @returns the time until a proven build answered again */
+async function judge(site: Site, { from, isGood, code, since }: End, prober: Prober): Promise<number> {
+  const document = await newestRun(site);
+  const link = (await currentLink(site)) ?? '';
+  const isProven = link === from || (isGood && link === document.to && document.outcome === 'deployed');
+  assert.ok(isProven, `${link} was not proven`);
+  const tookMs = await prober.untilServes(link, since);
+  await assertServes(site, link);
+  // 3 and 1 would be for a person.
+  assert.ok([null, 0, 4, 130, 143].includes(code), `exit ${code}`);
+  return tookMs;
+}
+
+/** Mulberry32: small, and the same everywhere. */
+function generator(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 0x1_0000_0000;
+  };
+}
