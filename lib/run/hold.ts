@@ -1,7 +1,7 @@
 import { isCutoverError } from '../base/errors.ts';
 import type { Command } from '../base/exec.ts';
-import { sleep } from '../base/wait.ts';
-import { takeScope } from '../systemd/scope.ts';
+import { openController, sleep } from '../base/wait.ts';
+import { scopeNames, takeScope } from '../systemd/scope.ts';
 import { openSystemd, type Systemd } from '../systemd/systemd.ts';
 import { type Lock, takeLock } from './lock.ts';
 import type { StatePaths } from './state.ts';
@@ -99,7 +99,16 @@ async function takeScopeSoon({ systemd, paths, app, target, settle, environment,
     } catch (error) {
       // With the lock held, a scope of this name is one that its dead process has left behind.
       if (!isCutoverError(error, 'unit_exists') || performance.now() > until) throw error;
+      await endEmptyScope(systemd, { app, target });
       await sleep(10, signal);
     }
   }
+}
+
+/** A process that died while it was put into its scope has left one that nobody is in, and that systemd keeps for ever. */
+async function endEmptyScope(systemd: Systemd, { app, target }: { app: string; target: string }): Promise<void> {
+  const { scope } = scopeNames(app, target);
+  const { signal } = openController();
+  if ((await systemd.processes(scope)).length > 0) return;
+  await systemd.stop(scope, { timeoutMs: scopeGoneMs, signal }).catch(() => {});
 }

@@ -14,6 +14,7 @@ const test = suite('run/hold');
 const { signal } = openController();
 
 const property = async (): Promise<string> => 'loaded';
+const processes = async (): Promise<number[]> => [4711];
 
 /** Asks for the target with a manager that answers each call for a scope with the next code, the last one for good. */
 function request(paths: StatePaths, codes: (ErrorCode | null)[], changed: { signal?: AbortSignal } = {}) {
@@ -25,7 +26,7 @@ function request(paths: StatePaths, codes: (ErrorCode | null)[], changed: { sign
     if (code) throw new CutoverError(code, `answered ${code}`);
     return 'done';
   };
-  const systemd = { kind: 'system', startTransient, property } as unknown as Systemd;
+  const systemd = { kind: 'system', startTransient, property, processes } as unknown as Systemd;
   const hold = () =>
     holdTarget({
       systemd,
