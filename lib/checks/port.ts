@@ -1,5 +1,6 @@
 import { describeHolder } from '../systemd/holder.ts';
-import { isOfSameUser, portHolders } from '../systemd/processes.ts';
+import { isOfSameUser, type ProcessFacts, portHolders } from '../systemd/processes.ts';
+import { systemctl } from '../systemd/typed.ts';
 import { type Answer, fail, pass } from './check.ts';
 
 /**
@@ -15,12 +16,15 @@ export async function askPort(ports: readonly number[], unit: string, mainPid = 
     if (processes.length === 0 && (await isOfSameUser(listener, [mainPid]))) continue;
     const [holder] = processes;
     const where = `port ${listener.port} on ${listener.address}`;
-    const mend = holder?.unit
-      ? `systemctl stop ${holder.unit}`
-      : holder
-        ? `kill ${holder.pid}, if it is not needed`
-        : 'sudo ss -ltnp';
-    return fail(`${where} is held by ${describeHolder(holder ?? null)}`, expected, mend);
+    return fail(`${where} is held by ${describeHolder(holder ?? null)}`, expected, mendFor(holder));
   }
   return pass(holders.length === 0 ? 'free' : `held by ${unit}`, expected);
+}
+
+/** A unit of another user's manager cannot be named to a manager of ours. */
+function mendFor(holder: ProcessFacts | undefined): string {
+  if (!holder) return 'sudo ss -ltnp';
+  const isOfOther = holder.manager === 'user' && holder.uid !== process.getuid?.();
+  if (holder.unit === null || isOfOther) return `kill ${holder.pid}, if it is not needed`;
+  return systemctl(holder.manager, `stop ${holder.unit}`);
 }

@@ -2,6 +2,7 @@ import { basename, dirname, resolve } from 'node:path';
 import { CutoverError } from '../base/errors.ts';
 import { directConfig } from '../config/direct.ts';
 import { deploy } from '../deployer/deploy.ts';
+import { systemctl } from '../systemd/typed.ts';
 import type { Run } from './command.ts';
 import { tellOutcome } from './outcome.ts';
 import { placeOf } from './place.ts';
@@ -19,7 +20,8 @@ export const run: Run<{ user?: boolean; wait?: string | number | boolean }> = as
   const manager = options.user ? 'user' : 'system';
   const config = directConfig({ unit, builds: dirname(build), ports: [Number(port)], manager });
   const [target] = Object.values(config.targets);
-  if (!target) throw new CutoverError('usage', `"${unit}" is no unit`, { mend: 'systemctl list-units --type=service' });
+  if (!target)
+    throw new CutoverError('usage', `"${unit}" is no unit`, { mend: systemctl(manager, 'list-units --type=service') });
   const place = await placeOf(config, target, { options, terminal, log: true });
   const asked = { build: basename(build), isForced: false, isFixForward: false, waitMs: waitMsOf(options.wait) };
   return tellOutcome(await deploy(place, asked), place, { options, terminal });

@@ -67,10 +67,11 @@ function listenersFor(
   { options, terminal, log }: { options: GlobalOptions; terminal: Terminal; log: boolean },
 ): Listener[] {
   const { colours, isLive } = terminal;
+  const { manager, logs: directory } = config;
   const level = options.quiet ? 'quiet' : options.verbose ? 'verbose' : 'normal';
-  const listeners = [terminalListener({ write: terminal.tell, colours, isLive, level })];
+  const listeners = [terminalListener({ write: terminal.tell, colours, isLive, level, manager })];
   if (!log) return listeners;
-  return [...listeners, logFileListener({ directory: config.logs, unit: target.unit, plain: plainColours })];
+  return [...listeners, logFileListener({ directory, unit: target.unit, manager, plain: plainColours })];
 }
 
 /** systemd knows neither our directory nor our PATH: everything is named in full. */

@@ -8,6 +8,7 @@ import { askRestartLimit, askUnit, askUnitFile } from '../checks/unit.ts';
 import type { TargetConfig } from '../config/model.ts';
 import { type InFlight, isAlive } from '../run/in-flight.ts';
 import type { UnitFacts } from '../systemd/facts.ts';
+import { journalctl, systemctl } from '../systemd/typed.ts';
 
 /** What the questions are asked about. */
 export interface PreflightSubject {
@@ -34,7 +35,7 @@ export function preflight(subject: PreflightSubject, onAnswer?: (answer: CheckAn
 
 function preflightChecks({ target, facts, state, candidate, inFlight, isFirst }: PreflightSubject): Check[] {
   const { unit, builds, ports, limits, health } = target;
-  const mendHealth = `journalctl -u ${unit} -n 50, then cutover rollback or cutover deploy --fix-forward`;
+  const mendHealth = `${journalctl(facts.manager, unit)}, then cutover rollback or cutover deploy --fix-forward`;
   const notYet = pass('nothing is deployed yet', 'not asked on a first deploy');
   return [
     { name: 'unit', ask: async () => askUnit(facts, { isFirst }) },
@@ -51,10 +52,10 @@ function preflightChecks({ target, facts, state, candidate, inFlight, isFirst }:
 }
 
 /** Behind a socket unit the port never closes, and a connection would start the old build again. */
-function askStrategy({ strategy, name }: TargetConfig, { triggeredBy, unit }: UnitFacts): Answer | null {
+function askStrategy({ strategy, name }: TargetConfig, { triggeredBy, unit, manager }: UnitFacts): Answer | null {
   const socket = triggeredBy.find((trigger) => trigger.endsWith('.socket'));
   if (strategy !== 'restart' || socket === undefined) return null;
-  const mend = `systemctl disable --now ${socket}, or set targets.${name}.strategy = "socket"`;
+  const mend = `${systemctl(manager, `disable --now ${socket}`)}, or set targets.${name}.strategy = "socket"`;
   return fail(`the port belongs to ${socket}`, `with strategy "restart", ${unit} opens its port itself`, mend);
 }
 

@@ -1,5 +1,6 @@
 import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import type { ManagerKind } from '../config/model.ts';
 import type { Listener, RunEvent } from '../run/events.ts';
 import type { Colours } from './colour.ts';
 import { terminalListener } from './terminal.ts';
@@ -17,10 +18,12 @@ export function logPath({ directory, unit, run }: { directory: string; unit: str
 export function logFileListener({
   directory,
   unit,
+  manager,
   plain,
 }: {
   directory: string;
   unit: string;
+  manager: ManagerKind;
   plain: Colours;
 }): Listener {
   let held = '';
@@ -30,7 +33,7 @@ export function logFileListener({
     if (file === undefined) held += line;
     else writeSync(file, line);
   };
-  const tell = terminalListener({ write, colours: plain, isLive: false, level: 'verbose' });
+  const tell = terminalListener({ write, colours: plain, isLive: false, level: 'verbose', manager });
   return (event: RunEvent) => {
     tell(event);
     const run = event.type === 'begin' ? event.inputs.run : event.type === 'outcome' ? event.document.run : null;

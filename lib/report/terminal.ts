@@ -1,4 +1,5 @@
 import type { CheckAnswer } from '../checks/check.ts';
+import type { ManagerKind } from '../config/model.ts';
 import type { RunEvent, Listener } from '../run/events.ts';
 import type { Colours } from './colour.ts';
 import { duration, nextCommands, sentenceOf } from './words.ts';
@@ -10,6 +11,8 @@ export interface TerminalOptions {
   isLive: boolean;
   /** `quiet`: only the last sentence; `verbose`: every attempt and note */
   level: 'quiet' | 'normal' | 'verbose';
+  /** whose units the runs are about, for what to type next */
+  manager: ManagerKind;
 }
 
 const nameWidth = 15;
@@ -36,7 +39,7 @@ export function terminalListener(options: TerminalOptions): Listener {
     isPending = true;
   };
   return (event) => {
-    if (event.type === 'outcome') for (const text of outcomeLines(event, colours)) line(text);
+    if (event.type === 'outcome') for (const text of outcomeLines(event, options)) line(text);
     else if (level !== 'quiet' && !isToldAlready(event)) {
       if (event.type === 'step' && (event.state === 'begun' || event.state === 'reverting')) {
         pending(colours.dim(`  … ${event.name}${event.state === 'reverting' ? ' (back)' : ''}`));
@@ -99,7 +102,10 @@ function attemptLines(
     : [];
 }
 
-function outcomeLines({ document }: Extract<RunEvent, { type: 'outcome' }>, colours: Colours): string[] {
+function outcomeLines(
+  { document }: Extract<RunEvent, { type: 'outcome' }>,
+  { colours, manager }: Pick<TerminalOptions, 'colours' | 'manager'>,
+): string[] {
   const { outcome } = document;
   const isGood = outcome === 'deployed' || outcome === 'unchanged';
   const paint = isGood
@@ -107,7 +113,7 @@ function outcomeLines({ document }: Extract<RunEvent, { type: 'outcome' }>, colo
     : outcome === 'failed'
       ? (text: string) => colours.bold(colours.red(text))
       : colours.yellow;
-  const next = nextCommands(document).map((command) => `  -> ${command}`);
+  const next = nextCommands(document, manager).map((command) => `  -> ${command}`);
   const evidence = document.failure?.evidence ? [`  evidence: ${document.failure.evidence}`] : [];
   return [paint(sentenceOf(document)), ...evidence, ...next];
 }

@@ -1,4 +1,6 @@
+import type { ManagerKind } from '../config/model.ts';
 import type { RunDocument } from '../run/document.ts';
+import { journalctl, systemctl } from '../systemd/typed.ts';
 
 /** What is known of a run that left no outcome. */
 export interface Unfinished {
@@ -65,13 +67,16 @@ function unfinishedSentence({ target, run, steps, failure }: RunDocument, { stat
 }
 
 /** What to type after a run that did not go well. */
-export function nextCommands({ kind, outcome, target, unit, run, failure }: RunDocument): string[] {
+export function nextCommands(
+  { kind, outcome, target, unit, run, failure }: RunDocument,
+  manager: ManagerKind,
+): string[] {
   if (outcome === 'rolled_back') return [`cutover report ${target} ${run}`, `cutover logs ${target} ${run}`];
   if (outcome !== 'failed') return [];
-  const look = [`systemctl status ${unit}`, `journalctl -u ${unit} -n 50`];
+  const look = [systemctl(manager, `status ${unit}`), journalctl(manager, unit)];
   // Going back to another build frees no port: first whoever has it has to go.
   if (failure?.reason === 'port_taken')
-    return ['sudo ss -ltnp', `systemctl restart ${unit}`, `cutover status ${target}`];
+    return ['sudo ss -ltnp', systemctl(manager, `restart ${unit}`), `cutover status ${target}`];
   // When the build before does not come up either, the fault may lie in the unit: mended there, a deploy brings it up.
   const repair = kind === 'deploy' ? [`cutover deploy ${target} --fix-forward`] : [];
   return [...look, `cutover rollback ${target}`, ...repair];

@@ -4,6 +4,7 @@ import { CutoverError, messageOf } from '../base/errors.ts';
 import { openController, rejectionOf, withDeadline } from '../base/wait.ts';
 import type { ManagerKind } from '../config/model.ts';
 import { dbusFailure } from './failures.ts';
+import { systemctl } from './typed.ts';
 
 /** One method call: where, what, and the arguments with their D-Bus signature. */
 export interface BusCall {
@@ -26,6 +27,7 @@ export interface BusSignal {
 }
 
 export interface Bus {
+  readonly kind: ManagerKind;
   /** aborted, with a `bus_lost` error, once the connection has ended */
   readonly lost: AbortSignal;
   /** @throws `bus_lost`, `timeout`, and what `dbusFailure` makes of the manager's own answer */
@@ -66,13 +68,13 @@ export async function connectBus(kind: ManagerKind, env: NodeJS.ProcessEnv = pro
   if (socket && !existsSync(socket)) throw unavailable('the socket does not exist');
   const dbus = (await import('dbus-next')).default;
   const raw = dbus.sessionBus({ busAddress: address });
-  const lost = watchConnection(raw);
+  const lost = watchConnection(raw, kind);
   await withDeadline({ what: `the ${kind} bus did not answer`, timeoutMs: connectTimeoutMs }, () =>
     Promise.race([new Promise((resolve) => raw.once('connect', resolve)), rejectionOf(lost.signal)]),
   ).catch((error: unknown) => {
     throw unavailable(error instanceof CutoverError ? (error.cause ?? error) : error);
   });
-  return wrap(raw, lost, dbus.Message);
+  return wrap(raw, { kind, lost: lost.signal, end: lost.end }, dbus.Message);
 }
 
 /** Gives the maker of D-Bus variants: a value with the signature it is sent under. */
@@ -89,12 +91,12 @@ function busAddress(kind: ManagerKind, env: NodeJS.ProcessEnv): string {
 }
 
 /** Without this, a call on a bus that went away never settles and the process ends with exit 0. */
-function watchConnection(raw: MessageBus): Loss {
+function watchConnection(raw: MessageBus, kind: ManagerKind): Loss {
   const ended = openController();
   const end = (cause?: unknown): void =>
     ended.abort(
       new CutoverError('bus_lost', `the connection to systemd was lost${cause ? `: ${messageOf(cause)}` : ''}`, {
-        mend: 'systemctl status dbus.service; cutover status',
+        mend: `${systemctl(kind, 'status dbus.service')}; cutover status`,
         cause,
       }),
     );
@@ -108,7 +110,11 @@ function connectionOf(raw: MessageBus): Connection {
   return (raw as unknown as { _connection: Connection })._connection;
 }
 
-function wrap(raw: MessageBus, { signal: lost, end }: Loss, MessageClass: typeof Message): Bus {
+function wrap(
+  raw: MessageBus,
+  { kind, lost, end }: { kind: ManagerKind; lost: AbortSignal; end: Loss['end'] },
+  MessageClass: typeof Message,
+): Bus {
   const call = async (request: BusCall): Promise<unknown[]> => {
     lost.throwIfAborted();
     const { destination, path, member, signature, body } = request;
@@ -120,11 +126,12 @@ function wrap(raw: MessageBus, { signal: lost, end }: Loss, MessageClass: typeof
       // The stream may refuse a message before it says that it has ended.
       if (!connectionOf(raw).stream.writable) end(error);
       lost.throwIfAborted();
-      throw dbusFailure(error, request);
+      throw dbusFailure(error, { ...request, manager: kind });
     });
     return reply?.body ?? [];
   };
   return {
+    kind,
     lost,
     call,
     onSignal(listener) {

@@ -6,6 +6,7 @@ import { manager } from './names.ts';
 
 /** A connection to a manager that is made anew when the bus goes away and comes back. */
 export interface Connection {
+  readonly kind: ManagerKind;
   /** the bus as it is now; waits while it comes back */
   bus(): Promise<Bus>;
   call(call: BusCall): Promise<unknown[]>;
@@ -41,6 +42,7 @@ export async function openConnection(kind: ManagerKind): Promise<Connection> {
       return work();
     });
   return {
+    kind,
     bus: connected,
     again,
     call: (call) => again(async () => (await connected()).call(call)),

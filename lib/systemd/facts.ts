@@ -1,6 +1,10 @@
+import type { ManagerKind } from '../config/model.ts';
+
 /** What systemd knows of a service at one moment (org.freedesktop.systemd1(5), Unit and Service objects). */
 export interface UnitFacts {
   unit: string;
+  /** whose unit it is */
+  manager: ManagerKind;
   loadState: string;
   loadError: string | null;
   activeState: string;
@@ -35,12 +39,13 @@ export interface UnitFacts {
 const unset = 2n ** 64n - 1n;
 
 /** Reads facts from the two `GetAll` answers, with variants already unwrapped. */
-export function factsFrom(unit: string, properties: Map<string, unknown>): UnitFacts {
+export function factsFrom(unit: string, properties: Map<string, unknown>, manager: ManagerKind): UnitFacts {
   const text = (name: string): string => textOf(properties.get(name));
   const count = (name: string): number => amount(properties.get(name)) ?? 0;
   const loadError = properties.get('LoadError') as [string, string] | undefined;
   return {
     unit,
+    manager,
     loadState: text('LoadState'),
     loadError: loadError?.[0] ? loadError[1] || loadError[0] : null,
     activeState: text('ActiveState'),

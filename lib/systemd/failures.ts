@@ -1,31 +1,44 @@
 import { CutoverError, messageOf } from '../base/errors.ts';
+import type { ManagerKind } from '../config/model.ts';
+import { systemctl } from './typed.ts';
+
+/** A call that failed: what was asked, of which manager, about which unit. */
+interface FailedCall {
+  manager: ManagerKind;
+  unit: string;
+  text: string;
+  cause: unknown;
+}
 
 /** What the bus daemon and systemd answer with, and what it means here (systemd's own error names). */
-const known: Record<string, (unit: string, text: string, cause: unknown) => CutoverError> = {
-  'org.freedesktop.systemd1.NoSuchUnit': (unit, _, cause) =>
+const known: Record<string, (call: FailedCall) => CutoverError> = {
+  'org.freedesktop.systemd1.NoSuchUnit': ({ manager, unit, cause }) =>
     new CutoverError('no_such_unit', `systemd knows no unit ${unit}`, {
-      mend: `systemctl list-unit-files '${unit}'`,
+      mend: systemctl(manager, `list-unit-files '${unit}'`),
       cause,
     }),
-  'org.freedesktop.systemd1.UnitMasked': (unit, _, cause) =>
-    new CutoverError('unit_masked', `${unit} is masked`, { mend: `systemctl unmask ${unit}`, cause }),
-  'org.freedesktop.systemd1.UnitExists': (unit, _, cause) =>
-    new CutoverError('unit_exists', `${unit} exists already`, { mend: `systemctl status ${unit}`, cause }),
+  'org.freedesktop.systemd1.UnitMasked': ({ manager, unit, cause }) =>
+    new CutoverError('unit_masked', `${unit} is masked`, { mend: systemctl(manager, `unmask ${unit}`), cause }),
+  'org.freedesktop.systemd1.UnitExists': ({ manager, unit, cause }) =>
+    new CutoverError('unit_exists', `${unit} exists already`, { mend: systemctl(manager, `status ${unit}`), cause }),
   'org.freedesktop.DBus.Error.AccessDenied': refused,
   'org.freedesktop.DBus.Error.InteractiveAuthorizationRequired': refused,
   'org.freedesktop.DBus.Error.AuthFailed': refused,
-  'org.freedesktop.DBus.Error.NoReply': (_, text, cause) =>
-    new CutoverError('bus_lost', `systemd did not answer: ${text}`, { mend: 'systemctl status', cause }),
-  'org.freedesktop.systemd1.TransactionIsDestructive': (unit, text, cause) =>
+  'org.freedesktop.DBus.Error.NoReply': ({ manager, text, cause }) =>
+    new CutoverError('bus_lost', `systemd did not answer: ${text}`, { mend: systemctl(manager, 'status'), cause }),
+  'org.freedesktop.systemd1.TransactionIsDestructive': ({ manager, unit, text, cause }) =>
     new CutoverError('systemd_unavailable', `systemd does nothing to ${unit} now, as when it shuts down: ${text}`, {
-      mend: 'systemctl list-jobs',
+      mend: systemctl(manager, 'list-jobs'),
       cause,
     }),
-  'org.freedesktop.DBus.Error.ServiceUnknown': (_, text, cause) =>
-    new CutoverError('systemd_unavailable', `systemd is not on the bus: ${text}`, { mend: 'ps -p 1', cause }),
+  'org.freedesktop.DBus.Error.ServiceUnknown': ({ manager, text, cause }) =>
+    new CutoverError('systemd_unavailable', `systemd is not on the bus: ${text}`, {
+      mend: manager === 'user' ? 'systemctl status user@$UID.service' : 'ps -p 1',
+      cause,
+    }),
 };
 
-function refused(unit: string, text: string, cause: unknown): CutoverError {
+function refused({ unit, text, cause }: FailedCall): CutoverError {
   return new CutoverError('permission', `systemd refuses to manage ${unit}: ${text}`, {
     mend: 'run with sudo, or let a polkit rule allow org.freedesktop.systemd1.manage-units for this unit',
     cause,
@@ -34,16 +47,19 @@ function refused(unit: string, text: string, cause: unknown): CutoverError {
 
 /**
  * Gives the error of ours for a failed call.
- * @param call the member, and the unit it was about
+ * @param call the member, the unit it was about, and whose manager was asked
  */
-export function dbusFailure(error: unknown, call: { member: string; about?: string }): unknown {
+export function dbusFailure(
+  error: unknown,
+  { member, about, manager }: { member: string; about?: string; manager: ManagerKind },
+): unknown {
   if (error instanceof CutoverError) return error;
   const name = (error as { type?: string }).type ?? '';
   const make = known[name];
-  const unit = call.about ?? 'the unit';
-  if (make) return make(unit, messageOf(error), error);
-  return new CutoverError('failed', `systemd answered ${call.member}(${call.about ?? ''}) with: ${messageOf(error)}`, {
-    mend: call.about ? `systemctl status ${call.about}` : 'systemctl status',
+  const text = messageOf(error);
+  if (make) return make({ manager, unit: about ?? 'the unit', text, cause: error });
+  return new CutoverError('failed', `systemd answered ${member}(${about ?? ''}) with: ${text}`, {
+    mend: systemctl(manager, about ? `status ${about}` : 'status'),
     cause: error,
   });
 }

@@ -1,6 +1,7 @@
 import { withDeadline } from '../base/wait.ts';
 import type { Bus } from './bus.ts';
 import { manager } from './names.ts';
+import { systemctl } from './typed.ts';
 
 /** How a job ended: done, failed, timeout, canceled, dependency, skipped … (`JobRemoved`, org.freedesktop.systemd1(5)). */
 export type JobResult = string;
@@ -30,7 +31,7 @@ export async function runJob(
   { timeoutMs, signal }: JobOptions,
 ): Promise<JobResult> {
   const what = `${member} of ${unit} did not end`;
-  const mend = `systemctl list-jobs; systemctl status ${unit}`;
+  const mend = `${systemctl(bus.kind, 'list-jobs')}; ${systemctl(bus.kind, `status ${unit}`)}`;
   // JobRemoved may come before the reply that names the job, so results are kept from before the call.
   const results = collectResults(bus);
   try {

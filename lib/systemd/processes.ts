@@ -1,5 +1,6 @@
 import { lstat, readFile, readlink } from 'node:fs/promises';
 import { errnoOf } from '../base/errors.ts';
+import type { ManagerKind } from '../config/model.ts';
 import { commandLineOf } from './command-line.ts';
 import { type Listener, listListeners, ownersOf } from './sockets.ts';
 
@@ -15,6 +16,8 @@ export interface ProcessFacts {
   cwdDeleted: boolean;
   /** the service, scope or socket it belongs to */
   unit: string | null;
+  /** whose unit that is; of the manager of which user, `uid` tells */
+  manager: ManagerKind;
   /** clock ticks from boot to its start: with the pid it names the process for good */
   startTicks: number;
   /** the effective user */
@@ -51,6 +54,7 @@ export async function describeProcess(pid: number): Promise<ProcessFacts | null>
     cwd: cwd?.path ?? null,
     cwdDeleted: cwd?.isDeleted ?? false,
     unit: cgroup === null ? null : unitIn(cgroup),
+    manager: /\/user@\d+\.service\/./.test(cgroup ?? '') ? 'user' : 'system',
     startTicks,
     isZombie: /^State:\s+Z/m.test(status ?? ''),
     uid: Number(/^Uid:\s+\d+\s+(\d+)/m.exec(status ?? '')?.[1] ?? -1),

@@ -51,7 +51,7 @@ class Client implements Systemd {
   }
 
   async facts(unit: string): Promise<UnitFacts> {
-    return factsFrom(unit, await this.#properties(unit));
+    return factsFrom(unit, await this.#properties(unit), this.#connection.kind);
   }
 
   async property(unit: string, kind: 'Unit' | 'Service', name: string): Promise<unknown> {

@@ -114,3 +114,22 @@ test('S1: restarts that are longer ago than the interval count no more', () => {
   assert.is(askRestartLimit(facts, 0).expected, 'fewer than 3 restarts in 300 s');
   assert.is(askRestartLimit(factsWith({ startLimitBurst: 0 }), 0).expected, 'no limit set');
 });
+
+test('S1: what to type about a unit of the user goes to his manager', () => {
+  const user: Partial<UnitFacts> = { manager: 'user' };
+  const failed = { ...user, activeState: 'failed', subState: 'failed', result: 'exit-code' };
+  const answers = [
+    askUnit(factsWith(failed), { isFirst: false }),
+    askUnit(factsWith({ ...user, activeState: 'inactive', subState: 'dead' }), { isFirst: false }),
+    ...['masked', 'not-found', 'error'].map((loadState) =>
+      askUnit(factsWith({ ...user, loadState }), { isFirst: true }),
+    ),
+    askUnitFile(factsWith({ ...user, loadState: 'masked' })),
+    askUnitFile(factsWith({ ...user, needDaemonReload: true })),
+    askRestartLimit(factsWith(failed), 0),
+  ];
+  for (const { mend } of answers) {
+    assert.match(mend ?? '', '--user ');
+    assert.not.match(mend ?? '', /(systemctl|journalctl|systemd-analyze) (?!--user)/);
+  }
+});

@@ -8,7 +8,16 @@ import type { Behaviour } from '../services/builds.ts';
 import { suite, type TestContext } from '../suite.ts';
 import { plainUser } from './plain-user.ts';
 import { leaveBehind, startDeploy, untilBegun, untilSettled } from './running.ts';
-import { breakInService, buildId, calledFrom, executable, makeSite, type Refusal, type Site } from './site.ts';
+import {
+  breakBuild,
+  breakInService,
+  buildId,
+  calledFrom,
+  executable,
+  makeSite,
+  type Refusal,
+  type Site,
+} from './site.ts';
 import { assertSound, whoServes } from './sound.ts';
 
 const test = suite('deploy/user manager');
@@ -93,6 +102,26 @@ test('S8: rollback after the unit gave up', async (t) => {
   const called = await site.call('rollback');
   assert.equal([called.code, called.document.active], [0, first], called.stderr);
   await assertSound(site, first, called);
+});
+
+test('S1: what to type names the manager of the user, and can be typed', async (t) => {
+  const site = await userSite(t, {}, {}, { mode: 'crash' });
+  await site.call('deploy', [second]);
+  await breakInService(site, second);
+  const { code, document } = await site.call('deploy');
+  assert.is(code, 1);
+  const mends = document.checks.flatMap(({ mend }) => mend ?? []);
+  const typed = mends.flatMap((mend) => mend.match(/(systemctl|journalctl)[^,]*/)?.[0] ?? []);
+  assert.ok(typed.length > 1, mends.join('\n'));
+  for (const line of typed) assert.match(line, /^(systemctl|journalctl) --user /);
+  const journal = await site.sandbox.run('bash', '-c', typed.find((line) => line.startsWith('journalctl')) ?? 'false');
+  assert.match(journal, `${second} listens on ${site.port}`);
+  const failed = await site.call('deploy', [third, '--fix-forward']);
+  await breakBuild(site, first);
+  const worse = await site.call('deploy', [third, '--fix-forward']);
+  for (const { stderr } of [failed, worse]) assert.not.match(stderr, /(systemctl|journalctl) (?!--user)/);
+  assert.is(worse.code, 3, worse.stderr);
+  assert.match(worse.stderr, `-> systemctl --user status ${site.unit}`);
 });
 
 test('S11: status, history, the logs of a run and of the unit', async (t) => {

@@ -26,7 +26,7 @@ test('S10: a log is named after the unit and the time of the run', () => {
 
 test('S10: the log holds what came before the run too, each line with its time, and the document last', async (t) => {
   const directory = join(await makeDirectory(t), 'logs');
-  const tell = logFileListener({ directory, unit, plain });
+  const tell = logFileListener({ directory, unit, manager: 'system', plain });
   tell(note('before'));
   assert.equal(await readdir(join(directory, '..')), []);
   tell(begin);
@@ -48,7 +48,7 @@ test('S10: the log holds what came before the run too, each line with its time, 
 
 test('S10: a run that was refused before it had a name leaves no log, and one with a name does', async (t) => {
   const directory = join(await makeDirectory(t), 'logs');
-  const tell = logFileListener({ directory, unit, plain });
+  const tell = logFileListener({ directory, unit, manager: 'system', plain });
   tell(note('before'));
   tell({ type: 'outcome', document: documentWith({ run: null, outcome: 'refused' }) });
   assert.equal(await readdir(join(directory, '..')), []);
@@ -60,7 +60,7 @@ test('S10: a log that is there already is added to', async (t) => {
   const directory = await makeDirectory(t);
   const path = logPath({ directory, unit, run });
   await writeFile(path, 'earlier\n');
-  const tell = logFileListener({ directory, unit, plain });
+  const tell = logFileListener({ directory, unit, manager: 'system', plain });
   tell(begin);
   assert.match(await readFile(path, 'utf8'), /^earlier\n\d{4}-.* deploy /);
 });
@@ -74,7 +74,10 @@ test('S10: a directory that cannot be written, or is full, breaks the listener a
   for (const directory of [full, join(file, 'logs')]) {
     const broken: unknown[] = [];
     const heard: string[] = [];
-    const listeners = [logFileListener({ directory, unit, plain }), (event: RunEvent) => void heard.push(event.type)];
+    const listeners = [
+      logFileListener({ directory, unit, manager: 'system', plain }),
+      (event: RunEvent) => void heard.push(event.type),
+    ];
     const emit = fanOut(listeners, (error) => void broken.push(error));
     for (const event of [note('before'), begin, note('x'.repeat(10_000)), outcome]) emit(event);
     assert.is(broken.length, 1, directory);

@@ -55,6 +55,7 @@ function tell(options: Partial<TerminalOptions> = {}, events = story): string {
     colours: plain,
     isLive: false,
     level: 'normal',
+    manager: 'system',
     ...options,
   });
   for (const event of events) listener(event);

@@ -86,12 +86,23 @@ test('S8: a run without an outcome is told as far as it came', () => {
 
 test('S4: what did not go well says what to type next', () => {
   for (const outcome of ['deployed', 'unchanged', 'refused', 'interrupted'] as const)
-    assert.equal(nextCommands(documentWith({ outcome })), [], outcome);
+    assert.equal(nextCommands(documentWith({ outcome }), 'system'), [], outcome);
   const back = documentWith({ outcome: 'rolled_back', failure: gateFailure });
-  assert.equal(nextCommands(back), [`cutover report shop ${run}`, `cutover logs shop ${run}`]);
-  const failed = nextCommands(documentWith({ outcome: 'failed', failure: gateFailure }));
+  assert.equal(nextCommands(back, 'system'), [`cutover report shop ${run}`, `cutover logs shop ${run}`]);
+  const failed = nextCommands(documentWith({ outcome: 'failed', failure: gateFailure }), 'system');
   const look = ['systemctl status shop.service', 'journalctl -u shop.service -n 50'];
   assert.equal(failed, [...look, 'cutover rollback shop', 'cutover deploy shop --fix-forward']);
-  const taken = nextCommands(documentWith({ outcome: 'failed', failure: { ...gateFailure, reason: 'port_taken' } }));
+  const taken = nextCommands(
+    documentWith({ outcome: 'failed', failure: { ...gateFailure, reason: 'port_taken' } }),
+    'system',
+  );
   assert.is(taken[0], 'sudo ss -ltnp');
+});
+
+test('S4: what to type about a unit of the user goes to his manager', () => {
+  const failed = nextCommands(documentWith({ outcome: 'failed', failure: gateFailure }), 'user');
+  assert.equal(failed.slice(0, 2), ['systemctl --user status shop.service', 'journalctl --user -u shop.service -n 50']);
+  const port = { ...gateFailure, reason: 'port_taken' } as const;
+  const taken = nextCommands(documentWith({ outcome: 'failed', failure: port }), 'user');
+  assert.is(taken[1], 'systemctl --user restart shop.service');
 });

@@ -8,7 +8,7 @@ const unset = 18_446_744_073_709_551_615n;
 
 test('S1: what is not set is null, never a very large number', () => {
   const names = ['MemoryCurrent', 'MemoryMax', 'CPUUsageNSec', 'TimeoutStopUSec'];
-  const facts = factsFrom('app.service', new Map(names.map((name) => [name, unset])));
+  const facts = factsFrom('app.service', new Map(names.map((name) => [name, unset])), 'system');
   assert.equal([facts.memoryBytes, facts.memoryMaxBytes, facts.cpuNs], [null, null, null]);
   assert.is(facts.stopTimeoutMs, Number.POSITIVE_INFINITY);
   JSON.stringify(facts);
@@ -25,7 +25,7 @@ test('S1: units come in milliseconds and bytes', () => {
     ['NRestarts', 2],
     ['InvocationID', Buffer.from('0123456789abcdef0123456789abcdef', 'hex')],
   ]);
-  const facts = factsFrom('app.service', properties);
+  const facts = factsFrom('app.service', properties, 'system');
   assert.equal([facts.memoryBytes, facts.memoryMaxBytes, facts.cpuNs], [52_428_800, 536_870_912, 0]);
   assert.equal([facts.stopTimeoutMs, facts.startLimitIntervalMs, facts.restarts], [10_000, 300_000, 2]);
   assert.is(facts.stateChangedMs, 1_770_131_480_123.456);
@@ -33,7 +33,7 @@ test('S1: units come in milliseconds and bytes', () => {
 });
 
 test('S1: a unit of which nothing is known has empty facts', () => {
-  const facts = factsFrom('app.service', new Map());
+  const facts = factsFrom('app.service', new Map(), 'user');
   assert.equal([facts.loadState, facts.invocationId, facts.mainPid, facts.restarts], ['', '', 0, 0]);
   assert.equal([facts.fragmentPath, facts.loadError, facts.user, facts.memoryBytes], [null, null, null, null]);
   assert.equal(facts.triggeredBy, []);
@@ -50,7 +50,7 @@ test('S1: an error of loading is told by its text, or else by its name', () => {
     [['org.freedesktop.systemd1.NoSuchUnit', ''], 'org.freedesktop.systemd1.NoSuchUnit'],
   ];
   for (const [value, expected] of cases)
-    assert.is(factsFrom('a.service', new Map([['LoadError', value]])).loadError, expected);
+    assert.is(factsFrom('a.service', new Map([['LoadError', value]]), 'system').loadError, expected);
 });
 
 test('S4: given up is a unit that failed although it was to be restarted', () => {

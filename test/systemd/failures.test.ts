@@ -5,7 +5,7 @@ import { suite } from '../suite.ts';
 
 const test = suite('systemd/failures');
 const answered = (type: string): Error => Object.assign(new Error('text of the bus'), { type });
-const call = { member: 'StartUnit', about: 'app.service' };
+const call = { member: 'StartUnit', about: 'app.service', manager: 'system' } as const;
 
 test('S1: each answer of systemd has a code, an exit code and what to type', () => {
   const cases: [type: string, code: string, exitCode: number, mend: string][] = [
@@ -33,7 +33,7 @@ test('S1: each answer of systemd has a code, an exit code and what to type', () 
 test('S1: an error of ours passes through, and a call about no unit names itself', () => {
   const own = new CutoverError('timeout', 'late');
   assert.is(dbusFailure(own, call), own);
-  const error = dbusFailure(answered('x'), { member: 'Reload' });
+  const error = dbusFailure(answered('x'), { member: 'Reload', manager: 'system' });
   assert.match((error as CutoverError).message, 'systemd answered Reload() with: text of the bus');
   assert.is((error as CutoverError).mend, 'systemctl status');
 });
@@ -43,4 +43,18 @@ test('S1: only this very error name is the one that was asked for', () => {
   assert.is(isDbusError(answered('a.b.c'), 'a.b'), false);
   for (const other of [null, undefined, 'a.b', new CutoverError('timeout', 'late')])
     assert.is(isDbusError(other, 'a.b'), false);
+});
+
+test('S1: what to type about a unit of the user goes to the manager of the user', () => {
+  const cases: [type: string, mend: string][] = [
+    ['org.freedesktop.systemd1.NoSuchUnit', "systemctl --user list-unit-files 'app.service'"],
+    ['org.freedesktop.systemd1.UnitMasked', 'systemctl --user unmask app.service'],
+    ['org.freedesktop.systemd1.UnitExists', 'systemctl --user status app.service'],
+    ['org.freedesktop.DBus.Error.NoReply', 'systemctl --user status'],
+    ['org.freedesktop.DBus.Error.ServiceUnknown', 'systemctl status user@$UID.service'],
+    ['org.freedesktop.systemd1.TransactionIsDestructive', 'systemctl --user list-jobs'],
+    ['', 'systemctl --user status app.service'],
+  ];
+  for (const [type, mend] of cases)
+    assert.is((dbusFailure(answered(type), { ...call, manager: 'user' }) as CutoverError).mend, mend, type);
 });

@@ -22,6 +22,7 @@ function makeBus(answer: (signal: (member: string, job: string, result: string) 
     for (const listener of listeners) listener({ path: '', interface: '', member, body });
   };
   const bus: Bus = {
+    kind: 'system',
     lost: lost.signal,
     call: () => answer(send),
     onSignal(listener) {
