@@ -2,7 +2,8 @@ import { CutoverError } from '../base/errors.ts';
 import type { StrategyName } from '../config/model.ts';
 import type { RunInputs } from '../run/inputs.ts';
 import type { Step } from '../run/step.ts';
-import { restartPlan, type StrategyTools } from './restart.ts';
+import { restartPlan } from './restart.ts';
+import type { StrategyTools } from './strategy.ts';
 
 type Strategy = (inputs: RunInputs, tools: StrategyTools) => Step[];
 

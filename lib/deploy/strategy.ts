@@ -1,0 +1,67 @@
+import { join } from 'node:path';
+import { currentBuild } from '../builds/current.ts';
+import { removeCurrent, swapCurrent } from '../builds/swap.ts';
+import { StepFailure } from '../run/failure.ts';
+import type { RunInputs } from '../run/inputs.ts';
+import type { Step } from '../run/step.ts';
+import type { Systemd } from '../systemd/systemd.ts';
+import type { DowntimeMeter } from './downtime.ts';
+import { type GateTools, passGate } from './gate.ts';
+import { servingBuild } from './identity.ts';
+import { type UnitLife, watchLife } from './life.ts';
+
+/** What a strategy works with. */
+export interface StrategyTools extends Omit<GateTools, 'life' | 'signal'> {
+  meter: DowntimeMeter;
+}
+
+/** The watch that a start began goes on through the gate, so that no moment between them is unseen. */
+export interface Watched {
+  life?: UnitLife;
+}
+
+/** A rollback from a build that is broken itself has nowhere better to go: what it did stays. */
+export function asFarAsThereIsAWayBack({ back, from }: RunInputs, steps: Step[]): Step[] {
+  if (back !== null || from === null) return steps;
+  return steps.map(({ name, does, apply, prove }) => ({ name, does, apply, prove }));
+}
+
+/** Moves the link. */
+export function swapStep({ target, to, back }: RunInputs): Step {
+  const { builds } = target;
+  return {
+    name: 'swap',
+    does: `point ${join(builds, 'current')} at ${to}`,
+    apply: async () => ({ moved: await swapCurrent(builds, to) }),
+    prove: () => requireCurrent(builds, to),
+    revert: async () => void (back === null ? await removeCurrent(builds) : await swapCurrent(builds, back)),
+  };
+}
+
+/** Decides whether the candidate is good. */
+export function gateStep(inputs: RunInputs, tools: StrategyTools, watched: Watched): Step {
+  const { target, manager, to, invocationBefore, memoryBefore } = inputs;
+  return {
+    name: 'gate',
+    does: `prove that ${to} is what serves, and healthy, in ${target.health.attempts} attempts`,
+    isLook: true,
+    apply: async (signal) => {
+      watched.life ??= await watchLife(tools.systemd, target.unit, { isRunning: true });
+      const { life } = watched;
+      const subject = { target, manager, buildPath: join(target.builds, to), invocationBefore, memoryBefore };
+      await passGate(subject, { ...tools, life, signal }).finally(life.stop);
+    },
+  };
+}
+
+/** The build that the unit's process runs from; null: none of them, or not to be seen; undefined: there is no process. */
+export async function buildOfProcess({ target }: RunInputs, systemd: Systemd): Promise<string | null | undefined> {
+  const { mainPid } = await systemd.facts(target.unit);
+  return mainPid === 0 ? undefined : servingBuild(target.builds, { mainPid, current: null });
+}
+
+async function requireCurrent(builds: string, to: string): Promise<void> {
+  const found = await currentBuild(builds);
+  if (found !== to)
+    throw new StepFailure('systemd', `current names ${found ?? 'no build'} right after it was moved to ${to}`);
+}
