@@ -115,6 +115,26 @@ export async function start(
   return { pid, stdout, stderr, ended, kill: (signal = 'SIGTERM') => child.kill(signal) };
 }
 
+/**
+ * Runs a command on the streams of this process to its end; an aborted signal sends it SIGKILL.
+ * @returns its exit code, or the signal that ended it
+ * @throws `not_found` when the file cannot be started
+ */
+export async function runAttached(
+  [file, ...args]: Command,
+  signal: AbortSignal,
+): Promise<{ code: number | null; endedBy: NodeJS.Signals | null }> {
+  const { spawn } = await import('node:child_process');
+  const child = spawn(file, args, { stdio: ['ignore', 'inherit', 'inherit'] });
+  const kill = (): boolean => child.kill('SIGKILL');
+  signal.addEventListener('abort', kill, { once: true });
+  if (signal.aborted) kill();
+  return new Promise<{ code: number | null; endedBy: NodeJS.Signals | null }>((resolve, reject) => {
+    child.once('error', (error) => reject(cannotStart(file, error)));
+    child.once('exit', (code, endedBy) => resolve({ code, endedBy }));
+  }).finally(() => signal.removeEventListener('abort', kill));
+}
+
 function cannotStart(what: string, cause: { message?: string; originalMessage?: string }): CutoverError {
   const why = cause.originalMessage ?? cause.message ?? 'it does not run';
   return new CutoverError('not_found', `cannot start ${what}: ${why}`, { mend: `which ${what.split(' ')[0]}`, cause });

@@ -10,6 +10,8 @@ export interface Terminal {
   complain: (text: string) => void;
   colours: Colours;
   isLive: boolean;
+  /** false once something could not be told because whoever read is gone: a pipe was closed, a terminal went */
+  hasReader: () => boolean;
   env: NodeJS.ProcessEnv;
   cwd: string;
 }

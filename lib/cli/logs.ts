@@ -1,11 +1,11 @@
-import { CutoverError, ExitCode } from '../base/errors.ts';
-import { type Command, exec, start } from '../base/exec.ts';
+import { ExitCode } from '../base/errors.ts';
+import { type Command, exec, runAttached } from '../base/exec.ts';
 import { report } from '../deployer/history.ts';
 import { pathsOf, targetNamed } from '../deployer/place.ts';
 import { logPath } from '../report/log-file.ts';
 import type { Run, Terminal } from './command.ts';
 import { configFor } from './place.ts';
-import { interruptSignal } from './signals.ts';
+import { requireOneDocument, watcherSignal, watcherSignals } from './signals.ts';
 
 interface LogFlags {
   follow?: boolean;
@@ -15,18 +15,14 @@ interface LogFlags {
 const timeoutMs = 60_000;
 
 export const run: Run<LogFlags> = async ([name, id], options, terminal) => {
-  if (options.json && options.follow) {
-    throw new CutoverError('usage', '--json prints one document, and --follow has no end', {
-      mend: 'leave one of them out',
-    });
-  }
+  requireOneDocument(options, '--follow', options.follow);
   const config = await configFor(options, terminal);
   const target = targetNamed(config, name);
   const { unit } = target;
   const found = options.unit ? null : ((await report(pathsOf(config, target), id)).run ?? '');
   const path = found === null ? null : logPath({ directory: config.logs, unit, run: found });
   const command = path === null ? journal(unit, config.manager === 'user', options) : show(path, options);
-  return options.json ? printDocument(command, { run: found, path, unit }, terminal) : passOn(command, terminal);
+  return options.json ? printDocument(command, { run: found, path, unit }, terminal) : passOn(command);
 };
 
 async function printDocument(
@@ -34,28 +30,34 @@ async function printDocument(
   about: { run: string | null; path: string | null; unit: string },
   terminal: Terminal,
 ): Promise<number> {
-  const { code, stdout, stderr } = await exec(command, { timeoutMs, signal: interruptSignal() });
+  const { code, stdout, stderr } = await exec(command, { timeoutMs, signal: watcherSignal() });
   terminal.complain(stderr);
   terminal.print(JSON.stringify({ ...about, lines: stdout.split('\n') }));
   return code === 0 ? ExitCode.done : ExitCode.refused;
 }
 
-async function passOn(command: Command, terminal: Terminal): Promise<number> {
-  const child = await start(command, { signal: interruptSignal() });
-  child.stdout.setEncoding('utf8').on('data', (text: string) => terminal.tell(text));
-  child.stderr.setEncoding('utf8').on('data', (text: string) => terminal.complain(text));
-  const { code } = await child.ended;
-  return code === 0 ? ExitCode.done : ExitCode.refused;
+/** The program writes for itself, and so sees by itself when nobody reads any more, even while it has nothing to write. */
+async function passOn(command: Command): Promise<number> {
+  const signal = watcherSignal();
+  const { code, endedBy } = await runAttached(command, signal);
+  // Ctrl-C goes to the whole group: the program may be gone before we hear of it.
+  if (signal.aborted || (endedBy && watcherSignals.includes(endedBy))) return ExitCode.interrupted;
+  return code === 0 || endedBy === 'SIGPIPE' ? ExitCode.done : ExitCode.refused;
 }
 
 /** tail(1) and journalctl(1) know how to follow a file that grows, is rotated, or ends. */
 function show(path: string, { follow }: LogFlags): Command {
-  return follow ? ['tail', '-n', '+1', '-F', path] : ['cat', path];
+  return follow ? diesWithUs('tail', '-n', '+1', '-F', path) : ['cat', path];
 }
 
 function journal(unit: string, isUser: boolean, { follow }: LogFlags): Command {
   const which = isUser ? `--user-unit=${unit}` : `--unit=${unit}`;
   return follow
-    ? ['journalctl', '--no-pager', '--lines=50', '--follow', which]
+    ? diesWithUs('journalctl', '--no-pager', '--lines=50', '--follow', which)
     : ['journalctl', '--no-pager', '--lines=200', which];
+}
+
+/** Whatever ends this process, SIGKILL too: the kernel then ends what would go on without it (prctl(2), PR_SET_PDEATHSIG). */
+function diesWithUs(...command: Command): Command {
+  return ['setpriv', '--pdeathsig', 'SIGTERM', '--', ...command];
 }

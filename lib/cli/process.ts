@@ -10,10 +10,14 @@ import type { Terminal } from './command.ts';
 export async function openTerminal(argv: readonly string[]): Promise<Terminal> {
   const told = argv.includes('--json') ? 2 : 1;
   const isLive = await isTerminal(told);
+  let isRead = true;
   return {
-    print: (text) => writeOut(1, `${text}\n`),
-    tell: (text) => writeOut(told, text),
-    complain: (text) => writeOut(2, text),
+    print: (text) => void writeOut(1, `${text}\n`),
+    tell: (text) => {
+      isRead = writeOut(told, text) && isRead;
+    },
+    complain: (text) => void writeOut(2, text),
+    hasReader: () => isRead,
     colours: isLive ? await colours(argv) : plainColours,
     isLive,
     env: process.env,
@@ -41,15 +45,19 @@ export async function endWith(exitCode: number): Promise<never> {
   process.exit(exitCode);
 }
 
-/** Written at once, so that nothing is lost at the exit; a reader that is slow is waited for, one that is gone is not. */
-function writeOut(descriptor: number, text: string): void {
+/**
+ * Written at once, so that nothing is lost at the exit; a reader that is slow is waited for, one that is gone is not.
+ * @returns whether all of it was written
+ */
+function writeOut(descriptor: number, text: string): boolean {
   let rest = Buffer.from(text);
   while (rest.length > 0) {
     try {
       rest = rest.subarray(writeSync(descriptor, rest));
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') return;
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') return false;
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
     }
   }
+  return true;
 }

@@ -6,15 +6,16 @@ import { duration } from '../report/words.ts';
 import { openSystemd } from '../systemd/systemd.ts';
 import type { Run, Terminal } from './command.ts';
 import { configFor } from './place.ts';
-import { interruptSignal } from './signals.ts';
+import { requireOneDocument, watcherSignal } from './signals.ts';
 
 const watchEveryMs = 2_000;
 
 export const run: Run<{ watch?: boolean }> = async ([name], options, terminal) => {
+  requireOneDocument(options, '--watch', options.watch);
   const config = await configFor(options, terminal);
   const targets = name === undefined ? Object.values(config.targets) : [targetNamed(config, name)];
   const systemd = await openSystemd(config.manager);
-  const signal = interruptSignal();
+  const signal = watcherSignal();
   for (;;) {
     const look = (target: (typeof targets)[number]): Promise<TargetStatus> =>
       status({ config, target, systemd, signal, paths: pathsOf(config, target) });
@@ -24,7 +25,7 @@ export const run: Run<{ watch?: boolean }> = async ([name], options, terminal) =
       terminal.tell(
         `${options.watch && terminal.isLive ? '\u001B[2J\u001B[H' : ''}${found.map((one) => text(one, terminal)).join('\n\n')}\n`,
       );
-    if (!options.watch) return 0;
+    if (!options.watch || !terminal.hasReader()) return 0;
     await sleep(watchEveryMs, signal);
   }
 };

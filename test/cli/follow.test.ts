@@ -1,9 +1,8 @@
 // needs: sandbox
 import * as assert from 'uvu/assert';
-import type { TargetStatus } from '../../lib/deployer/status.ts';
 import { plainUser } from '../deploy/plain-user.ts';
 import { slowSite, startDeploy, untilBegun } from '../deploy/running.ts';
-import { buildId, makeSite, type Refusal, type Site, until, untilNextSecond } from '../deploy/site.ts';
+import { buildId, executable, makeSite, type Refusal, type Site, until, untilNextSecond } from '../deploy/site.ts';
 import { assertSound, whoServes } from '../deploy/sound.ts';
 import { suite, type TestContext } from '../suite.ts';
 
@@ -17,8 +16,8 @@ interface Following {
   says(words: string): Promise<void>;
   /** Waits for something that comes while it goes on; fails with all it said when it ends before. */
   goesOnUntil(what: string, ask: () => Promise<boolean>): Promise<void>;
-  /** Interrupts it, as Ctrl-C does; gives its exit code. */
-  interrupt(): Promise<number | null>;
+  /** Interrupts it, as Ctrl-C does unless another signal is named; gives its exit code. */
+  interrupt(signal?: NodeJS.Signals): Promise<number | null>;
 }
 
 async function follow(t: TestContext, site: Site, ...words: string[]): Promise<Following> {
@@ -39,9 +38,9 @@ async function follow(t: TestContext, site: Site, ...words: string[]): Promise<F
     stderr: () => stderr,
     says: (text) => goesOnUntil(`it says "${text}"`, async () => stdout.includes(text)),
     goesOnUntil,
-    async interrupt() {
+    async interrupt(signal = 'SIGINT') {
       assert.is(ended, undefined, `it ended by itself: ${stdout}${stderr}`);
-      child.kill('SIGINT');
+      child.kill(signal);
       await until('it ends', async () => ended, 2_000);
       assert.is(ended?.signal, null, 'it was not ended, it ends');
       assert.not.match(stdout + stderr, '    at ');
@@ -67,7 +66,7 @@ test('S10: logs --follow tells a run while it goes on, to its end, and ends when
   const called = await run.end();
   await following.says(`production serves ${second}, proven healthy`);
   await following.says(JSON.stringify(called.document));
-  await following.interrupt();
+  assert.is(await following.interrupt(), 130);
   assert.is(following.stderr(), '');
   assert.is(following.stdout().trimEnd(), (await site.tell('logs')).stdout);
   await assertAlone(site, 'tail');
@@ -81,7 +80,7 @@ test('logs --follow of a named run tells that one, although there are newer', as
   assert.is((await site.call('deploy')).code, 0);
   const following = await follow(t, site, 'logs', 'production', earlier, '--follow');
   await following.says('"kind":"deploy"');
-  await following.interrupt();
+  assert.is(await following.interrupt(), 130);
   assert.match(following.stdout(), `production serves ${first}`);
   assert.not.match(following.stdout(), second);
 });
@@ -92,7 +91,7 @@ test('logs --unit --follow tells what the unit writes, from one build to the nex
   await following.says(`${first} listens on ${site.port}`);
   assert.is((await site.call('deploy')).code, 0);
   await following.says(`${second} listens on ${site.port}`);
-  await following.interrupt();
+  assert.is(await following.interrupt(), 130);
   assert.is(following.stderr(), '');
   await assertAlone(site, 'journalctl');
   await assertSound(site, second);
@@ -104,7 +103,7 @@ test('logs --unit --follow, of the unit of a plain user', async (t) => {
   await following.says(`${first} listens on ${site.port}`);
   assert.is((await site.call('deploy')).code, 0);
   await following.says(`${second} listens on ${site.port}`);
-  await following.interrupt();
+  assert.is(await following.interrupt(), 130);
   await assertAlone(site, 'journalctl');
 });
 
@@ -125,23 +124,65 @@ test('S11: status --watch looks again and again, sees what changes, and ends wit
   await assertSound(site, second);
 });
 
-test('S11: status --watch --json: one document a look, and one that tells of the end', async (t) => {
-  const site = await makeSite(t);
-  const following = await follow(t, site, 'status', 'production', '--watch', '--json');
-  await following.goesOnUntil('it has looked twice', async () => following.stdout().split('"targets"').length > 2);
-  assert.is(await following.interrupt(), 130);
-  const documents = following
-    .stdout()
-    .trimEnd()
-    .split('\n')
-    .map((line) => JSON.parse(line) as { targets: TargetStatus[] } & Refusal);
-  const last = documents.pop();
-  assert.equal([last?.error.code, last?.exit_code], ['interrupted', 130]);
-  assert.equal(
-    documents.map(({ targets }) => targets.map(({ current, healthy }) => [current, healthy])),
-    documents.map(() => [[first, true]]),
-  );
-  await assertSound(site, first);
+/** What goes on until it is ended. */
+const watchers = [
+  ['status', 'production', '--watch'],
+  ['logs', 'production', '--follow'],
+  ['logs', 'production', '--unit', '--follow'],
+];
+
+for (const words of watchers) {
+  const name = words.join(' ');
+
+  test(`${name}: no one document, so --json is refused`, async (t) => {
+    const site = await makeSite(t);
+    const { code, document } = await site.call<Refusal>(words[0] ?? '', words.slice(2));
+    assert.equal([code, document.exit_code, document.error.code], [64, 64, 'usage']);
+    assert.match(document.error.message, '--json prints one document');
+  });
+
+  test(`${name}: the terminal goes, and so does it`, async (t) => {
+    const site = await makeSite(t);
+    const following = await follow(t, site, ...words);
+    await following.goesOnUntil('it has begun', async () => following.stdout() !== '');
+    assert.is(await following.interrupt('SIGHUP'), 130);
+    await assertAlone(site, 'tail', 'journalctl');
+  });
+
+  test(`${name} | head -1: it ends when nobody reads, although nothing more happens`, async (t) => {
+    const site = await makeSite(t);
+    const line = `${process.execPath} ${executable('cutover')} ${name} --config ${site.config} | head -1`;
+    const began = performance.now();
+    const { code } = await site.sandbox.exec(['timeout', '--signal=KILL', '8', 'bash', '-c', line]);
+    assert.is(code, 0, `it still runs after ${performance.now() - began} ms`);
+    await assertAlone(site, 'tail', 'journalctl');
+  });
+
+  test(`${name}: killed, it leaves nothing behind`, async (t) => {
+    const site = await makeSite(t);
+    const child = await site.sandbox.startCutover([...words, '--config', site.config]);
+    let said = '';
+    child.stderr.resume();
+    child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    await until('it has begun', async () => said !== '');
+    const cutover = await site.sandbox.run('pgrep', '-n', '-f', `cutover.* ${name} `);
+    await site.sandbox.run('kill', '-KILL', cutover);
+    await until(
+      'nothing of it goes on',
+      async () => {
+        const codes = await Promise.all(['tail', 'journalctl'].map((file) => site.sandbox.exec(['pgrep', '-x', file])));
+        return codes.every(({ code }) => code === 1);
+      },
+      3_000,
+    );
+  });
+}
+
+test('S8: a run goes on although nobody reads', async (t) => {
+  const site = await slowSite(t);
+  const line = `${process.execPath} ${executable('cutover')} deploy production --config ${site.config} | head -1`;
+  assert.is((await site.sandbox.exec(['bash', '-c', `set -o pipefail; ${line}`])).code, 0);
+  await assertSound(site, second);
 });
 
 test('S11: status that waits for an answer ends at once when interrupted', async (t) => {
