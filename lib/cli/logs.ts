@@ -2,7 +2,7 @@ import { ExitCode } from '../base/errors.ts';
 import { type Command, exec, runAttached } from '../base/exec.ts';
 import { report } from '../deployer/history.ts';
 import { pathsOf, targetNamed } from '../deployer/place.ts';
-import { logPath } from '../report/log-file.ts';
+import { findLog, type LogOf, logPath } from '../report/log-file.ts';
 import type { Run, Terminal } from './command.ts';
 import { configFor } from './place.ts';
 import { requireOneDocument, watcherSignal, watcherSignals } from './signals.ts';
@@ -20,10 +20,15 @@ export const run: Run<LogFlags> = async ([name, id], options, terminal) => {
   const target = targetNamed(config, name);
   const { unit } = target;
   const found = options.unit ? null : ((await report(pathsOf(config, target), id)).run ?? '');
-  const path = found === null ? null : logPath({ directory: config.logs, unit, run: found });
+  const path = found === null ? null : pathOf({ directory: config.logs, unit, run: found });
   const command = path === null ? journal(unit, config.manager === 'user', options) : show(path, options);
   return options.json ? printDocument(command, { run: found, path, unit }, terminal) : passOn(command);
 };
+
+/** A run that has only just begun may have no log yet: its name is followed. */
+function pathOf(log: LogOf): string {
+  return findLog(log) ?? logPath(log);
+}
 
 async function printDocument(
   command: Command,

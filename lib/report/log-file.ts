@@ -1,18 +1,43 @@
-import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readdirSync, readSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { errnoOf } from '../base/errors.ts';
 import type { ManagerKind } from '../config/model.ts';
 import type { Listener, RunEvent } from '../run/events.ts';
 import type { Colours } from './colour.ts';
 import { terminalListener } from './terminal.ts';
 
-/** Where a run's log is (S10): named after the unit and the time in the run's id. */
-export function logPath({ directory, unit, run }: { directory: string; unit: string; run: string }): string {
-  return join(directory, `deployment-${unit}-${run.slice(0, 15)}.log`);
+/** Whose log it is. */
+export interface LogOf {
+  directory: string;
+  unit: string;
+  run: string;
 }
 
 /**
- * Keeps everything that happens in a file, each line with its time. Written at once and not waited for: the log
- * of a run that is killed ends where the run ended. What comes before the run has its name is held back until then.
+ * What a run's log is called (S10): after the unit and the time in the run's id. A second run of the same second has
+ * `-2` before the ending, and so on: `findLog` knows which is whose.
+ */
+export function logPath({ directory, unit, run }: LogOf, number = 1): string {
+  return join(directory, `deployment-${unit}-${run.slice(0, 15)}${number === 1 ? '' : `-${number}`}.log`);
+}
+
+/** The time in the name of a log of this unit, as it stands in the id of its run; null for any other name. */
+export function timeInLogName(name: string, unit: string): string | null {
+  const start = `deployment-${unit}-`;
+  if (!name.startsWith(start)) return null;
+  return /^(\d{8}-\d{6})(?:-\d+)?\.log$/.exec(name.slice(start.length))?.[1] ?? null;
+}
+
+/** The log of a run: the one whose first line names it. Null: there is none. */
+export function findLog({ directory, unit, run }: LogOf): string | null {
+  const names = namesIn(directory).filter((name) => timeInLogName(name, unit) === run.slice(0, 15));
+  return names.map((name) => join(directory, name)).find((path) => runIn(path) === run) ?? null;
+}
+
+/**
+ * Keeps everything that happens in a file, each line with its time; the first names the run. Written at once and not
+ * waited for: the log of a run that is killed ends where the run ended. What comes before the run has its name is held
+ * back until then. A run that is ended before another one begins has its own log.
  * @returns a listener that throws when the directory cannot be written; the run goes on without it
  */
 export function logFileListener({
@@ -27,28 +52,74 @@ export function logFileListener({
   plain: Colours;
 }): Listener {
   let held = '';
-  let file: number | undefined;
+  let log: { run: string; file: number } | undefined;
   const write = (text: string): void => {
-    const line = `${new Date().toISOString()} ${text}`;
-    if (file === undefined) held += line;
-    else writeSync(file, line);
+    const line = timed(text);
+    if (log === undefined) held += line;
+    else writeSync(log.file, line);
+  };
+  const close = (): void => {
+    if (log) closeSync(log.file);
+    log = undefined;
   };
   const tell = terminalListener({ write, colours: plain, isLive: false, level: 'verbose', manager });
   return (event: RunEvent) => {
-    tell(event);
     const run = event.type === 'begin' ? event.inputs.run : event.type === 'outcome' ? event.document.run : null;
-    if (run !== null && file === undefined) {
-      file = openLog(logPath({ directory, unit, run }));
-      writeSync(file, held);
+    if (run !== null && run !== log?.run) {
+      close();
+      log = { run, file: openLog({ directory, unit, run }) };
+      writeSync(log.file, held);
+      held = '';
     }
-    if (event.type !== 'outcome' || file === undefined) return;
-    writeSync(file, `${JSON.stringify(event.document)}\n`);
-    closeSync(file);
-    file = undefined;
+    tell(event);
+    if (event.type !== 'outcome' || log === undefined) return;
+    writeSync(log.file, `${JSON.stringify(event.document)}\n`);
+    close();
   };
 }
 
-function openLog(path: string): number {
-  mkdirSync(join(path, '..'), { recursive: true, mode: 0o750 });
-  return openSync(path, 'a', 0o640);
+function timed(text: string): string {
+  return `${new Date().toISOString()} ${text}`;
+}
+
+/** Goes on with the run's log, or begins one under the first name that is free. */
+function openLog(log: LogOf): number {
+  mkdirSync(log.directory, { recursive: true, mode: 0o750 });
+  const own = findLog(log);
+  if (own !== null) return openSync(own, 'a', 0o640);
+  for (let number = 1; ; number += 1) {
+    try {
+      const file = openSync(logPath(log, number), 'ax', 0o640);
+      writeSync(file, timed(`run ${log.run}\n`));
+      return file;
+    } catch (error) {
+      if (errnoOf(error) !== 'EEXIST') throw error;
+    }
+  }
+}
+
+/** The run that the first line of a log names; one that was removed meanwhile, or is another user's, names none. */
+function runIn(path: string): string | null {
+  const file = unlessErrno(['ENOENT', 'EACCES'], () => openSync(path, 'r'));
+  if (file === null) return null;
+  try {
+    const start = Buffer.alloc(100);
+    const text = start.toString('utf8', 0, readSync(file, start));
+    return /^\S+ run (\S+)\n/.exec(text)?.[1] ?? null;
+  } finally {
+    closeSync(file);
+  }
+}
+
+function namesIn(directory: string): string[] {
+  return unlessErrno(['ENOENT'], () => readdirSync(directory)) ?? [];
+}
+
+function unlessErrno<T>(expected: readonly string[], work: () => T): T | null {
+  try {
+    return work();
+  } catch (error) {
+    if (expected.includes(errnoOf(error) ?? '')) return null;
+    throw error;
+  }
 }

@@ -1,8 +1,9 @@
+import { readFileSync } from 'node:fs';
 import { chmod, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { coloursFor } from '../../lib/report/colour.ts';
-import { logFileListener, logPath } from '../../lib/report/log-file.ts';
+import { findLog, logFileListener, logPath, timeInLogName } from '../../lib/report/log-file.ts';
 import { fanOut, type RunEvent } from '../../lib/run/events.ts';
 import { makeTmpfs } from '../base/tmpfs.ts';
 import { makeDirectory } from '../builds/directory.ts';
@@ -38,9 +39,8 @@ test('S10: the log holds what came before the run too, each line with its time, 
   const lines = (await readFile(path, 'utf8')).trimEnd().split('\n');
   assert.equal(JSON.parse(lines.pop() ?? ''), documentWith());
   const texts = lines.map((line) => line.replace(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z /, ''));
-  assert.is(texts[0], '  note: before');
-  assert.is(texts[1], `deploy ${older} -> ${newer}`);
-  assert.match(texts[3] ?? '', `shop serves ${newer}`);
+  assert.equal(texts.slice(0, 3), [`run ${run}`, '  note: before', `deploy ${older} -> ${newer}`]);
+  assert.match(texts[4] ?? '', `shop serves ${newer}`);
   for (const [at, line] of lines.entries()) assert.is.not(line, texts[at]);
   assert.is((await stat(path)).mode & 0o007, 0);
   assert.equal(await readdir(directory), [`deployment-${unit}-20260203-151120.log`]);
@@ -56,13 +56,55 @@ test('S10: a run that was refused before it had a name leaves no log, and one wi
   assert.match(await readFile(logPath({ directory, unit, run }), 'utf8'), 'note: before');
 });
 
-test('S10: a log that is there already is added to', async (t) => {
+test('S10: the log of a run that is ended later is gone on with', async (t) => {
   const directory = await makeDirectory(t);
-  const path = logPath({ directory, unit, run });
-  await writeFile(path, 'earlier\n');
+  const listener = () => logFileListener({ directory, unit, manager: 'system', plain });
+  listener()(begin);
+  listener()(outcome);
+  assert.equal(await readdir(directory), [`deployment-${unit}-20260203-151120.log`]);
+  const text = await readFile(logPath({ directory, unit, run }), 'utf8');
+  assert.match(text, /^\S+ run 20260203-151120-4f2a\n\S+ deploy .*\n\S+ shop serves /);
+});
+
+test('S10: runs of one second have a log each, and each is found', async (t) => {
+  const directory = await makeDirectory(t);
+  const runs = ['4f2a', '4f2b', '4f2c'].map((end) => `20260203-151120-${end}`);
+  await writeFile(join(directory, `deployment-${unit}-20260203-151120-3.log`), 'of something else\n');
+  for (const name of [...runs, ...runs]) {
+    const tell = logFileListener({ directory, unit, manager: 'system', plain });
+    tell({ type: 'begin', inputs: inputsOf(name) });
+    tell(note(`of ${name}`));
+  }
+  const ends = ['', '-2', '-4'].map((end) => `deployment-${unit}-20260203-151120${end}.log`);
+  for (const [at, name] of runs.entries()) {
+    assert.is(findLog({ directory, unit, run: name }), join(directory, ends[at] ?? ''));
+    const text = await readFile(join(directory, ends[at] ?? ''), 'utf8');
+    assert.is(text.split(`of ${name}`).length, 3, text);
+    assert.is(text.split('note: ').length, 3, 'nothing of the others');
+  }
+  assert.is(findLog({ directory, unit, run: '20260203-151120-0000' }), null);
+  assert.is(findLog({ directory: '/nowhere', unit, run }), null);
+});
+
+test('S8: a run that is ended before another begins, in one process, keeps its own log', async (t) => {
+  const directory = await makeDirectory(t);
   const tell = logFileListener({ directory, unit, manager: 'system', plain });
-  tell(begin);
-  assert.match(await readFile(path, 'utf8'), /^earlier\n\d{4}-.* deploy /);
+  const later = '20260203-151121-0000';
+  for (const event of [note('first'), begin, note('of the one'), { type: 'begin', inputs: inputsOf(later) } as const])
+    tell(event);
+  tell({ type: 'outcome', document: documentWith({}, inputsOf(later)) });
+  const [one, two] = [run, later].map((name) => readFileSync(logPath({ directory, unit, run: name }), 'utf8'));
+  assert.match(one ?? '', 'of the one');
+  assert.not.match(one ?? '', 'shop serves');
+  assert.match(two ?? '', /^\S+ run 20260203-151121-0000\n\S+ deploy .*\n\S+ shop serves /);
+});
+
+test('S10: only what is a name of a log of this very unit is one', () => {
+  const time = '20260203-151120';
+  for (const name of [`deployment-${unit}-${time}.log`, `deployment-${unit}-${time}-12.log`])
+    assert.is(timeInLogName(name, unit), time, name);
+  for (const end of ['', `x-${time}.log`, `-${time}.log.1.gz`, `-${time}-.log`, '-.log', `-${time}`])
+    assert.is(timeInLogName(`deployment-${unit}${end}`, unit), null, end);
 });
 
 test('S10: a directory that cannot be written, or is full, breaks the listener and not the run', async (t) => {
