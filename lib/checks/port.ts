@@ -1,18 +1,24 @@
 import { describeHolder } from '../systemd/holder.ts';
-import { isOfSameUser, type ProcessFacts, portHolders } from '../systemd/processes.ts';
+import type { UnitFacts } from '../systemd/facts.ts';
+import { isOfSameUser, isServiceManager, type ProcessFacts, portHolders } from '../systemd/processes.ts';
 import { systemctl } from '../systemd/typed.ts';
 import { type Answer, fail, pass } from './check.ts';
 
 /**
  * S1: each port is free, or held by this very unit; any other holder is named.
- * @param mainPid the unit's main process, to know its user by where descriptors may not be seen
+ * @param facts its main process tells its user, where descriptors may not be seen
+ * @param isShared the ports belong to a socket unit, so systemd holds them too
  */
-export async function askPort(ports: readonly number[], unit: string, mainPid = 0): Promise<Answer> {
+export async function askPort(
+  ports: readonly number[],
+  { unit, mainPid }: Pick<UnitFacts, 'unit' | 'mainPid'>,
+  { isShared = false }: { isShared?: boolean } = {},
+): Promise<Answer> {
   const expected = `free, or held by ${unit}`;
   if (ports.length === 0) return pass('no port is configured', expected);
   const holders = (await Promise.all(ports.map((port) => portHolders(port)))).flat();
   for (const { listener, processes } of holders) {
-    if (processes.some((process) => process.unit === unit)) continue;
+    if (processes.some((process) => process.unit === unit || (isShared && isServiceManager(process)))) continue;
     if (processes.length === 0 && (await isOfSameUser(listener, [mainPid]))) continue;
     const [holder] = processes;
     const where = `port ${listener.port} on ${listener.address}`;

@@ -12,11 +12,6 @@ interface Part {
 const unbuiltParts: readonly Part[] = [
   {
     path: 'targets.*.strategy',
-    isUsed: ({ strategy }) => strategy === 'socket',
-    lacks: 'does not know the strategy "socket" yet',
-  },
-  {
-    path: 'targets.*.strategy',
     isUsed: ({ strategy }) => strategy === 'overlap',
     lacks: 'does not know the strategy "overlap" yet',
   },

@@ -99,7 +99,7 @@ async function lookOnce({ target, manager, memoryBefore }: GateSubject, { system
   const { unit, health, limits, ports } = target;
   const [facts, owners, ...answers] = await Promise.all([
     systemd.facts(unit),
-    lookAtPorts(systemd, unit, ports),
+    lookAtPorts(systemd, unit, ports, { isShared: target.strategy !== 'restart' }),
     ...health.urls.map((url) => probe(url, health, signal)),
   ]);
   const stranger = owners.strangers.find(({ holder }) => holder !== null);

@@ -1,7 +1,7 @@
 import { poll } from '../base/wait.ts';
 import { StepFailure } from '../run/failure.ts';
 import { describeHolder } from '../systemd/holder.ts';
-import { describeProcess, isOfSameUser, type ProcessFacts } from '../systemd/processes.ts';
+import { describeProcess, isOfSameUser, isServiceManager, type ProcessFacts } from '../systemd/processes.ts';
 import { type Listener, listListeners, ownersOf } from '../systemd/sockets.ts';
 import type { Systemd } from '../systemd/systemd.ts';
 
@@ -14,14 +14,26 @@ const lookEveryMs = 100;
 export interface PortOwners {
   /** configured ports that nobody listens on */
   free: number[];
-  strangers: { port: number; holder: ProcessFacts | null }[];
+  strangers: Stranger[];
+}
+
+/** A listener of none of the unit's processes; a holder that may not be seen is null. */
+interface Stranger {
+  port: number;
+  holder: ProcessFacts | null;
 }
 
 /**
  * Looks who listens on the ports, now. A listener is the unit's own when a process of
  * the unit's control group has it open (proc(5), `/proc/PID/fd`).
+ * @param isShared the ports belong to a socket unit: systemd itself listens as well, and is no stranger
  */
-export async function lookAtPorts(systemd: Systemd, unit: string, ports: readonly number[]): Promise<PortOwners> {
+export async function lookAtPorts(
+  systemd: Systemd,
+  unit: string,
+  ports: readonly number[],
+  { isShared = false }: { isShared?: boolean } = {},
+): Promise<PortOwners> {
   const listeners = await listListeners([...ports]);
   const free = ports.filter((port) => !listeners.some((listener) => listener.port === port));
   if (listeners.length === 0) return { free, strangers: [] };
@@ -29,13 +41,18 @@ export async function lookAtPorts(systemd: Systemd, unit: string, ports: readonl
   const own = await ownersOf(new Set(listeners.map(({ inode }) => inode)), pids);
   const foreign = listeners.filter(({ inode }) => !own.has(inode));
   const strangers = await Promise.all(foreign.map((listener) => strangerOf(listener, pids)));
-  return { free, strangers: strangers.filter((stranger) => stranger !== null) };
+  const isStranger = ({ holder }: Stranger): boolean => !isShared || holder === null || !isServiceManager(holder);
+  return { free, strangers: strangers.filter((stranger) => stranger !== null).filter(isStranger) };
 }
 
-async function strangerOf(
-  listener: Listener,
-  unitPids: readonly number[],
-): Promise<PortOwners['strangers'][number] | null> {
+/** Whether processes of the unit have every one of the ports open, whoever else has. */
+export async function holdsPorts(systemd: Systemd, unit: string, ports: readonly number[]): Promise<boolean> {
+  const [listeners, pids] = await Promise.all([listListeners([...ports]), systemd.processes(unit)]);
+  const own = await ownersOf(new Set(listeners.map(({ inode }) => inode)), pids);
+  return ports.every((port) => listeners.some((listener) => listener.port === port && own.has(listener.inode)));
+}
+
+async function strangerOf(listener: Listener, unitPids: readonly number[]): Promise<Stranger | null> {
   const { port, inode } = listener;
   const pid = (await ownersOf(new Set([inode]))).get(inode)?.[0];
   if (pid !== undefined) return { port, holder: await describeProcess(pid) };
@@ -73,6 +90,6 @@ export async function untilFree(ports: readonly number[], signal: AbortSignal): 
 }
 
 /** The failure that names who has the port. */
-export function portTaken({ port, holder }: PortOwners['strangers'][number]): StepFailure {
+export function portTaken({ port, holder }: Stranger): StepFailure {
   return new StepFailure('port_taken', `port ${port} is taken by ${describeHolder(holder)}`);
 }

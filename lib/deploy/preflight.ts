@@ -41,7 +41,10 @@ function preflightChecks({ target, facts, state, candidate, inFlight, isFirst }:
     { name: 'unit', ask: async () => askUnit(facts, { isFirst }) },
     { name: 'unit_file', ask: async () => askUnitFile(facts) },
     { name: 'restart_limit', ask: async () => (isFirst ? notYet : askRestartLimit(facts, Date.now())) },
-    { name: 'port', ask: async () => askStrategy(target, facts) ?? askPort(ports, unit, facts.mainPid) },
+    {
+      name: 'port',
+      ask: async () => askStrategy(target, facts) ?? askPort(ports, facts, { isShared: target.strategy !== 'restart' }),
+    },
     { name: 'disk', ask: () => askDisk([builds, state], limits.diskUsed) },
     { name: 'memory', ask: () => askMemory(limits.memoryAvailable) },
     { name: 'health', ask: async () => (isFirst ? notYet : askHttp(health.urls, health, mendHealth)) },
@@ -51,10 +54,18 @@ function preflightChecks({ target, facts, state, candidate, inFlight, isFirst }:
   ];
 }
 
-/** Behind a socket unit the port never closes, and a connection would start the old build again. */
+/**
+ * Behind a socket unit the port never closes, and a connection would start the old build again; without one, there is
+ * nothing that would keep connections waiting.
+ */
 function askStrategy({ strategy, name }: TargetConfig, { triggeredBy, unit, manager }: UnitFacts): Answer | null {
   const socket = triggeredBy.find((trigger) => trigger.endsWith('.socket'));
-  if (strategy !== 'restart' || socket === undefined) return null;
+  if (strategy !== 'restart') {
+    if (socket !== undefined) return null;
+    const fix = `set targets.${name}.strategy = "restart", or write a socket unit that names ${unit}`;
+    return fail(`no socket unit starts ${unit}`, `with strategy "${strategy}", a socket unit that holds the port`, fix);
+  }
+  if (socket === undefined) return null;
   const mend = `${systemctl(manager, `disable --now ${socket}`)}, or set targets.${name}.strategy = "socket"`;
   return fail(`the port belongs to ${socket}`, `with strategy "restart", ${unit} opens its port itself`, mend);
 }

@@ -47,14 +47,23 @@ export async function startUnit(
   try {
     const options = { timeoutMs: startTimeoutMs, signal };
     const result = await Promise.race([systemd.start(unit, options), rejectionOf(life.ended)]);
-    const began = await factsOfStart(systemd, unit);
-    if (!isUp(began)) throw deathFrom(await systemd.facts(unit));
-    if (result !== 'done') throw new StepFailure('start', `the start job of ${unit} ended as ${result}`);
-    return { began, life };
+    return { began: await requireStarted(systemd, unit, result), life };
   } catch (error) {
     life.stop();
     throw error;
   }
+}
+
+/**
+ * A job's result is not health: the unit's own state is what counts.
+ * @param result of the job that started it
+ * @throws `StepFailure` when the unit is not up
+ */
+export async function requireStarted(systemd: Systemd, unit: string, result: string): Promise<StartFacts> {
+  const began = await factsOfStart(systemd, unit);
+  if (!isUp(began)) throw deathFrom(await systemd.facts(unit));
+  if (result !== 'done') throw new StepFailure('start', `the start job of ${unit} ended as ${result}`);
+  return began;
 }
 
 /** A stop that is under way, such as one that was interrupted, ends first: the watch would take it for a crash. */
@@ -124,7 +133,7 @@ export async function stopUnit(
 const killedStopMs = 10_000;
 
 /** What tells whether a start went well. */
-interface StartFacts {
+export interface StartFacts {
   activeState: unknown;
   subState: unknown;
   mainPid: number;

@@ -61,6 +61,14 @@ export async function describeProcess(pid: number): Promise<ProcessFacts | null>
   };
 }
 
+/** Whether a process is systemd itself, the system's or a user's (init.scope, systemd.special(7)). */
+export function isServiceManager({ pid, command, unit }: ProcessFacts): boolean {
+  return (
+    pid === 1 ||
+    (/(^|\/)systemd( |$)/.test(command) && (unit === null || /^(init\.scope|user@\d+\.service)$/.test(unit)))
+  );
+}
+
 /** Who listens on a port: one entry for each listening socket, with all processes that hold it. */
 export async function portHolders(port: number): Promise<PortHolder[]> {
   const listeners = await listListeners([port]);

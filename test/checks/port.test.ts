@@ -26,15 +26,15 @@ async function freePort(): Promise<number> {
 }
 
 test('S1: a free port is good, and so is none at all', async () => {
-  const answer = await askPort([await freePort()], 'app.service');
+  const answer = await askPort([await freePort()], { unit: 'app.service', mainPid: 0 });
   assert.equal([answer.status, answer.observed, answer.expected], ['pass', 'free', 'free, or held by app.service']);
-  assert.equal((await askPort([], 'app.service')).status, 'pass');
+  assert.equal((await askPort([], { unit: 'app.service', mainPid: 0 })).status, 'pass');
 });
 
 test('S1: a stranger is named with pid, command and unit, and what to type', async (t) => {
   const { pid, port } = await listenInChild(t);
   const facts = await describeProcess(pid);
-  const answer = await askPort([await freePort(), port], 'app.service');
+  const answer = await askPort([await freePort(), port], { unit: 'app.service', mainPid: 0 });
   assert.is(answer.status, 'fail');
   assert.match(answer.observed, `port ${port} on 127.0.0.1 is held by pid ${pid} (${process.execPath} -e`);
   if (facts?.unit) assert.is(answer.mend, `systemctl stop ${facts.unit}`);
@@ -46,7 +46,7 @@ test('S1: a second address of the same port counts too', async (t) => {
   const server = createServer().listen(port, '::1');
   await once(server, 'listening');
   t.cleanup(() => server.close());
-  const answer = await askPort([port], 'app.service');
+  const answer = await askPort([port], { unit: 'app.service', mainPid: 0 });
   assert.is(answer.status, 'fail');
   assert.match(answer.observed, `port ${port} on ::1 is held by pid ${process.pid}`);
 });

@@ -288,7 +288,7 @@ test('S1: a port of the unit itself is good, and of another unit names it', asyn
   );
   const asked = `
     const { askPort } = await import(lib + '/checks/port.ts');
-    console.log(JSON.stringify([await askPort([9000], 'a.service'), await askPort([9000], 'b.service')]));`;
+    console.log(JSON.stringify([await askPort([9000], { unit: 'a.service', mainPid: 0 }), await askPort([9000], { unit: 'b.service', mainPid: 0 })]));`;
   const [own, others] = (await runInside(sandbox, asked)) as Record<string, string>[];
   assert.equal([own?.status, own?.observed], ['pass', 'held by a.service']);
   assert.is(others?.status, 'fail');

@@ -1,0 +1,41 @@
+import { openController } from '../base/wait.ts';
+import type { TargetConfig } from '../config/model.ts';
+import { StepFailure } from '../run/failure.ts';
+import type { Systemd } from '../systemd/systemd.ts';
+import { stopUnit } from './start.ts';
+
+const jobMs = 10_000;
+
+/** The socket units that hold a service's ports (`TriggeredBy=`, systemd.unit(5)). */
+export async function socketsOf(systemd: Systemd, unit: string): Promise<string[]> {
+  const { triggeredBy } = await systemd.facts(unit);
+  return triggeredBy.filter((name) => name.endsWith('.socket'));
+}
+
+/**
+ * Sees that the service's sockets are active. A crash loop closes them (`StartLimitIntervalSec=` of the service, or
+ * `TriggerLimitBurst=` of the socket), and then nobody waits any more: they are opened again, with the service stopped
+ * meanwhile, since a socket unit does not start while its service runs.
+ * @throws `StepFailure` when a socket stays closed
+ */
+export async function requireSockets(
+  systemd: Systemd,
+  target: Pick<TargetConfig, 'unit' | 'stopTimeoutMs' | 'startTimeoutMs'>,
+): Promise<void> {
+  const sockets = await socketsOf(systemd, target.unit);
+  if (sockets.length === 0) throw new StepFailure('systemd', `no socket unit starts ${target.unit}`);
+  const closed = await closedOf(systemd, sockets);
+  if (closed.length === 0) return;
+  const { signal } = openController();
+  await stopUnit(systemd, target, signal);
+  for (const name of [target.unit, ...closed]) await systemd.resetFailed(name);
+  for (const name of closed) await systemd.start(name, { timeoutMs: jobMs, signal });
+  await systemd.start(target.unit, { timeoutMs: target.startTimeoutMs, signal });
+  const [still] = await closedOf(systemd, sockets);
+  if (still) throw new StepFailure('systemd', `${still} cannot be opened: systemctl status ${still}`);
+}
+
+async function closedOf(systemd: Systemd, sockets: readonly string[]): Promise<string[]> {
+  const states = await Promise.all(sockets.map((name) => systemd.property(name, 'Unit', 'ActiveState')));
+  return sockets.filter((_, place) => states[place] !== 'active');
+}

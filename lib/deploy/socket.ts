@@ -1,0 +1,113 @@
+import { openController, poll, rejectionOf, withDeadline } from '../base/wait.ts';
+import { removeCurrent, swapCurrent } from '../builds/swap.ts';
+import type { RunInputs } from '../run/inputs.ts';
+import type { Step } from '../run/step.ts';
+import type { Systemd } from '../systemd/systemd.ts';
+import { isUnitsEnd, type UnitLife, watchLife } from './life.ts';
+import { holdsPorts } from './ports.ts';
+import { requireSockets } from './socket-units.ts';
+import { provenStarts, requireStarted, type StartFacts, stopUnit } from './start.ts';
+import {
+  asFarAsThereIsAWayBack,
+  buildOfProcess,
+  gateStep,
+  type StrategyTools,
+  swapStep,
+  type Watched,
+} from './strategy.ts';
+
+/**
+ * A unit whose port belongs to a socket unit: the link moves, and one job restarts the service behind the socket, while
+ * the kernel keeps new connections waiting. PID 1 finishes that job even when this process dies.
+ * The service is never stopped by itself: the next connection would start the old build again.
+ */
+export function socketPlan(inputs: RunInputs, tools: StrategyTools): Step[] {
+  const watched: Watched = {};
+  return asFarAsThereIsAWayBack(inputs, [
+    { ...swapStep(inputs), revert: () => swapBack(inputs, tools) },
+    restartStep(inputs, tools, watched),
+    gateStep(inputs, tools, watched),
+  ]);
+}
+
+/** Without a revert of its own: only with the link back is there anything to restart, and that is the swap's. */
+function restartStep({ target }: RunInputs, { systemd, meter }: StrategyTools, watched: Watched): Step {
+  return {
+    name: 'restart',
+    does: `restart ${target.unit} behind its socket, by one job`,
+    isGoneAtBoot: true,
+    apply: async (signal) => {
+      meter.start();
+      const { began, life } = await restartUnit(systemd, target, signal);
+      watched.life = life;
+      return { pid: began.mainPid, invocation: began.invocationId };
+    },
+    prove: async (signal) => {
+      const waiting = watched.life ? AbortSignal.any([signal, watched.life.ended]) : signal;
+      await untilAdopted(systemd, target, waiting);
+      await requireSockets(systemd, target);
+    },
+  };
+}
+
+/**
+ * Restarts the service by one job, with its sockets seen active before.
+ * @throws `StepFailure` at once when the unit fails or exits
+ */
+async function restartUnit(
+  systemd: Systemd,
+  target: RunInputs['target'],
+  signal: AbortSignal,
+): Promise<{ began: StartFacts; life: UnitLife }> {
+  const { unit, stopTimeoutMs, startTimeoutMs } = target;
+  await requireSockets(systemd, target);
+  const [isStale] = await Promise.all([systemd.property(unit, 'Unit', 'NeedDaemonReload'), systemd.resetFailed(unit)]);
+  if (isStale === true) await systemd.reload();
+  const result = await systemd.restart(unit, { timeoutMs: stopTimeoutMs + startTimeoutMs, signal });
+  // From before the facts are asked: whatever ends in between is seen by one of the two.
+  const life = await watchLife(systemd, unit, { isRunning: true });
+  try {
+    return { began: await requireStarted(systemd, unit, result), life };
+  } catch (error) {
+    life.stop();
+    throw error;
+  }
+}
+
+/** systemd listens all the time: what has to be seen is that the service's own processes have the sockets too. */
+async function untilAdopted(systemd: Systemd, target: RunInputs['target'], signal: AbortSignal): Promise<void> {
+  const { unit, ports, startTimeoutMs } = target;
+  const what = `${unit} did not take over the socket of port ${ports.join(', ')}`;
+  await withDeadline({ what, timeoutMs: startTimeoutMs, signal }, (ended) =>
+    Promise.race([
+      poll({ everyMs: 5, signal: ended }, async () => (await holdsPorts(systemd, unit, ports)) || undefined),
+      rejectionOf(ended),
+    ]),
+  );
+}
+
+/** The link first: a restart by anybody, a connection or a boot included, then starts the build before. */
+async function swapBack(inputs: RunInputs, { systemd }: StrategyTools): Promise<void> {
+  const { target, back, to } = inputs;
+  const { signal } = openController();
+  if (back === null) {
+    await removeCurrent(target.builds);
+    await stopUnit(systemd, target, signal);
+    return;
+  }
+  await swapCurrent(target.builds, back);
+  if (back !== to && (await buildOfProcess(inputs, systemd)) === back) return;
+  await restartProven(systemd, target, signal);
+}
+
+/** A build that was proven before deserves another start when it is ended on its way up. */
+async function restartProven(systemd: Systemd, target: RunInputs['target'], signal: AbortSignal): Promise<void> {
+  for (let left = provenStarts - 1; ; left -= 1) {
+    try {
+      const { life } = await restartUnit(systemd, target, signal);
+      return await untilAdopted(systemd, target, AbortSignal.any([signal, life.ended])).finally(life.stop);
+    } catch (error) {
+      if (left === 0 || !isUnitsEnd(error)) throw error;
+    }
+  }
+}

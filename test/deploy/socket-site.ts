@@ -1,0 +1,32 @@
+import { rm, writeFile } from 'node:fs/promises';
+import type { TestContext } from '../suite.ts';
+import { makeSite, type Site, type SiteOptions } from './site.ts';
+
+/** Lines that a service behind a socket needs: a start limit that is hit would close the shared port. */
+const noLimit = 'StartLimitIntervalSec=0';
+
+/** A site whose port belongs to a socket unit; its first build is deployed. */
+export async function makeSocketSite(t: TestContext, options: SiteOptions = {}): Promise<Site & { socket: string }> {
+  const { isDeployed = true, ...others } = options;
+  const keys = ['strategy = "socket"', ...(options.keys ?? [])];
+  const site = await makeSite(t, { ...others, keys, isDeployed: false });
+  const { sandbox, app, unit, port } = site;
+  const socket = `${app}.socket`;
+  const path = sandbox.hostPath(`/etc/systemd/system/${socket}`);
+  await writeFile(path, `[Socket]\nListenStream=127.0.0.1:${port}\nBacklog=4096\nTriggerLimitIntervalSec=0\n`);
+  const dropIn = sandbox.hostPath(`/etc/systemd/system/${unit}.d`);
+  await sandbox.run('mkdir', '-p', `/etc/systemd/system/${unit}.d`);
+  await writeFile(`${dropIn}/socket.conf`, `[Unit]\n${noLimit}\nRequires=${socket}\nAfter=${socket}\n`);
+  await sandbox.run('systemctl', 'daemon-reload');
+  t.cleanup(async () => {
+    await sandbox.exec(['systemctl', 'stop', socket]);
+    await rm(path, { force: true });
+    await rm(dropIn, { recursive: true, force: true });
+  });
+  await sandbox.run('systemctl', 'start', socket);
+  if (isDeployed) {
+    const { code, stderr } = await site.call('deploy');
+    if (code !== 0) throw new Error(`the first deploy failed: ${stderr}`);
+  }
+  return { ...site, socket };
+}

@@ -1,0 +1,95 @@
+// needs: sandbox
+import * as assert from 'uvu/assert';
+import { suite } from '../suite.ts';
+import { startLoad } from './load.ts';
+import { startDeploy, untilBegun, untilSettled } from './running.ts';
+import { buildId } from './site.ts';
+import { makeSocketSite } from './socket-site.ts';
+import { assertSound } from './sound.ts';
+
+const test = suite('deploy/socket');
+const [first, second] = [buildId(1), buildId(2)];
+
+test('a good build behind a socket: no request fails, and the port is never closed', async (t) => {
+  const site = await makeSocketSite(t, { builds: [{}] });
+  await site.add({ startMs: 300 });
+  const load = await startLoad(t, site);
+  const called = await site.call('deploy');
+  const { sent, failed } = await load.end();
+  assert.equal([called.code, called.document.active, called.document.strategy], [0, second, 'socket'], called.stderr);
+  assert.equal(
+    called.document.steps.map(({ name, status }) => `${name} ${status}`),
+    ['swap done', 'restart done', 'gate done'],
+  );
+  assert.is(called.document.downtime_ms, 0);
+  assert.ok(sent > 40, `only ${sent} requests`);
+  assert.equal(failed, []);
+  await site.sandbox.run('systemctl', 'is-active', site.socket);
+  await assertSound(site, second, called);
+});
+
+for (const [what, behaviour] of Object.entries({
+  'crashes at its start': { mode: 'crash' },
+  'crashes when it should listen': { mode: 'crash', startMs: 150 },
+  'exits at once with status 0': { mode: 'exit0' },
+} as const)) {
+  test(`S4: a build that ${what}, behind a socket: the old one is back, and no request fails`, async (t) => {
+    const site = await makeSocketSite(t, { builds: [{}] });
+    await site.add(behaviour);
+    const load = await startLoad(t, site);
+    const called = await site.call('deploy');
+    const { failed } = await load.end();
+    const { outcome, active } = called.document;
+    assert.equal([called.code, outcome, active], [4, 'rolled_back', first], called.stderr);
+    assert.equal(failed, []);
+    await site.sandbox.run('systemctl', 'is-active', site.socket);
+    await assertSound(site, first, called);
+  });
+}
+
+test('S4: a build whose health says no, behind a socket: the old one is back', async (t) => {
+  const site = await makeSocketSite(t, { builds: [{}] });
+  await site.add({ mode: 'status' });
+  const called = await site.call('deploy');
+  const { outcome, active, failure } = called.document;
+  assert.equal([called.code, outcome, active, failure?.reason], [4, 'rolled_back', first, 'health'], called.stderr);
+  await assertSound(site, first, called);
+});
+
+test('S8: a rollback behind a socket drops nothing either', async (t) => {
+  const site = await makeSocketSite(t, { builds: [{}] });
+  await site.add();
+  assert.is((await site.call('deploy')).code, 0);
+  const load = await startLoad(t, site);
+  const called = await site.call('rollback');
+  const { failed } = await load.end();
+  assert.equal([called.code, called.document.active], [0, first], called.stderr);
+  assert.equal(failed, []);
+  await assertSound(site, first, called);
+});
+
+for (const step of ['swap', 'restart', 'gate']) {
+  test(`S8: the deployer is killed at ${step}, behind a socket: the old build serves, and no request fails`, async (t) => {
+    const site = await makeSocketSite(t, { builds: [{}], tables: { health: ['healthy_for = "400ms"'] } });
+    await site.add({ startMs: 300 });
+    const load = await startLoad(t, site);
+    const run = await startDeploy(site);
+    await untilBegun(site, step);
+    run.child.kill('SIGKILL');
+    await untilSettled(site);
+    const { failed } = await load.end();
+    assert.equal(failed, []);
+    await assertSound(site, first);
+  });
+}
+
+test('S1: the socket was closed: it is opened again', async (t) => {
+  const site = await makeSocketSite(t, { builds: [{}] });
+  await site.add();
+  await site.sandbox.run('systemctl', 'stop', '--no-block', site.socket);
+  await site.sandbox.exec(['systemctl', 'stop', site.unit]);
+  const called = await site.call('deploy', ['--fix-forward']);
+  assert.equal([called.code, called.document.active], [0, second], called.stderr);
+  await site.sandbox.run('systemctl', 'is-active', site.socket);
+  await assertSound(site, second, called);
+});
