@@ -5,9 +5,9 @@ import * as assert from 'uvu/assert';
 import type { PruneReport } from '../../lib/deployer/prune-report.ts';
 import { repository } from '../sandboxed.ts';
 import { suite, type TestContext } from '../suite.ts';
-import { deployMany, gone, ids, namesOnDisk, prune, whyKept } from './pruning.ts';
+import { gone, ids, namesOnDisk, prune, siteWithOld, whyKept } from './pruning.ts';
 import { startDeploy, untilBegun } from './running.ts';
-import { buildId, calledFrom, executable, makeSite, type Refusal, type Site } from './site.ts';
+import { buildId, calledFrom, executable, type Refusal, type Site } from './site.ts';
 import { assertSound } from './sound.ts';
 
 const test = suite('deploy/prune access', { timeoutMs: 180_000 });
@@ -28,8 +28,7 @@ async function asPlainUser<Document = PruneReport>(site: Site, ...words: string[
 }
 
 test('W3: a plain user who may not look at the processes of the unit: no build goes, exit 77, and what to type', async (t) => {
-  const site = await makeSite(t, { builds: [{}], keys: ['keep = 0'] });
-  await deployMany(site, 3);
+  const site = await siteWithOld(t, { count: 3, keep: 0 });
   await handOver(t, site);
   for (const words of [['--dry-run'], []]) {
     const { code, document, stderr } = await asPlainUser(site, ...words);
@@ -43,8 +42,7 @@ test('W3: a plain user who may not look at the processes of the unit: no build g
 });
 
 test('W3: a plain user whose own the processes of the unit are: old builds go, and others are told of', async (t) => {
-  const site = await makeSite(t, { builds: [{}], keys: ['keep = 0'], service: ['User=65534'] });
-  await deployMany(site, 3);
+  const site = await siteWithOld(t, { count: 3, keep: 0, service: ['User=65534'] });
   await handOver(t, site);
   const { code, document, stderr } = await asPlainUser(site);
   assert.equal([code, gone(document)], [0, ids(1, 2)], stderr);
@@ -53,8 +51,7 @@ test('W3: a plain user whose own the processes of the unit are: old builds go, a
 });
 
 test('W3: a plain user and the unit is down: nothing of it can use a build', async (t) => {
-  const site = await makeSite(t, { builds: [{}], keys: ['keep = 0'] });
-  await deployMany(site, 3);
+  const site = await siteWithOld(t, { count: 3, keep: 0 });
   await handOver(t, site);
   await site.sandbox.run('systemctl', 'stop', site.unit);
   const { code, document, stderr } = await asPlainUser(site);
@@ -62,8 +59,7 @@ test('W3: a plain user and the unit is down: nothing of it can use a build', asy
 });
 
 test('W3: builds of another user: each is told with the cause and the way out, exit 77, and the others go', async (t) => {
-  const site = await makeSite(t, { builds: [{}], keys: ['keep = 0'], service: ['User=65534'] });
-  await deployMany(site, 4);
+  const site = await siteWithOld(t, { count: 4, keep: 0, service: ['User=65534'] });
   await handOver(t, site);
   const { sandbox, builds } = site;
   await sandbox.run('chown', 'root:root', `${builds}/${buildId(1)}`);
@@ -88,8 +84,7 @@ test('W3: builds of another user: each is told with the cause and the way out, e
 });
 
 test('W3: a plain user who may not read the state: exit 77, nothing is touched', async (t) => {
-  const site = await makeSite(t, { builds: [{}], keys: ['keep = 0'] });
-  await deployMany(site, 2);
+  const site = await siteWithOld(t, { count: 2, keep: 0 });
   for (const words of [['--dry-run'], []]) {
     const { code, document } = await asPlainUser<Refusal>(site, ...words);
     assert.equal([code, document.error.code], [77, 'permission']);
@@ -98,8 +93,7 @@ test('W3: a plain user who may not read the state: exit 77, nothing is touched',
 });
 
 test('W3: the builds directory is read-only: exit 77, told how to mend it, nothing is touched', async (t) => {
-  const site = await makeSite(t, { builds: [{}], keys: ['keep = 0'] });
-  await deployMany(site, 3);
+  const site = await siteWithOld(t, { count: 3, keep: 0 });
   const { sandbox, builds } = site;
   await sandbox.run('mount', '--bind', builds, builds);
   t.cleanup(() => sandbox.exec(['umount', builds]));
@@ -113,8 +107,7 @@ test('W3: the builds directory is read-only: exit 77, told how to mend it, nothi
 });
 
 test('W3: a file that even root may not remove: told, the others go, and the rest goes once it may', async (t) => {
-  const site = await makeSite(t, { builds: [{}], keys: ['keep = 0'] });
-  await deployMany(site, 4);
+  const site = await siteWithOld(t, { count: 4, keep: 0 });
   const { sandbox, builds } = site;
   const locked = `${builds}/${buildId(2)}/app.mjs`;
   await sandbox.run('chattr', '+i', locked);
@@ -132,8 +125,7 @@ test('W3: a file that even root may not remove: told, the others go, and the res
 });
 
 test('no bus: exit 69, and nothing is touched', async (t) => {
-  const site = await makeSite(t, { builds: [{}], keys: ['keep = 0'] });
-  await deployMany(site, 2);
+  const site = await siteWithOld(t, { count: 2, keep: 0 });
   const nowhere = { env: { DBUS_SYSTEM_BUS_ADDRESS: 'unix:path=/run/nowhere' } };
   const { code, document } = await site.call<Refusal>('prune', [], nowhere);
   assert.equal([code, document.error.code], [69, 'systemd_unavailable']);
@@ -159,19 +151,18 @@ async function pruneAfter({ sandbox, config, app }: Site): Promise<string> {
 }
 
 test('W3: after a run it removes what is old, says so in a line, and says nothing when nothing is', async (t) => {
-  const site = await makeSite(t, { builds: [{}], keys: ['keep = 0'] });
-  await deployMany(site, 3);
+  const site = await siteWithOld(t, { count: 3, keep: 0 });
   assert.is(await pruneAfter(site), `  note: removed old builds: ${ids(1, 2).join(', ')}`);
   assert.is(await pruneAfter(site), '');
   await assertSound(site, buildId(4));
 });
 
 test('W3: after a run it leaves the target to another run, and an error is a note', async (t) => {
-  const site = await makeSite(t, { builds: [{}], keys: ['keep = 0'] });
-  await deployMany(site, 2);
+  const site = await siteWithOld(t, { count: 2, keep: 100 });
   await site.add({ mode: 'slow_start', startMs: 1500 });
   const run = await startDeploy(site);
   await untilBegun(site, 'start');
+  await site.configure({ keys: ['keep = 0'] });
   assert.is(await pruneAfter(site), '');
   await assertSound(site, buildId(4), await run.end());
   const { sandbox, builds } = site;

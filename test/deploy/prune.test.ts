@@ -6,7 +6,7 @@ import * as assert from 'uvu/assert';
 import type { BuildRow } from '../../lib/deployer/builds.ts';
 import type { RunDocument } from '../../lib/run/document.ts';
 import { suite } from '../suite.ts';
-import { deployMany, gone, ids, namesOnDisk, prune, startInside, whyKept } from './pruning.ts';
+import { gone, ids, namesOnDisk, prune, startInside, siteWithOld, whyKept } from './pruning.ts';
 import { leaveBehind, startDeploy, untilBegun } from './running.ts';
 import { buildId, makeSite, pointCurrent, type Refusal, type Site, untilNextSecond } from './site.ts';
 import { assertSound } from './sound.ts';
@@ -40,8 +40,7 @@ test('W3, S8: twelve builds, failures in between, keep = 2: the good ones stay, 
 });
 
 test('W3: what would be removed is told, and nothing is', async (t) => {
-  const site = await makeSite(t, { builds: [{}], keys: ['keep = 0'] });
-  await deployMany(site, 4);
+  const site = await siteWithOld(t, { count: 4, keep: 0 });
   const before = await namesOnDisk(site);
   const { code, document, stderr } = await prune(site, '--dry-run');
   assert.is(code, 0, stderr);
@@ -71,8 +70,7 @@ test('W3: what would be removed is told, and nothing is', async (t) => {
 });
 
 test('W3: people are told what goes, what stays and why, and when there is nothing to remove', async (t) => {
-  const site = await makeSite(t, { builds: [{}], keys: ['keep = 1'] });
-  await deployMany(site, 3);
+  const site = await siteWithOld(t, { count: 3, keep: 1 });
   const first = await site.tell('prune', '--dry-run');
   assert.is(first.code, 0);
   assert.match(
@@ -96,8 +94,7 @@ const users: [how: string, line: (build: string) => string][] = [
 
 for (const [how, line] of users) {
   test(`W3: a build that a process uses stays, and is named with pid and command: ${how}`, async (t) => {
-    const site = await makeSite(t, { builds: [{}], keys: ['keep = 0'] });
-    await deployMany(site, 3);
+    const site = await siteWithOld(t, { count: 3, keep: 0 });
     const script = `/srv/${site.app}/use.sh`;
     await writeFile(site.sandbox.hostPath(script), line(`${site.builds}/${buildId(1)}`));
     const child = await startInside(t, site, 'sh', '-e', script);
@@ -120,8 +117,7 @@ for (const [how, line] of users) {
 }
 
 test('W3: the process of the unit keeps the build it runs, although current names another', async (t) => {
-  const site = await makeSite(t, { builds: [{}], keys: ['keep = 0'] });
-  await deployMany(site, 3);
+  const site = await siteWithOld(t, { count: 3, keep: 0 });
   await pointCurrent(site, buildId(2));
   const { document } = await prune(site);
   assert.is(whyKept(document, buildId(2)), 'current');
@@ -129,8 +125,7 @@ test('W3: the process of the unit keeps the build it runs, although current name
 });
 
 test('W3: something is mounted in an old build: it stays, with the way out, and the others go', async (t) => {
-  const site = await makeSite(t, { builds: [{}], keys: ['keep = 0'] });
-  await deployMany(site, 4);
+  const site = await siteWithOld(t, { count: 4, keep: 0 });
   const point = `${site.builds}/${buildId(2)}/uploads`;
   const precious = `/srv/${site.app}/precious`;
   for (const path of [point, precious]) await mkdir(site.sandbox.hostPath(path));
@@ -147,8 +142,7 @@ test('W3: something is mounted in an old build: it stays, with the way out, and 
 });
 
 test('S8: the state is lost: nothing that may be the way back goes until a way back is proven', async (t) => {
-  const site = await makeSite(t, { builds: [{}], keys: ['keep = 1'] });
-  await deployMany(site, 6);
+  const site = await siteWithOld(t, { count: 6, keep: 1 });
   await site.sandbox.run('rm', '-r', `/var/lib/cutover/${site.app}`);
   const first = await prune(site);
   assert.equal([first.code, gone(first.document), whyKept(first.document, buildId(1))], [0, [], 'no_way_back']);
@@ -158,16 +152,16 @@ test('S8: the state is lost: nothing that may be the way back goes until a way b
   const forward = await site.call('deploy');
   assert.equal([forward.code, forward.document.active], [0, buildId(7)], forward.stderr);
   const last = await prune(site);
-  assert.equal(gone(last.document), ids(1, 2, 3, 4));
+  assert.equal(await namesOnDisk(site), ['current', ...ids(5, 6, 7)]);
   assert.is(whyKept(last.document, buildId(5)), 'place');
   await assertSound(site, buildId(7));
 });
 
 test('S8: the builds of a run in flight stay; without its ledger all do', async (t) => {
-  const site = await makeSite(t, { builds: [{}], keys: ['keep = 0'] });
-  await deployMany(site, 3);
+  const site = await siteWithOld(t, { count: 3, keep: 100 });
   await site.call('rollback', [buildId(3)]);
   await site.call('rollback', [buildId(4)]);
+  await site.configure({ keys: ['keep = 0'] });
   const target = { ...(await inputsOf(site)), from: buildId(1), to: buildId(2), back: buildId(1) };
   const run = '29990101-000000-00aa';
   const ledger = site.sandbox.hostPath(`${site.state}/runs/${run}.jsonl`);
@@ -202,8 +196,7 @@ test('a run holds the target: exit 75 names it, and --wait waits', async (t) => 
 });
 
 test('W3: current is missing, dangling, or leads elsewhere: no build goes', async (t) => {
-  const site = await makeSite(t, { builds: [{}], keys: ['keep = 0'] });
-  await deployMany(site, 3);
+  const site = await siteWithOld(t, { count: 3, keep: 0 });
   const before = (await namesOnDisk(site)).filter((name) => name !== 'current');
   await site.sandbox.run('rm', `${site.builds}/current`);
   for (const destination of [null, 'dist.20250101-000000', '/tmp', '.']) {
@@ -249,7 +242,7 @@ test('P5: evidence, ledgers and logs: the newest stay, those of others too, and 
 });
 
 test('W3: the disk is full to the last byte: a prune makes room', async (t) => {
-  const site = await makeSite(t, { builds: [{}, {}, {}, {}], keys: ['keep = 0'], isDeployed: false });
+  const site = await makeSite(t, { builds: [{}, {}, {}, {}], keys: ['keep = 100'], isDeployed: false });
   const { sandbox, builds } = site;
   const small = `/srv/${site.app}/small`;
   const moved = `mkdir ${small}; mount -t tmpfs -o size=4M s ${small}; cp -a ${builds}/. ${small}; mount --bind ${small} ${builds}`;
@@ -260,6 +253,7 @@ test('W3: the disk is full to the last byte: a prune makes room', async (t) => {
     const { code, stderr } = await site.call('deploy', [id]);
     assert.is(code, 0, stderr);
   }
+  await site.configure({ keys: ['keep = 0'] });
   await sandbox.exec(['sh', '-c', `cat /dev/zero > ${builds}/${buildId(4)}/filler`]);
   assert.match(await sandbox.run('df', '--output=avail', builds), /\n\s*0$/);
   const { code, document, stderr } = await prune(site);

@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import type { PruneReport } from '../../lib/deployer/prune-report.ts';
 import type { StartedProcess } from '../../lib/base/exec.ts';
 import type { TestContext } from '../suite.ts';
-import { buildId, type Called, type Site, until } from './site.ts';
+import { buildId, type Called, makeSite, type Site, until } from './site.ts';
 
 /** Runs `cutover prune`. */
 export function prune(site: Site, ...words: string[]): Promise<Called<PruneReport>> {
@@ -31,7 +31,7 @@ export function ids(...numbers: number[]): string[] {
 }
 
 /** Adds good builds and deploys each. @returns their ids */
-export async function deployMany(site: Site, count: number): Promise<string[]> {
+async function deployMany(site: Site, count: number): Promise<string[]> {
   const added: string[] = [];
   for (let number = 0; number < count; number += 1) {
     added.push(await site.add());
@@ -39,6 +39,20 @@ export async function deployMany(site: Site, count: number): Promise<string[]> {
     if (code !== 0) throw new Error(`deploy ${number} exited with ${code}: ${stderr}`);
   }
   return added;
+}
+
+/**
+ * A site whose builds were all deployed, one after the other, and kept; only now is there less to keep.
+ * @param count so many were deployed after the first one
+ */
+export async function siteWithOld(
+  t: TestContext,
+  { count, keep, service }: { count: number; keep: number; service?: string[] },
+): Promise<Site> {
+  const site = await makeSite(t, { builds: [{}], keys: ['keep = 100'], ...(service ? { service } : {}) });
+  await deployMany(site, count);
+  await site.configure({ keys: [`keep = ${keep}`] });
+  return site;
 }
 
 /** A command that goes on inside until the test ends, or `end` is called; it has said "there" when this returns. */
