@@ -77,7 +77,7 @@ test('one that waits is killed, another is interrupted: the others do not notice
 
 test('S8: settle and deploy at once, after a deployer died without a guard', async (t) => {
   const site = await watchedSite(t);
-  for (let time = 0; time < 4; time += 1) {
+  for (let time = 0; time < 3; time += 1) {
     const from = await proven(site);
     const to = await site.add({ mode: 'slow_start', startMs: 300 });
     await leaveBehind(site);
@@ -110,7 +110,7 @@ test('S8: a deploy comes while systemd settles: it waits, or is told who is at w
 
 test('S8: rollback and deploy at once: one of them, whole', async (t) => {
   const site = await watchedSite(t);
-  for (let time = 0; time < 4; time += 1) {
+  for (let time = 0; time < 3; time += 1) {
     const from = await proven(site);
     await deployNext(site);
     const to = await site.add({ mode: 'slow_start', startMs: 300 });

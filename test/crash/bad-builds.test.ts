@@ -9,7 +9,7 @@ import { suite, type TestContext } from '../suite.ts';
 import { endedBy, momentsOf, endOfNewestRun } from './death.ts';
 import { assertServes } from './ended.ts';
 import { badKinds, type Kind, letsThievesIn } from './kinds.ts';
-import { fromStartOn, linesOf } from './moments.ts';
+import { betweenLines, fromStartOn, linesOf } from './moments.ts';
 import { crashSite } from './site.ts';
 import { sweep } from './sweep.ts';
 import { tellingOf, truthOf } from './truth.ts';
@@ -18,26 +18,20 @@ const test = suite('crash/bad builds', { timeoutMs: 120_000 });
 
 for (const [name, kind] of Object.entries(badKinds)) {
   test(`S4, S8: the deployer is killed at every line from the start of a build that ${name}`, async (t) => {
-    const site = await badSite(t, kind);
-    await addBad(site, kind);
-    await sweep(
-      linesOf(fromStartOn(await momentsOf(site, 'deploy'))),
-      () => badSite(t, kind),
-      (own, moment) => killDeploy(own, moment, kind),
-    );
+    await killFromStartOn(t, kind, linesOf);
   });
 }
 
-test('S4, S8: the deployer of a bad build is killed at every moment', async (t) => {
-  const kind: Kind = { behaviour: { mode: 'status' } };
-  const site = await badSite(t, kind);
-  await addBad(site, kind);
-  await sweep(
-    await momentsOf(site, 'deploy'),
-    () => badSite(t, kind),
-    (own, moment) => killDeploy(own, moment, kind),
-  );
+test('S4, S8: the deployer of a bad build is killed before each of its acts', async (t) => {
+  await killFromStartOn(t, { behaviour: { mode: 'crash' } }, betweenLines);
 });
+
+async function killFromStartOn(t: TestContext, kind: Kind, of: typeof linesOf): Promise<void> {
+  const first = await badSite(t, kind);
+  await addBad(first, kind);
+  const moments = of(fromStartOn(await momentsOf(first, 'deploy')));
+  await sweep(moments, { first, another: () => badSite(t, kind) }, (site, moment) => killDeploy(site, moment, kind));
+}
 
 function badSite(t: TestContext, { options }: Kind): Promise<Site> {
   return crashSite(t, { ...options, service: letsThievesIn });

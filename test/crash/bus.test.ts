@@ -6,65 +6,77 @@ import type { Behaviour } from '../services/builds.ts';
 import { suite } from '../suite.ts';
 import { endedBy, momentsOf } from './death.ts';
 import { assertServes, untilEnded } from './ended.ts';
-import { beforeActs, fromStartOn } from './moments.ts';
+import { beforeActs, fromStartOn, whileAsking } from './moments.ts';
 import { pauseAt, pauseSettleAt } from './paused.ts';
 import { crashSite } from './site.ts';
 import { sweep } from './sweep.ts';
 
 const test = suite('crash/bus', { timeoutMs: 120_000 });
 
-const disturbances: Record<string, [string, ...string[]]> = {
-  // It may not be restarted more often than five times in ten seconds, unless somebody says so.
-  'the bus is restarted': [
-    'bash',
-    '-c',
-    'systemctl reset-failed dbus.service dbus.socket; systemctl restart dbus.service',
-  ],
-  'systemd is executed anew': ['systemctl', 'daemon-reexec'],
-};
-const builds: Record<string, { behaviour: Behaviour; code: number; of: typeof beforeActs }> = {
-  'a good build': { behaviour: {}, code: 0, of: beforeActs },
-  'a bad build': { behaviour: { mode: 'status' }, code: 4, of: (moments) => fromStartOn(beforeActs(moments)) },
+/** What is done to systemd, and when: executed anew, it only disturbs whoever waits for an answer. */
+const disturbances: Record<string, { command: [string, ...string[]]; at: typeof beforeActs }> = {
+  'the bus is restarted': {
+    // It may not be restarted more often than five times in ten seconds, unless somebody says so.
+    command: ['bash', '-c', 'systemctl reset-failed dbus.service dbus.socket; systemctl restart dbus.service'],
+    at: beforeActs,
+  },
+  'systemd is executed anew': { command: ['systemctl', 'daemon-reexec'], at: whileAsking },
 };
 
-for (const [what, disturbance] of Object.entries(disturbances)) {
-  for (const [build, { behaviour, code, of }] of Object.entries(builds)) {
-    test(`S4: ${what} at each step of the deploy of ${build}: it ends as ever`, async (t) => {
-      const site = await crashSite(t);
-      await site.add(behaviour);
-      const moments = of(await momentsOf(site, 'deploy'));
-      await sweep(moments, () => crashSite(t), disturbDeploy, { lanes: 1 });
+for (const [what, { command, at }] of Object.entries(disturbances)) {
+  test(`S4: ${what} at each step of the deploy of a good build: it ends as ever`, async (t) => {
+    const first = await crashSite(t);
+    await first.add();
+    const moments = beforeActs(await momentsOf(first, 'deploy'));
+    await sweep(moments, { first, another: () => crashSite(t), lanes: 1 }, (site, moment) =>
+      disturbDeploy(site, moment, { command, behaviour: {}, code: 0 }),
+    );
+  });
 
-      async function disturbDeploy(own: Site, moment: string): Promise<void> {
-        const from = (await currentLink(own)) ?? '';
-        const to = await own.add(behaviour);
-        const paused = await pauseAt(own, 'deploy', moment);
-        await own.sandbox.run(...disturbance);
-        await paused.resume();
-        const called = await paused.end();
-        assert.is(called.code, code, called.stderr);
-        await untilEnded(own);
-        await assertServes(own, code === 0 ? to : from);
-      }
-    });
-  }
+  test(`S4: ${what} at each step of the deploy of a bad build: it ends as ever`, async (t) => {
+    const first = await crashSite(t);
+    const behaviour: Behaviour = { mode: 'status' };
+    await first.add(behaviour);
+    const moments = at(fromStartOn(await momentsOf(first, 'deploy')));
+    await sweep(moments, { first, another: () => crashSite(t), lanes: 1 }, (site, moment) =>
+      disturbDeploy(site, moment, { command, behaviour, code: 4 }),
+    );
+  });
 
   test(`S8: ${what} at each step of the settle that systemd runs: the build before is back`, async (t) => {
-    const site = await crashSite(t);
-    await site.add();
-    const { settles } = await endedBy(site, 'deploy', { deploy: [atWorst] });
-    await sweep(beforeActs(settles[0]?.passed ?? []), () => crashSite(t), disturbSettle, { lanes: 1 });
-
-    async function disturbSettle(own: Site, moment: string): Promise<void> {
-      const from = (await currentLink(own)) ?? '';
-      await own.add();
-      const paused = await pauseSettleAt(own, atWorst, moment);
-      await own.sandbox.run(...disturbance);
+    const first = await crashSite(t);
+    await first.add();
+    const { settles } = await endedBy(first, 'deploy', { deploy: [atWorst] });
+    const moments = at(settles[0]?.passed ?? []);
+    await sweep(moments, { first, another: () => crashSite(t), lanes: 1 }, async (site, moment) => {
+      const from = (await currentLink(site)) ?? '';
+      await site.add();
+      const paused = await pauseSettleAt(site, atWorst, moment);
+      await site.sandbox.run(...command);
       await paused.resume();
-      await untilEnded(own);
-      await assertServes(own, from);
-    }
+      await untilEnded(site);
+      await assertServes(site, from);
+    });
   });
 }
 
 const atWorst = 'sent StartUnit:1';
+
+interface Disturbance {
+  command: [string, ...string[]];
+  behaviour: Behaviour;
+  /** what the deploy exits with all the same */
+  code: number;
+}
+
+async function disturbDeploy(site: Site, moment: string, { command, behaviour, code }: Disturbance): Promise<void> {
+  const from = (await currentLink(site)) ?? '';
+  const to = await site.add(behaviour);
+  const paused = await pauseAt(site, 'deploy', moment);
+  await site.sandbox.run(...command);
+  await paused.resume();
+  const called = await paused.end();
+  assert.is(called.code, code, called.stderr);
+  await untilEnded(site);
+  await assertServes(site, code === 0 ? to : from);
+}

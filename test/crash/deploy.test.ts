@@ -13,7 +13,7 @@ const test = suite('crash/deploy', { timeoutMs: 240_000 });
 
 test('S4, S8: the deployer of a good build is killed at every moment', async (t) => {
   const site = await crashSite(t, { builds: [{}, {}] });
-  await sweep(await momentsOf(site, 'deploy'), () => crashSite(t), killDeploy);
+  await sweep(await momentsOf(site, 'deploy'), { first: site, another: () => crashSite(t) }, killDeploy);
 });
 
 /** The deploy dies; the way it ends is the ledger's; the next deploy needs nobody. */

@@ -1,7 +1,7 @@
 // needs: sandbox
 import * as assert from 'uvu/assert';
 import { scopeNames } from '../../lib/systemd/scope.ts';
-import type { Site } from '../deploy/site.ts';
+import { type Site, until } from '../deploy/site.ts';
 import { currentLink } from '../deploy/sound.ts';
 import { suite } from '../suite.ts';
 import { endedBy } from './death.ts';
@@ -37,11 +37,13 @@ test('S8: a run that is not killed takes the empty scope away', async (t) => {
  */
 async function leaveEmptyScope({ sandbox, app }: Site): Promise<void> {
   const { scope } = scopeNames(app, 'production');
-  const script = `true & echo $!; exec sleep 5`;
-  const parent = await sandbox.spawn(['bash', '-c', script]);
+  // It outlives the shell, and what the shell becomes waits for nobody.
+  const parent = await sandbox.spawn(['bash', '-c', 'sleep 0.05 & echo $!; exec sleep 30']);
   const zombie = await new Promise<string>((resolve) => {
     parent.stdout.once('data', (chunk: Buffer) => resolve(chunk.toString().trim()));
   });
+  const isZombie = ['grep', '-q', '^State:.*Z', `/proc/${zombie}/status`] as const;
+  await until('it is dead', async () => (await sandbox.exec(isZombie)).code === 0);
   const manager = ['org.freedesktop.systemd1', '/org/freedesktop/systemd1', 'org.freedesktop.systemd1.Manager'];
   const call = ['StartTransientUnit', 'ssa(sv)a(sa(sv))', scope, 'fail', '1', 'PIDs', 'au', '1', zombie, '0'];
   await sandbox.run('busctl', 'call', ...manager, ...call);

@@ -7,6 +7,11 @@ export function fromStartOn(moments: Moments): Moments {
   return moments.slice(moments.findIndex(({ what }) => what === 'step start intended'));
 }
 
+/** The moments from before the link moves to the end. */
+export function fromSwapOn(moments: Moments): Moments {
+  return moments.slice(moments.findIndex(({ what }) => what === 'step swap intended'));
+}
+
 /** The lines of the ledger alone. */
 export function linesOf(moments: Moments): Moments {
   return moments.filter(({ moment }) => moment.startsWith('line '));
@@ -15,4 +20,14 @@ export function linesOf(moments: Moments): Moments {
 /** Just before each act, and when systemd was asked for it and has not answered yet. */
 export function beforeActs(moments: Moments): Moments {
   return moments.filter(({ moment, what }) => moment.startsWith('sent ') || / (intended|reverting)$/.test(what));
+}
+
+/** Just before each name that changes on the disk, and when systemd was asked and has not answered yet. */
+export function betweenLines(moments: Moments): Moments {
+  return moments.filter(({ moment }) => !moment.startsWith('line '));
+}
+
+/** When systemd was asked and has not answered yet. */
+export function whileAsking(moments: Moments): Moments {
+  return moments.filter(({ moment }) => moment.startsWith('sent '));
 }

@@ -1,7 +1,7 @@
-// Looks at a `current` link over and over until SIGTERM, and tells how often, and what was wrong with it.
+// Looks at `current` links over and over until SIGTERM, and tells how often, and what was wrong with them.
 import { readlinkSync, statSync } from 'node:fs';
 
-const [link] = process.argv.slice(2);
+const links = process.argv.slice(2);
 const wrong = new Map();
 let looks = 0;
 let isOver = false;
@@ -11,17 +11,17 @@ lookOnAndOn();
 
 function lookOnAndOn() {
   // Many looks a turn: what comes between two turns is only the signal.
-  for (let look = 0; look < 500; look += 1) lookOnce();
+  for (let look = 0; look < 500; look += 1) lookAt(links[look % links.length]);
   if (!isOver) setImmediate(lookOnAndOn);
   else console.log(JSON.stringify({ looks, wrong: Object.fromEntries(wrong) }));
 }
 
-function lookOnce() {
+function lookAt(link) {
   looks += 1;
   try {
     const destination = readlinkSync(link);
-    if (!/^dist\.\d{8}-\d{6}(-\d+)?$/.test(destination)) count(`it leads to ${destination}`);
-    if (!statSync(`${link}/`).isDirectory()) count('it leads to no directory');
+    if (!/^dist\.\d{8}-\d{6}(-\d+)?$/.test(destination)) count(`${link} leads to ${destination}`);
+    if (!statSync(`${link}/`).isDirectory()) count(`${link} leads to no directory`);
   } catch (error) {
     count(error.message);
   }

@@ -12,12 +12,13 @@ interface Seen {
 }
 
 /**
- * Looks at `current`, and through it at the build, in a process of its own inside. It takes only the time that
+ * Looks at the `current` of each site, and through it at the build, in a process of its own inside. It takes only the time that
  * nobody else wants.
  * @returns ends it, and fails unless it looked and found a build each time
  */
-export async function startReader({ sandbox, builds }: Site): Promise<() => Promise<number>> {
-  const child = await sandbox.spawn(['nice', '-n', '19', process.execPath, program, `${builds}/current`]);
+export async function startReader(...sites: [Site, ...Site[]]): Promise<() => Promise<number>> {
+  const links = sites.map(({ builds }) => `${builds}/current`);
+  const child = await sites[0].sandbox.spawn(['nice', '-n', '19', process.execPath, program, ...links]);
   let said = '';
   child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
   child.stderr.resume();

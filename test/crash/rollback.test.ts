@@ -4,6 +4,7 @@ import { suite } from '../suite.ts';
 import { breakBuild, breakInService } from '../deploy/site.ts';
 import { endedBy, momentsOf, endOfNewestRun } from './death.ts';
 import { assertServes } from './ended.ts';
+import { beforeActs, fromStartOn } from './moments.ts';
 import { deployNext } from './next.ts';
 import { crashSite } from './site.ts';
 import { sweep } from './sweep.ts';
@@ -14,18 +15,14 @@ const test = suite('crash/rollback', { timeoutMs: 240_000 });
 test('S8: a rollback from a healthy build is killed at every moment', async (t) => {
   const site = await crashSite(t);
   await deployNext(site);
-  await sweep(
-    await momentsOf(site, 'rollback'),
-    () => crashSite(t),
-    async (own, moment) => {
-      const { from, to } = await deployNext(own);
-      const { signal, ledger } = await endedBy(own, 'rollback', { rollback: [moment] });
-      assert.is(signal, 'SIGKILL');
-      const isProven = outcomeOf(ledger) !== null;
-      await assertServes(own, isProven ? from : to);
-      if (ledger) assert.equal(tellingOf(await endOfNewestRun(own)), truthOf(ledger, to));
-    },
-  );
+  await sweep(await momentsOf(site, 'rollback'), { first: site, another: () => crashSite(t) }, async (own, moment) => {
+    const { from, to } = await deployNext(own);
+    const { signal, ledger } = await endedBy(own, 'rollback', { rollback: [moment] });
+    assert.is(signal, 'SIGKILL');
+    const isProven = outcomeOf(ledger) !== null;
+    await assertServes(own, isProven ? from : to);
+    if (ledger) assert.equal(tellingOf(await endOfNewestRun(own)), truthOf(ledger, to));
+  });
 });
 
 test('S8: a rollback to a build that turns out bad is killed at every moment', async (t) => {
@@ -33,8 +30,8 @@ test('S8: a rollback to a build that turns out bad is killed at every moment', a
   const { from } = await deployNext(site);
   await breakBuild(site, from);
   await sweep(
-    await momentsOf(site, 'rollback'),
-    () => crashSite(t),
+    fromStartOn(await momentsOf(site, 'rollback')),
+    { first: site, another: () => crashSite(t) },
     async (own, moment) => {
       const deployed = await deployNext(own);
       await breakBuild(own, deployed.from);
@@ -51,8 +48,8 @@ test('S8: a rollback from a build that crashes in service is killed: the build b
   const { to: broken } = await deployNext(site);
   await breakInService(site, broken);
   await sweep(
-    (await momentsOf(site, 'rollback')).slice(afterMark),
-    () => crashSite(t),
+    beforeActs(await momentsOf(site, 'rollback')).slice(afterScope),
+    { first: site, another: () => crashSite(t) },
     async (own, moment) => {
       const deployed = await deployNext(own);
       await breakInService(own, deployed.to);
@@ -64,5 +61,5 @@ test('S8: a rollback from a build that crashes in service is killed: the build b
   );
 });
 
-/** Scope, first line, mark: before them a rollback has left no trace that it was wanted. */
-const afterMark = 3;
+/** Before its first step a rollback has left no trace that it was wanted. */
+const afterScope = 1;

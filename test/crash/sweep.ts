@@ -7,22 +7,20 @@ import { deployNext } from './next.ts';
 export type Round = (site: Site, moment: string) => Promise<void>;
 
 /**
- * Plays a round for every moment, on two sites at once unless told otherwise. A moment after which something does not hold is named, and
- * the others go on, on a new site. In the end a plain deploy works there.
+ * Plays a round for every moment, on two sites at once unless told otherwise. A moment after which something does not
+ * hold is named, and the others go on, on a new site. In the end a plain deploy works there.
+ * @param first a site that is there already, and has been deployed to
  */
 export async function sweep(
   passed: readonly { moment: string }[],
-  site: () => Promise<Site>,
+  { first, another, lanes = 2 }: { first: Site; another: () => Promise<Site>; lanes?: number },
   round: Round,
-  { lanes = 2 }: { lanes?: number } = {},
 ): Promise<void> {
-  assert.ok(passed.length > 0, 'there are no moments');
   const queue = passed.map(({ moment }) => moment);
   const problems: string[] = [];
-  const lane = async (): Promise<void> => {
-    let own: Site | undefined;
+  const lane = async (own: Site | undefined): Promise<void> => {
     for (let moment = queue.shift(); moment !== undefined; moment = queue.shift()) {
-      own ??= await site();
+      own ??= await another();
       try {
         await round(own, moment);
       } catch (error) {
@@ -32,8 +30,24 @@ export async function sweep(
     }
     if (own) await deployNext(own);
   };
-  await Promise.all(Array.from({ length: lanes }, lane));
-  if (problems.length > 0) throw new Error(`${problems.length} of ${passed.length} moments:\n${problems.join('\n')}`);
+  await Promise.all(Array.from({ length: lanes }, (_, number) => lane(number === 0 ? first : undefined)));
+  requireNone(problems, passed.length);
+}
+
+/** Does something with each, one after the other, and names all with which something does not hold. */
+export async function collectProblems<T>(
+  all: readonly T[],
+  nameOf: (one: T) => string,
+  work: (one: T) => Promise<void>,
+): Promise<void> {
+  const problems: string[] = [];
+  for (const one of all) await work(one).catch((error: unknown) => problems.push(`${nameOf(one)}: ${textOf(error)}`));
+  requireNone(problems, all.length);
+}
+
+function requireNone(problems: readonly string[], count: number): void {
+  assert.ok(count > 0, 'there are no moments');
+  if (problems.length > 0) throw new Error(`${problems.length} of ${count} moments:\n${problems.join('\n')}`);
 }
 
 function textOf(error: unknown): string {

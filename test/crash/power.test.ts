@@ -1,0 +1,95 @@
+// needs: sandbox
+// deadline: 8min
+import * as assert from 'uvu/assert';
+import { installBootUnit } from '../deploy/boot.ts';
+import { buildId, makeSite, type Site } from '../deploy/site.ts';
+import { suite, type TestContext } from '../suite.ts';
+import { endOfNewestRun, momentsOf } from './death.ts';
+import { assertServes, untilEnded } from './ended.ts';
+import { beforeActs, fromSwapOn } from './moments.ts';
+import { deployNext } from './next.ts';
+import { pauseAt } from './paused.ts';
+import { startReader } from './reader.ts';
+import { collectProblems } from './sweep.ts';
+
+const test = suite('crash/power', { timeoutMs: 300_000 });
+const [first, second] = [buildId(1), buildId(2)];
+
+/** Who ends the run after the boot. */
+interface Settler {
+  /** before the power goes */
+  prepare: (site: Site) => Promise<unknown>;
+  /** after the boot */
+  settle: (site: Site) => Promise<unknown>;
+  /** the ones of all moments from the swap on */
+  of: typeof beforeActs;
+}
+
+const settlers: Record<string, Settler> = {
+  'the unit at boot': { prepare: installBootUnit, settle: async () => {}, of: (moments) => moments },
+  'somebody who types cutover settle': { prepare: enable, settle: settleByHand, of: beforeActs },
+  'the next deploy': { prepare: enable, settle: deployByHand, of: beforeActs },
+};
+
+interface Case {
+  name: string;
+  site: Site;
+  moment: string;
+  settle: Settler['settle'];
+  /** whether the run had written that it was over */
+  isOver: boolean;
+}
+
+test('S8: the power goes from the swap to the end of a deploy: the machine serves a proven build', async (t) => {
+  const dry = await makeSite(t, { builds: [{}, {}] });
+  const moments = fromSwapOn(await momentsOf(dry, 'deploy'));
+  const cases: Case[] = [];
+  for (const [who, { prepare, settle, of }] of Object.entries(settlers)) {
+    for (const { moment, what } of of(moments)) {
+      const isOver =
+        moments.findIndex((one) => one.moment === moment) >= moments.findIndex((one) => one.what === 'outcome');
+      cases.push({ name: `${who}, ${moment} ${what}`, site: await caseSite(t, prepare), moment, settle, isOver });
+    }
+  }
+  const sites = cases.map(({ site }) => site) as [Site, ...Site[]];
+  const stopReader = await startReader(...sites);
+  for (const { site, moment } of cases) await pauseAt(site, 'deploy', moment);
+  assert.ok((await stopReader()) > 0);
+  await dry.sandbox.reboot();
+  const stopSecond = await startReader(...sites);
+  await collectProblems(cases, ({ name }) => name, endCase);
+  assert.ok((await stopSecond()) > 0);
+});
+
+async function endCase({ site, settle, isOver }: Case): Promise<void> {
+  await settle(site);
+  await untilEnded(site, 60_000);
+  if (settle === deployByHand) return assertServes(site, second);
+  await assertServes(site, isOver ? second : first);
+  const { outcome, active } = await endOfNewestRun(site);
+  assert.equal([outcome, active], isOver ? ['deployed', second] : ['rolled_back', first]);
+  await deployNext(site);
+  return undefined;
+}
+
+async function caseSite(t: TestContext, prepare: Settler['prepare']): Promise<Site> {
+  const site = await makeSite(t, { builds: [{}] });
+  await prepare(site);
+  await site.add();
+  return site;
+}
+
+async function enable({ sandbox, unit }: Site): Promise<void> {
+  await sandbox.run('systemctl', 'enable', unit);
+}
+
+async function settleByHand(site: Site): Promise<void> {
+  assert.match((await site.tell('status')).stdout, 'UNFINISHED');
+  const { code, stderr } = await site.call('settle');
+  assert.is(code, 0, stderr);
+}
+
+async function deployByHand(site: Site): Promise<void> {
+  const { code, stderr } = await site.call('deploy');
+  assert.is(code, 0, stderr);
+}
