@@ -93,13 +93,14 @@ async function carryOut(
 ): Promise<Pick<InitReport, 'files' | 'units' | 'notes'>> {
   const { manager } = config;
   const places = { product, command, unitDirectory: unitDirectory(manager, surroundings) };
-  const planned = [...own, ...(isInstall ? await bootUnitFiles(config, targets, places) : [])];
+  const boot = isInstall ? await bootUnitFiles(config, targets, places) : [];
+  const planned = [...own, ...boot];
   const differing = await filesToWrite(planned);
   signal.throwIfAborted();
   const files = await writeFiles(planned, { differing, isDryRun, onFile });
   if (!isInstall) return { files, units: [], notes: [] };
   const instances = targets.map(({ name }) => bootInstance(config.app, name));
-  const isChanged = differing.length > own.length;
+  const isChanged = boot.some((file) => differing.includes(file));
   const units = isDryRun
     ? await unitsToEnable(systemd, instances)
     : await enableUnits(systemd, instances, { isChanged, manager });

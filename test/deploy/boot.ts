@@ -1,20 +1,13 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { repository } from '../sandboxed.ts';
-import { executable, type Site } from './site.ts';
+import * as assert from 'uvu/assert';
+import { init } from './initiating.ts';
+import type { Site } from './site.ts';
 
-/** Puts the shipped boot unit in place for a site, ordered before its unit, and enables both. */
-export async function installBootUnit({ sandbox, app, unit }: Site): Promise<string> {
-  const instance = `cutover-settle@${app}-production.service`;
-  const directory = '/etc/systemd/system';
-  const shipped = await readFile(join(repository, 'units/cutover-settle@.service'), 'utf8');
-  const command = `${process.execPath} ${executable('cutover')}`;
-  const text = shipped.replace('ExecStart=/usr/bin/cutover', `ExecStart=${command}`);
-  await writeFile(sandbox.hostPath(join(directory, 'cutover-settle@.service')), text);
-  const dropIn = sandbox.hostPath(join(directory, `${instance}.d`));
-  await mkdir(dropIn, { recursive: true });
-  await writeFile(join(dropIn, 'unit.conf'), `[Unit]\nBefore=${unit}\n`);
-  await sandbox.run('systemctl', 'daemon-reload');
-  await sandbox.run('systemctl', 'enable', instance, unit);
-  return instance;
+/** Puts the boot unit in place for a site, as a person does, and enables the site's own unit. @returns the boot unit's name */
+export async function installBootUnit({ sandbox, config, unit }: Site): Promise<string> {
+  const { code, document, stderr } = await init(sandbox, '--install', '--config', config);
+  assert.is(code, 0, stderr);
+  await sandbox.run('systemctl', 'enable', unit);
+  const [installed] = document.units;
+  if (!installed) throw new Error(`nothing was installed: ${stderr}`);
+  return installed.unit;
 }

@@ -8,7 +8,8 @@ import { namesFor } from './names.ts';
 import { pathsIn, type SeenUnit, systemctl } from './unit.ts';
 
 const indent = '\n     ';
-/** Directories that hold more than one application, the machine's own, or somebody's data: nothing there is to be moved. */
+const script = /\.(?:[cm]?[jt]s|py|rb|php|pl|sh|jar|dll|exs?)$/;
+/** Directories that hold more than one application, the machine's own, or somebody's data: they are no build. */
 const shared = /^\/([^/]*|home\/[^/]+|(usr|etc|tmp|run|dev|proc|sys|boot|lib\w*)\/.*|var\/(?!www\/).*|.*\/s?bin)$/;
 const warning = '# what the service itself writes (databases, uploads) belongs outside of builds: see builds-layout.md';
 
@@ -25,7 +26,7 @@ export function movingIn(
   const move =
     source === null
       ? [`mkdir -p ${shell(build)}`, '# copy the software there']
-      : [`mkdir -p ${shell(builds)}`, `mv ${shell(source)} ${shell(build)}`];
+      : [`mkdir -p ${shell(builds)}`, `cp -a ${shell(source)} ${shell(build)}`];
   const where = source === null ? 'runs outside of any builds directory' : `runs in ${source}, a plain directory`;
   return new CutoverError(
     'refused',
@@ -61,22 +62,30 @@ export function renaming(
   const point = isDirectory
     ? `ln -s ${basename(build)} ${shell(current)}`
     : `ln -s ${basename(build)} ${shell(spare)} && mv -T ${shell(spare)} ${shell(current)}`;
-  return new CutoverError('refused', `${current} ${what}, not to a build beside it (dist.YYYYMMDD-HHMMSS)`, {
-    mend: [
-      'these commands make what runs now the first build (nothing was written or changed):',
-      warning,
-      take,
-      point,
-      `${systemctl(manager)} restart ${facts.unit}`,
-      `cutover init ${facts.unit}${manager === 'user' ? ' --user' : ''}`,
-    ].join(indent),
-  });
+  return new CutoverError(
+    'refused',
+    `${current} ${what}; it has to be a link to a build beside it (dist.YYYYMMDD-HHMMSS)`,
+    {
+      mend: [
+        'these commands make what runs now the first build (nothing was written or changed):',
+        warning,
+        take,
+        point,
+        `${systemctl(manager)} restart ${facts.unit}`,
+        `cutover init ${facts.unit}${manager === 'user' ? ' --user' : ''}`,
+      ].join(indent),
+    },
+  );
 }
 
-/** The directory that holds the software now; null where none can be told, or where it holds other things too. */
+/**
+ * The directory that holds the software now; null where none can be told, or where it holds other things too. It is
+ * copied, never moved: what a command line names may as well be data.
+ */
 function sourceOf({ directory, commands }: SeenUnit): string | null {
-  const named = commands.flatMap(([file, ...args]) => [...args.flatMap(pathsIn), file]);
-  const places = [directory, ...named.map((path) => dirname(path))];
+  const scripts = commands.flatMap(([, ...args]) => args.flatMap(pathsIn)).filter((path) => script.test(path));
+  const files = [...scripts, ...commands.flatMap(([file]) => pathsIn(file))];
+  const places = [directory, ...files.map((path) => dirname(path))];
   return places.find((place): place is string => place !== null && !shared.test(place)) ?? null;
 }
 

@@ -56,7 +56,7 @@ async function findOut(unit: string, said: Said, { systemd, manager, signal }: D
   const names = namesFor(unit, said.target);
   const builds = await findBuilds(seen, { said: said.builds, manager });
   const ports = choosePorts(seen, { said: said.ports, manager });
-  const own = seen.listeners.filter(({ port }) => ports.ports.includes(port));
+  const own = ports.ports.flatMap((port) => seen.listeners.filter((listener) => listener.port === port));
   const asking = said.url === undefined ? findHealth(own, signal) : askHealth(said.url, signal);
   return { unit: seen, names: { ...names, app: said.app ?? names.app }, builds, ports, health: await asking };
 }

@@ -51,9 +51,9 @@ export function systemctl(manager: ManagerKind): string {
   return manager === 'user' ? 'systemctl --user' : 'systemctl';
 }
 
-/** The absolute paths in a word, such as those in a line for a shell. */
+/** The absolute paths in a word, such as those in a line for a shell; an address of the web holds none. */
 export function pathsIn(word: string): string[] {
-  return word.match(/\/[^\s"'`:;,=|&<>()]+/g) ?? [];
+  return word.match(/(?<![^\s"'`:;,=|&<>()])\/(?!\/)[^\s"'`:;,=|&<>()]+/g) ?? [];
 }
 
 /** On the bus "-" in front of the path is a "!", and the user's home directory is "~". */

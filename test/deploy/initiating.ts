@@ -1,0 +1,68 @@
+import { readFile } from 'node:fs/promises';
+import type { InitReport } from '../../lib/deployer/init.ts';
+import type { TestSandbox } from '../sandboxed.ts';
+import type { TestContext } from '../suite.ts';
+import { type Called, calledFrom, type Refusal } from './site.ts';
+
+export const machineConfig = '/etc/cutover/cutover.toml';
+export const unitDirectory = '/etc/systemd/system';
+
+/** Runs `cutover init … --json`. */
+export async function init<Document = InitReport>(sandbox: TestSandbox, ...words: string[]): Promise<Called<Document>> {
+  return calledFrom<Document>(await sandbox.cutover(['init', ...words, '--json']));
+}
+
+/** The same for what is refused: the exit code, the error's code and text, and what to type. */
+export async function refused(
+  sandbox: TestSandbox,
+  ...words: string[]
+): Promise<{ code: number | null; kind: string; message: string; mend: string }> {
+  const { code, document } = await init<Refusal>(sandbox, ...words);
+  if (!document.error) throw new Error(`not refused: ${JSON.stringify(document)}`);
+  return { code, kind: document.error.code, message: document.error.message, mend: document.error.mend };
+}
+
+/** Takes away, after the test, what init puts on the machine. */
+export function clearAfter(t: TestContext, sandbox: TestSandbox): void {
+  t.cleanup(async () => {
+    const script = `rm -rf /etc/cutover ${unitDirectory}/cutover-settle@* ${unitDirectory}/*.wants/cutover-settle@*`;
+    await sandbox.run('sh', '-c', script);
+    await sandbox.run('systemctl', 'daemon-reload');
+  });
+}
+
+/** Every file of a folder inside with its kind, mode, time and text's sum: two equal ones mean that nothing was written. */
+export function snapshot(sandbox: TestSandbox, ...folders: string[]): Promise<string> {
+  const look = 'find "$@" -printf "%p %y %m %T@ %l\\n" 2>/dev/null | sort; cat /proc/mounts | wc -l';
+  return sandbox.run('sh', '-c', look, 'sh', ...folders);
+}
+
+export function textOf(sandbox: TestSandbox, path: string): Promise<string> {
+  return readFile(sandbox.hostPath(path), 'utf8');
+}
+
+/** Types the commands that a refusal named, as a person would; `systemctl edit` gets the lines below it. */
+export async function typeCommands(sandbox: TestSandbox, mend: string): Promise<void> {
+  const lines = mend.split('\n').slice(1);
+  for (const [at, line] of lines.entries()) {
+    const command = line.replace(/^ {5}/, '');
+    if (/^( |#|cutover )/.test(command)) continue;
+    const edited = /^systemctl edit (\S+) /.exec(command)?.[1];
+    if (edited === undefined) await sandbox.run('sh', '-ec', command);
+    else await writeDropIn(sandbox, edited, linesBelow(lines.slice(at + 1)));
+  }
+}
+
+function linesBelow(lines: readonly string[]): string {
+  const end = lines.findIndex((line) => !line.startsWith('         '));
+  return `${lines
+    .slice(0, end === -1 ? undefined : end)
+    .map((line) => line.trim())
+    .join('\n')}\n`;
+}
+
+async function writeDropIn(sandbox: TestSandbox, unit: string, text: string): Promise<void> {
+  const folder = `${unitDirectory}/${unit}.d`;
+  await sandbox.run('sh', '-ec', `mkdir -p '${folder}'; printf %s "$1" > '${folder}/override.conf'`, 'sh', text);
+  await sandbox.run('systemctl', 'daemon-reload');
+}
