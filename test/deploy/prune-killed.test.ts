@@ -1,11 +1,13 @@
 // needs: sandbox
 // deadline: 10min
 import { readdirSync } from 'node:fs';
-import { readdir, readlink } from 'node:fs/promises';
+import { readdir, readlink, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
+import type { KeptBuild, PruneReport } from '../../lib/deployer/prune-report.ts';
+import { repository } from '../sandboxed.ts';
 import { suite } from '../suite.ts';
-import { gone, ids, namesOnDisk, prune, startInside, siteWithOld, whyKept } from './pruning.ts';
+import { gone, ids, namesOnDisk, prune, siteWithOld, whyKept } from './pruning.ts';
 import { buildId, makeSite, type Site, until } from './site.ts';
 import { assertSound } from './sound.ts';
 
@@ -125,23 +127,67 @@ test('W3: power is cut after builds were taken out of reach: they are put back, 
   await assertSound(site, buildId(4));
 });
 
-/** Node, turning round until a build is out of reach, and then in it: a process that nobody saw at the first look. */
-const intruder = (builds: string, id: string): string => `
-  console.log('there');
-  for (;;) try { process.chdir('${builds}/.removing.${id}'); break; } catch {}
-  setInterval(() => {}, 1000);
+/** A prune in its two halves, and between them processes that nobody saw when it was decided. */
+const inHalves = (site: Site): string => `
+  import { spawn } from 'node:child_process';
+  import { once } from 'node:events';
+  import { placeFor } from '${repository}/lib/cli/place.ts';
+  import { carryOutVerdict, judgeBuilds } from '${repository}/lib/deployer/prune-builds.ts';
+  import { readKnowledge } from '${repository}/lib/deployer/prune-known.ts';
+  import { emptyReport } from '${repository}/lib/deployer/prune-report.ts';
+  import { plainColours } from '${repository}/lib/report/plain.ts';
+  const tell = () => {};
+  const terminal = { print: tell, tell, complain: tell, colours: plainColours, isLive: false, env: process.env, cwd: '/' };
+  const place = await placeFor('production', { config: '${site.config}' }, terminal);
+  const report = emptyReport(place.target, false);
+  const known = await readKnowledge(place);
+  const verdict = await judgeBuilds(place, known, report);
+  const path = (id) => '${site.builds}/' + id;
+  const intruders = [
+    spawn('sleep', ['60'], { cwd: path('${buildId(1)}') }),
+    spawn('sleep', ['60'], { cwd: '/', argv0: path('${buildId(2)}') + '/worker.js' }),
+  ];
+  await Promise.all(intruders.map((child) => once(child, 'spawn')));
+  const { go, kept } = await carryOutVerdict(place, known, { verdict, report });
+  const pids = intruders.map((child) => child.pid);
+  for (const child of intruders) child.kill('SIGKILL');
+  process.stdout.write(JSON.stringify({ decided: verdict.go.map(({ name }) => name), go: go.map(({ name }) => name), kept, pids, report }));
+  process.exit(0);
 `;
 
 test('W3: a process that comes between the decision and the removal keeps its build', async (t) => {
+  const site = await siteWithOld(t, { count: 4, keep: 0 });
+  const script = `/srv/${site.app}/halves.mjs`;
+  await writeFile(site.sandbox.hostPath(script), inHalves(site));
+  const node = [process.execPath, '--import', `${repository}/node_modules/tsx/dist/esm/index.mjs`] as const;
+  const { decided, go, kept, pids, report } = JSON.parse(await site.sandbox.run(...node, script)) as {
+    decided: string[];
+    go: string[];
+    kept: KeptBuild[];
+    pids: number[];
+    report: PruneReport;
+  };
+  assert.equal([decided, go, report.failed], [ids(1, 2, 3), ids(3), []]);
+  const used = kept.filter(({ reason }) => reason === 'used').toReversed();
+  assert.equal(
+    used.map(({ id, by }) => [id, by[0]?.pid, by[0]?.how, by[0]?.path]),
+    [
+      [buildId(1), pids[0], 'cwd', `${site.builds}/${buildId(1)}`],
+      [buildId(2), pids[1], 'argument', `${site.builds}/${buildId(2)}/worker.js`],
+    ],
+  );
+  assert.equal(await namesOnDisk(site), ['current', ...ids(1, 2, 4, 5)]);
+});
+
+test('W3: current is moved between the decision and the removal: every build is back', async (t) => {
   const site = await siteWithOld(t, { count: 3, keep: 0 });
-  // Its path is in no argument, so at the first look it is nobody.
-  const script = `/srv/${site.app}/intruder.mjs`;
-  await site.sandbox.exec(['tee', script], { input: intruder(site.builds, buildId(1)) });
-  await startInside(t, site, process.execPath, script);
-  const { code, document, stderr } = await prune(site);
-  assert.equal([code, gone(document), whyKept(document, buildId(1))], [0, ids(2), 'used'], stderr);
-  const [user] = document.kept.find(({ id }) => id === buildId(1))?.by ?? [];
-  assert.equal([user?.how, user?.path], ['cwd', `${site.builds}/${buildId(1)}`]);
-  assert.match(user?.command ?? '', 'intruder.mjs');
-  assert.equal(await namesOnDisk(site), ['current', ...ids(1, 3, 4)]);
+  const script = `/srv/${site.app}/halves.mjs`;
+  const moved = `await import('node:fs').then((fs) => { fs.rmSync(path('current')); fs.symlinkSync('${buildId(2)}', path('current')); });`;
+  const code = inHalves(site).replace('const { go, kept } =', `${moved}\n  const { go, kept } =`);
+  await writeFile(site.sandbox.hostPath(script), code);
+  const node = [process.execPath, '--import', `${repository}/node_modules/tsx/dist/esm/index.mjs`] as const;
+  const { go, report } = JSON.parse(await site.sandbox.run(...node, script)) as { go: string[]; report: PruneReport };
+  assert.equal([go, report.exit_code], [[], 1]);
+  assert.match(report.failed[0]?.message ?? '', 'current was moved to no build meanwhile');
+  assert.equal(await namesOnDisk(site), ['current', ...ids(1, 2, 3, 4)]);
 });
