@@ -109,7 +109,8 @@ async function carryOut(
 
 /** Without it systemd runs a user's units only while the user is logged in. */
 function lingerNotes(manager: ManagerKind): string[] {
+  if (manager === 'system') return [];
   const { username } = userInfo();
-  if (manager === 'system' || existsSync(`/var/lib/systemd/linger/${username}`)) return [];
+  if (existsSync(`/var/lib/systemd/linger/${username}`)) return [];
   return [`your units run only while you are logged in, and not at boot: loginctl enable-linger ${username}`];
 }

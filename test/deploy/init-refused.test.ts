@@ -67,6 +67,13 @@ test('options that cannot be: exit 64', async (t) => {
     assert.equal([code, kind], [64, 'usage'], words.join(' '));
     assert.ok(message.startsWith(words[0] as string), message);
   }
+  for (const [place, message] of [
+    ['/etc', '/etc is a directory'],
+    ['/etc/passwd/cutover.toml', '/etc/passwd is no directory'],
+  ] as const) {
+    const found = await refused(sandbox, unit, '--output', place);
+    assert.equal([found.code, found.message], [1, `${message}; nothing was written`]);
+  }
   assert.is((await sandbox.exec(['test', '-e', '/etc/cutover'])).code, 1);
 });
 

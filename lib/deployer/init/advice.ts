@@ -18,33 +18,23 @@ export function movingIn(
   unit: SeenUnit,
   { said, manager }: { said: string | undefined; manager: ManagerKind },
 ): CutoverError {
-  const { facts } = unit;
+  const { unit: name } = unit.facts;
   const source = sourceOf(unit);
-  const builds = said ?? (source === null ? `/srv/${namesFor(facts.unit).app}/builds` : `${source}-builds`);
+  const builds = said ?? (source === null ? `/srv/${namesFor(name).app}/builds` : `${source}-builds`);
   const build = join(builds, buildIdFor(new Date()));
-  const control = systemctl(manager);
-  const move =
-    source === null
-      ? [`mkdir -p ${shell(build)}`, '# copy the software there']
-      : [`mkdir -p ${shell(builds)}`, `cp -a ${shell(source)} ${shell(build)}`];
+  const current = join(builds, currentName);
+  const copy = [`mkdir -p ${shell(builds)}`, `cp -a ${shell(source ?? '')} ${shell(build)}`];
+  const commands = [
+    `${systemctl(manager)} stop ${name}`,
+    ...(source === null ? [`mkdir -p ${shell(build)}`, '# copy the software there'] : copy),
+    `ln -s ${basename(build)} ${shell(current)}`,
+    `${systemctl(manager)} edit ${name}   # with these lines:`,
+    ...unitLines(unit, { source, current }).map((line) => `    ${line}`),
+    `${systemctl(manager)} start ${name}`,
+  ];
   const where = source === null ? 'runs outside of any builds directory' : `runs in ${source}, a plain directory`;
-  return new CutoverError(
-    'refused',
-    `${facts.unit} ${where}; cutover moves a link named ${currentName}, which the unit has to name`,
-    {
-      mend: [
-        'these commands make what runs now the first build (nothing was written or changed):',
-        warning,
-        `${control} stop ${facts.unit}`,
-        ...move,
-        `ln -s ${basename(build)} ${shell(join(builds, currentName))}`,
-        `${control} edit ${facts.unit}   # with these lines:`,
-        ...unitLines(unit, { source, current: join(builds, currentName) }).map((line) => `    ${line}`),
-        `${control} start ${facts.unit}`,
-        `cutover init ${facts.unit}${manager === 'user' ? ' --user' : ''}`,
-      ].join(indent),
-    },
-  );
+  const what = `${name} ${where}; cutover moves a link named ${currentName}, which the unit has to name`;
+  return refusal(what, { commands, name, manager });
 }
 
 /** The refusal of a `current` that is no link to a build: how it becomes one. */
@@ -52,30 +42,26 @@ export function renaming(
   { facts }: SeenUnit,
   { builds, link, manager }: { builds: string; link: Exclude<CurrentLink, { build: string }>; manager: ManagerKind },
 ): CutoverError {
-  const current = join(builds, currentName);
+  const { unit: name } = facts;
   const build = join(builds, buildIdFor(new Date()));
+  const [current, spare] = [currentName, `${currentName}.new`].map((entry) => shell(join(builds, entry)));
   const isDirectory = link.state === 'not_a_link' && link.kind === 'directory';
-  const path = 'path' in link ? link.path : current;
-  const what = link.state === 'not_a_link' ? `is a ${link.kind}` : `leads to ${path}`;
-  const take = isDirectory ? `mv ${shell(current)} ${shell(build)}` : `cp -a ${shell(path)} ${shell(build)}`;
-  const spare = join(builds, `${currentName}.new`);
+  const path = 'path' in link ? link.path : join(builds, currentName);
   const point = isDirectory
-    ? `ln -s ${basename(build)} ${shell(current)}`
-    : `ln -s ${basename(build)} ${shell(spare)} && mv -T ${shell(spare)} ${shell(current)}`;
-  return new CutoverError(
-    'refused',
-    `${current} ${what}; it has to be a link to a build beside it (dist.YYYYMMDD-HHMMSS)`,
-    {
-      mend: [
-        'these commands make what runs now the first build (nothing was written or changed):',
-        warning,
-        take,
-        point,
-        `${systemctl(manager)} restart ${facts.unit}`,
-        `cutover init ${facts.unit}${manager === 'user' ? ' --user' : ''}`,
-      ].join(indent),
-    },
-  );
+    ? [`mv ${current} ${shell(build)}`, `ln -s ${basename(build)} ${current}`]
+    : [`cp -a ${shell(path)} ${shell(build)}`, `ln -s ${basename(build)} ${spare} && mv -T ${spare} ${current}`];
+  const found = link.state === 'not_a_link' ? `is a ${link.kind}` : `leads to ${path}`;
+  const what = `${join(builds, currentName)} ${found}; it has to be a link to a build beside it (dist.YYYYMMDD-HHMMSS)`;
+  return refusal(what, { commands: [...point, `${systemctl(manager)} restart ${name}`], name, manager });
+}
+
+function refusal(
+  what: string,
+  { commands, name, manager }: { commands: string[]; name: string; manager: ManagerKind },
+): CutoverError {
+  const first = 'these commands make what runs now the first build (nothing was written or changed):';
+  const again = `cutover init ${name}${manager === 'user' ? ' --user' : ''}`;
+  return new CutoverError('refused', what, { mend: [first, warning, ...commands, again].join(indent) });
 }
 
 /**

@@ -2,7 +2,7 @@ import { CutoverError, isCutoverError } from '../../base/errors.ts';
 import { requireAvailable } from '../../config/available.ts';
 import type { Config, ManagerKind, TargetConfig } from '../../config/model.ts';
 import { parseConfig } from '../../config/parse.ts';
-import { findSecrets } from '../../config/secrets.ts';
+import { findSecrets, redactText } from '../../config/secrets.ts';
 import { type Draft, draftDocument, draftText } from '../../config/template.ts';
 import type { Systemd } from '../../systemd/systemd.ts';
 import { draftOf, type Findings, type Said } from './draft.ts';
@@ -108,7 +108,7 @@ function notesOn({ unit, builds, ports, health }: Findings, said: Said): string[
       said.url === undefined && !health,
       `no health address of ${name} ${state}: set health.url, or only the state of the unit is asked`,
     ],
-    [said.url !== undefined && unit.isRunning && !health, `${said.url} does not answer 2xx now`],
+    [said.url !== undefined && unit.isRunning && !health, `${redactText(said.url ?? '')} does not answer 2xx now`],
   ];
   return notes.filter(([when]) => when).map(([, text]) => text);
 }

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { access, chmod, mkdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { CutoverError, fileError } from '../../base/errors.ts';
+import { CutoverError, errnoOf, fileError } from '../../base/errors.ts';
 import { readIfThere, syncDirectory, writeDurably } from '../../base/files.ts';
 
 /** A file that is to be there in the end. */
@@ -32,7 +32,7 @@ export interface FileResult {
 export async function filesToWrite(planned: readonly PlannedFile[]): Promise<PlannedFile[]> {
   const differing: PlannedFile[] = [];
   for (const file of planned) {
-    const existing = await readIfThere(file.path);
+    const existing = await readExisting(file.path);
     if (existing === file.text) continue;
     const refusal = existing === null ? null : await file.refuse(existing);
     if (refusal) throw refusal;
@@ -90,15 +90,26 @@ async function makeDirectories(path: string): Promise<void> {
   for (let at = path; at.length >= first.length; at = dirname(at)) await syncDirectory(dirname(at));
 }
 
+async function readExisting(path: string): Promise<string | null> {
+  return readIfThere(path).catch((error: unknown) => {
+    throw errnoOf(error) === 'EISDIR' ? noPlace(path, 'is a directory') : error;
+  });
+}
+
 /** Asks the nearest directory that is there, so that nothing is written when not everything can be. */
 async function requireWritable(path: string): Promise<void> {
   for (let at = dirname(path); ; at = dirname(at)) {
     const facts = await stat(at).catch(() => null);
     if (facts === null && at !== '/') continue;
+    if (facts && !facts.isDirectory()) throw noPlace(at, 'is no directory');
     return access(at, constants.W_OK | constants.X_OK).catch((error: unknown) => {
       throw fileError(error, 'cannot write', path);
     });
   }
+}
+
+function noPlace(path: string, what: string): CutoverError {
+  return new CutoverError('refused', `${path} ${what}; nothing was written`, { mend: `ls -ld ${path}` });
 }
 
 function modeText(bits: number): string {
