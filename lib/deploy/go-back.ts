@@ -12,6 +12,7 @@ import type { RunTools } from './run-tools.ts';
 import { saveEvidence, takeSnapshot } from './evidence.ts';
 import { type GateLook, passGate } from './gate.ts';
 import { isUnitsEnd, watchLife } from './life.ts';
+import { standInOf } from './stand-in.ts';
 import { provenStarts, startProven } from './start.ts';
 
 /** A run that cannot go on. */
@@ -81,9 +82,10 @@ function explain(
   { failure, transcript }: FailedRun,
   { systemd, emit }: Pick<RunTools, 'systemd' | 'emit'>,
 ): { isSeen: Promise<boolean>; lines: Promise<string[] | null> } {
-  const { manager, target, startedAt, invocationBefore } = inputs;
-  const request = { unit: target.unit, manager, sinceMs: Date.parse(startedAt), invocationBefore, failure, transcript };
-  const seeing = takeSnapshot(systemd, target);
+  const { manager, target, startedAt, invocationBefore, to } = inputs;
+  const unit = failure.step === 'stand-in' ? standInOf(target.unit, to) : target.unit;
+  const request = { unit, manager, sinceMs: Date.parse(startedAt), invocationBefore, failure, transcript };
+  const seeing = takeSnapshot(systemd, { unit, ports: target.ports });
   const saving = seeing.then((snapshot) => saveEvidence(failure.evidence ?? '', snapshot, request));
   const lines = saving.catch((error: unknown) => {
     emit({ type: 'note', message: `the evidence could not be saved: ${messageOf(error)}` });

@@ -2,13 +2,18 @@ import { CutoverError } from '../base/errors.ts';
 import type { StrategyName } from '../config/model.ts';
 import type { RunInputs } from '../run/inputs.ts';
 import type { Step } from '../run/step.ts';
+import { overlapPlan } from './overlap.ts';
 import { restartPlan } from './restart.ts';
 import { socketPlan } from './socket.ts';
 import type { StrategyTools } from './strategy.ts';
 
 type Strategy = (inputs: RunInputs, tools: StrategyTools) => Step[];
 
-const strategies: Partial<Record<StrategyName, Strategy>> = { restart: restartPlan, socket: socketPlan };
+const strategies: Partial<Record<StrategyName, Strategy>> = {
+  restart: restartPlan,
+  socket: socketPlan,
+  overlap: overlapPlan,
+};
 
 /** The steps of a run: a pure function of its inputs, so that whoever reads the ledger can build them again. */
 export function planOf(inputs: RunInputs, tools: StrategyTools): Step[] {

@@ -31,7 +31,7 @@ export function socketPlan(inputs: RunInputs, tools: StrategyTools): Step[] {
 }
 
 /** Without a revert of its own: only with the link back is there anything to restart, and that is the swap's. */
-function restartStep({ target }: RunInputs, { systemd, meter }: StrategyTools, watched: Watched): Step {
+export function restartStep({ target }: RunInputs, { systemd, meter }: StrategyTools, watched: Watched): Step {
   return {
     name: 'restart',
     does: `restart ${target.unit} behind its socket, by one job`,
@@ -87,7 +87,7 @@ async function untilAdopted(systemd: Systemd, target: RunInputs['target'], signa
 }
 
 /** The link first: a restart by anybody, a connection or a boot included, then starts the build before. */
-async function swapBack(inputs: RunInputs, { systemd }: StrategyTools): Promise<void> {
+export async function swapBack(inputs: RunInputs, { systemd }: StrategyTools): Promise<void> {
   const { target, back, to } = inputs;
   const { signal } = openController();
   if (back === null) {

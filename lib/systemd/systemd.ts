@@ -26,6 +26,8 @@ export interface Systemd {
   resetFailed(unit: string): Promise<void>;
   /** `daemon-reload` */
   reload(): Promise<void>;
+  /** the names of the loaded units that match a pattern (`ListUnitsByPatterns`) */
+  loadedUnits(pattern: string): Promise<string[]>;
   /** the processes in the unit's control group */
   processes(unit: string): Promise<number[]>;
   /**
@@ -83,6 +85,11 @@ class Client implements Systemd {
 
   async reload(): Promise<void> {
     await this.call('Reload', '', []);
+  }
+
+  async loadedUnits(pattern: string): Promise<string[]> {
+    const [rows] = await this.call('ListUnitsByPatterns', 'asas', [[], [pattern]]);
+    return (rows as [string, ...unknown[]][]).map(([name]) => name);
   }
 
   async processes(unit: string): Promise<number[]> {

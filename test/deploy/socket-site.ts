@@ -5,10 +5,25 @@ import { makeSite, type Site, type SiteOptions } from './site.ts';
 /** Lines that a service behind a socket needs: a start limit that is hit would close the shared port. */
 const noLimit = 'StartLimitIntervalSec=0';
 
+/**
+ * The same with a template for stand-ins, and the strategy `overlap`.
+ */
+export async function makeOverlapSite(t: TestContext, options: SiteOptions = {}): Promise<SocketSite> {
+  return makeSocketSite(t, options, 'overlap');
+}
+
+interface SocketSite extends Site {
+  socket: string;
+}
+
 /** A site whose port belongs to a socket unit; its first build is deployed. */
-export async function makeSocketSite(t: TestContext, options: SiteOptions = {}): Promise<Site & { socket: string }> {
+export async function makeSocketSite(
+  t: TestContext,
+  options: SiteOptions = {},
+  strategy: 'socket' | 'overlap' = 'socket',
+): Promise<SocketSite> {
   const { isDeployed = true, ...others } = options;
-  const keys = ['strategy = "socket"', ...(options.keys ?? [])];
+  const keys = [`strategy = "${strategy}"`, ...(options.keys ?? [])];
   const site = await makeSite(t, { ...others, keys, isDeployed: false });
   const { sandbox, app, unit, port } = site;
   const socket = `${app}.socket`;
@@ -17,8 +32,10 @@ export async function makeSocketSite(t: TestContext, options: SiteOptions = {}):
   const dropIn = sandbox.hostPath(`/etc/systemd/system/${unit}.d`);
   await sandbox.run('mkdir', '-p', `/etc/systemd/system/${unit}.d`);
   await writeFile(`${dropIn}/socket.conf`, `[Unit]\n${noLimit}\nRequires=${socket}\nAfter=${socket}\n`);
+  if (strategy === 'overlap') await writeStandIn(t, site, socket);
   await sandbox.run('systemctl', 'daemon-reload');
   t.cleanup(async () => {
+    await sandbox.exec(['systemctl', 'stop', `${app}-next@*.service`]);
     await sandbox.exec(['systemctl', 'stop', socket]);
     await rm(path, { force: true });
     await rm(dropIn, { recursive: true, force: true });
@@ -29,4 +46,23 @@ export async function makeSocketSite(t: TestContext, options: SiteOptions = {}):
     if (code !== 0) throw new Error(`the first deploy failed: ${stderr}`);
   }
   return { ...site, socket };
+}
+
+async function writeStandIn(t: TestContext, { sandbox, app, builds }: Site, socket: string): Promise<void> {
+  const path = sandbox.hostPath(`/etc/systemd/system/${app}-next@.service`);
+  t.cleanup(() => rm(path, { force: true }));
+  await writeFile(
+    path,
+    `[Unit]
+${noLimit}
+[Service]
+Type=exec
+Sockets=${socket}
+WorkingDirectory=${builds}/%i
+ExecStart=${process.execPath} app.mjs
+Restart=no
+TimeoutStopSec=10
+KillMode=mixed
+`,
+  );
 }

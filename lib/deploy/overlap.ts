@@ -1,0 +1,57 @@
+import type { RunInputs } from '../run/inputs.ts';
+import type { Step } from '../run/step.ts';
+import { restartStep, swapBack } from './socket.ts';
+import { requireSockets } from './socket-units.ts';
+import { proveStandIn, standInOf, startStandIn, stopStandIns } from './stand-in.ts';
+import { asFarAsThereIsAWayBack, gateStep, type StrategyTools, swapStep, type Watched } from './strategy.ts';
+
+/**
+ * A unit whose port belongs to a socket unit, with a stand-in template beside it: the candidate comes up beside the old
+ * build on the same socket and is proven there; only then the link moves and the main unit restarts, while the stand-in
+ * serves. A bad candidate costs the stand-in alone: the old build never stopped.
+ */
+export function overlapPlan(inputs: RunInputs, tools: StrategyTools): Step[] {
+  const watched: Watched = {};
+  return asFarAsThereIsAWayBack(inputs, [
+    standInStep(inputs, tools),
+    { ...swapStep(inputs), revert: () => swapBack(inputs, tools) },
+    restartStep(inputs, tools, watched),
+    gateStep(inputs, tools, watched),
+    retireStep(inputs, tools),
+  ]);
+}
+
+function standInStep(inputs: RunInputs, tools: StrategyTools): Step {
+  const { target, to } = inputs;
+  const { systemd } = tools;
+  const beside: Watched = {};
+  return {
+    name: 'stand-in',
+    does: `start ${standInOf(target.unit, to)} beside ${target.unit}, and prove it`,
+    isGoneAtBoot: true,
+    apply: async (signal) => {
+      tools.meter.start();
+      await requireSockets(systemd, target);
+      // One that an earlier run left would serve a build that nobody asked for.
+      await stopStandIns(systemd, target);
+      const { began, life } = await startStandIn(inputs, systemd, signal);
+      beside.life = life;
+      return { pid: began.mainPid, invocation: began.invocationId };
+    },
+    prove: async (signal) => {
+      const { life } = beside;
+      if (life) await proveStandIn(inputs, { ...tools, life, signal }).finally(life.stop);
+    },
+    revert: () => stopStandIns(systemd, target),
+  };
+}
+
+/** The main unit serves, and has been proven: the stand-in ends what it answers, and goes. */
+function retireStep({ target }: RunInputs, { systemd }: StrategyTools): Step {
+  return {
+    name: 'retire',
+    does: 'stop the stand-in, which ends what it still answers',
+    apply: () => stopStandIns(systemd, target),
+    prove: () => requireSockets(systemd, target),
+  };
+}

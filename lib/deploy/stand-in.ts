@@ -1,0 +1,106 @@
+import { join } from 'node:path';
+import { openController, poll, withDeadline } from '../base/wait.ts';
+import { isCutoverError } from '../base/errors.ts';
+import type { TargetConfig } from '../config/model.ts';
+import type { RunInputs } from '../run/inputs.ts';
+import { isWaitingFor } from '../systemd/readiness.ts';
+import { listListeners } from '../systemd/sockets.ts';
+import type { Systemd } from '../systemd/systemd.ts';
+import { passGate } from './gate.ts';
+import { type UnitLife, watchLife } from './life.ts';
+import { holdsPorts } from './ports.ts';
+import { requireStarted, type StartFacts } from './start.ts';
+import type { StrategyTools } from './strategy.ts';
+
+/** A start that systemd calls done says little: without an address to ask, the stand-in is watched for this long. */
+const watchMs = 500;
+/** A program that does not use epoll is never seen to wait for connections. */
+const readyMs = 3_000;
+
+/** The template's instance in which a build runs beside the main unit: `shop.service` → `shop-next@dist.….service`. */
+export function standInOf(unit: string, build: string): string {
+  return `${unit.replace(/\.service$/, '')}-next@${build}.service`;
+}
+
+/** Starts the stand-in of the candidate on the shared socket. @throws `StepFailure` when it fails or exits */
+export async function startStandIn(
+  { target, to }: RunInputs,
+  systemd: Systemd,
+  signal: AbortSignal,
+): Promise<{ began: StartFacts; life: UnitLife }> {
+  const unit = standInOf(target.unit, to);
+  await systemd.resetFailed(unit);
+  const result = await systemd.start(unit, { timeoutMs: target.startTimeoutMs, signal });
+  const life = await watchLife(systemd, unit, { isRunning: true });
+  try {
+    return { began: await requireStarted(systemd, unit, result), life };
+  } catch (error) {
+    life.stop();
+    throw error;
+  }
+}
+
+/**
+ * Proves the stand-in good while the old build serves: by its private address where there is one, otherwise by its
+ * readiness and by watching on. What the shared port answers would be no proof: either build may answer there.
+ * @throws `StepFailure` with the reason
+ */
+export async function proveStandIn(
+  inputs: RunInputs,
+  tools: StrategyTools & { life: UnitLife; signal: AbortSignal },
+): Promise<void> {
+  const { target, manager, to, memoryBefore } = inputs;
+  const { health } = target;
+  const { standinUrl } = health;
+  const unit = standInOf(target.unit, to);
+  const signal = AbortSignal.any([tools.signal, tools.life.ended]);
+  await untilReady({ ...target, unit }, tools.systemd, signal);
+  const watched = standinUrl
+    ? { ...health, urls: [standinUrl] }
+    : { ...health, urls: [], healthyForMs: Math.max(health.healthyForMs, watchMs), intervalMs: 50 };
+  const subject = { manager, buildPath: join(target.builds, to), invocationBefore: null, memoryBefore };
+  await passGate({ ...subject, target: { ...target, unit, health: watched } }, tools);
+}
+
+/** Stops every stand-in of a unit: the ones of earlier runs too. A stand-in drains at its SIGTERM. */
+export async function stopStandIns(
+  systemd: Systemd,
+  { unit, stopTimeoutMs }: Pick<TargetConfig, 'unit' | 'stopTimeoutMs'>,
+): Promise<void> {
+  const { signal } = openController();
+  for (const name of await systemd.loadedUnits(standInOf(unit, '*'))) {
+    await systemd.stop(name, { timeoutMs: stopTimeoutMs, signal });
+    await systemd.resetFailed(name);
+  }
+}
+
+async function untilReady(
+  { unit, ports, startTimeoutMs }: Pick<TargetConfig, 'unit' | 'ports' | 'startTimeoutMs'>,
+  systemd: Systemd,
+  signal: AbortSignal,
+): Promise<void> {
+  const isNotify = (await systemd.property(unit, 'Service', 'Type')) === 'notify';
+  const what = `${unit} did not take over the socket of port ${ports.join(', ')}`;
+  await withDeadline({ what, timeoutMs: startTimeoutMs, signal }, (ended) =>
+    poll({ everyMs: 5, signal: ended }, async () => (await holdsPorts(systemd, unit, ports)) || undefined),
+  );
+  if (!isNotify) await untilWaiting({ unit, ports }, systemd, signal);
+}
+
+async function untilWaiting(
+  { unit, ports }: Pick<TargetConfig, 'unit' | 'ports'>,
+  systemd: Systemd,
+  signal: AbortSignal,
+): Promise<void> {
+  const inodes = new Set((await listListeners(ports)).map(({ inode }) => inode));
+  try {
+    await withDeadline({ what: `${unit} does not wait for connections`, timeoutMs: readyMs, signal }, (ended) =>
+      poll({ everyMs: 10, signal: ended }, async () =>
+        (await isWaitingFor(inodes, await systemd.processes(unit))) ? true : undefined,
+      ),
+    );
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!isCutoverError(error, 'timeout')) throw error;
+  }
+}

@@ -1,0 +1,91 @@
+// needs: sandbox
+import * as assert from 'uvu/assert';
+import { suite } from '../suite.ts';
+import { startLoad } from './load.ts';
+import { startDeploy, untilBegun, untilSettled } from './running.ts';
+import { buildId, type Site } from './site.ts';
+import { makeOverlapSite } from './socket-site.ts';
+import { assertSound, whoServes } from './sound.ts';
+
+const test = suite('deploy/overlap');
+const [first, second] = [buildId(1), buildId(2)];
+
+test('a good build comes up beside the old one: nobody waits, nothing fails', async (t) => {
+  const site = await makeOverlapSite(t, { builds: [{}] });
+  await site.add({ startMs: 400 });
+  const load = await startLoad(t, site);
+  const called = await site.call('deploy');
+  const { failed, longestMs } = await load.end();
+  assert.equal([called.code, called.document.active], [0, second], called.stderr);
+  assert.equal(
+    called.document.steps.map(({ name, status }) => `${name} ${status}`),
+    ['stand-in done', 'swap done', 'restart done', 'gate done', 'retire done'],
+  );
+  assert.equal([called.document.downtime_ms, failed], [0, []]);
+  assert.ok(longestMs < 400, `somebody waited ${longestMs} ms for a build that takes 400 ms to start`);
+  await assertNoStandIn(site);
+  await assertSound(site, second, called);
+});
+
+for (const [what, behaviour, reason] of [
+  ['crashes at its start', { mode: 'crash' }, 'exited'],
+  ['crashes after a while', { mode: 'crash_later', afterMs: 200 }, 'exited'],
+  ['logs errors', { mode: 'log_errors' }, 'journal'],
+] as const) {
+  test(`S4: a build that ${what} costs the stand-in alone: the old one never stopped`, async (t) => {
+    const site = await makeOverlapSite(t, { builds: [{}] });
+    await site.add(behaviour);
+    const before = await whoServes(site);
+    const load = await startLoad(t, site);
+    const called = await site.call('deploy');
+    const { failed } = await load.end();
+    const { outcome, active, failure } = called.document;
+    assert.equal(
+      [called.code, outcome, active, failure?.step, failure?.reason],
+      [4, 'rolled_back', first, 'stand-in', reason],
+      called.stderr,
+    );
+    assert.equal(await whoServes(site), before, 'the same process serves');
+    if (reason !== 'journal')
+      assert.match(called.stderr, behaviour.mode === 'crash' ? 'exited with status 1' : 'exited');
+    assert.equal(
+      failed.filter((problem) => problem !== 'ECONNRESET'),
+      [],
+    );
+    await assertNoStandIn(site);
+    await assertSound(site, first, called);
+  });
+}
+
+test('S8: a rollback with a stand-in drops nothing either', async (t) => {
+  const site = await makeOverlapSite(t, { builds: [{}] });
+  await site.add();
+  assert.is((await site.call('deploy')).code, 0);
+  const load = await startLoad(t, site);
+  const called = await site.call('rollback');
+  const { failed } = await load.end();
+  assert.equal([called.code, called.document.active, failed], [0, first, []], called.stderr);
+  await assertNoStandIn(site);
+  await assertSound(site, first, called);
+});
+
+for (const step of ['stand-in', 'swap', 'restart', 'gate']) {
+  test(`S8: the deployer is killed at ${step}, with a stand-in: the old build serves, no stand-in is left`, async (t) => {
+    const site = await makeOverlapSite(t, { builds: [{}], tables: { health: ['healthy_for = "300ms"'] } });
+    await site.add({ startMs: 200 });
+    const load = await startLoad(t, site);
+    const run = await startDeploy(site);
+    await untilBegun(site, step);
+    run.child.kill('SIGKILL');
+    await untilSettled(site);
+    const { failed } = await load.end();
+    assert.equal(failed, []);
+    await assertNoStandIn(site);
+    await assertSound(site, first);
+  });
+}
+
+async function assertNoStandIn({ sandbox, app }: Site): Promise<void> {
+  const list = ['systemctl', 'list-units', `${app}-next@*`, '--all', '--plain', '--no-legend'] as const;
+  assert.is(await sandbox.run(...list), '', 'a stand-in is left');
+}
