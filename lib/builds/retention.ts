@@ -66,34 +66,42 @@ const quarantinedKept = 2;
  * so does every build that may be the way back while none is known to be.
  */
 export async function decideRetention(facts: RetentionFacts): Promise<Retention> {
-  const { entries, current, previous, quarantined, protectedBy } = facts;
+  const { entries, current, quarantined } = facts;
   const ids = entries.map(({ id }) => id).toSorted(compareBuildIds);
   const known = new Set(ids);
   const proven = facts.proven.filter((id) => known.has(id));
-  const stay = new Map<string, KeepReason>();
-  const keep = (id: string | null | undefined, reason: KeepReason): void => {
-    if (id && known.has(id) && !stay.has(id)) stay.set(id, reason);
-  };
-  keep(current, 'current');
-  keep(previous, 'previous');
   const wayBack = await firstWhole(facts, proven, (id) => id !== current && !quarantined.has(id));
-  keep(wayBack, 'last_proven');
-  keep(proven[0], 'last_proven');
-  for (const [id, reason] of protectedBy) keep(id, reason);
-  for (const { id, isDirectory } of entries) if (!isDirectory) keep(id, 'not_a_directory');
+  const stay = new Map<string, KeepReason>();
+  for (const [id, reason] of mustStay(facts, [wayBack, proven[0]])) {
+    if (id && known.has(id) && !stay.has(id)) stay.set(id, reason);
+  }
   await fillPlaces(facts, { ids, proven, stay });
   const failed = ids.filter((id) => quarantined.has(id) && !stay.has(id));
-  for (const id of failed.slice(-quarantinedKept)) keep(id, 'quarantined');
+  for (const id of failed.slice(-quarantinedKept)) stay.set(id, 'quarantined');
   const isProven = new Set(proven);
-  for (const id of ids) {
-    const isUntried = !isProven.has(id) && !quarantined.has(id);
-    if (isUntried && compareBuildIds(id, current) > 0) keep(id, 'newer');
-    if (wayBack === undefined && (isUntried || isProven.has(id))) keep(id, 'no_way_back');
+  const go = new Map<string, GoReason>();
+  for (const id of ids.filter((one) => !stay.has(one))) {
+    const was = quarantined.has(id) ? 'quarantined' : isProven.has(id) ? 'good' : 'untried';
+    if (was === 'untried' && compareBuildIds(id, current) > 0) stay.set(id, 'newer');
+    else if (wayBack === undefined && (was === 'untried' || isProven.has(id))) stay.set(id, 'no_way_back');
+    else go.set(id, was);
   }
-  const reasonToGo = (id: string): GoReason =>
-    quarantined.has(id) ? 'quarantined' : isProven.has(id) ? 'good' : 'untried';
-  const go = new Map(ids.filter((id) => !stay.has(id)).map((id) => [id, reasonToGo(id)]));
   return { stay, go };
+}
+
+/** The builds that stay whatever they are, the strongest reason of each first. */
+function mustStay(
+  { entries, current, previous, protectedBy }: RetentionFacts,
+  lastProven: readonly (string | undefined)[],
+): [id: string | null | undefined, reason: KeepReason][] {
+  const linked = entries.filter(({ isDirectory }) => !isDirectory);
+  return [
+    [current, 'current'],
+    [previous, 'previous'],
+    ...lastProven.map((id): [string | undefined, KeepReason] => [id, 'last_proven']),
+    ...protectedBy,
+    ...linked.map(({ id }): [string, KeepReason] => [id, 'not_a_directory']),
+  ];
 }
 
 async function fillPlaces(

@@ -51,35 +51,45 @@ export async function carryOutVerdict(
 ): Promise<BuildVerdict> {
   const { builds } = place.target;
   const ids = verdict.go.map(({ name }) => name);
-  const used = new Map<string, Use[]>();
+  const used = new Map<string, readonly Use[]>();
   const mayGo = async (aside: readonly string[]): Promise<Set<string>> => {
-    const { uses } = await usersOf(place);
-    // A process that was told a path uses it still, although nothing is there any more.
-    for (const id of aside) {
-      const some = [...(uses.get(asideName(id)) ?? []), ...(uses.get(id) ?? [])];
-      if (some.length > 0) used.set(id, some);
-    }
+    for (const [id, uses] of await usedAside(place, aside)) used.set(id, uses);
     await requireSameCurrent(builds, known.current);
     return new Set(aside.filter((id) => !used.has(id)));
   };
+  const stays = await removeOrTell(place, ids, { mayGo, report });
+  const staying = await Promise.all([...stays].map(([id, reason]) => keptBy(id, reason, used.get(id))));
+  const go = verdict.go.filter(({ name }) => !stays.has(name));
+  return { go, kept: [...verdict.kept, ...staying].toSorted(newestFirst) };
+}
+
+/** Who uses builds that are out of reach. A process that was told a path uses it still, although nothing is there any more. */
+async function usedAside(place: PrunePlace, ids: readonly string[]): Promise<Map<string, Use[]>> {
+  const { uses } = await usersOf(place);
+  const all = ids.map((id): [string, Use[]] => [id, [asideName(id), id].flatMap((name) => uses.get(name) ?? [])]);
+  return new Map(all.filter(([, some]) => some.length > 0));
+}
+
+/** @returns the builds that are still there, and why */
+async function removeOrTell(
+  { target: { builds }, signal }: PrunePlace,
+  ids: readonly string[],
+  { mayGo, report }: { mayGo: (aside: readonly string[]) => Promise<Set<string>>; report: PruneReport },
+): Promise<Map<string, KeepReason>> {
   const stays = new Map<string, KeepReason>();
   try {
-    const { back, problems } = await removeBuilds(builds, ids, { mayGo, signal: place.signal });
+    const { back, problems } = await removeBuilds(builds, ids, { mayGo, signal });
     for (const id of back) stays.set(id, 'used');
     for (const [name, problem] of problems) {
       addFailure(report, { kind: 'build', name, path: join(builds, name) }, problem);
       stays.set(name, 'stuck');
     }
   } catch (error) {
-    place.signal.throwIfAborted();
+    signal.throwIfAborted();
     addFailure(report, { kind: 'build', name: builds, path: builds }, error);
     for (const id of ids) stays.set(id, 'stuck');
   }
-  const staying = [...stays].map(([id, reason]) => keptBy(id, reason, used.get(id)));
-  return {
-    go: verdict.go.filter(({ name }) => !stays.has(name)),
-    kept: [...verdict.kept, ...(await Promise.all(staying))].toSorted(newestFirst),
-  };
+  return stays;
 }
 
 function newestFirst(a: KeptBuild, b: KeptBuild): number {

@@ -32,32 +32,36 @@ export function listPids(): number[] {
  * another user's and we are not root
  */
 export async function pathsHeld(pid: number): Promise<ProcessPaths | 'gone' | 'hidden'> {
-  const at = `/proc/${pid}`;
   try {
-    const [cwd, root, executable] = ['cwd', 'root', 'exe'].map((name) => linkOrNull(`${at}/${name}`));
-    const open = readdirSync(`${at}/fd`).map((name) => linkOrNull(`${at}/fd/${name}`));
-    const [maps = '', args = ''] = await Promise.all(
-      ['maps', 'cmdline'].map((name) => readFile(`${at}/${name}`, 'utf8')),
-    );
-    const namespace = linkOrNull(`${at}/ns/mnt`);
-    if (!root || !namespace) return 'gone';
-    const held: ProcessPaths['held'] = [];
-    const add = (how: PathKind, paths: readonly (string | null | undefined)[]): void => {
-      for (const path of paths) if (path?.startsWith('/')) held.push([how, path]);
-    };
-    add('cwd', [cwd]);
-    add('executable', [executable]);
-    add('root', [root]);
-    add('open', open);
-    add('mapped', [...new Set(maps.match(/\/.*/g))]);
-    // An interpreter has its script neither open nor mapped: that it was named to it is all there is to see.
-    add('argument', args.match(/\/[^\s"'`:;,=|&<>()\0]+/g) ?? []);
-    return { namespace, root, held };
+    return (await readPaths(pid)) ?? 'gone';
   } catch (error) {
     if (isGone(error)) return 'gone';
     if (!['EACCES', 'EPERM'].includes(errnoOf(error) ?? '')) throw error;
     return holdsNothing(pid) ? 'gone' : 'hidden';
   }
+}
+
+async function readPaths(pid: number): Promise<ProcessPaths | null> {
+  const at = `/proc/${pid}`;
+  const [cwd, root, executable] = ['cwd', 'root', 'exe'].map((name) => linkOrNull(`${at}/${name}`));
+  const open = readdirSync(`${at}/fd`).map((name) => linkOrNull(`${at}/fd/${name}`));
+  const [maps = '', args = ''] = await Promise.all(
+    ['maps', 'cmdline'].map((name) => readFile(`${at}/${name}`, 'utf8')),
+  );
+  const namespace = linkOrNull(`${at}/ns/mnt`);
+  if (!root || !namespace) return null;
+  const held: ProcessPaths['held'] = [];
+  const add = (how: PathKind, paths: readonly (string | null | undefined)[]): void => {
+    for (const path of paths) if (path?.startsWith('/')) held.push([how, path]);
+  };
+  add('cwd', [cwd]);
+  add('executable', [executable]);
+  add('root', [root]);
+  add('open', open);
+  add('mapped', [...new Set(maps.match(/\/.*/g))]);
+  // An interpreter has its script neither open nor mapped: that it was named to it is all there is to see.
+  add('argument', args.match(/\/[^\s"'`:;,=|&<>()\0]+/g) ?? []);
+  return { namespace, root, held };
 }
 
 /** A thread of the kernel and a zombie hold no files, and show that to root alone; what they are they show to all. */

@@ -6,6 +6,7 @@ const test = suite('builds/retention');
 
 /** Builds 1, 2, 3 … by age. */
 const id = (number: number): string => `dist.20260203-15${String(number).padStart(4, '0')}`;
+const numberOf = (build: string): number => Number(build.slice(-4));
 const ids = (...numbers: number[]): string[] => numbers.map(id);
 const upTo = (last: number): number[] => Array.from({ length: last }, (_, at) => at + 1);
 
@@ -28,7 +29,6 @@ async function decided({
   current,
   ...facts
 }: Case): Promise<{ go: number[]; stay: Record<number, KeepReason> }> {
-  const numberOf = (build: string): number => Number(build.slice(-4));
   const asked: RetentionFacts = {
     entries: builds.map((number) => ({ id: id(number), isDirectory: !facts.links?.includes(number) })),
     current: id(current),
