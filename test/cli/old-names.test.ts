@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import type { CheckReport } from '../../lib/deployer/check.ts';
-import { buildId, calledFrom, executable, makeSite, type Refusal, type Site } from '../deploy/site.ts';
+import { buildId, calledFrom, executable, makeSite, type Refusal, type Site, untilNextSecond } from '../deploy/site.ts';
 import { assertNothingLeft, currentLink, whoServes } from '../deploy/sound.ts';
 import { suite } from '../suite.ts';
 
@@ -58,6 +58,7 @@ test('S9: deploy-with-zero-downtime needs no configuration file', async (t) => {
   assert.equal([next.code, next.document.from, next.document.active], [0, first, second], next.stderr);
   const again = calledFrom(await direct(second));
   assert.equal([again.code, again.document.outcome], [0, 'unchanged'], again.stderr);
+  await untilNextSecond();
   const bad = calledFrom(await direct(`${builds}/${buildId(3)}`));
   assert.equal([bad.code, bad.document.outcome, bad.document.active], [4, 'rolled_back', second], bad.stderr);
   assert.is(bad.document.failure?.reason, 'exited');

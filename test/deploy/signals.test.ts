@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import { suite } from '../suite.ts';
 import { ledger, lockText, slowSite, slowToStop, startDeploy, untilBegun, untilStopping } from './running.ts';
-import { buildId, type Called, type Refusal, until } from './site.ts';
+import { buildId, type Called, type Refusal, until, untilNextSecond } from './site.ts';
 import { assertSound, whoServes } from './sound.ts';
 
 const test = suite('deploy/signals');
@@ -113,6 +113,7 @@ test('the terminal goes (SIGHUP): the run goes on', async (t) => {
 
 test('S10: nobody reads what it prints: the run goes on, and its log is complete', async (t) => {
   const site = await slowSite(t);
+  await untilNextSecond();
   const child = await site.sandbox.startCutover(['deploy', 'production', '--config', site.config]);
   child.stdout.destroy();
   child.stderr.destroy();

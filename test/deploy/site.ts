@@ -155,7 +155,7 @@ export async function until(what: string, ask: () => Promise<unknown>, timeoutMs
   }
 }
 
-/** A log is named after the second of its run: those of two runs in one would be one. */
+/** A log is named after the second of its run: of two runs in one, the second has a number in it too. */
 export function untilNextSecond(): Promise<void> {
   return sleep(1000 - (Date.now() % 1000));
 }

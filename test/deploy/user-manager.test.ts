@@ -17,6 +17,7 @@ import {
   makeSite,
   type Refusal,
   type Site,
+  untilNextSecond,
 } from './site.ts';
 import { assertSound, whoServes } from './sound.ts';
 
@@ -154,6 +155,7 @@ for (const [where, XDG_STATE_HOME] of [
   test(`S8: the deployer is killed, its state ${where}: the own manager brings the old build back`, async (t) => {
     const user = await plainUser({ XDG_STATE_HOME });
     const site = await makeSite(t, { user, builds: [{}, slow] });
+    await untilNextSecond();
     const run = await startDeploy(site);
     await untilBegun(site, 'start');
     run.child.kill('SIGKILL');
