@@ -1,6 +1,7 @@
 import { requireAvailable } from '../config/available.ts';
 import { deploy } from '../deployer/deploy.ts';
 import { dryRun } from '../deployer/dry-run.ts';
+import { pruneAfterwards } from './afterwards.ts';
 import type { Run } from './command.ts';
 import { tellOutcome } from './outcome.ts';
 import { configFor, placeOf } from './place.ts';
@@ -30,5 +31,8 @@ export const run: Run<DeployFlags> = async ([name, build], options, terminal) =>
       );
     return plan.exit_code;
   }
-  return tellOutcome(await deploy(place, asked), place, { options, terminal });
+  const document = await deploy(place, asked);
+  const exitCode = tellOutcome(document, place, { options, terminal });
+  await pruneAfterwards(document, place);
+  return exitCode;
 };

@@ -3,6 +3,7 @@ import { CutoverError } from '../base/errors.ts';
 import { directConfig } from '../config/direct.ts';
 import { deploy } from '../deployer/deploy.ts';
 import { systemctl } from '../systemd/typed.ts';
+import { pruneAfterwards } from './afterwards.ts';
 import type { Run } from './command.ts';
 import { tellOutcome } from './outcome.ts';
 import { placeOf } from './place.ts';
@@ -24,5 +25,8 @@ export const run: Run<{ user?: boolean; wait?: string | number | boolean }> = as
     throw new CutoverError('usage', `"${unit}" is no unit`, { mend: systemctl(manager, 'list-units --type=service') });
   const place = await placeOf(config, target, { options, terminal, log: true });
   const asked = { build: basename(build), isForced: false, isFixForward: false, waitMs: waitMsOf(options.wait) };
-  return tellOutcome(await deploy(place, asked), place, { options, terminal });
+  const document = await deploy(place, asked);
+  const exitCode = tellOutcome(document, place, { options, terminal });
+  await pruneAfterwards(document, place);
+  return exitCode;
 };

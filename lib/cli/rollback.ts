@@ -1,6 +1,7 @@
 import { requireAvailable } from '../config/available.ts';
 import { targetNamed } from '../deployer/place.ts';
 import { rollback } from '../deployer/rollback.ts';
+import { pruneAfterwards } from './afterwards.ts';
 import type { Run } from './command.ts';
 import { tellOutcome } from './outcome.ts';
 import { configFor, placeOf } from './place.ts';
@@ -12,5 +13,8 @@ export const run: Run<{ wait?: string | number | boolean }> = async ([name, buil
   requireAvailable(target, config);
   const waitMs = waitMsOf(options.wait);
   const place = await placeOf(config, target, { options, terminal, log: true });
-  return tellOutcome(await rollback(place, { build, waitMs }), place, { options, terminal });
+  const document = await rollback(place, { build, waitMs });
+  const exitCode = tellOutcome(document, place, { options, terminal });
+  await pruneAfterwards(document, place);
+  return exitCode;
 };
