@@ -3,6 +3,7 @@ import { type FileHandle, open, readFile } from 'node:fs/promises';
 import { CutoverError, errnoOf, fileError } from '../base/errors.ts';
 import { exec } from '../base/exec.ts';
 import { makePrivateDirectory } from '../base/files.ts';
+import { sleep } from '../base/wait.ts';
 import type { StatePaths } from './state.ts';
 
 /** Who holds a target, as the lock file tells it. It only tells: what counts is the kernel's lock. */
@@ -75,8 +76,10 @@ async function openLock(path: string): Promise<FileHandle> {
 async function tellHolder(file: FileHandle, doing: string): Promise<void> {
   const user = process.env.USER ?? String(process.getuid?.() ?? '');
   const holder: Holder = { pid: process.pid, doing, since: new Date().toISOString(), user };
-  await file.truncate(0);
-  await file.write(`${JSON.stringify(holder)}\n`, 0);
+  const text = Buffer.from(`${JSON.stringify(holder)}\n`);
+  // In this order the file is never empty to whoever is refused meanwhile.
+  await file.write(text, 0, text.length, 0);
+  await file.truncate(text.length);
 }
 
 /** Puts the lock on the descriptor through flock(1), since Node has no call for it. */
@@ -91,12 +94,33 @@ async function flock(descriptor: number, waitMs: number, signal: AbortSignal): P
   });
 }
 
+/** The lock is taken some milliseconds before its holder says so: until then the text is the last holder's. */
 async function describeHolder(paths: StatePaths): Promise<string> {
+  for (let look = 0; look < 10; look += 1) {
+    const holder = await readHolder(paths);
+    if (holder && isAlive(holder.pid)) {
+      const { pid, doing, since, user } = holder;
+      return `another run holds the target: ${doing} (pid ${pid}, user ${user}, since ${since})`;
+    }
+    await sleep(20);
+  }
+  return 'another run holds the target';
+}
+
+async function readHolder(paths: StatePaths): Promise<Holder | null> {
   const text = await readFile(paths.lock, 'utf8').catch(() => '');
   try {
-    const { pid, doing, since, user } = JSON.parse(text) as Holder;
-    return `another run holds the target: ${doing} (pid ${pid}, user ${user}, since ${since})`;
+    // A shorter text over a longer one leaves the rest of that behind it for a moment.
+    return JSON.parse(text.split('\n')[0] ?? '') as Holder;
   } catch {
-    return 'another run holds the target';
+    return null;
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return errnoOf(error) === 'EPERM';
   }
 }
