@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { errnoOf, fileError } from '../base/errors.ts';
-import { logPath } from '../report/log-file.ts';
+import { timeInLogName } from '../report/log-file.ts';
 import { evidenceToGo, ledgersToStay, recordPaths } from '../run/retention.ts';
 import type { Place } from './place.ts';
 import type { PruneKnowledge } from './prune-known.ts';
@@ -40,19 +40,13 @@ async function logsToGo(
     if (errnoOf(error) === 'ENOENT') return [];
     throw fileError(error, 'cannot read', config.logs);
   });
-  const pathFor = (run: string): string => logPath({ directory: config.logs, unit, run });
   const own = names
-    .filter((name) => /^\d{8}-\d{6}$/.test(stampIn(name)) && pathFor(stampIn(name)) === join(config.logs, name))
+    .filter((name) => timeInLogName(name, unit) !== null)
     .toSorted()
     .toReversed();
-  const needed = new Set([...staying].map(pathFor));
-  const old = own.slice(logsKept).map((name) => join(config.logs, name));
-  return old.filter((path) => !needed.has(path));
-}
-
-/** What stands where the time is in a log's name. */
-function stampIn(name: string): string {
-  return name.slice(-'YYYYMMDD-HHMMSS.log'.length, -'.log'.length);
+  const needed = new Set([...staying].map((run) => run.slice(0, 'YYYYMMDD-HHMMSS'.length)));
+  const old = own.slice(logsKept).filter((name) => !needed.has(timeInLogName(name, unit) ?? ''));
+  return old.map((name) => join(config.logs, name));
 }
 
 function itemOf(kind: PrunedKind, name: string, path: string): PrunedItem {

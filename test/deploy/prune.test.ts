@@ -224,12 +224,13 @@ test('P5: evidence, ledgers and logs: the newest stay, those of others too, and 
     await writeFile(at('logs', `deployment-${site.unit}x-${stamp(number)}.log`), "another unit's");
     if (number < 30) await mkdir(at('evidence', `${stamp(number)}-00aa`));
   }
+  await writeFile(at('logs', `deployment-${site.unit}-${stamp(0)}-2.log`), 'the second of a second');
   for (const name of [`deployment-${site.unit}-${stamp(1)}.log.1.gz`, `deployment-${site.unit}-.log`, 'notes.txt'])
     await writeFile(at('logs', name), 'mine');
   const { code, document, stderr } = await prune(site);
   assert.is(code, 0, stderr);
   const count = (kind: string): number => document.removed.filter((item) => item.kind === kind).length;
-  assert.equal([count('build'), count('evidence'), count('ledger'), count('log')], [0, 11, 31, 31]);
+  assert.equal([count('build'), count('evidence'), count('ledger'), count('log')], [0, 11, 31, 32]);
   const ledgers = await readdir(at('runs'));
   assert.ok(ledgers.includes(`${failed.document.run}.jsonl`) && ledgers.length === 121, `${ledgers.length}`);
   assert.is((await readdir(at('evidence'))).length, 20);
