@@ -91,7 +91,7 @@ interface Look {
   observed: string;
   problem: string | null;
   isRefused: boolean;
-  isJournalPartial: boolean;
+  isJournalUnread: boolean;
 }
 
 /** Asks HTTP and the unit at once, and the journal after them: it holds what the request made the service say. */
@@ -106,7 +106,7 @@ async function lookOnce({ target, manager, memoryBefore }: GateSubject, { system
   if (stranger) throw portTaken(stranger);
   const tooMuch = judgeMemory(facts, limits, memoryBefore);
   if (tooMuch) throw tooMuch;
-  const { failure, isPartial } = await judgeJournal(facts, { limits, manager, signal });
+  const { failure, isUnread } = await judgeJournal(facts, { limits, manager, signal });
   if (failure) throw failure;
   const [closed] = owners.free;
   const bad = answers.find(({ problem }) => problem !== null);
@@ -117,19 +117,20 @@ async function lookOnce({ target, manager, memoryBefore }: GateSubject, { system
     observed: observed.join(', ') || facts.subState,
     problem,
     isRefused: closed !== undefined || (bad?.isRefused ?? false),
-    isJournalPartial: isPartial,
+    isJournalUnread: isUnread,
   };
 }
 
 /** A limit that is not held against the build must not look as if it were. */
 async function tellUnjudged(
-  { facts, isJournalPartial }: Look,
+  { facts, isJournalUnread }: Look,
   { target: { limits }, manager }: GateSubject,
   tools: GateTools,
 ): Promise<void> {
   const about = { limits, manager, signal: tools.signal };
   for (const message of unmeasured(facts, about)) note(tools, message);
-  if (isJournalPartial) note(tools, await unseenJournal(facts.unit, about));
+  const isRoot = process.getuid?.() === 0;
+  if (isJournalUnread || !isRoot) note(tools, await unseenJournal(facts.unit, about));
 }
 
 function note({ emit }: GateTools, message: string | null): void {

@@ -46,10 +46,10 @@ export function judgeCpu(facts: UnitFacts, limits: LimitsConfig, mark: CpuMark, 
   return new StepFailure('cpu', `${facts.unit} uses ${since}, over its limit of ${limits.cpuPercent} %`);
 }
 
-/** What the journal says against a build, and whether it may say more than this user is allowed to see. */
+/** What the journal says against a build, and whether it could be read at all. */
 export interface JournalVerdict {
   failure: StepFailure | null;
-  isPartial: boolean;
+  isUnread: boolean;
 }
 
 /** Finds errors, or a pattern that must not appear, in what this invocation wrote to the journal. */
@@ -58,14 +58,14 @@ export async function judgeJournal(
   { limits, manager, signal }: { limits: LimitsConfig; manager: ManagerKind; signal: AbortSignal },
 ): Promise<JournalVerdict> {
   const query = { manager, unit, invocationId, signal };
-  const notAsked = { entries: [], isPartial: false };
+  const notAsked = { entries: [], isUnread: false };
   const [errors, all] = await Promise.all([
     limits.journalErrors < 0 ? notAsked : askJournal({ ...query, priority: 3, lines: limits.journalErrors + 20 }),
     limits.journalPattern === null ? notAsked : askJournal({ ...query, lines: 5_000 }),
   ]);
   return {
     failure: journalFailure(unit, limits, { errors: errors.entries, entries: all.entries }),
-    isPartial: errors.isPartial || all.isPartial,
+    isUnread: errors.isUnread || all.isUnread,
   };
 }
 

@@ -34,7 +34,7 @@ const maxBytes = 16 * 1024 * 1024;
 /** The journalctl(1) command for a query. */
 export function journalCommand(query: JournalQuery): Command {
   const { manager, unit, invocationId, withManager, sinceMs, priority, lines } = query;
-  const options = ['--no-pager', '--output=json', `--lines=${lines}`];
+  const options = ['--no-pager', '--quiet', '--output=json', `--lines=${lines}`];
   if (priority !== undefined) options.push(`--priority=${priority}`);
   if (sinceMs !== undefined) options.push(`--since=@${(sinceMs / 1000).toFixed(6)}`);
   if (!invocationId) return ['journalctl', ...options, manager === 'user' ? `--user-unit=${unit}` : `--unit=${unit}`];
@@ -47,35 +47,40 @@ export function journalCommand(query: JournalQuery): Command {
 export interface JournalAnswer {
   /** oldest first */
   entries: JournalEntry[];
-  /** there may be more than this user is allowed to see */
-  isPartial: boolean;
+  /** the journal could not be read, so no entries mean nothing */
+  isUnread: boolean;
 }
 
-/** Asks the journal. One that cannot be read gives no entries, and says that it is partial. */
+/** Asks the journal. */
 export async function askJournal(query: JournalQuery): Promise<JournalAnswer> {
-  // The hint that there is more is a notice, which a stricter level in the environment would keep back.
-  const env = { SYSTEMD_LOG_LEVEL: 'info' };
-  const command = journalCommand(query);
-  const { code, stdout, stderr } = await exec(command, { timeoutMs, maxBytes, env, signal: query.signal });
-  const entries = stdout.split('\n').flatMap((line) => parseEntry(line) ?? []);
-  return { entries, isPartial: code !== 0 || saysPartial(stderr) };
+  const { code, stdout } = await exec(journalCommand(query), { timeoutMs, maxBytes, signal: query.signal });
+  return { entries: stdout.split('\n').flatMap((line) => parseEntry(line) ?? []), isUnread: code !== 0 };
 }
 
-/** The entries of a query, oldest first. */
+/** The entries of a query, oldest first. A journal that cannot be read gives none. */
 export async function readJournal(query: JournalQuery): Promise<JournalEntry[]> {
   return (await askJournal(query)).entries;
 }
 
 /**
  * Whether this user sees nothing at all of a unit that was started: systemd itself tells of each start, so it is not
- * the unit that is silent.
+ * the unit that is silent. Asked for as text: journalctl(1) gives its hint that there is more neither with
+ * `--output=json` nor under a strict log level.
  */
-export async function isJournalHidden(query: Pick<JournalQuery, 'manager' | 'unit' | 'signal'>): Promise<boolean> {
-  const { entries, isPartial } = await askJournal({ ...query, lines: 1 });
-  return isPartial && entries.length === 0;
+export async function isJournalHidden({
+  manager,
+  unit,
+  signal,
+}: Pick<JournalQuery, 'manager' | 'unit' | 'signal'>): Promise<boolean> {
+  const which = manager === 'user' ? `--user-unit=${unit}` : `--unit=${unit}`;
+  const command = ['journalctl', '--no-pager', '--lines=1', which] as const;
+  const env = { SYSTEMD_LOG_LEVEL: 'info' };
+  const { code, stdout, stderr } = await exec(command, { timeoutMs, env, signal });
+  const isEmpty = stdout.split('\n').every((line) => line === '' || line.startsWith('-- '));
+  return isEmpty && (code !== 0 || saysPartial(stderr));
 }
 
-/** What journalctl(1) of systemd says on stderr to a user who is in none of the journal's groups, or when there are no files. */
+/** What journalctl(1) says on stderr to a user who is in none of the journal's groups, or when there are no files. */
 export function saysPartial(stderr: string): boolean {
   return /not seeing messages from|No journal files were/.test(stderr);
 }

@@ -101,7 +101,7 @@ test('S3: a journal that nothing is asked of is not read', async () => {
   const aborted = AbortSignal.abort(new Error('read although nothing is asked'));
   const off = { ...limits, journalErrors: -1 };
   const verdict = await judgeJournal(factsWith(), { limits: off, manager: 'system', signal: aborted });
-  assert.equal(verdict, { failure: null, isPartial: false });
+  assert.equal(verdict, { failure: null, isUnread: false });
   assert.is(await unseenJournal('app.service', { limits: off, manager: 'system', signal: aborted }), null);
 });
 

@@ -1,7 +1,7 @@
 // needs: sandbox
 import * as assert from 'uvu/assert';
 import type { CheckReport } from '../../lib/deployer/check.ts';
-import { sandboxFor } from '../sandboxed.ts';
+import { repository, sandboxFor } from '../sandboxed.ts';
 import { suite, type TestContext } from '../suite.ts';
 import { plainUser } from './plain-user.ts';
 import { buildId, makeSite } from './site.ts';
@@ -63,6 +63,21 @@ test('S3: a user who may read what his own units write is told nothing', async (
   const called = await site.call('deploy');
   assert.is(called.code, 0, called.stderr);
   assert.not.match(called.stderr + (await site.call('check')).stderr, 'in the journal');
+});
+
+test('S3: a user with a journal of his own sees nothing of a unit of the system', async (t) => {
+  const user = await plainUser();
+  const [own, theirs] = [await makeSite(t, { user }), await makeSite(t)];
+  const script = `/srv/${own.app}-hidden.mjs`;
+  const code = `
+    import { isJournalHidden } from '${repository}/lib/systemd/journal.ts';
+    const queries = [{ manager: 'user', unit: '${own.unit}' }, { manager: 'system', unit: '${theirs.unit}' }];
+    console.log(JSON.stringify(await Promise.all(queries.map(isJournalHidden))));`;
+  await theirs.sandbox.exec(['tee', script], { input: code });
+  t.cleanup(() => theirs.sandbox.run('rm', script));
+  const node = [process.execPath, '--import', `${repository}/node_modules/tsx/dist/esm/index.mjs`, script] as const;
+  assert.is(await user.sandbox.run(...node), '[false,true]');
+  assert.is(await theirs.sandbox.run(...node), '[false,false]', 'root sees all');
 });
 
 test('S3: a limit whose measure systemd does not have is told of, once, and does not fail the deploy', async (t) => {

@@ -17,6 +17,7 @@ import {
   makeSite,
   type Refusal,
   type Site,
+  until,
   untilNextSecond,
 } from './site.ts';
 import { assertSound, whoServes } from './sound.ts';
@@ -123,6 +124,22 @@ test('S1: what to type names the manager of the user, and can be typed', async (
   for (const { stderr } of [failed, worse]) assert.not.match(stderr, /(systemctl|journalctl) (?!--user)/);
   assert.is(worse.code, 3, worse.stderr);
   assert.match(worse.stderr, `-> systemctl --user status ${site.unit}`);
+});
+
+test('S1: a unit of the own manager that has the port is stopped there', async (t) => {
+  const site = await userSite(t, {}, {});
+  const { sandbox, unit, port } = site;
+  await sandbox.run('systemctl', 'stop', unit);
+  const listen = `require('net').createServer().listen(${port})`;
+  await sandbox.run('systemd-run', '--user', '--unit=stray', process.execPath, '-e', listen);
+  t.cleanup(() => sandbox.exec(['systemctl', 'stop', 'stray']));
+  await until('it listens', async () => (await sandbox.run('ss', '-Hltn', `sport = :${port}`)) !== '');
+  const { document } = await site.call('check');
+  const mend = document.checks.find(({ name }) => name === 'port')?.mend;
+  assert.is(mend, 'systemctl --user stop stray.service');
+  await sandbox.run('bash', '-c', mend ?? 'false');
+  await sandbox.run('systemctl', 'start', unit);
+  await until('the unit has the port', async () => (await whoServes(site))?.build === first);
 });
 
 test('S11: status, history, the logs of a run and of the unit', async (t) => {

@@ -3,7 +3,7 @@ import { journalCommand, parseEntry, saysPartial } from '../../lib/systemd/journ
 import { suite } from '../suite.ts';
 
 const test = suite('systemd/journal');
-const fixed = ['journalctl', '--no-pager', '--output=json'];
+const fixed = ['journalctl', '--no-pager', '--quiet', '--output=json'];
 const id = '0123456789abcdef0123456789abcdef';
 
 test('S3: a query is a command', () => {
