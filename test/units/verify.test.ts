@@ -1,6 +1,6 @@
 // needs: sandbox
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { repository, sandboxFor } from '../sandboxed.ts';
 import { suite } from '../suite.ts';
@@ -36,20 +36,29 @@ test('S5: there are units, and each has what tells people of it', async () => {
   }
 });
 
+/** The units by the folder that they are installed from together, since they name one another. */
+async function shippedSets(): Promise<[string, string[]][]> {
+  const sets = new Map<string, string[]>();
+  for (const name of await shippedUnits()) sets.set(dirname(name), [...(sets.get(dirname(name)) ?? []), name]);
+  return [...sets];
+}
+
 test('S5: systemd finds nothing wrong with any of them', async (t) => {
   const sandbox = await sandboxFor();
-  const names = await shippedUnits();
-  for (const name of names) {
-    const path = sandbox.hostPath(join(installed, name.replaceAll('/', '-')));
-    await writeFile(path, withKnownPrograms(await readFile(join(folder, name), 'utf8')));
-    t.cleanup(() => rm(path, { force: true }));
-  }
-  await sandbox.run('systemctl', 'daemon-reload');
-  for (const name of names) {
-    const unit = instanceOf(name.replaceAll('/', '-'));
-    const command = ['systemd-analyze', 'verify', '--man=no', '--recursive-errors=no', unit] as const;
-    const { code, stdout, stderr } = await sandbox.exec(command);
-    assert.equal([code, stdout, stderr], [0, '', ''], name);
+  for (const [set, names] of await shippedSets()) {
+    for (const name of names) {
+      const path = sandbox.hostPath(join(installed, basename(name)));
+      await writeFile(path, withKnownPrograms(await readFile(join(folder, name), 'utf8')));
+      t.cleanup(() => rm(path, { force: true }));
+    }
+    await sandbox.run('systemctl', 'daemon-reload');
+    for (const name of names) {
+      const unit = instanceOf(basename(name));
+      const command = ['systemd-analyze', 'verify', '--man=no', '--recursive-errors=no', unit] as const;
+      const { code, stdout, stderr } = await sandbox.exec(command);
+      assert.equal([code, stdout, stderr], [0, '', ''], `${set}: ${name}`);
+    }
+    for (const name of names) await rm(sandbox.hostPath(join(installed, basename(name))));
   }
 });
 
