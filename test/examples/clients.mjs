@@ -1,13 +1,14 @@
 // Two kinds of clients ask a port until SIGTERM: some open a connection for each request, some keep theirs. Then it
 // prints how many requests there were, which builds answered, and what became of those that failed.
+// With "retry" they do as browsers do: a request that is cut on a connection used before is sent once more.
 import { Agent, request } from 'node:http';
 
-const [port, path] = [Number(process.argv[2]), process.argv[3]];
+const [port, path, retry] = [Number(process.argv[2]), process.argv[3], process.argv[4]];
 const newEveryMs = 20;
 const keepers = 8;
 const failed = [];
 const answers = new Set();
-const sent = { new: 0, kept: 0, reused: 0 };
+const sent = { new: 0, kept: 0, reused: 0, again: 0 };
 let [open, longestMs, isOver] = [0, 0, false];
 
 function ask(kind, agent, then = () => {}) {
@@ -32,7 +33,13 @@ function ask(kind, agent, then = () => {}) {
     response.on('error', (error) => done(error.code ?? error.message));
   });
   asked.on('timeout', () => asked.destroy(new Error('no answer in 20 s')));
-  asked.on('error', (error) => done(error.code ?? error.message));
+  asked.on('error', (error) => {
+    const isCut = asked.reusedSocket && error.code === 'ECONNRESET';
+    if (!isCut || retry !== 'retry') return done(error.code ?? error.message);
+    open -= 1;
+    sent.again += 1;
+    return ask(kind, agent, then);
+  });
   asked.end();
 }
 

@@ -33,19 +33,30 @@ export interface Example {
 }
 
 export interface ClientsReport {
-  sent: { new: number; kept: number; reused: number };
+  /** `again`: requests that were cut on a connection used before, and sent once more */
+  sent: { new: number; kept: number; reused: number; again: number };
   failed: string[];
   answers: string[];
   longestMs: number;
 }
 
-/**
- * @param name of the folder below `examples/`
- * @param program the folder, below `examples/` too, whose files make a build
- */
+/** Which files of `examples/` make an example. */
+export interface ExampleFiles {
+  /** the folder with the units and the configuration */
+  name: string;
+  /** the folder whose files make a build; default: the same */
+  program?: string;
+  files: readonly string[];
+  /** the file of a build whose whole text is the build's id, for programs that cannot tell it */
+  marked?: string;
+  /** clients send a request again when its connection was used before and is cut */
+  retries?: boolean;
+}
+
+/** Installs an example, with its first build deployed. */
 export async function installExample(
   t: TestContext,
-  { name, program = name, files }: { name: string; program?: string; files: readonly string[] },
+  { name, program = name, files, marked }: ExampleFiles,
 ): Promise<Example> {
   const sandbox = await sandboxFor();
   const folder = join(repository, 'examples', name);
@@ -54,7 +65,7 @@ export async function installExample(
   await installUnits(sandbox, folder, names);
   await mkdir(sandbox.hostPath('/etc/cutover'), { recursive: true });
   await writeFile(sandbox.hostPath(config), (await readFile(join(folder, 'cutover.toml'), 'utf8')) + limits);
-  const example = exampleOn(sandbox, { from: join(repository, 'examples', program), files });
+  const example = exampleOn(sandbox, { from: join(repository, 'examples', program), files, marked });
   await example.add();
   const { code, stderr } = await example.deploy();
   assert.is(code, 0, `the first deploy failed: ${stderr}`);
@@ -72,9 +83,9 @@ export function requireDebian(packages: Record<string, string>): void {
 export async function startClients(
   t: TestContext,
   { sandbox }: Example,
-  { port = 9000, path = '/' } = {},
+  { retries = false } = {},
 ): Promise<{ end(): Promise<ClientsReport> }> {
-  const child = await sandbox.spawn([process.execPath, clients, String(port), path]);
+  const child = await sandbox.spawn([process.execPath, clients, '9000', '/', retries ? 'retry' : '']);
   t.cleanup(() => child.kill('SIGKILL'));
   child.stderr.resume();
   const said = text(child.stdout);
@@ -88,7 +99,10 @@ export async function startClients(
   };
 }
 
-function exampleOn(sandbox: TestSandbox, { from, files }: { from: string; files: readonly string[] }): Example {
+function exampleOn(
+  sandbox: TestSandbox,
+  { from, files, marked }: Pick<ExampleFiles, 'files' | 'marked'> & { from: string },
+): Example {
   let built = 0;
   return {
     sandbox,
@@ -98,6 +112,7 @@ function exampleOn(sandbox: TestSandbox, { from, files }: { from: string; files:
       const path = sandbox.hostPath(`${builds}/${id}`);
       await mkdir(path, { recursive: true });
       for (const file of files) await cp(join(from, file), join(path, file), { recursive: true });
+      if (marked) await writeFile(join(path, marked), id);
       if (fault) await breakFile(join(path, fault.file), fault);
       return id;
     },

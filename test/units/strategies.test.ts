@@ -5,7 +5,14 @@ import { repository } from '../sandboxed.ts';
 import { suite } from '../suite.ts';
 
 const test = suite('units of the strategies');
-const sets = ['units/socket', 'units/overlap', 'examples/node-socket', 'examples/node-overlap'];
+const sets = [
+  'units/socket',
+  'units/overlap',
+  'examples/node-socket',
+  'examples/node-overlap',
+  'examples/python-gunicorn',
+  'examples/nginx-static',
+];
 
 for (const set of sets) {
   test(`S5: ${set}: nothing that a bad build does closes the socket`, async () => {
