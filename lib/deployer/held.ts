@@ -1,3 +1,4 @@
+import { putBackLeftOver } from '../builds/removal.ts';
 import { clearTemporaryLinks } from '../builds/swap.ts';
 import { settleRun } from '../deploy/settle.ts';
 import type { RunDocument } from '../run/document.ts';
@@ -25,7 +26,9 @@ export async function whileHeld<T>(
     const settled = await settleRun(place);
     if (settled)
       emit({ type: 'note', message: `run ${settled.run} had been cut off and was ended first: ${settled.outcome}` });
+    // What a swap or a prune left when it was killed: a link that leads nowhere, builds out of reach.
     await clearTemporaryLinks(target.builds);
+    await putBackLeftOver(target.builds);
     return await work(settled, guarded);
   } finally {
     // A process that ends while it is being put into its scope would leave an empty one behind.

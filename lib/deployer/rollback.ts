@@ -7,7 +7,7 @@ import { probe } from '../checks/probe.ts';
 import { carryOut } from '../deploy/carry-out.ts';
 import { servingBuild } from '../deploy/identity.ts';
 import type { RunDocument } from '../run/document.ts';
-import { newestProven, nextRunId } from '../run/history.ts';
+import { newestProven, nextRunId, predecessorOf } from '../run/history.ts';
 import { readQuarantine } from '../run/quarantine.ts';
 import { isRunning, type UnitFacts } from '../systemd/facts.ts';
 import { whileHeld } from './held.ts';
@@ -49,7 +49,10 @@ export async function rollback(
   );
 }
 
-/** The build to go back to: the last one proven before `current`, or, with no record left, the newest older one. */
+/**
+ * The build to go back to: the last one proven before `current`; without one, what served before it was deployed, as
+ * a build that was started by hand; with no record left, the newest older one.
+ */
 export async function previousBuild({ target, paths }: Pick<Place, 'target' | 'paths'>): Promise<string | null> {
   const [current, ids, quarantined] = await Promise.all([
     currentBuild(target.builds),
@@ -58,10 +61,11 @@ export async function previousBuild({ target, paths }: Pick<Place, 'target' | 'p
   ]);
   const candidates = new Set(ids.filter((id) => id !== current && !Object.hasOwn(quarantined, id)));
   if (candidates.size === 0) return null;
-  return (
-    (await newestProven(paths, (id) => candidates.has(id))) ??
-    fallbackPrevious(ids, current, new Set(Object.keys(quarantined)))
-  );
+  const proven = await newestProven(paths, (id) => candidates.has(id));
+  if (proven !== null) return proven;
+  const before = current === null ? null : await predecessorOf(paths, current);
+  if (before !== null && candidates.has(before)) return before;
+  return fallbackPrevious(ids, current, new Set(Object.keys(quarantined)));
 }
 
 async function requireWhole(builds: string, id: string): Promise<void> {

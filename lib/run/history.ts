@@ -66,6 +66,14 @@ export async function newestProven(paths: StatePaths, isWanted: (build: string) 
   return null;
 }
 
+/** The build that served before that one did, as the run tells that brought it; null: no run tells. */
+export async function predecessorOf(paths: StatePaths, build: string): Promise<string | null> {
+  for await (const { inputs, document } of runsNewestFirst(paths)) {
+    if (document?.outcome === 'deployed' && inputs.to === build) return inputs.from;
+  }
+  return null;
+}
+
 /** A deployed build was proven, and so was the one that a failed run went back to. */
 export function provenBy({ outcome, active }: NonNullable<RunRecord['document']>): string[] {
   return (outcome === 'deployed' || outcome === 'rolled_back') && active ? [active] : [];

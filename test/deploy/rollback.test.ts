@@ -2,8 +2,8 @@
 import { rm } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import { suite } from '../suite.ts';
-import { breakBuild, breakInService, buildId, makeSite } from './site.ts';
-import { assertSound } from './sound.ts';
+import { breakBuild, breakInService, buildId, makeSite, pointCurrent, until } from './site.ts';
+import { assertSound, whoServes } from './sound.ts';
 
 const test = suite('deploy/rollback');
 const [first, second, third] = [buildId(1), buildId(2), buildId(3)];
@@ -85,4 +85,15 @@ test('S8: to a bad build, from one that is broken itself: exit 3, and says what 
   const repaired = await site.call('deploy', ['--fix-forward']);
   assert.equal([repaired.code, repaired.document.active], [0, third], repaired.stderr);
   await assertSound(site, third, called, repaired);
+});
+
+test('S8: back to what served before the first deploy, although a newer build lies there that nobody tried', async (t) => {
+  const site = await makeSite(t, { builds: [{}, { mode: 'crash' }, {}], isDeployed: false });
+  await pointCurrent(site, first);
+  await site.sandbox.run('systemctl', 'start', site.unit);
+  await until('it serves', async () => (await whoServes(site))?.build === first);
+  assert.is((await site.call('deploy', [third])).code, 0);
+  const called = await site.call('rollback');
+  assert.equal([called.code, called.document.active], [0, first], called.stderr);
+  await assertSound(site, first, called);
 });

@@ -103,18 +103,14 @@ test('S8: the state is lost between two deploys: nothing is missed but the histo
   await assertSound(site, second, called);
 });
 
-test('S11: the clock goes back a day: the next run is still the newest, and the way back is the right one', async (t) => {
+test('S11: the clock goes back: the next run is still the newest, and the way back is the right one', async (t) => {
   const site = await makeSite(t, { builds: [{}, {}, {}] });
   assert.is((await site.call('deploy', [second])).code, 0);
   const { runs } = (await site.call<{ runs: { run: string }[] }>('history')).document;
   const directory = site.sandbox.hostPath(`${site.state}/runs`);
-  // The runs that there are were made by a clock that was a day ahead.
+  // The runs that there are were made by a clock that was far ahead.
   for (const { run } of runs) {
-    const ahead = new Date(Date.now() + 86_400_000)
-      .toISOString()
-      .replaceAll(/[-:]|\..*/g, '')
-      .replace('T', '-');
-    const later = `${ahead}${run.slice(15)}`;
+    const later = `3${run.slice(1)}`;
     const text = await readFile(`${directory}/${run}.jsonl`, 'utf8');
     await writeFile(`${directory}/${later}.jsonl`, text.replaceAll(run, later));
     await rm(`${directory}/${run}.jsonl`);
