@@ -8,6 +8,17 @@ export interface Answer {
   observed: string;
   expected: string;
   mend: string | null;
+  /** what a question with several parts found, part by part */
+  findings?: Finding[];
+}
+
+/** One part of an answer: the rule that was asked, and what it found. */
+export interface Finding {
+  rule: string;
+  status: CheckStatus;
+  observed: string;
+  expected: string;
+  mend: string | null;
 }
 
 /** A question about the machine, ready to be asked. */

@@ -1,19 +1,26 @@
 import { askBuilds, askCandidate } from '../checks/builds.ts';
 import { type Answer, type Check, type CheckAnswer, askAll, fail, pass, warn } from '../checks/check.ts';
+import { askDoctor } from '../checks/doctor.ts';
 import { askDisk } from '../checks/disk.ts';
 import { askHttp } from '../checks/http.ts';
 import { askMemory } from '../checks/memory.ts';
 import { askPort } from '../checks/port.ts';
-import { askRestartLimit, askUnit, askUnitFile } from '../checks/unit.ts';
+import { askRestartLimit, askUnit } from '../checks/unit.ts';
 import type { TargetConfig } from '../config/model.ts';
 import { type InFlight, isAlive } from '../run/in-flight.ts';
+import type { StatePaths } from '../run/state.ts';
 import type { UnitFacts } from '../systemd/facts.ts';
+import type { Systemd } from '../systemd/systemd.ts';
 import { journalctl, systemctl } from '../systemd/typed.ts';
+import { lastRunOf } from './last-run.ts';
+import { standInOf } from './stand-in.ts';
 
 /** What the questions are asked about. */
 export interface PreflightSubject {
   target: TargetConfig;
   facts: UnitFacts;
+  systemd: Pick<Systemd, 'facts' | 'property'>;
+  paths: StatePaths;
   /** the state directory: a full disk there stops a run */
   state: string;
   candidate: string | null;
@@ -33,13 +40,14 @@ export function preflight(subject: PreflightSubject, onAnswer?: (answer: CheckAn
   return askAll(preflightChecks(subject).map(soften), onAnswer);
 }
 
-function preflightChecks({ target, facts, state, candidate, inFlight, isFirst }: PreflightSubject): Check[] {
+function preflightChecks(subject: PreflightSubject): Check[] {
+  const { target, facts, state, candidate, inFlight, isFirst } = subject;
   const { unit, builds, ports, limits, health } = target;
   const mendHealth = `${journalctl(facts.manager, unit)}, then cutover rollback or cutover deploy --fix-forward`;
   const notYet = pass('nothing is deployed yet', 'not asked on a first deploy');
   return [
     { name: 'unit', ask: async () => askUnit(facts, { isFirst }) },
-    { name: 'unit_file', ask: async () => askUnitFile(facts) },
+    { name: 'unit_file', ask: () => askUnitFiles(subject) },
     { name: 'restart_limit', ask: async () => (isFirst ? notYet : askRestartLimit(facts, Date.now())) },
     {
       name: 'port',
@@ -52,6 +60,12 @@ function preflightChecks({ target, facts, state, candidate, inFlight, isFirst }:
     { name: 'candidate', ask: () => askCandidate(builds, candidate, facts.user) },
     { name: 'in_flight', ask: () => askInFlight(inFlight, target.name) },
   ];
+}
+
+/** The unit's file, and those of the units that a deploy works with. */
+function askUnitFiles({ target, facts, systemd, paths, candidate }: PreflightSubject): Promise<Answer> {
+  const standIn = target.strategy === 'overlap' && candidate !== null ? standInOf(target.unit, candidate) : null;
+  return askDoctor({ target, facts, standIn, lastRun: () => lastRunOf(paths) }, systemd);
 }
 
 /**

@@ -37,11 +37,12 @@ export async function readSituation(place: Place, build: string | undefined): Pr
 
 /** Asks the checks about a situation, and tells each answer as it comes. */
 export function askPreflight(
-  { target, config, emit }: Place,
+  { target, config, systemd, paths, emit }: Place,
   { facts, from, candidate, inFlight }: Situation,
   { isFixForward }: { isFixForward: boolean },
 ): Promise<CheckAnswer[]> {
-  const subject = { target, facts, state: config.state, candidate, inFlight, isFirst: from === null, isFixForward };
+  const about = { target, facts, systemd, paths, state: config.state, candidate, inFlight };
+  const subject = { ...about, isFirst: from === null, isFixForward };
   return preflight(subject, (answer) => emit({ type: 'check', answer }));
 }
 

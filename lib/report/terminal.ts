@@ -1,4 +1,4 @@
-import type { CheckAnswer } from '../checks/check.ts';
+import type { Answer, CheckAnswer } from '../checks/check.ts';
 import type { ManagerKind } from '../config/model.ts';
 import type { RunEvent, Listener } from '../run/events.ts';
 import type { Colours } from './colour.ts';
@@ -77,13 +77,36 @@ function linesOf(event: RunEvent, { colours, level }: TerminalOptions): string[]
   }
 }
 
-/** One check: what was seen, and when that is not good, what should be and what to type. */
-export function checkLines({ name, status, observed, expected, mend }: CheckAnswer, colours: Colours): string[] {
-  const mark = { pass: colours.green('✓'), warn: colours.yellow('!'), fail: colours.red('✗') }[status];
-  const first = `  ${mark} ${name.padEnd(nameWidth)} ${observed}`;
+/** One check: what was seen, and when that is not good, what should be and what to type. Several findings: each by itself. */
+export function checkLines({ name, findings = [], ...answer }: CheckAnswer, colours: Colours): string[] {
+  const bad = findings.filter(({ status }) => status !== 'pass');
+  if (bad.length === 0) return answerLines(name.padEnd(nameWidth), answer, { indent: 2, colours });
+  const count = `${bad.length} finding${bad.length === 1 ? '' : 's'}`;
+  return [
+    `  ${markOf(answer.status, colours)} ${name.padEnd(nameWidth)} ${count}`,
+    ...bad.flatMap(({ rule, ...found }) => answerLines(`${rule}:`, found, { indent: nameWidth + 5, colours })),
+  ];
+}
+
+function answerLines(
+  name: string,
+  { status, observed, expected, mend }: Answer,
+  { indent, colours }: { indent: number; colours: Colours },
+): string[] {
+  const margin = ' '.repeat(indent);
+  const first = `${margin}${markOf(status, colours)} ${name} ${observed}`;
   if (status === 'pass') return [first];
-  const indent = ' '.repeat(nameWidth + 5);
-  return [`${first}${colours.dim(` (expected: ${expected})`)}`, ...(mend ? [`${indent}-> ${mend}`] : [])];
+  const [command, ...toWrite] = mend?.split('\n') ?? [];
+  const below = ' '.repeat(indent === 2 ? nameWidth + 5 : indent + 2);
+  return [
+    `${first}${colours.dim(` (expected: ${expected})`)}`,
+    ...(command ? [`${below}-> ${command}`] : []),
+    ...toWrite.map((line) => `${below}     ${line}`),
+  ];
+}
+
+function markOf(status: Answer['status'], colours: Colours): string {
+  return { pass: colours.green('✓'), warn: colours.yellow('!'), fail: colours.red('✗') }[status];
 }
 
 function stepLine({ name, state, durationMs, message }: Extract<RunEvent, { type: 'step' }>, colours: Colours): string {

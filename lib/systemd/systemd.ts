@@ -16,7 +16,7 @@ export interface Systemd {
   /** @throws `no_such_unit` never: an unknown unit has `loadState` "not-found" */
   facts(unit: string): Promise<UnitFacts>;
   /** one property, a twentieth of the cost of all facts; `kind` is the last part of the interface's name */
-  property(unit: string, kind: 'Unit' | 'Service', name: string): Promise<unknown>;
+  property(unit: string, kind: 'Unit' | 'Service' | 'Socket', name: string): Promise<unknown>;
   start(unit: string, options: JobOptions): Promise<JobResult>;
   stop(unit: string, options: JobOptions): Promise<JobResult>;
   restart(unit: string, options: JobOptions): Promise<JobResult>;
@@ -56,7 +56,7 @@ class Client implements Systemd {
     return factsFrom(unit, await this.#properties(unit), this.#connection.kind);
   }
 
-  async property(unit: string, kind: 'Unit' | 'Service', name: string): Promise<unknown> {
+  async property(unit: string, kind: 'Unit' | 'Service' | 'Socket', name: string): Promise<unknown> {
     const body = [`org.freedesktop.systemd1.${kind}`, name];
     const call = { ...properties, path: unitPath(unit), member: 'Get', signature: 'ss', body, about: unit };
     const [variant] = await this.#connection.call(call);

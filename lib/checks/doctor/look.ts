@@ -1,0 +1,146 @@
+import { realpath } from 'node:fs/promises';
+import { CutoverError } from '../../base/errors.ts';
+import type { TargetConfig } from '../../config/model.ts';
+import { amount, textOf, type UnitFacts } from '../../systemd/facts.ts';
+import { isDbusError } from '../../systemd/failures.ts';
+import type { Systemd } from '../../systemd/systemd.ts';
+import {
+  type LastRun,
+  type Patient,
+  type Relations,
+  type Service,
+  type Setup,
+  type Socket,
+  isShared,
+} from './patient.ts';
+import { lookAtQueue } from './queue.ts';
+
+/** Who is to be looked at, and what is known already. */
+export interface Subject {
+  target: TargetConfig;
+  facts: UnitFacts;
+  /** the instance in which the candidate would come up beside the main unit; null: none, or not known */
+  standIn: string | null;
+  lastRun: () => Promise<LastRun | null>;
+}
+
+type Looking = Pick<Systemd, 'facts' | 'property'>;
+
+/** Reads what the rules look at, all at once: with strategy `restart` some properties of one unit. */
+export async function lookAt({ target, facts, standIn, lastRun }: Subject, systemd: Looking): Promise<Patient> {
+  const isSocket = isShared({ target });
+  const names = isSocket ? facts.triggeredBy.filter((name) => name.endsWith('.socket')) : [];
+  const [setup, builds, last, sockets, relations, beside, queue] = await Promise.all([
+    setupOf(facts.unit, systemd),
+    realpath(target.builds).catch(() => target.builds),
+    lastRun(),
+    Promise.all(names.map((name) => socketOf(name, systemd))),
+    isSocket ? relationsOf(facts.unit, systemd) : alone,
+    isSocket && standIn !== null ? serviceOf(standIn, systemd) : null,
+    isSocket ? lookAtQueue(target.ports) : null,
+  ]);
+  const main = { facts, relations };
+  const known = new Set([facts.unit, beside?.facts.unit]);
+  const others = [...new Set(sockets.flatMap(({ triggers }) => triggers))].filter((name) => !known.has(name));
+  return {
+    target,
+    main,
+    setup,
+    buildsPaths: [...new Set([target.builds, builds])],
+    services: [
+      main,
+      ...(beside ? [beside] : []),
+      ...(await Promise.all(others.map((name) => serviceOf(name, systemd)))),
+    ],
+    sockets,
+    standIn: beside,
+    queue,
+    lastRun: last,
+  };
+}
+
+const alone: Relations = { conflicts: [], partOf: [], bindsTo: [], requires: [] };
+
+async function setupOf(unit: string, systemd: Looking): Promise<Setup> {
+  const ask = asker(unit, systemd);
+  const settings = ['ExecStart', 'ExecStartPre', 'ExecReload'];
+  const [commands, killMode, sendsKill, delay, environment, upheldBy, start, stop, action] = await Promise.all([
+    Promise.all(settings.map((name) => ask('Service', name))),
+    ask('Service', 'KillMode'),
+    ask('Service', 'SendSIGKILL'),
+    ask('Service', 'RestartUSec'),
+    ask('Service', 'Environment'),
+    ask('Unit', 'UpheldBy'),
+    ask('Unit', 'RefuseManualStart'),
+    ask('Unit', 'RefuseManualStop'),
+    ask('Unit', 'StartLimitAction'),
+  ]);
+  return {
+    killMode: textOf(killMode),
+    sendsKill: sendsKill !== false,
+    restartDelayMs: (amount(delay) ?? Number.POSITIVE_INFINITY) / 1000,
+    commands: commands.flatMap((lines, at) => linesOf(lines).map((argv) => ({ setting: settings[at] ?? '', argv }))),
+    environment: listOf(environment),
+    upheldBy: listOf(upheldBy),
+    refusesStart: start === true,
+    refusesStop: stop === true,
+    startLimitAction: textOf(action) || 'none',
+  };
+}
+
+async function socketOf(unit: string, systemd: Looking): Promise<Socket & { triggers: string[] }> {
+  const ask = asker(unit, systemd);
+  const [relations, isStale, triggers, backlog, burst, interval] = await Promise.all([
+    relationsOf(unit, systemd),
+    ask('Unit', 'NeedDaemonReload'),
+    ask('Unit', 'Triggers'),
+    ask('Socket', 'Backlog'),
+    ask('Socket', 'TriggerLimitBurst'),
+    ask('Socket', 'TriggerLimitIntervalUSec'),
+  ]);
+  return {
+    unit,
+    relations,
+    needDaemonReload: isStale === true,
+    backlog: amount(backlog) ?? Number.POSITIVE_INFINITY,
+    triggerBurst: amount(burst) ?? 0,
+    triggerIntervalMs: (amount(interval) ?? 0) / 1000,
+    triggers: listOf(triggers),
+  };
+}
+
+async function serviceOf(unit: string, systemd: Looking): Promise<Service> {
+  const [facts, relations] = await Promise.all([systemd.facts(unit), relationsOf(unit, systemd)]);
+  return { facts, relations };
+}
+
+async function relationsOf(unit: string, systemd: Looking): Promise<Relations> {
+  const ask = asker(unit, systemd);
+  const names = ['Conflicts', 'PartOf', 'BindsTo', 'Requires'];
+  const [conflicts = [], partOf = [], bindsTo = [], requires = []] = await Promise.all(
+    names.map(async (name) => listOf(await ask('Unit', name))),
+  );
+  return { conflicts, partOf, bindsTo, requires };
+}
+
+/** A property that this systemd is too old to know is not set. */
+function asker(
+  unit: string,
+  systemd: Looking,
+): (kind: Parameters<Looking['property']>[1], name: string) => Promise<unknown> {
+  return (kind, name) =>
+    systemd.property(unit, kind, name).catch((error: unknown) => {
+      if (error instanceof CutoverError && isDbusError(error, 'org.freedesktop.DBus.Error.UnknownProperty'))
+        return null;
+      throw error;
+    });
+}
+
+function listOf(value: unknown): string[] {
+  return (value as string[] | null) ?? [];
+}
+
+/** A command on the bus: its file, its arguments, and what became of it the last time. */
+function linesOf(value: unknown): string[][] {
+  return ((value as [string, string[]][] | null) ?? []).map(([file, [, ...args]]) => [file, ...args]);
+}
