@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { repository } from '../sandboxed.ts';
 import type { Site } from '../deploy/site.ts';
@@ -10,6 +10,8 @@ export type Orders = Partial<Record<'deploy' | 'rollback' | 'settle', string[]>>
 export interface ProcessRecord {
   command: string;
   passed: { moment: string; what: string; signal: string }[];
+  /** when the last moment passed, which for a killed process is its death; milliseconds since the epoch */
+  endedAt: number;
 }
 
 /** The environment that makes node obey the orders. */
@@ -41,7 +43,8 @@ export async function recordsOf(site: Site): Promise<ProcessRecord[]> {
       const passed = lines
         .map((line) => line.split('\t'))
         .map(([moment = '', what = '', signal = '']) => ({ moment, what, signal }));
-      return { command: name.split('.')[0] ?? '', passed };
+      const { mtimeMs: endedAt } = await stat(join(folder, name));
+      return { command: name.split('.')[0] ?? '', passed, endedAt };
     }),
   );
 }

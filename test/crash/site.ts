@@ -10,8 +10,10 @@ const quick = { health: ['attempts = 2', 'interval = "50ms"', 'timeout = "3s"'] 
  * A site whose deployers die when told to, with a first build that is proven. From then on somebody looks at
  * `current` without pause until the test is over, and fails the test when there was once no build there.
  */
-export async function crashSite(t: TestContext, { tables, ...options }: SiteOptions = {}): Promise<Site> {
-  const site = await makeSite(t, { builds: [{}], ...options, tables: { ...quick, ...tables } });
+export async function crashSite(t: TestContext, { tables, keys = [], ...options }: SiteOptions = {}): Promise<Site> {
+  // What a prune leaves when it is killed is another test's matter.
+  const kept = ['keep = 1000', ...keys];
+  const site = await makeSite(t, { builds: [{}], ...options, keys: kept, tables: { ...quick, ...tables } });
   await makeObedient(site);
   const stopReader = await startReader(site);
   t.cleanup(stopReader);
