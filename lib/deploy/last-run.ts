@@ -1,19 +1,33 @@
 import type { LastRun, LastStop } from '../checks/doctor/patient.ts';
+import type { HealthConfig } from '../config/model.ts';
 import type { RunDocument } from '../run/document.ts';
 import { newestRun } from '../run/history.ts';
 import type { StatePaths } from '../run/state.ts';
 
+type Told = Pick<RunDocument, 'run' | 'steps' | 'downtime_ms' | 'strategy'>;
+
 /** What the newest run tells of the unit's stop and start; null where it was no good deploy: then too much was mixed. */
 export async function lastRunOf(paths: StatePaths): Promise<LastRun | null> {
   const record = await newestRun(paths).catch(() => null);
-  const document = record?.document;
-  return document?.outcome === 'deployed' ? timesOf(document) : null;
+  if (record?.document?.outcome !== 'deployed') return null;
+  return timesOf(record.document, record.inputs.target.health);
 }
 
-/** Reads stop and start out of a run's document. */
-export function timesOf(document: Pick<RunDocument, 'run' | 'steps' | 'downtime_ms' | 'strategy'>): LastRun {
-  const restart = document.strategy === 'restart' ? undefined : tookOf(document, 'restart');
-  return { run: document.run ?? '', stop: stopOf(document), restartMs: restart ?? null };
+/** Reads stop and start out of a run's document. @param health the time that its gate watched on is no part of a start */
+export function timesOf(document: Told, health: Pick<HealthConfig, 'healthyForMs'>): LastRun {
+  return { run: document.run ?? '', stop: stopOf(document), restartMs: waitOf(document, health) };
+}
+
+/**
+ * How long connections wait for a service behind its socket: it has the socket as soon as it runs, and it is the gate that
+ * hears its first answer. A stand-in serves while the main unit drains, so there the drain does not count.
+ */
+function waitOf(document: Told, { healthyForMs }: Pick<HealthConfig, 'healthyForMs'>): number | null {
+  const restart = tookOf(document, 'restart');
+  if (document.strategy === 'restart' || restart === undefined) return null;
+  const unwatched = (name: string): number => Math.max(0, (tookOf(document, name) ?? 0) - healthyForMs);
+  const waits = [restart + unwatched('gate'), ...(document.strategy === 'overlap' ? [unwatched('stand-in')] : [])];
+  return Math.min(...waits);
 }
 
 function stopOf(document: Pick<RunDocument, 'steps' | 'downtime_ms'>): LastStop | null {

@@ -8,6 +8,11 @@ import { fileURLToPath } from 'node:url';
 
 /** Long enough for clients with an open connection to send once more and learn that it closes. */
 const idlePauseMs = 100;
+/**
+ * Node calls listen(2) again on an inherited descriptor, and the queue would shrink to 511. With `fd` it passes over the
+ * option `backlog` and takes the second argument alone.
+ */
+const queue = 4096;
 const modes = {
   good: {},
   crash: { beforeListen: () => process.exit(1) },
@@ -47,7 +52,7 @@ setTimeout(begin, behaviour.startMs ?? mode.startMs ?? 0);
 function begin() {
   if (isDraining || mode.beforeListen?.() === 'stop here') return;
   if (behaviour.socket) listenOnPath(behaviour.socket);
-  server.listen(whereToListen());
+  server.listen(whereToListen(), queue);
 }
 
 const server = createServer(serve);
@@ -133,8 +138,7 @@ function endIfEmpty() {
 function whereToListen() {
   const { LISTEN_FDS, LISTEN_PID, PORT = '9000', HOST } = process.env;
   const isForUs = LISTEN_FDS === '1' && (LISTEN_PID === undefined || Number(LISTEN_PID) === process.pid);
-  // Node calls listen(2) again on an inherited descriptor: without a number the queue would shrink to 511.
-  return isForUs ? { fd: 3, backlog: 4096 } : { port: Number(PORT), host: HOST, backlog: 4096 };
+  return isForUs ? { fd: 3 } : { port: Number(PORT), host: HOST };
 }
 
 /** A Unix socket beside the port; what an older process left at the path would be in the way. */

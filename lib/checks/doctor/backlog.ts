@@ -64,7 +64,7 @@ function byKernel({ queue, sockets }: Patient): Limit[] {
   }
   if (kernel !== null && kernel < Math.min(asked, most)) {
     const mend = (needed: number): string =>
-      `let the application listen with a queue of its own, as Node with { fd: 3, backlog: ${Math.max(usual, needed)} }`;
+      `let the application listen with a queue of its own, as Node with listen({ fd: 3 }, ${Math.max(usual, needed)})`;
     limits.push({ length: kernel, observed: `the application made the queue ${kernel} long (Backlog=${asked})`, mend });
   }
   return limits;

@@ -46,11 +46,14 @@ function lastStopOf({ main: { facts }, target, lastRun }: Patient): Answer[] {
   const allowedMs = Math.min(facts.stopTimeoutMs, target.stopTimeoutMs);
   if (stop === null || stop.tookMs < nearly * allowedMs) return [];
   const killed = `was killed after ${seconds(stop.tookMs)} (${stop.step}, run ${run})`;
-  if (stop.closedMs !== null && stop.closedMs < stop.tookMs / 2) {
+  if (stop.closedMs === null) {
+    return [warn(`the application did not end by itself: it ${killed}`, expected, mendForDraining(facts))];
+  }
+  if (stop.closedMs < stop.tookMs / 2) {
     return [warn(`the application hangs: it kept its port and ${killed}`, expected, mendForHung(facts))];
   }
-  const how = stop.closedMs === null ? 'it' : 'it listened no more, yet';
-  return [warn(`the application never finishes draining: ${how} ${killed}`, expected, mendForDraining(facts))];
+  const drains = 'the application never finishes draining: it listened no more, yet';
+  return [warn(`${drains} ${killed}`, expected, mendForDraining(facts))];
 }
 
 function mendForHung(facts: Patient['main']['facts']): string {
