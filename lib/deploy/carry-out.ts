@@ -1,9 +1,10 @@
 import { ExitCode } from '../base/errors.ts';
+import { openController } from '../base/wait.ts';
 import type { CheckAnswer } from '../checks/check.ts';
 import { documentOf, type Ending, exitCodeOfOutcome, type RunDocument } from '../run/document.ts';
 import { applySteps, recordAnyway } from '../run/engine.ts';
 import { clearInFlight, markInFlight } from '../run/in-flight.ts';
-import type { RunInputs } from '../run/inputs.ts';
+import { isOneWay, type RunInputs } from '../run/inputs.ts';
 import { type Ledger, openLedger } from '../run/ledger.ts';
 import { quarantine, release } from '../run/quarantine.ts';
 import type { StatePaths } from '../run/state.ts';
@@ -41,7 +42,8 @@ async function applyAndJudge(
 ): Promise<Omit<Ending, 'downtime_ms' | 'checks'>> {
   const transcript: GateLook[] = [];
   const plan = planOf(inputs, { ...tools, transcript });
-  const { begun, records: steps, failure } = await applySteps(plan, tools);
+  const signal = isOneWay(inputs) ? undisturbed(tools) : tools.signal;
+  const { begun, records: steps, failure } = await applySteps(plan, { ...tools, signal });
   if (!failure) return { outcome: 'deployed', exit_code: 0, active: inputs.to, steps, failure };
   // systemd refuses a whole job or none: a first step that was not permitted did nothing.
   const isRefused = failure.reason === 'permission' && begun.length === 1;
@@ -51,6 +53,14 @@ async function applyAndJudge(
     return { outcome, exit_code, active: inputs.from, steps, failure };
   }
   return goBack(inputs, { begun, records: steps, failure, transcript }, tools);
+}
+
+/** An interruption in the middle of a run that cannot be taken back would leave the service down. */
+function undisturbed({ signal, emit }: Pick<RunTools, 'signal' | 'emit'>): AbortSignal {
+  if (signal.aborted) return signal;
+  const message = 'interrupted, and goes on: there is no build to go back to';
+  signal.addEventListener('abort', () => emit({ type: 'note', message }), { once: true });
+  return openController().signal;
 }
 
 /** Writes the outcome, then takes the mark away: in this order a death between the two is only a clean-up. */

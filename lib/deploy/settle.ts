@@ -5,6 +5,7 @@ import { clearTemporaryLinks } from '../builds/swap.ts';
 import type { Ending, RunDocument } from '../run/document.ts';
 import { applySteps, recordAnyway } from '../run/engine.ts';
 import { readRun } from '../run/history.ts';
+import { isOneWay } from '../run/inputs.ts';
 import { clearInFlight, readInFlight } from '../run/in-flight.ts';
 import { cutOffFailure, type Ledger, openLedger, type RunRecord, stepRecordsOf } from '../run/ledger.ts';
 import { commit, judgeBuild } from './carry-out.ts';
@@ -75,7 +76,7 @@ async function endingOf(record: RunRecord, tools: SettleTools): Promise<Found> {
     return { outcome: 'interrupted', exit_code: ExitCode.interrupted, active, steps: records, failure };
   }
   // A rollback away from a build that is broken has nowhere to go back to: what it was on the way to is the way out.
-  if (inputs.back === null && inputs.from !== null) return goOn(record, tools);
+  if (isOneWay(inputs)) return goOn(record, tools);
   const plan = planOf(inputs, { ...tools, transcript: [] });
   const begun = plan.filter(({ name, isGoneAtBoot }) => steps.has(name) && !(isBooted && isGoneAtBoot));
   return goBack(inputs, { begun, records, failure, transcript: [] }, tools);

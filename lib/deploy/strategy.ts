@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { currentBuild } from '../builds/current.ts';
 import { removeCurrent, swapCurrent } from '../builds/swap.ts';
 import { StepFailure } from '../run/failure.ts';
-import type { RunInputs } from '../run/inputs.ts';
+import { isOneWay, type RunInputs } from '../run/inputs.ts';
 import type { Step } from '../run/step.ts';
 import type { Systemd } from '../systemd/systemd.ts';
 import type { DowntimeMeter } from './downtime.ts';
@@ -21,8 +21,8 @@ export interface Watched {
 }
 
 /** A rollback from a build that is broken itself has nowhere better to go: what it did stays. */
-export function asFarAsThereIsAWayBack({ back, from }: RunInputs, steps: Step[]): Step[] {
-  if (back !== null || from === null) return steps;
+export function asFarAsThereIsAWayBack(inputs: RunInputs, steps: Step[]): Step[] {
+  if (!isOneWay(inputs)) return steps;
   return steps.map(({ name, does, apply, prove }) => ({ name, does, apply, prove }));
 }
 

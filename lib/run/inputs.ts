@@ -28,6 +28,14 @@ export interface RunInputs {
 }
 
 /**
+ * Whether there is nothing to go back to: a rollback away from a build that is down itself. What it is on the way to
+ * is then the only way out, for whoever settles it as well.
+ */
+export function isOneWay({ back, from }: Pick<RunInputs, 'back' | 'from'>): boolean {
+  return back === null && from !== null;
+}
+
+/**
  * A run's name: the time in UTC, then four hex digits that grow within the second, so that names sort as runs began
  * and two in one millisecond still differ.
  * @param newest the newest run there is; after a clock that went backwards the new name still sorts behind it
