@@ -43,10 +43,13 @@ interface Look {
   answer: { status: string; build: string; pid: number } | null;
 }
 
-/** One program instead of three, as it is asked some thousand times. */
+/**
+ * One program instead of four, as it is asked some thousand times. A scope that nobody is in is passed over: who is killed
+ * while systemd puts it there may leave one behind, and the next run takes it away (`left-scope.test.ts`).
+ */
 const lookScript = `
 systemctl show --property=MainPID --value "$1"
-systemctl list-units --all --plain --no-legend "$2" "$3"
+[ "$(systemctl show --property=TasksCurrent --value "$2")" = 0 ] || systemctl list-units --all --plain --no-legend "$2" "$3"
 echo ===
 exec 3<>"/dev/tcp/127.0.0.1/$4" || exit 0
 printf 'GET /api/health HTTP/1.0\\r\\n\\r\\n' >&3

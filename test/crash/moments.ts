@@ -31,3 +31,8 @@ export function betweenLines(moments: Moments): Moments {
 export function whileAsking(moments: Moments): Moments {
   return moments.filter(({ moment }) => moment.startsWith('sent '));
 }
+
+/** Before each act and each name that changes, and when the outcome was written. */
+export function aroundChanges(moments: Moments): Moments {
+  return moments.filter(({ moment, what }) => !moment.startsWith('line ') || /( intended|^outcome)$/.test(what));
+}

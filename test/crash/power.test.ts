@@ -1,14 +1,15 @@
 // needs: sandbox
 // deadline: 8min
+import { setTimeout as sleep } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
 import { installBootUnit } from '../deploy/boot.ts';
 import { buildId, makeSite, type Site } from '../deploy/site.ts';
 import { suite, type TestContext } from '../suite.ts';
 import { endOfNewestRun, momentsOf } from './death.ts';
 import { assertServes, untilEnded } from './ended.ts';
-import { beforeActs, fromSwapOn } from './moments.ts';
+import { aroundChanges, fromSwapOn, whileAsking } from './moments.ts';
 import { deployNext } from './next.ts';
-import { pauseAt } from './paused.ts';
+import { type Paused, pauseAt } from './paused.ts';
 import { startReader } from './reader.ts';
 import { collectProblems } from './sweep.ts';
 
@@ -22,13 +23,13 @@ interface Settler {
   /** after the boot */
   settle: (site: Site) => Promise<unknown>;
   /** the ones of all moments from the swap on */
-  of: typeof beforeActs;
+  of: typeof whileAsking;
 }
 
 const settlers: Record<string, Settler> = {
-  'the unit at boot': { prepare: installBootUnit, settle: async () => {}, of: (moments) => moments },
-  'somebody who types cutover settle': { prepare: enable, settle: settleByHand, of: beforeActs },
-  'the next deploy': { prepare: enable, settle: deployByHand, of: beforeActs },
+  'the unit at boot': { prepare: installBootUnit, settle: async () => {}, of: aroundChanges },
+  'somebody who types cutover settle': { prepare: enable, settle: settleByHand, of: whileAsking },
+  'the next deploy': { prepare: enable, settle: deployByHand, of: whileAsking },
 };
 
 interface Case {
@@ -53,13 +54,22 @@ test('S8: the power goes from the swap to the end of a deploy: the machine serve
   }
   const sites = cases.map(({ site }) => site) as [Site, ...Site[]];
   const stopReader = await startReader(...sites);
-  for (const { site, moment } of cases) await pauseAt(site, 'deploy', moment);
+  const paused: Paused[] = [];
+  for (const { site, moment } of cases) paused.push(await pauseAt(site, 'deploy', moment));
   assert.ok((await stopReader()) > 0);
-  await dry.sandbox.reboot();
+  await cutPower(dry, paused);
   const stopSecond = await startReader(...sites);
   await collectProblems(cases, ({ name }) => name, endCase);
   assert.ok((await stopSecond()) > 0);
 });
+
+/** The kernel has killed them all at once; what brought them into the sandbox stands still too, and has to see it. */
+async function cutPower({ sandbox }: Site, paused: readonly Paused[]): Promise<void> {
+  const up = sandbox.reboot();
+  await sleep(500);
+  for (const one of paused) await one.resume();
+  await up;
+}
 
 async function endCase({ site, settle, isOver }: Case): Promise<void> {
   await settle(site);

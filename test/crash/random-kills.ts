@@ -104,6 +104,8 @@ async function playRound(site: Site, plan: Plan, prober: Prober): Promise<Random
   const from = (await currentLink(site)) ?? '';
   if (command === 'deploy') await (kind.add ? kind.add(site) : site.add(kind.behaviour));
   await give(site, { settle });
+  // The service is killed in many rounds, by hand: systemd would give it up some time, whoever deploys or not.
+  await site.sandbox.exec(['systemctl', 'reset-failed', site.unit]);
   const { code, signal, since, said } = await strike(site, plan);
   const told = { did: `${what}: ${way.join(', ')} ${times}`, ended: signal ?? `exit ${code}` };
   try {

@@ -4,7 +4,7 @@ import { suite } from '../suite.ts';
 import { breakBuild, breakInService } from '../deploy/site.ts';
 import { endedBy, momentsOf, endOfNewestRun } from './death.ts';
 import { assertServes } from './ended.ts';
-import { beforeActs, fromStartOn } from './moments.ts';
+import { beforeActs, fromStartOn, linesOf } from './moments.ts';
 import { deployNext } from './next.ts';
 import { crashSite } from './site.ts';
 import { sweep } from './sweep.ts';
@@ -25,12 +25,12 @@ test('S8: a rollback from a healthy build is killed at every moment', async (t) 
   });
 });
 
-test('S8: a rollback to a build that turns out bad is killed at every moment', async (t) => {
+test('S8: a rollback to a build that turns out bad is killed at every line from its start', async (t) => {
   const site = await crashSite(t);
   const { from } = await deployNext(site);
   await breakBuild(site, from);
   await sweep(
-    fromStartOn(await momentsOf(site, 'rollback')),
+    linesOf(fromStartOn(await momentsOf(site, 'rollback'))),
     { first: site, another: () => crashSite(t) },
     async (own, moment) => {
       const deployed = await deployNext(own);
@@ -57,6 +57,22 @@ test('S8: a rollback from a build that crashes in service is killed: the build b
       assert.is(signal, 'SIGKILL');
       await assertServes(own, deployed.from);
       assert.is((await endOfNewestRun(own)).active, deployed.from);
+    },
+  );
+});
+
+test('S8: a rollback from a build that crashes in service is told to end: the build before comes up all the same', async (t) => {
+  const site = await crashSite(t);
+  const { to: broken } = await deployNext(site);
+  await breakInService(site, broken);
+  await sweep(
+    beforeActs(await momentsOf(site, 'rollback')).slice(afterScope),
+    { first: site, another: () => crashSite(t) },
+    async (own, moment) => {
+      const deployed = await deployNext(own);
+      await breakInService(own, deployed.to);
+      await endedBy(own, 'rollback', { rollback: [`${moment} SIGTERM`] });
+      await assertServes(own, deployed.from);
     },
   );
 });
