@@ -29,6 +29,8 @@ export interface PreflightSubject {
   isFirst: boolean;
   /** the service is known to be down and is to be repaired: what it answers is only a warning */
   isFixForward: boolean;
+  /** nobody waits for a deploy: what costs more is asked as well */
+  isThorough: boolean;
 }
 
 /** The questions about the service that runs now. */
@@ -63,9 +65,9 @@ function preflightChecks(subject: PreflightSubject): Check[] {
 }
 
 /** The unit's file, and those of the units that a deploy works with. */
-function askUnitFiles({ target, facts, systemd, paths, candidate }: PreflightSubject): Promise<Answer> {
+function askUnitFiles({ target, facts, systemd, paths, candidate, isThorough }: PreflightSubject): Promise<Answer> {
   const standIn = target.strategy === 'overlap' && candidate !== null ? standInOf(target.unit, candidate) : null;
-  return askDoctor({ target, facts, standIn, lastRun: () => lastRunOf(paths) }, systemd);
+  return askDoctor({ target, facts, standIn, lastRun: () => lastRunOf(paths), isThorough }, systemd);
 }
 
 /**

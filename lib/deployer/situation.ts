@@ -39,10 +39,10 @@ export async function readSituation(place: Place, build: string | undefined): Pr
 export function askPreflight(
   { target, config, systemd, paths, emit }: Place,
   { facts, from, candidate, inFlight }: Situation,
-  { isFixForward }: { isFixForward: boolean },
+  { isFixForward, isThorough = false }: { isFixForward: boolean; isThorough?: boolean },
 ): Promise<CheckAnswer[]> {
   const about = { target, facts, systemd, paths, state: config.state, candidate, inFlight };
-  const subject = { ...about, isFirst: from === null, isFixForward };
+  const subject = { ...about, isFirst: from === null, isFixForward, isThorough };
   return preflight(subject, (answer) => emit({ type: 'check', answer }));
 }
 

@@ -146,7 +146,7 @@ test('S12: Type=simple, where nothing else tells that a start went well', () => 
 
 test('S5, S12: a stop that leaves something, waits for too long, or was ended by a kill', () => {
   const observed = 'processes that are left keep the port';
-  const longer = 'TimeoutStopSec= is 31s, but a deploy kills after 30s (stop.timeout)';
+  const longer = 'TimeoutStopSec= is 31s, but a deploy waits for 30s (stop.timeout)';
   const sound = 'KillMode=mixed, 10s';
   hold([
     ['stopping', { setup: { killMode: 'control-group' } }, 'pass', 'KillMode=control-group, 10s', null],
@@ -160,6 +160,8 @@ test('S5, S12: a stop that leaves something, waits for too long, or was ended by
     ['stopping', { setup: { killMode: 'none' } }, 'warn', `KillMode=none: ${observed}`, service('KillMode=mixed')],
     ['stopping', { setup: { sendsKill: false } }, 'warn', 'SendSIGKILL=no: a process that hangs is never ended', 'yes'],
     ['stopping', { facts: { stopTimeoutMs: 30_000 } }, 'pass', 'KillMode=mixed, 30s', null],
+    ['stopping', { facts: { stopTimeoutMs: 90_000 } }, 'pass', 'KillMode=mixed, 90s', null],
+    ['stopping', { strategy: 'socket', facts: { stopTimeoutMs: 90_000 } }, 'warn', longer.replace('31s', '90s'), '30s'],
     ['stopping', { facts: { stopTimeoutMs: 31_000 } }, 'warn', longer, service('TimeoutStopSec=30s')],
     [
       'stopping',
@@ -404,6 +406,7 @@ test('S12: a queue that holds the connections of a restart', () => {
     ['backlog', queueOf(4096, kernelQueue(null)), 'pass', '4096', null],
     ['backlog', queueOf(500), 'pass', '500 as the kernel has it', null],
     ['backlog', queueOf(499), 'warn', 'Backlog=499 in app.socket', `${line}4096`],
+    ['backlog', queueOf(64), 'warn', 'Backlog=64 in app.socket', `${line}4096`],
     ['backlog', queueOf(64, { lastRun: restarted(10) }), 'pass', '64 as the kernel has it', null],
     ['backlog', queueOf(63, { lastRun: restarted(10) }), 'fail', 'Backlog=63 in app.socket', `${line}4096`],
     ['backlog', queueOf(4096, { lastRun: restarted(5_000) }), 'warn', 'Backlog=4096 in app.socket', `${line}5000`],
@@ -462,7 +465,13 @@ test('S12: a unit that is not loaded is asked nothing', async () => {
   const facts = factsWith({ loadState: 'not-found' });
   const untouchable = { facts: () => assert.unreachable() as never, property: () => assert.unreachable() as never };
   const answer = await askDoctor(
-    { target: patientWith().target, facts, standIn: null, lastRun: () => assert.unreachable() as never },
+    {
+      target: patientWith().target,
+      facts,
+      standIn: null,
+      lastRun: () => assert.unreachable() as never,
+      isThorough: true,
+    },
     untouchable,
   );
   assert.equal([answer.status, answer.observed, answer.findings], ['fail', 'not-found', undefined]);

@@ -22,12 +22,15 @@ export interface Subject {
   /** the instance in which the candidate would come up beside the main unit; null: none, or not known */
   standIn: string | null;
   lastRun: () => Promise<LastRun | null>;
+  /** look at what takes a program of its own, too: a person waits for it, and not a deploy */
+  isThorough: boolean;
 }
 
 type Looking = Pick<Systemd, 'facts' | 'property'>;
 
 /** Reads what the rules look at, all at once: with strategy `restart` some properties of one unit. */
-export async function lookAt({ target, facts, standIn, lastRun }: Subject, systemd: Looking): Promise<Patient> {
+export async function lookAt(subject: Subject, systemd: Looking): Promise<Patient> {
+  const { target, facts, standIn, lastRun, isThorough } = subject;
   const isSocket = isShared({ target });
   const names = isSocket ? facts.triggeredBy.filter((name) => name.endsWith('.socket')) : [];
   const [setup, builds, last, sockets, relations, beside, queue] = await Promise.all([
@@ -37,7 +40,7 @@ export async function lookAt({ target, facts, standIn, lastRun }: Subject, syste
     Promise.all(names.map((name) => socketOf(name, systemd))),
     isSocket ? relationsOf(facts.unit, systemd) : alone,
     isSocket && standIn !== null ? serviceOf(standIn, systemd) : null,
-    isSocket ? lookAtQueue(target.ports) : null,
+    isSocket ? lookAtQueue(isThorough ? target.ports : []) : null,
   ]);
   const main = { facts, relations };
   const known = new Set([facts.unit, beside?.facts.unit]);

@@ -5,7 +5,7 @@ import type { Queue } from './patient.ts';
 
 const timeoutMs = 2_000;
 
-/** How long the queues of the ports are (sock_diag(7), by ss(8)), and how long they may be. */
+/** How long the queues of the ports are (sock_diag(7), by ss(8)), and how long any may be. @param ports none: not to be seen */
 export async function lookAtQueue(ports: readonly number[]): Promise<Queue | null> {
   const [most, kernel] = await Promise.all([
     readFile('/proc/sys/net/core/somaxconn', 'utf8').catch(() => null),

@@ -1,10 +1,12 @@
 import { type Answer, pass, warn } from '../check.ts';
 import { write } from './mend.ts';
-import type { Patient, Rule } from './patient.ts';
+import { isShared, type Patient, type Rule } from './patient.ts';
 
 const expected = 'every process ends within the time to stop, and is killed after it';
 /** A stop that was ended by a kill took nearly the whole time, or more. */
 const nearly = 0.98;
+/** systemd's own DefaultTimeoutStopSec=, which says nothing of the application */
+const defaultMs = 90_000;
 
 /** KillMode= and TimeoutStopSec= against how long the application takes to end what it answers. */
 export const stopping: Rule = {
@@ -30,10 +32,13 @@ function modeOf({ main: { facts }, setup }: Patient): Answer[] {
   return found;
 }
 
-function timeOf({ main: { facts }, target }: Patient): Answer[] {
-  const { stopTimeoutMs } = target;
+/** Behind a socket unit one job stops and starts, so that there a deploy cannot end a stop that takes too long. */
+function timeOf(patient: Patient): Answer[] {
+  const { facts } = patient.main;
+  const { stopTimeoutMs } = patient.target;
   if (facts.stopTimeoutMs <= stopTimeoutMs) return [];
-  const observed = `TimeoutStopSec= is ${seconds(facts.stopTimeoutMs)}, but a deploy kills after ${seconds(stopTimeoutMs)} (stop.timeout)`;
+  if (facts.stopTimeoutMs === defaultMs && !isShared(patient)) return [];
+  const observed = `TimeoutStopSec= is ${seconds(facts.stopTimeoutMs)}, but a deploy waits for ${seconds(stopTimeoutMs)} (stop.timeout)`;
   return [warn(observed, expected, write(facts, 'Service', `TimeoutStopSec=${seconds(stopTimeoutMs)}`))];
 }
 
