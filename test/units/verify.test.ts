@@ -6,14 +6,20 @@ import { repository, sandboxFor } from '../sandboxed.ts';
 import { suite } from '../suite.ts';
 
 const test = suite('units');
-const folder = join(repository, 'units');
 const kinds = /\.(service|socket|timer|path|target|slice)$/;
 const installed = '/etc/systemd/system';
 
-/** The shipped units, by their names below `units/`. */
+/** The shipped units and those of the examples, by their names below the repository. */
 async function shippedUnits(): Promise<string[]> {
-  const names = await readdir(folder, { recursive: true });
-  return names.filter((name) => kinds.test(name)).toSorted();
+  const found = await Promise.all(
+    ['units', 'examples'].map(async (root) =>
+      (await readdir(join(repository, root), { recursive: true })).map((name) => join(root, name)),
+    ),
+  );
+  return found
+    .flat()
+    .filter((name) => kinds.test(name))
+    .toSorted();
 }
 
 /** A unit's text with programs that every machine has: which of them the user has is not the unit's fault. */
@@ -30,7 +36,7 @@ test('S5: there are units, and each has what tells people of it', async () => {
   const names = await shippedUnits();
   assert.ok(names.length > 0);
   for (const name of names) {
-    const text = await readFile(join(folder, name), 'utf8');
+    const text = await readFile(join(repository, name), 'utf8');
     assert.match(text, /^\[Unit\]$/m, name);
     assert.match(text, /^Description=\S/m, name);
   }
@@ -48,7 +54,7 @@ test('S5: systemd finds nothing wrong with any of them', async (t) => {
   for (const [set, names] of await shippedSets()) {
     for (const name of names) {
       const path = sandbox.hostPath(join(installed, basename(name)));
-      await writeFile(path, withKnownPrograms(await readFile(join(folder, name), 'utf8')));
+      await writeFile(path, withKnownPrograms(await readFile(join(repository, name), 'utf8')));
       t.cleanup(() => rm(path, { force: true }));
     }
     await sandbox.run('systemctl', 'daemon-reload');
@@ -75,7 +81,7 @@ test('S5: systemd would find what is wrong', async (t) => {
 });
 
 test('S5: the unit for an application stops, starts and gives up as the contract says', async () => {
-  const text = await readFile(join(folder, 'app.service'), 'utf8');
+  const text = await readFile(join(repository, 'units/app.service'), 'utf8');
   const expected = [
     'StartLimitIntervalSec=300',
     'StartLimitBurst=3',
