@@ -13,6 +13,7 @@ import type { GateLook } from './gate.ts';
 import { goBack, isBuildsFault } from './go-back.ts';
 import { planOf } from './plans.ts';
 import type { RunTools } from './run-tools.ts';
+import { waitMeter } from './waits.ts';
 
 /**
  * Carries a run out: every step against the ledger, and back again when one fails.
@@ -27,9 +28,12 @@ export async function carryOut(inputs: RunInputs, checks: CheckAnswer[], tools: 
     await ledger.write({ type: 'begin', inputs });
     await markInFlight(paths, inputs.run);
     emit({ type: 'begin', inputs });
-    const meter = downtimeMeter(inputs.target.ports);
+    const { ports, strategy, health } = inputs.target;
+    const meter = downtimeMeter(ports);
+    const waits = strategy === 'restart' ? null : waitMeter(health);
     const ending = await applyAndJudge(inputs, { ...tools, ledger, meter });
-    const downtime = { downtime_ms: await meter.stop() };
+    const [downtime_ms, longest_wait_ms = null] = await Promise.all([meter.stop(), waits?.stop()]);
+    const downtime = { downtime_ms, longest_wait_ms };
     return await commit({ inputs, ledger, tools }, { ...ending, ...downtime, checks });
   } finally {
     await ledger.close();

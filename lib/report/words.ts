@@ -29,7 +29,7 @@ export function duration(ms: number): string {
 /** The one sentence at the end of a run. */
 export function sentenceOf(document: ToldRun): string {
   if (document.unfinished) return unfinishedSentence(document, document.unfinished);
-  const { outcome, to, from, active, target, duration_ms, downtime_ms, failure } = document;
+  const { outcome, to, from, active, target, duration_ms, downtime_ms, longest_wait_ms, failure } = document;
   const took = `in ${duration(duration_ms)}`;
   const down =
     downtime_ms === null
@@ -37,15 +37,17 @@ export function sentenceOf(document: ToldRun): string {
       : downtime_ms === 0
         ? '; the port was never closed'
         : `; the port was closed for ${duration(downtime_ms)}`;
+  // The ledger of an earlier version has no such key.
+  const waited = typeof longest_wait_ms === 'number' ? `; nobody waited longer than ${duration(longest_wait_ms)}` : '';
   switch (outcome) {
     case 'deployed':
-      return `${target} serves ${to}, proven healthy ${took}${down}`;
+      return `${target} serves ${to}, proven healthy ${took}${down}${waited}`;
     case 'unchanged':
       return active === null ? `${target}: nothing to do` : `${target} serves ${active} already: nothing to do`;
     case 'refused':
       return `${target} was not touched: ${failure?.message ?? 'the checks above speak against a deploy'}`;
     case 'rolled_back':
-      return `${to} failed: ${failure?.message}; ${target} is back on ${active}, verified healthy, ${took}${down}`;
+      return `${to} failed: ${failure?.message}; ${target} is back on ${active}, verified healthy, ${took}${down}${waited}`;
     case 'interrupted':
       return `${target} was not touched: ${failure?.message ?? 'interrupted'}`;
     case 'failed':

@@ -22,6 +22,8 @@ export interface RunDocument {
   started_at: string;
   duration_ms: number;
   downtime_ms: number | null;
+  /** the longest that somebody who asked had to wait, where the port is never closed; null: not measured */
+  longest_wait_ms: number | null;
   steps: StepRecord[];
   checks: CheckAnswer[];
   failure: Failure | null;
@@ -31,16 +33,17 @@ export interface RunDocument {
 export type Ending = Pick<
   RunDocument,
   'outcome' | 'exit_code' | 'active' | 'downtime_ms' | 'steps' | 'checks' | 'failure'
->;
+> & { longest_wait_ms?: number | null };
 
 /** The document of a run that began. */
 export function documentOf(inputs: RunInputs, ending: Ending, nowMs = Date.now()): RunDocument {
   const { run, kind, app, target, from, to, startedAt } = inputs;
   const { unit, strategy, name } = target;
   const started = { started_at: startedAt, duration_ms: Math.max(0, nowMs - Date.parse(startedAt)) };
-  const { outcome, exit_code, active, downtime_ms, steps, checks, failure } = ending;
+  const { outcome, exit_code, active, downtime_ms, longest_wait_ms = null, steps, checks, failure } = ending;
+  const waits = { downtime_ms, longest_wait_ms };
   const what = { run, kind, app, target: name, unit, strategy };
-  return { ...what, outcome, exit_code, from, to, active, ...started, downtime_ms, steps, checks, failure };
+  return { ...what, outcome, exit_code, from, to, active, ...started, ...waits, steps, checks, failure };
 }
 
 /** The exit code that says the same as an outcome. */

@@ -32,6 +32,7 @@ test('S2: the newest build, its downtime measured, its steps told in the order t
     steps.map((name) => `${name} done`),
   );
   assert.ok((document.downtime_ms ?? 0) > 0, `downtime ${document.downtime_ms}`);
+  assert.is(document.longest_wait_ms, null);
   assert.ok(
     (document.downtime_ms ?? 0) < document.duration_ms,
     `downtime ${document.downtime_ms} of ${document.duration_ms}`,

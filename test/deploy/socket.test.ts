@@ -22,6 +22,9 @@ test('a good build behind a socket: no request fails, and the port is never clos
     ['swap done', 'restart done', 'gate done'],
   );
   assert.is(called.document.downtime_ms, 0);
+  const wait = called.document.longest_wait_ms ?? 0;
+  assert.ok(wait >= 300, `a build that takes 300 ms to start makes somebody wait, not ${wait} ms`);
+  assert.match(called.stderr, /the port was never closed; nobody waited longer than/);
   assert.ok(sent > 40, `only ${sent} requests`);
   assert.equal(failed, []);
   await site.sandbox.run('systemctl', 'is-active', site.socket);

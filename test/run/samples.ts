@@ -53,6 +53,7 @@ export function documentWith(
     exit_code: exitCodeOfOutcome[outcome],
     active: newer,
     downtime_ms: 301,
+    longest_wait_ms: null,
     steps: [],
     checks: [],
     failure: null,

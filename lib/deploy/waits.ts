@@ -1,0 +1,37 @@
+import { openController, sleep } from '../base/wait.ts';
+import { probe } from '../checks/probe.ts';
+import type { HealthConfig } from '../config/model.ts';
+
+/** Measures how long somebody who asks has to wait at most, where the port is never closed. */
+export interface WaitMeter {
+  /** Ends the measuring. @returns milliseconds; null where there is no address to ask */
+  stop(): Promise<number | null>;
+}
+
+/** Often enough to see a wait of that length, seldom enough to be no load. */
+const askEveryMs = 20;
+
+/** Asks the first health address again and again, each time by a new connection, whatever it answers. */
+export function waitMeter(health: HealthConfig): WaitMeter {
+  const [url] = health.urls;
+  if (url === undefined) return { stop: () => Promise.resolve(null) };
+  const ended = openController();
+  const measuring = measure(url, health, ended.signal);
+  return {
+    async stop() {
+      ended.abort();
+      return Math.round(await measuring);
+    },
+  };
+}
+
+async function measure(url: string, health: HealthConfig, ended: AbortSignal): Promise<number> {
+  let longest = 0;
+  while (!ended.aborted) {
+    const began = performance.now();
+    await probe(url, health, ended).catch(() => {});
+    longest = Math.max(longest, performance.now() - began);
+    await sleep(askEveryMs, ended).catch(() => {});
+  }
+  return longest;
+}
