@@ -15,7 +15,7 @@ export function overlapPlan(inputs: RunInputs, tools: StrategyTools): Step[] {
   return asFarAsThereIsAWayBack(inputs, [
     standInStep(inputs, tools),
     { ...swapStep(inputs), revert: () => swapBack(inputs, tools) },
-    restartStep(inputs, tools, watched),
+    restartStep(inputs, tools, { watched, witness: standInOf(inputs.target.unit, inputs.to) }),
     gateStep(inputs, tools, watched),
     retireStep(inputs, tools),
   ]);

@@ -1,10 +1,9 @@
-import { openController, poll, rejectionOf, withDeadline } from '../base/wait.ts';
+import { openController } from '../base/wait.ts';
 import { removeCurrent, swapCurrent } from '../builds/swap.ts';
 import type { RunInputs } from '../run/inputs.ts';
 import type { Step } from '../run/step.ts';
 import type { Systemd } from '../systemd/systemd.ts';
 import { isUnitsEnd, type UnitLife, watchLife } from './life.ts';
-import { holdsPorts } from './ports.ts';
 import { requireSockets } from './socket-units.ts';
 import { provenStarts, requireStarted, type StartFacts, stopUnit } from './start.ts';
 import {
@@ -15,6 +14,7 @@ import {
   swapStep,
   type Watched,
 } from './strategy.ts';
+import { untilAdopted, untilTakenOver } from './takeover.ts';
 
 /**
  * A unit whose port belongs to a socket unit: the link moves, and one job restarts the service behind the socket, while
@@ -25,13 +25,20 @@ export function socketPlan(inputs: RunInputs, tools: StrategyTools): Step[] {
   const watched: Watched = {};
   return asFarAsThereIsAWayBack(inputs, [
     { ...swapStep(inputs), revert: () => swapBack(inputs, tools) },
-    restartStep(inputs, tools, watched),
+    restartStep(inputs, tools, { watched }),
     gateStep(inputs, tools, watched),
   ]);
 }
 
-/** Without a revert of its own: only with the link back is there anything to restart, and that is the swap's. */
-export function restartStep({ target }: RunInputs, { systemd, meter }: StrategyTools, watched: Watched): Step {
+/**
+ * Without a revert of its own: only with the link back is there anything to restart, and that is the swap's.
+ * @param witness a service that shares the socket and serves meanwhile; without one, the gate sees who answers
+ */
+export function restartStep(
+  { target }: RunInputs,
+  { systemd, meter }: StrategyTools,
+  { watched, witness }: { watched: Watched; witness?: string },
+): Step {
   return {
     name: 'restart',
     does: `restart ${target.unit} behind its socket, by one job`,
@@ -44,7 +51,8 @@ export function restartStep({ target }: RunInputs, { systemd, meter }: StrategyT
     },
     prove: async (signal) => {
       const waiting = watched.life ? AbortSignal.any([signal, watched.life.ended]) : signal;
-      await untilAdopted(systemd, target, waiting);
+      if (witness === undefined) await untilAdopted(target, systemd, waiting);
+      else await untilTakenOver(target, systemd, { witness, signal: waiting });
       await requireSockets(systemd, target);
     },
   };
@@ -74,18 +82,6 @@ async function restartUnit(
   }
 }
 
-/** systemd listens all the time: what has to be seen is that the service's own processes have the sockets too. */
-async function untilAdopted(systemd: Systemd, target: RunInputs['target'], signal: AbortSignal): Promise<void> {
-  const { unit, ports, startTimeoutMs } = target;
-  const what = `${unit} did not take over the socket of port ${ports.join(', ')}`;
-  await withDeadline({ what, timeoutMs: startTimeoutMs, signal }, (ended) =>
-    Promise.race([
-      poll({ everyMs: 5, signal: ended }, async () => (await holdsPorts(systemd, unit, ports)) || undefined),
-      rejectionOf(ended),
-    ]),
-  );
-}
-
 /** The link first: a restart by anybody, a connection or a boot included, then starts the build before. */
 export async function swapBack(inputs: RunInputs, { systemd }: StrategyTools): Promise<void> {
   const { target, back, to } = inputs;
@@ -105,7 +101,7 @@ async function restartProven(systemd: Systemd, target: RunInputs['target'], sign
   for (let left = provenStarts - 1; ; left -= 1) {
     try {
       const { life } = await restartUnit(systemd, target, signal);
-      return await untilAdopted(systemd, target, AbortSignal.any([signal, life.ended])).finally(life.stop);
+      return await untilAdopted(target, systemd, AbortSignal.any([signal, life.ended])).finally(life.stop);
     } catch (error) {
       if (left === 0 || !isUnitsEnd(error)) throw error;
     }

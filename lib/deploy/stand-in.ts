@@ -1,21 +1,16 @@
 import { join } from 'node:path';
-import { openController, poll, withDeadline } from '../base/wait.ts';
-import { isCutoverError } from '../base/errors.ts';
+import { openController } from '../base/wait.ts';
 import type { TargetConfig } from '../config/model.ts';
 import type { RunInputs } from '../run/inputs.ts';
-import { isWaitingFor } from '../systemd/readiness.ts';
-import { listListeners } from '../systemd/sockets.ts';
 import type { Systemd } from '../systemd/systemd.ts';
 import { passGate } from './gate.ts';
 import { type UnitLife, watchLife } from './life.ts';
-import { holdsPorts } from './ports.ts';
 import { requireStarted, type StartFacts } from './start.ts';
 import type { StrategyTools } from './strategy.ts';
+import { untilTakenOver } from './takeover.ts';
 
 /** A start that systemd calls done says little: without an address to ask, the stand-in is watched for this long. */
 const watchMs = 500;
-/** A program that does not use epoll is never seen to wait for connections. */
-const readyMs = 3_000;
 
 /** The template's instance in which a build runs beside the main unit: `shop.service` → `shop-next@dist.….service`. */
 export function standInOf(unit: string, build: string): string {
@@ -54,7 +49,7 @@ export async function proveStandIn(
   const { standinUrl } = health;
   const unit = standInOf(target.unit, to);
   const signal = AbortSignal.any([tools.signal, tools.life.ended]);
-  await untilReady({ ...target, unit }, tools.systemd, signal);
+  await untilTakenOver({ ...target, unit }, tools.systemd, { witness: target.unit, signal });
   const watched = standinUrl
     ? { ...health, urls: [standinUrl] }
     : { ...health, urls: [], healthyForMs: Math.max(health.healthyForMs, watchMs), intervalMs: 50 };
@@ -71,36 +66,5 @@ export async function stopStandIns(
   for (const name of await systemd.loadedUnits(standInOf(unit, '*'))) {
     await systemd.stop(name, { timeoutMs: stopTimeoutMs, signal });
     await systemd.resetFailed(name);
-  }
-}
-
-async function untilReady(
-  { unit, ports, startTimeoutMs }: Pick<TargetConfig, 'unit' | 'ports' | 'startTimeoutMs'>,
-  systemd: Systemd,
-  signal: AbortSignal,
-): Promise<void> {
-  const isNotify = (await systemd.property(unit, 'Service', 'Type')) === 'notify';
-  const what = `${unit} did not take over the socket of port ${ports.join(', ')}`;
-  await withDeadline({ what, timeoutMs: startTimeoutMs, signal }, (ended) =>
-    poll({ everyMs: 5, signal: ended }, async () => (await holdsPorts(systemd, unit, ports)) || undefined),
-  );
-  if (!isNotify) await untilWaiting({ unit, ports }, systemd, signal);
-}
-
-async function untilWaiting(
-  { unit, ports }: Pick<TargetConfig, 'unit' | 'ports'>,
-  systemd: Systemd,
-  signal: AbortSignal,
-): Promise<void> {
-  const inodes = new Set((await listListeners(ports)).map(({ inode }) => inode));
-  try {
-    await withDeadline({ what: `${unit} does not wait for connections`, timeoutMs: readyMs, signal }, (ended) =>
-      poll({ everyMs: 10, signal: ended }, async () =>
-        (await isWaitingFor(inodes, await systemd.processes(unit))) ? true : undefined,
-      ),
-    );
-  } catch (error) {
-    signal.throwIfAborted();
-    if (!isCutoverError(error, 'timeout')) throw error;
   }
 }
