@@ -21,6 +21,7 @@ for (const set of sets) {
     assert.ok(socket.includes('Backlog=4096'));
     assert.ok(socket.includes('TriggerLimitIntervalSec=0'));
     for (const lines of [service, ...(standIn ? [standIn] : [])]) {
+      assert.ok(lines.includes('NonBlocking=yes'), 'a process that loses the race for a connection would block');
       assert.ok(lines.includes('StartLimitIntervalSec=0'), 'a start limit that is hit closes the socket');
       assert.not.ok(
         lines.some((line) => line.startsWith('Conflicts=')),
