@@ -16,11 +16,12 @@ const server = createServer((request, response) => {
 });
 
 drainOnSigterm(server, { pauseMs: Number(process.env.DRAIN_PAUSE_MS ?? 200) });
-server.listen(addressFor(process.env), () => console.log(`${build} listens`));
+// Node calls listen(2) on a socket that is handed over once more: without a number the queue of waiting clients would shrink
+// to 511. Beside `fd` it has to be an argument of its own; as an option Node passes it over.
+server.listen(addressFor(process.env), 4096, () => console.log(`${build} listens`));
 
 /** The socket that systemd hands over (sd_listen_fds(3)); by hand, without systemd, a port. */
 function addressFor({ LISTEN_FDS, LISTEN_PID, PORT = '9000' }) {
   const isHandedOver = LISTEN_FDS === '1' && Number(LISTEN_PID) === process.pid;
-  // Node calls listen(2) on it once more: without a number the queue of waiting clients would shrink to 511.
-  return isHandedOver ? { fd: 3, backlog: 4096 } : { port: Number(PORT), host: '127.0.0.1' };
+  return isHandedOver ? { fd: 3 } : { port: Number(PORT), host: '127.0.0.1' };
 }
