@@ -11,6 +11,8 @@ import { give, obedient, type Orders, type ProcessRecord, recordsOf } from './or
 export interface Death {
   signal: NodeJS.Signals | null;
   code: number | null;
+  /** what it printed */
+  said: string;
   /** what the process did until then */
   own: ProcessRecord;
   /** the settles that systemd ran after it */
@@ -30,8 +32,8 @@ export async function endedBy(
   await give(site, orders);
   const args = [command, 'production', ...words, '--json', '--config', site.config];
   const child = await site.sandbox.startCutover(args, { env: obedient });
-  child.stdout.resume();
-  child.stderr.resume();
+  let said = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (said += chunk.toString()));
   const { code, signal } = await child.ended;
   await untilEnded(site);
   const [run] = (await runsOf(site)).filter((name) => !before.has(name));
@@ -39,7 +41,12 @@ export async function endedBy(
   assert.ok(own, `${command} did not obey`);
   const lines = own.passed.filter(({ moment }) => moment.startsWith('line ')).length;
   const ledger = run === undefined ? null : (await readLines(site, run)).slice(0, lines);
-  return { signal, code, own, settles: others, ledger };
+  return { signal, code, said, own, settles: others, ledger };
+}
+
+/** Fails unless it died as it was told to. */
+export function assertKilled({ signal, code, said }: Death): void {
+  assert.is(signal, 'SIGKILL', `it was not killed but ended with ${code}: ${said}`);
 }
 
 /** All moments of a run that nobody kills. */

@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import { suite } from '../suite.ts';
 import type { Site } from '../deploy/site.ts';
 import { currentLink } from '../deploy/sound.ts';
-import { endedBy, momentsOf, newestRun } from './death.ts';
+import { assertKilled, endedBy, momentsOf, newestRun } from './death.ts';
 import { assertServes } from './ended.ts';
 import { crashSite } from './site.ts';
 import { sweep } from './sweep.ts';
@@ -20,8 +20,9 @@ test('S4, S8: the deployer of a good build is killed at every moment', async (t)
 async function killDeploy(site: Site, moment: string): Promise<void> {
   const from = (await currentLink(site)) ?? '';
   const to = await site.add();
-  const { signal, ledger } = await endedBy(site, 'deploy', { deploy: [moment] });
-  assert.is(signal, 'SIGKILL', 'it was not killed');
+  const death = await endedBy(site, 'deploy', { deploy: [moment] });
+  assertKilled(death);
+  const { ledger } = death;
   const isProven = outcomeOf(ledger) !== null;
   await assertServes(site, isProven ? to : from);
   const told = ledger && tellingOf(await newestRun(site));

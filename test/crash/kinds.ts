@@ -28,7 +28,7 @@ export const badKinds: Record<string, Kind> = {
     lastsMs: 2500,
     options: { tables: { start: ['timeout = "1s"'] } },
   },
-  'never answers': { behaviour: { mode: 'hang' }, options: { tables: { health: ['timeout = "100ms"'] } } },
+  'never answers': { behaviour: { mode: 'hang' }, options: { tables: { health: ['timeout = "400ms"'] } } },
   'answers 500': { behaviour: { mode: 'status' } },
   'answers the wrong body': { behaviour: { mode: 'wrong_body' } },
   'forks away': { behaviour: { mode: 'fork_away' }, varies: true },

@@ -4,7 +4,7 @@ import { scopeNames } from '../../lib/systemd/scope.ts';
 import { type Site, until } from '../deploy/site.ts';
 import { currentLink } from '../deploy/sound.ts';
 import { suite } from '../suite.ts';
-import { endedBy } from './death.ts';
+import { assertKilled, endedBy } from './death.ts';
 import { assertServes } from './ended.ts';
 import { crashSite } from './site.ts';
 
@@ -15,9 +15,9 @@ test('S8: a scope that a dead process left empty does not keep the next run from
   await leaveEmptyScope(site);
   const from = (await currentLink(site)) ?? '';
   await site.add();
-  const { signal, settles } = await endedBy(site, 'deploy', { deploy: ['sent StartUnit:1'] });
-  assert.is(signal, 'SIGKILL');
-  assert.is(settles.length, 1, 'nobody settled');
+  const death = await endedBy(site, 'deploy', { deploy: ['sent StartUnit:1'] });
+  assertKilled(death);
+  assert.is(death.settles.length, 1, 'nobody settled');
   await assertServes(site, from);
 });
 

@@ -12,6 +12,16 @@ export function fromSwapOn(moments: Moments): Moments {
   return moments.slice(moments.findIndex(({ what }) => what === 'step swap intended'));
 }
 
+/**
+ * The lines but those between the candidate's stop and the outcome: what went wrong is over by then, so what happens
+ * there is the same whatever the candidate did.
+ */
+export function linesOfItsOwn(moments: Moments): Moments {
+  const stopped = moments.findIndex(({ what }) => what === 'step start reverted');
+  const over = moments.findIndex(({ what }) => what === 'outcome');
+  return linesOf(moments.filter((_, place) => place < stopped || place >= over));
+}
+
 /** The lines of the ledger alone. */
 export function linesOf(moments: Moments): Moments {
   return moments.filter(({ moment }) => moment.startsWith('line '));
@@ -20,11 +30,6 @@ export function linesOf(moments: Moments): Moments {
 /** Just before each act, and when systemd was asked for it and has not answered yet. */
 export function beforeActs(moments: Moments): Moments {
   return moments.filter(({ moment, what }) => moment.startsWith('sent ') || / (intended|reverting)$/.test(what));
-}
-
-/** Just before each name that changes on the disk, and when systemd was asked and has not answered yet. */
-export function betweenLines(moments: Moments): Moments {
-  return moments.filter(({ moment }) => !moment.startsWith('line '));
 }
 
 /** When systemd was asked and has not answered yet. */

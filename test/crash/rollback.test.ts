@@ -2,7 +2,7 @@
 import * as assert from 'uvu/assert';
 import { suite } from '../suite.ts';
 import { breakBuild, breakInService } from '../deploy/site.ts';
-import { endedBy, momentsOf, endOfNewestRun } from './death.ts';
+import { assertKilled, endedBy, momentsOf, endOfNewestRun } from './death.ts';
 import { assertServes } from './ended.ts';
 import { beforeActs, fromStartOn, linesOf } from './moments.ts';
 import { deployNext } from './next.ts';
@@ -17,8 +17,9 @@ test('S8: a rollback from a healthy build is killed at every moment', async (t) 
   await deployNext(site);
   await sweep(await momentsOf(site, 'rollback'), { first: site, another: () => crashSite(t) }, async (own, moment) => {
     const { from, to } = await deployNext(own);
-    const { signal, ledger } = await endedBy(own, 'rollback', { rollback: [moment] });
-    assert.is(signal, 'SIGKILL');
+    const death = await endedBy(own, 'rollback', { rollback: [moment] });
+    assertKilled(death);
+    const { ledger } = death;
     const isProven = outcomeOf(ledger) !== null;
     await assertServes(own, isProven ? from : to);
     if (ledger) assert.equal(tellingOf(await endOfNewestRun(own)), truthOf(ledger, to));
@@ -35,8 +36,9 @@ test('S8: a rollback to a build that turns out bad is killed at every line from 
     async (own, moment) => {
       const deployed = await deployNext(own);
       await breakBuild(own, deployed.from);
-      const { signal, ledger } = await endedBy(own, 'rollback', { rollback: [moment] });
-      assert.is(signal, 'SIGKILL');
+      const death = await endedBy(own, 'rollback', { rollback: [moment] });
+      assertKilled(death);
+      const { ledger } = death;
       await assertServes(own, deployed.to);
       if (ledger) assert.equal(tellingOf(await endOfNewestRun(own)), truthOf(ledger, deployed.to));
     },
@@ -53,8 +55,7 @@ test('S8: a rollback from a build that crashes in service is killed: the build b
     async (own, moment) => {
       const deployed = await deployNext(own);
       await breakInService(own, deployed.to);
-      const { signal } = await endedBy(own, 'rollback', { rollback: [moment] });
-      assert.is(signal, 'SIGKILL');
+      assertKilled(await endedBy(own, 'rollback', { rollback: [moment] }));
       await assertServes(own, deployed.from);
       assert.is((await endOfNewestRun(own)).active, deployed.from);
     },

@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import { suite } from '../suite.ts';
 import type { Site } from '../deploy/site.ts';
 import { currentLink } from '../deploy/sound.ts';
-import { endedBy, endOfNewestRun } from './death.ts';
+import { assertKilled, endedBy, endOfNewestRun } from './death.ts';
 import { assertServes } from './ended.ts';
 import { linesOf } from './moments.ts';
 import type { ProcessRecord } from './orders.ts';
@@ -51,8 +51,9 @@ async function momentsOfSettle(site: Site): Promise<ProcessRecord['passed']> {
 async function killAll(site: Site, settle: string[]): Promise<number> {
   const from = (await currentLink(site)) ?? '';
   await site.add();
-  const { signal, ledger, settles } = await endedBy(site, 'deploy', { deploy: [atWorst], settle });
-  assert.is(signal, 'SIGKILL');
+  const death = await endedBy(site, 'deploy', { deploy: [atWorst], settle });
+  assertKilled(death);
+  const { ledger, settles } = death;
   const strikes = settles.map(({ passed }) => passed.find((one) => one.signal === 'SIGKILL')?.moment);
   assert.equal(strikes, [...settle.slice(0, strikes.length - 1), undefined], 'what became of the settles');
   await assertServes(site, from);
