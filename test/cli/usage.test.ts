@@ -144,7 +144,7 @@ const mistakes: Record<string, Mistake> = {
   'no targets': { words: ['check'], config: '', ...config, message: /targets/, mend: /cutover config/ },
   'a part that is not built yet': {
     words: ['deploy'],
-    config: `${one}strategy = "overlap"\n`,
+    config: `${one}hooks = { deployed = "true" }\n`,
     ...config,
     message: /this version/,
     mend: /./,
