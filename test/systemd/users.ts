@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
@@ -23,7 +24,10 @@ export const waysToUse: Record<string, (t: TestContext, build: string) => Promis
     const library = join(build, 'library.so');
     const maps = readFileSync('/proc/self/maps', 'utf8');
     await copyFile(/\/\S*\/libm\.so\S*/.exec(maps)?.[0] ?? 'no library', library);
-    return startSleep(t, { cwd: '/', env: { LD_PRELOAD: library } });
+    const began = await startSleep(t, { cwd: '/', env: { LD_PRELOAD: library } });
+    // The program is there before its libraries are.
+    while (!readFileSync(`/proc/${began.pid}/maps`, 'utf8').includes(library)) await sleep(1);
+    return began;
   },
   argument: (t, build) => startSleep(t, { cwd: '/', name: join(build, 'worker.js') }),
 };
