@@ -1,4 +1,4 @@
-import { cpus, totalmem } from 'node:os';
+import { cpus, loadavg, totalmem } from 'node:os';
 import { execFileSync } from 'node:child_process';
 
 /** What came of one fault, however often it was made. */
@@ -39,6 +39,7 @@ export class Tally {
 /** The page, with nothing on it that was not counted. */
 export function faultsText(rows: readonly Row[], seed: number): string {
   const [, systemd = '?'] = /^systemd (\d+)/.exec(execFileSync('systemctl', ['--version'], { encoding: 'utf8' })) ?? [];
+  const [load = 0] = loadavg();
   const gib = Math.round(totalmem() / 2 ** 30);
   const lines = rows.map(({ fault, times, survived, longestMs }) => {
     return `| ${fault} | ${times} | ${survived} | ${longestMs === null ? '–' : `${Math.round(longestMs)} ms`} |`;
@@ -48,8 +49,8 @@ export function faultsText(rows: readonly Row[], seed: number): string {
   const problems = rows.flatMap((row) => row.problems.map((problem) => `- ${row.fault}: ${problem}`));
   return `# What was done to it, and whether the service stood
 
-\`npm run bench:faults\` on ${cpus().length} cores, ${gib} GiB, Node ${process.versions.node}, systemd ${systemd}, on a throw-away systemd
-(\`lib/sandbox\`); seed ${seed} (\`FAULTS_SEED\` repeats it). Nobody helps after a fault. **Survived** means: \`current\` is a relative link to
+\`npm run bench:faults\` on ${cpus().length} cores, ${gib} GiB, Node ${process.versions.node}, systemd ${systemd}, with a load
+average of ${load.toFixed(0)}, on a throw-away systemd (\`lib/sandbox\`); seed ${seed} (\`FAULTS_SEED\` repeats it). Nobody helps after a fault. **Survived** means: \`current\` is a relative link to
 a proven build, the process that answers is that build's and the one that systemd started last, no run is in flight, no scope,
 settle unit or temporary link is left, and the history tells the same. The **longest time** runs from the fault until a proven
 build answers and goes on answering, 0 when it did so all the time; the service of these runs starts in some 50 ms. All the time

@@ -16,8 +16,8 @@ export interface Kind {
 
 /** Bad builds of every sort. Each comes to light in its own way: in `start`, or in the gate. */
 export const badKinds: Record<string, Kind> = {
-  'crashes at its start': { behaviour: { mode: 'crash' } },
-  'exits with status 0': { behaviour: { mode: 'exit0' } },
+  'crashes at its start': { behaviour: { mode: 'crash' }, varies: true },
+  'exits with status 0': { behaviour: { mode: 'exit0' }, varies: true },
   'crashes when it was healthy': {
     lastsMs: 1200,
     behaviour: { mode: 'crash_later', afterMs: 50 },
