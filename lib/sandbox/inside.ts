@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { errnoOf } from '../base/errors.ts';
 import type { Command, StartedProcess } from '../base/exec.ts';
 import { start } from '../base/exec.ts';
 
@@ -38,7 +39,14 @@ export async function startInside(
     ...entered,
     kill(signal: NodeJS.Signals = 'SIGTERM'): boolean {
       const inner = childOf(entered.pid);
-      return inner === null ? entered.kill(signal) : process.kill(inner, signal);
+      if (inner === null) return entered.kill(signal);
+      try {
+        return process.kill(inner, signal);
+      } catch (error) {
+        // It ended in between.
+        if (errnoOf(error) === 'ESRCH') return false;
+        throw error;
+      }
     },
   };
 }
