@@ -53,8 +53,8 @@ export function faultsText(rows: readonly Row[], seed: number): string {
 average of ${load.toFixed(0)}, on a throw-away systemd (\`lib/sandbox\`); seed ${seed} (\`FAULTS_SEED\` repeats it). Nobody helps after a fault. **Survived** means: \`current\` is a relative link to
 a proven build, the process that answers is that build's and the one that systemd started last, no run is in flight, no scope,
 settle unit or temporary link is left, and the history tells the same. The **longest time** runs from the fault until a proven
-build answers and goes on answering, 0 when it did so all the time; the service of these runs starts in some 50 ms. All the time
-a reader in a tight loop follows \`current\`, and a single miss would fail the run.
+build answers and goes on answering, 0 when it did so all the time; the service of these runs starts in some 50 ms. But for full
+disks and boots, a reader in a tight loop follows \`current\` all the time, and a single miss would fail the run.
 
 | fault | times | survived | longest time until healthy again |
 | --- | --- | --- | --- |
