@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { basename, join, posix } from 'node:path';
-import { CutoverError, errnoOf } from '../base/errors.ts';
+import { CutoverError, errnoOf, messageOf } from '../base/errors.ts';
 import { poll, withDeadline } from '../base/wait.ts';
 
 /** A hierarchy that the sandbox gets a part of: how to mount it, and where that part is on the host. */
@@ -55,12 +55,18 @@ export async function makeCgroups(): Promise<CgroupMount[]> {
   return made;
 }
 
-/** Removes the groups with all below them; waits up to 10 s for the last process to leave. */
+/**
+ * Removes the groups with all below them, and kills what is still in them.
+ * @throws `timeout` after 60 s, with the processes that did not end: one that writes to a busy disk cannot be killed
+ */
 export async function removeCgroups(mounts: readonly CgroupMount[]): Promise<void> {
   for (const { group } of mounts) {
-    await withDeadline({ what: `the processes of ${group} did not end`, timeoutMs: 10_000 }, (signal) =>
+    const what = `the processes of ${group} did not end`;
+    await withDeadline({ what, timeoutMs: 60_000 }, (signal) =>
       poll({ everyMs: 5, signal }, () => removeTree(group)),
-    );
+    ).catch(async (error: unknown) => {
+      throw new CutoverError('timeout', `${messageOf(error)}: ${await describeMembers(group)}`, { cause: error });
+    });
   }
 }
 
@@ -120,9 +126,35 @@ async function removeTree(path: string): Promise<true | undefined> {
     }
     await rmdir(path);
   } catch (error) {
-    if (errnoOf(error) === 'EBUSY' || errnoOf(error) === 'ENOTEMPTY') return undefined;
+    if (errnoOf(error) === 'EBUSY' || errnoOf(error) === 'ENOTEMPTY') return killMembers(path);
     if (errnoOf(error) !== 'ENOENT')
       throw new CutoverError('sandbox', `cannot remove the cgroup ${basename(path)}`, { cause: error });
   }
   return true;
+}
+
+async function killMembers(group: string): Promise<undefined> {
+  for (const pid of await membersOf(group)) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // It ended in between.
+    }
+  }
+}
+
+/** The processes of a group as the host numbers them (cgroups(7), cgroup.procs); none once it is gone. */
+async function membersOf(group: string): Promise<number[]> {
+  const text = await readFile(join(group, 'cgroup.procs'), 'utf8').catch(() => '');
+  // 0 is a process that this one's namespace does not show: kill(2) would take it for the caller's own group.
+  return text.split('\n').map(Number).filter(Boolean);
+}
+
+async function describeMembers(group: string): Promise<string> {
+  const folders = await readdir(group, { recursive: true, withFileTypes: true }).catch(() => []);
+  const groups = [group, ...folders.filter((one) => one.isDirectory()).map((one) => join(one.parentPath, one.name))];
+  const pids = (await Promise.all(groups.map(membersOf))).flat();
+  const states = pids.map(async (pid) => readFile(`/proc/${pid}/stat`, 'utf8').catch(() => `${pid} gone`));
+  const told = (await Promise.all(states)).map((stat) => stat.split(' ', 3).join(' '));
+  return `${groups.length} groups; ${told.join(', ') || 'no process'}`;
 }

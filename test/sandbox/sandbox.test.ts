@@ -1,7 +1,7 @@
 // needs: sandbox
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
@@ -165,6 +165,20 @@ test('leaves nothing behind', async () => {
   assert.equal(await traces(), before);
   assert.not(await stat(sandbox.disk).catch(() => null));
   assert.not(await stat(`/proc/${sandbox.pid}`).catch(() => null));
+});
+
+test('ends with what entered its cgroups from outside', async (t) => {
+  const before = await traces();
+  const sandbox = await bootSandbox();
+  const guest = await start(['sleep', '300']);
+  t.cleanup(() => void guest.kill('SIGKILL'));
+  const made = (await traces()).cgroups.filter((group) => !before.cgroups.includes(group));
+  // Version 2 takes no process into a group that passes controllers on: a group of its own.
+  const group = join(made[0] ?? '', 'guest');
+  await mkdir(group);
+  await writeFile(join(group, 'cgroup.procs'), String(guest.pid));
+  await sandbox.end();
+  assert.is((await guest.ended).signal, 'SIGKILL');
 });
 
 test('dies with the process that booted it, and the next boot removes its cgroups', async (t) => {
