@@ -3,9 +3,9 @@ import { removeCurrent, swapCurrent } from '../builds/swap.ts';
 import type { RunInputs } from '../run/inputs.ts';
 import type { Step } from '../run/step.ts';
 import type { Systemd } from '../systemd/systemd.ts';
-import { isUnitsEnd, type UnitLife, watchLife } from './life.ts';
+import { isUnitsEnd, type UnitLife } from './life.ts';
 import { requireSockets } from './socket-units.ts';
-import { provenStarts, requireStarted, type StartFacts, stopUnit } from './start.ts';
+import { provenStarts, type StartFacts, stopUnit, watchStarted } from './start.ts';
 import {
   asFarAsThereIsAWayBack,
   buildOfProcess,
@@ -72,14 +72,7 @@ async function restartUnit(
   const [isStale] = await Promise.all([systemd.property(unit, 'Unit', 'NeedDaemonReload'), systemd.resetFailed(unit)]);
   if (isStale === true) await systemd.reload();
   const result = await systemd.restart(unit, { timeoutMs: stopTimeoutMs + startTimeoutMs, signal });
-  // From before the facts are asked: whatever ends in between is seen by one of the two.
-  const life = await watchLife(systemd, unit, { isRunning: true });
-  try {
-    return { began: await requireStarted(systemd, unit, result), life };
-  } catch (error) {
-    life.stop();
-    throw error;
-  }
+  return watchStarted(systemd, unit, result);
 }
 
 /** The link first: a restart by anybody, a connection or a boot included, then starts the build before. */

@@ -4,8 +4,8 @@ import type { TargetConfig } from '../config/model.ts';
 import type { RunInputs } from '../run/inputs.ts';
 import type { Systemd } from '../systemd/systemd.ts';
 import { passGate } from './gate.ts';
-import { type UnitLife, watchLife } from './life.ts';
-import { requireStarted, type StartFacts } from './start.ts';
+import type { UnitLife } from './life.ts';
+import { type StartFacts, watchStarted } from './start.ts';
 import type { StrategyTools } from './strategy.ts';
 import { untilTakenOver } from './takeover.ts';
 
@@ -26,13 +26,7 @@ export async function startStandIn(
   const unit = standInOf(target.unit, to);
   await systemd.resetFailed(unit);
   const result = await systemd.start(unit, { timeoutMs: target.startTimeoutMs, signal });
-  const life = await watchLife(systemd, unit, { isRunning: true });
-  try {
-    return { began: await requireStarted(systemd, unit, result), life };
-  } catch (error) {
-    life.stop();
-    throw error;
-  }
+  return watchStarted(systemd, unit, result);
 }
 
 /**

@@ -66,6 +66,24 @@ export async function requireStarted(systemd: Systemd, unit: string, result: str
   return began;
 }
 
+/**
+ * The same, with a watch from before the facts are asked: whatever ends in between is seen by one of the two.
+ * @throws `StepFailure` when the unit is not up
+ */
+export async function watchStarted(
+  systemd: Systemd,
+  unit: string,
+  result: string,
+): Promise<{ began: StartFacts; life: UnitLife }> {
+  const life = await watchLife(systemd, unit, { isRunning: true });
+  try {
+    return { began: await requireStarted(systemd, unit, result), life };
+  } catch (error) {
+    life.stop();
+    throw error;
+  }
+}
+
 /** A stop that is under way, such as one that was interrupted, ends first: the watch would take it for a crash. */
 async function untilStopped(
   systemd: Systemd,
