@@ -9,6 +9,7 @@ import type { FileResult } from '../deployer/init/files.ts';
 import { type Found, type InitOptions, initBoot, type InitReport, initUnit } from '../deployer/init.ts';
 import { columns } from '../report/text.ts';
 import { openSystemd } from '../systemd/systemd.ts';
+import { systemctl } from '../systemd/typed.ts';
 import type { GlobalOptions, Run, Terminal } from './command.ts';
 import { configFor } from './place.ts';
 import { interruptSignal } from './signals.ts';
@@ -58,7 +59,7 @@ function requireInstall(options: InitFlags): void {
   if (options.install && extra === undefined) return;
   const what = extra === undefined ? 'init needs to know the unit' : `--${extra} is about a unit, and none is named`;
   throw new CutoverError('usage', what, {
-    mend: 'systemctl list-units --type=service, then: cutover init shop.service',
+    mend: `${systemctl(options.user ? 'user' : 'system', 'list-units --type=service')}, then: cutover init shop.service`,
   });
 }
 

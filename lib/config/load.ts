@@ -27,7 +27,9 @@ export async function findConfig({
   for (const place of places) {
     if (await isThere(place)) return place;
   }
-  throw new CutoverError('config', `no configuration found; looked at ${places.join(', ')}`, { mend: 'cutover init' });
+  throw new CutoverError('config', `no configuration found; looked at ${places.join(', ')}`, {
+    mend: 'cutover init <unit>',
+  });
 }
 
 /**
@@ -71,7 +73,7 @@ async function readConfigFile(path: string): Promise<{ text: string; mode: numbe
 
 function unreadable(error: unknown, path: string): CutoverError {
   const cases: Record<string, [fact: string, mend: string]> = {
-    ENOENT: ['there is no such file', `ls -l ${path}; or write one: cutover init`],
+    ENOENT: ['there is no such file', `ls -l ${path}; or write one: cutover init <unit>`],
     EACCES: ['permission denied', `ls -l ${path}; run as its owner, or with sudo`],
     EISDIR: ['it is a directory', `cutover --config ${join(path, 'cutover.toml')}`],
   };

@@ -69,7 +69,7 @@ test('no configuration at all names the places and the way to one', async (t) =>
   for (const place of [join(cwd, 'cutover.toml'), join(cwd, '.config/cutover/cutover.toml'), '/etc/cutover']) {
     assert.ok(error.message.includes(place), place);
   }
-  assert.is(error.mend, 'cutover init');
+  assert.is(error.mend, 'cutover init <unit>');
 });
 
 test('a missing file, a directory and a file of another kind end with 78', async (t) => {

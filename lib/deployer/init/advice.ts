@@ -3,9 +3,10 @@ import { CutoverError } from '../../base/errors.ts';
 import type { CurrentLink } from '../../builds/current.ts';
 import { buildIdFor, currentName } from '../../builds/layout.ts';
 import type { ManagerKind } from '../../config/model.ts';
+import { systemctl } from '../../systemd/typed.ts';
 import { commandText, unitPathText } from '../../systemd/unit-text.ts';
 import { namesFor } from './names.ts';
-import { pathsIn, type SeenUnit, systemctl } from './unit.ts';
+import { pathsIn, type SeenUnit } from './unit.ts';
 
 const indent = '\n     ';
 const script = /\.(?:[cm]?[jt]s|py|rb|php|pl|sh|jar|dll|exs?)$/;
@@ -25,12 +26,12 @@ export function movingIn(
   const current = join(builds, currentName);
   const copy = [`mkdir -p ${shell(builds)}`, `cp -a ${shell(source ?? '')} ${shell(build)}`];
   const commands = [
-    `${systemctl(manager)} stop ${name}`,
+    systemctl(manager, `stop ${name}`),
     ...(source === null ? [`mkdir -p ${shell(build)}`, '# copy the software there'] : copy),
     `ln -s ${basename(build)} ${shell(current)}`,
-    `${systemctl(manager)} edit ${name}   # with these lines:`,
+    systemctl(manager, `edit ${name}   # with these lines:`),
     ...unitLines(unit, { source, current }).map((line) => `    ${line}`),
-    `${systemctl(manager)} start ${name}`,
+    systemctl(manager, `start ${name}`),
   ];
   const where = source === null ? 'runs outside of any builds directory' : `runs in ${source}, a plain directory`;
   const what = `${name} ${where}; cutover moves a link named ${currentName}, which the unit has to name`;
@@ -52,7 +53,7 @@ export function renaming(
     : [`cp -a ${shell(path)} ${shell(build)}`, `ln -s ${basename(build)} ${spare} && mv -T ${spare} ${current}`];
   const found = link.state === 'not_a_link' ? `is a ${link.kind}` : `leads to ${path}`;
   const what = `${join(builds, currentName)} ${found}; it has to be a link to a build beside it (dist.YYYYMMDD-HHMMSS)`;
-  return refusal(what, { commands: [...point, `${systemctl(manager)} restart ${name}`], name, manager });
+  return refusal(what, { commands: [...point, systemctl(manager, `restart ${name}`)], name, manager });
 }
 
 function refusal(

@@ -2,7 +2,8 @@ import { readFile, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CutoverError } from '../../base/errors.ts';
 import type { Command } from '../../base/exec.ts';
-import type { Config, TargetConfig } from '../../config/model.ts';
+import type { Config, ManagerKind, TargetConfig } from '../../config/model.ts';
+import { systemctl } from '../../systemd/typed.ts';
 import { commandText, instanceName, unitPathText, unitWord } from '../../systemd/unit-text.ts';
 import { pathsOf } from '../place.ts';
 import { foreignFile, type PlannedFile } from './files.ts';
@@ -41,9 +42,10 @@ export async function bootUnitFiles(
   const drops = targets.map((target): PlannedFile => {
     const instance = bootInstance(config.app, target.name);
     const file = join(places.unitDirectory, `${instance}.d`, dropIn);
-    return { path: file, text: dropInText(text, { config, target, places }), mode, refuse: refuseForeign(file, []) };
+    const refuse = refuseForeign(file, [], config.manager);
+    return { path: file, text: dropInText(text, { config, target, places }), mode, refuse };
   });
-  return [{ path, text: own, mode, refuse: refuseForeign(path, [text]) }, ...drops];
+  return [{ path, text: own, mode, refuse: refuseForeign(path, [text], config.manager) }, ...drops];
 }
 
 function templateText(text: string, { manager }: Config, { command }: BootUnitPlaces): string {
@@ -75,11 +77,14 @@ function dropInText(
   ].join('\n')}\n`;
 }
 
-function refuseForeign(path: string, known: string[]): PlannedFile['refuse'] {
+function refuseForeign(path: string, known: string[], manager: ManagerKind): PlannedFile['refuse'] {
   return async (existing) => {
     const link = await readlink(path).catch(() => null);
-    if (link === '/dev/null')
-      return new CutoverError('unit_masked', `${template} is masked`, { mend: `systemctl unmask ${template}` });
+    if (link === '/dev/null') {
+      return new CutoverError('unit_masked', `${template} is masked`, {
+        mend: systemctl(manager, `unmask ${template}`),
+      });
+    }
     return existing.startsWith(mark) || known.includes(existing) ? null : foreignFile(path);
   };
 }

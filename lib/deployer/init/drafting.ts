@@ -5,6 +5,7 @@ import { parseConfig } from '../../config/parse.ts';
 import { findSecrets, redactText } from '../../config/secrets.ts';
 import { type Draft, draftDocument, draftText } from '../../config/template.ts';
 import type { Systemd } from '../../systemd/systemd.ts';
+import { systemctl } from '../../systemd/typed.ts';
 import { draftOf, type Findings, type Said } from './draft.ts';
 import { existingConfig } from './existing.ts';
 import type { PlannedFile } from './files.ts';
@@ -12,7 +13,7 @@ import { askHealth, findHealth } from './health.ts';
 import { findBuilds } from './layout.ts';
 import { namesFor } from './names.ts';
 import { choosePorts } from './port.ts';
-import { lookAtUnit, systemctl } from './unit.ts';
+import { lookAtUnit } from './unit.ts';
 
 /** A configuration that is ready to be written. */
 export interface Drafted {
@@ -81,7 +82,7 @@ function requireStrategy({ unit }: Findings, target: TargetConfig, config: Confi
       'refused',
       `${unit.socket} holds the port of ${name}, and this version does not know the strategy "socket" yet`,
       {
-        mend: `${systemctl(config.manager)} disable --now ${unit.socket}, let ${name} open its port itself, and again`,
+        mend: `${systemctl(config.manager, `disable --now ${unit.socket}`)}, let ${name} open its port itself, and again`,
         cause: error,
       },
     );

@@ -1,6 +1,7 @@
 import { CutoverError } from '../../base/errors.ts';
-import { systemctl, type SeenUnit } from './unit.ts';
 import type { ManagerKind } from '../../config/model.ts';
+import { systemctl } from '../../systemd/typed.ts';
+import type { SeenUnit } from './unit.ts';
 
 /** The ports of a unit, as they were said or as they were seen. */
 export interface ChosenPorts {
@@ -38,7 +39,7 @@ function whyNone({ facts, isRunning, isHidden }: SeenUnit, manager: ManagerKind)
   const { unit, activeState, subState, user } = facts;
   if (!isRunning) {
     const what = `${unit} is not running (${activeState}, ${subState}), so its port cannot be seen`;
-    return { what, first: `${systemctl(manager)} start ${unit} and again; or ` };
+    return { what, first: `${systemctl(manager, `start ${unit}`)} and again; or ` };
   }
   if (isHidden) {
     const what = `${unit} runs as ${user ?? 'root'}, so its port cannot be seen by another user`;

@@ -6,6 +6,7 @@ import { isRunning, type UnitFacts } from '../../systemd/facts.ts';
 import { describeProcess } from '../../systemd/processes.ts';
 import type { Listener } from '../../systemd/sockets.ts';
 import type { Systemd } from '../../systemd/systemd.ts';
+import { systemctl } from '../../systemd/typed.ts';
 import { listenersOf } from '../../systemd/unit-ports.ts';
 
 /** What a unit that is to be deployed to shows of itself. */
@@ -46,11 +47,6 @@ export async function lookAtUnit(systemd: Systemd, unit: string, manager: Manage
   };
 }
 
-/** `systemctl`, or what speaks to the manager of the user. */
-export function systemctl(manager: ManagerKind): string {
-  return manager === 'user' ? 'systemctl --user' : 'systemctl';
-}
-
 /** The absolute paths in a word, such as those in a line for a shell; an address of the web holds none. */
 export function pathsIn(word: string): string[] {
   return word.match(/(?<![^\s"'`:;,=|&<>()])\/(?!\/)[^\s"'`:;,=|&<>()]+/g) ?? [];
@@ -68,7 +64,7 @@ async function requireLoaded(systemd: Systemd, facts: UnitFacts, manager: Manage
   if (loadState === 'loaded') return;
   if (loadState === 'masked') {
     throw new CutoverError('unit_masked', `${unit} is masked: systemd will not start it`, {
-      mend: `${systemctl(manager)} unmask ${unit}`,
+      mend: systemctl(manager, `unmask ${unit}`),
     });
   }
   if (loadState === 'not-found') throw await unknownUnit(systemd, unit, manager);
@@ -82,7 +78,7 @@ async function unknownUnit(systemd: Systemd, unit: string, manager: ManagerKind)
   const names = (files as [string, string][]).map(([path]) => basename(path));
   const near = nearestName(unit, names);
   const whose = manager === 'user' ? 'your own manager' : 'systemd';
-  const list = `${systemctl(manager)} list-units --type=service`;
+  const list = systemctl(manager, 'list-units --type=service');
   return new CutoverError('no_such_unit', `${whose} knows no unit ${unit}${near ? `, did you mean ${near}?` : ''}`, {
     mend: manager === 'system' && process.getuid?.() !== 0 ? `${list}; for a unit of your own manager: --user` : list,
   });
