@@ -25,6 +25,11 @@ export function isSecretName(name: string): boolean {
   return secretName.test(name);
 }
 
+/** Whether a header of this name never carries a secret. */
+export function isPlainHeader(name: string): boolean {
+  return plainHeaders.includes(name.toLowerCase());
+}
+
 /** The text without the secrets inside it: passwords in addresses, tokens in queries. */
 export function redactText(text: string): string {
   return secretsInText.reduce((rest, [pattern, replacement]) => rest.replace(pattern, replacement), text);
@@ -37,7 +42,7 @@ export function redact(name: string, value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(
     Object.entries(value).map(([key, item]) => {
-      const isHidden = name === 'headers' && !plainHeaders.includes(key.toLowerCase());
+      const isHidden = name === 'headers' && !isPlainHeader(key);
       return [key, isHidden ? redacted : redact(key, item)];
     }),
   );
