@@ -1,0 +1,73 @@
+import { type FileHandle, open, unlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileError } from '../base/errors.ts';
+import type { Command, ExecOptions } from '../base/exec.ts';
+import { type PostgresPlace, readAddress } from './postgres-address.ts';
+import { type Patience, runProgram } from './program.ts';
+
+const debianPackage = 'postgresql-client';
+
+/**
+ * Asks a PostgreSQL database, in a session that may not write.
+ * @param place `url` or `urlFile`
+ * @param sql one or more statements
+ * @returns the rows, a line each, columns parted by `|`
+ * @throws `refused` when it cannot be reached or the query fails; `config`, `permission` for the address; the signal's reason
+ */
+export async function queryPostgres(place: PostgresPlace, sql: string, patience: Patience): Promise<string> {
+  const settings = `SET statement_timeout = ${Math.ceil(patience.timeoutMs)}; SET default_transaction_read_only = on`;
+  const words = ['-X', '-A', '-t', '-q', '-w', '-v', 'ON_ERROR_STOP=1', '-c', settings, '-c', `\n${sql}`];
+  return runPostgres(place, (address) => ['psql', ...words, '-d', address], patience);
+}
+
+/**
+ * Runs a program of PostgreSQL against a database. The password is in no command line, no environment and no file that
+ * has a name: the program reads it from an unlinked file that it inherits.
+ * @param command makes the command from the address without its password
+ * @throws as `queryPostgres`; `disk`
+ */
+export async function runPostgres(
+  place: PostgresPlace,
+  command: (address: string) => Command,
+  { timeoutMs, signal, input }: Patience & Pick<ExecOptions, 'input'>,
+): Promise<string> {
+  const { address, password } = await readAddress(place);
+  const passfile = password === null ? null : await openPassfile(password);
+  try {
+    const descriptors = passfile ? [passfile.fd] : [];
+    // A password of the caller's surroundings would win over the file.
+    const own: Record<string, string> = passfile ? { PGPASSFILE: '/proc/self/fd/3', PGPASSWORD: '' } : {};
+    const env = { PGCONNECT_TIMEOUT: connectSeconds(timeoutMs), ...own };
+    const options = { from: debianPackage, timeoutMs, signal, input, descriptors, env };
+    return await runProgram(shown(address), command(address), options);
+  } finally {
+    await passfile?.close();
+  }
+}
+
+/** An address as people know it. */
+function shown(address: string): string {
+  return address.replace(/\?.*$/s, '');
+}
+
+/** libpq takes less than two seconds for two, and none for for ever. */
+function connectSeconds(timeoutMs: number): string {
+  return String(Math.max(2, Math.min(10, Math.ceil(timeoutMs / 1000))));
+}
+
+/** A password file (libpq 34.16) for any host, that is gone when the last process that has it open is. */
+async function openPassfile(password: string): Promise<FileHandle> {
+  const path = join(tmpdir(), `.cutover-${process.pid}-${Math.random().toString(16).slice(2)}`);
+  const file = await open(path, 'wx+', 0o600).catch((error: unknown) => {
+    throw fileError(error, 'cannot write', path);
+  });
+  try {
+    await unlink(path);
+    await file.writeFile(`*:*:*:*:${password.replaceAll(/[:\\]/g, '\\$&')}\n`);
+    return file;
+  } catch (error) {
+    await file.close();
+    throw fileError(error, 'cannot write', path);
+  }
+}

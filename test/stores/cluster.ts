@@ -1,0 +1,90 @@
+import { chown, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { exec, type ExecResult } from '../../lib/base/exec.ts';
+import { accountOf } from '../../lib/systemd/account.ts';
+import { atEnd } from '../suite.ts';
+
+/** A PostgreSQL server of a test file, with one superuser who needs a password. */
+export interface Cluster {
+  readonly port: number;
+  /** its folder, which holds its socket too */
+  readonly directory: string;
+  /** The address of a database, over TCP or over the socket. */
+  url(database: string, options?: { password?: string; overSocket?: boolean }): string;
+  /** Runs psql as the superuser and gives the rows. */
+  sql(database: string, text: string): Promise<string>;
+  stop(): Promise<void>;
+  start(): Promise<void>;
+}
+
+/** The password shows wherever it should not. */
+export const password = 'geheim:\\@ %41';
+
+let shared: Promise<Cluster> | undefined;
+
+/** The one server that the tests of this file share; it ends with the file. */
+export function clusterFor(): Promise<Cluster> {
+  shared ??= startCluster();
+  return shared;
+}
+
+async function startCluster(): Promise<Cluster> {
+  const [version = ''] = (await readdir('/usr/lib/postgresql')).toSorted().toReversed();
+  const bin = join('/usr/lib/postgresql', version, 'bin');
+  const directory = await mkdtemp('/tmp/cutover-postgres-');
+  const [account, port] = [await accountOf('postgres'), await freePort()];
+  await writeFile(join(directory, 'password'), password);
+  await chown(directory, account?.uid ?? 0, account?.gids[0] ?? 0);
+  const data = join(directory, 'data');
+  const start = (): Promise<void> => {
+    const settings = `-k ${directory} -p ${port} -c listen_addresses=127.0.0.1 -c fsync=off`;
+    return asPostgres(join(bin, 'pg_ctl'), '-D', data, '-o', settings, '-w', '-l', join(directory, 'log'), 'start');
+  };
+  const stop = (): Promise<void> => asPostgres(join(bin, 'pg_ctl'), '-D', data, '-m', 'immediate', 'stop');
+  const secret = ['-A', 'scram-sha-256', `--pwfile=${join(directory, 'password')}`];
+  await asPostgres(join(bin, 'initdb'), '-D', data, '-U', 'boss', ...secret, '-E', 'UTF8', '--no-locale', '--no-sync');
+  await start();
+  atEnd(async () => {
+    await stop().catch(() => {});
+    await rm(directory, { recursive: true, force: true });
+  });
+  return { ...askingOf(directory, port), start, stop };
+}
+
+function askingOf(directory: string, port: number): Omit<Cluster, 'start' | 'stop'> {
+  return {
+    directory,
+    port,
+    url(database, { password: given = password, overSocket = false } = {}) {
+      const host = overSocket ? encodeURIComponent(directory) : '127.0.0.1';
+      return `postgres://boss:${encodeURIComponent(given)}@${host}:${port}/${database}`;
+    },
+    async sql(database, text) {
+      const where = ['-h', directory, '-p', String(port), '-U', 'boss', '-d', database];
+      const words = ['psql', '-X', '-A', '-t', '-q', '-v', 'ON_ERROR_STOP=1', ...where, '-c', text] as const;
+      return require(await exec(words, { timeoutMs: 60_000, env: { PGPASSWORD: password } }), text).stdout;
+    },
+  };
+}
+
+/** The server refuses to be root. */
+async function asPostgres(...command: string[]): Promise<void> {
+  const words = ['--reuid', 'postgres', '--regid', 'postgres', '--init-groups', '--', ...command];
+  require(await exec(['setpriv', ...words], { timeoutMs: 60_000, cwd: '/' }), command[0] ?? '');
+}
+
+function require(result: ExecResult, what: string): ExecResult {
+  if (result.code === 0) return result;
+  throw new Error(`${what} ended with ${result.code}: ${result.stderr}${result.stdout}`);
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer().once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
+    });
+  });
+}
