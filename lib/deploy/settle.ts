@@ -35,7 +35,7 @@ export async function settleRun(tools: Omit<RunTools, 'signal'>): Promise<RunDoc
     await clearInFlight(paths);
     return record?.document ? { ...record.document, kind: 'settle' } : null;
   }
-  emit({ type: 'begin', inputs: record.inputs });
+  emit({ type: 'begin', inputs: record.inputs, isResumed: true });
   emit({ type: 'note', message: `run ${mark.run} was cut off and is ended now` });
   await clearTemporaryLinks(record.inputs.target.builds);
   return endRun(record, tools).catch((error: unknown) => {

@@ -1,5 +1,6 @@
 import { CutoverError, ExitCode } from '../base/errors.ts';
 import { listBuildIds } from '../builds/list.ts';
+import { originOf } from '../builds/origin.ts';
 import { type CheckAnswer, isSafe } from '../checks/check.ts';
 import type { TargetConfig } from '../config/model.ts';
 import { carryOut } from '../deploy/carry-out.ts';
@@ -80,9 +81,10 @@ async function inputsOf(
   const { target, config, paths } = place;
   const { facts, from, candidate } = situation;
   const { invocationId: invocationBefore, memoryBytes: memoryBefore } = facts;
-  const { app, manager, logs } = config;
+  const { app, manager, logs, file: configFile } = config;
   const back = isUnwell(checks, target) ? await lastProven(place, from) : from;
-  const what = { run: await nextRunId(paths), kind: 'deploy' as const, app, manager, logs, target };
+  const [run, origin] = await Promise.all([nextRunId(paths), originOf(target.builds, candidate)]);
+  const what = { run, kind: 'deploy' as const, app, manager, logs, configFile, target, ...origin };
   return { ...what, from, to: candidate ?? '', back, invocationBefore, memoryBefore, startedAt };
 }
 

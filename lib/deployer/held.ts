@@ -24,8 +24,10 @@ export async function whileHeld<T>(
   try {
     if (await readInFlight(place.paths)) await guarded;
     const settled = await settleRun(place);
-    if (settled)
+    if (settled) {
+      emit({ type: 'settled', document: settled });
       emit({ type: 'note', message: `run ${settled.run} had been cut off and was ended first: ${settled.outcome}` });
+    }
     // What a swap or a prune left when it was killed: a link that leads nowhere, builds out of reach.
     await clearTemporaryLinks(target.builds);
     await putBackLeftOver(target.builds);

@@ -74,6 +74,8 @@ async function pruneNow(
   const records = await recordsToGo(place, known, builds);
   await measureAll(records, measure);
   report.removed = [...verdict.go, ...rests, ...(isDryRun ? records : await removeItems(records, place, report))];
+  const gone = isDryRun ? [] : verdict.go.map(({ name }) => name);
+  if (gone.length > 0) place.emit({ type: 'pruned', builds: gone });
   if (measure) report.removed_bytes = report.removed.reduce((sum, { size_bytes }) => sum + (size_bytes ?? 0), 0);
   return report;
 }

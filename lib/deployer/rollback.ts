@@ -2,6 +2,7 @@ import { CutoverError } from '../base/errors.ts';
 import { currentBuild } from '../builds/current.ts';
 import { inspectBuild } from '../builds/inspect.ts';
 import { listBuildIds, resolveBuild } from '../builds/list.ts';
+import { originOf } from '../builds/origin.ts';
 import { fallbackPrevious } from '../builds/previous.ts';
 import { probe } from '../checks/probe.ts';
 import { carryOut } from '../deploy/carry-out.ts';
@@ -37,14 +38,12 @@ export async function rollback(
       await requireWhole(target.builds, to);
       // Only what is healthy now is worth going back to.
       const back = from !== null && (await isHealthyNow(place, facts, from)) ? from : null;
-      const { app, manager, logs } = config;
+      const { app, manager, logs, file: configFile } = config;
+      const [run, origin] = await Promise.all([nextRunId(place.paths), originOf(target.builds, to)]);
+      const what = { run, kind: 'rollback' as const, app, manager, logs, configFile, target, ...origin };
       const known = { invocationBefore: facts.invocationId, memoryBefore: null, startedAt };
       await guarded;
-      return carryOut(
-        { run: await nextRunId(place.paths), kind: 'rollback', app, manager, logs, target, from, to, back, ...known },
-        [],
-        place,
-      );
+      return carryOut({ ...what, from, to, back, ...known }, [], place);
     },
   );
 }

@@ -89,8 +89,8 @@ export async function targetLeftBehind(
   const record = mark && (await readRun(paths, mark.run));
   // A mark without a usable ledger is for whoever holds the target next: here it may already be another run's.
   if (!record) return null;
-  const { app, manager, logs, target } = record.inputs;
+  const { app, manager, logs, target, configFile: file = null } = record.inputs;
   const targets = { [target.name]: target };
-  const none = { file: null, notify: [], recovery: null, serve: null };
+  const none = { file, notify: [], recovery: null, serve: null };
   return { config: { ...none, app, manager, targets, state: stateDirectory, logs }, target, paths };
 }

@@ -18,6 +18,9 @@ export interface RunDocument {
   exit_code: number;
   from: string | null;
   to: string | null;
+  /** what `to` was made from, as far as its manifest tells; ledgers of earlier versions have neither */
+  revision: string | null;
+  branch: string | null;
   active: string | null;
   started_at: string;
   duration_ms: number;
@@ -37,13 +40,13 @@ export type Ending = Pick<
 
 /** The document of a run that began. */
 export function documentOf(inputs: RunInputs, ending: Ending, nowMs = Date.now()): RunDocument {
-  const { run, kind, app, target, from, to, startedAt } = inputs;
+  const { run, kind, app, target, from, to, revision = null, branch = null, startedAt } = inputs;
   const { unit, strategy, name } = target;
   const started = { started_at: startedAt, duration_ms: Math.max(0, nowMs - Date.parse(startedAt)) };
   const { outcome, exit_code, active, downtime_ms, longest_wait_ms = null, steps, checks, failure } = ending;
   const waits = { downtime_ms, longest_wait_ms };
   const what = { run, kind, app, target: name, unit, strategy };
-  return { ...what, outcome, exit_code, from, to, active, ...started, ...waits, steps, checks, failure };
+  return { ...what, outcome, exit_code, from, to, revision, branch, active, ...started, ...waits, steps, checks, failure };
 }
 
 /** The exit code that says the same as an outcome. */

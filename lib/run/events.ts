@@ -8,7 +8,8 @@ export type RunEvent =
   | { type: 'waiting'; message: string }
   | { type: 'check'; answer: CheckAnswer }
   | { type: 'checked'; safe: boolean; forced: boolean }
-  | { type: 'begin'; inputs: RunInputs }
+  /** `isResumed`: the run was cut off, and is ended now */
+  | { type: 'begin'; inputs: RunInputs; isResumed?: true }
   | {
       type: 'step';
       name: string;
@@ -20,6 +21,10 @@ export type RunEvent =
   | { type: 'going_back'; to: string | null; failure: Failure }
   | { type: 'note'; message: string }
   | { type: 'journal'; lines: string[] }
+  /** a run that had been cut off was ended before another one */
+  | { type: 'settled'; document: RunDocument }
+  /** builds that the keep rules do not keep are gone */
+  | { type: 'pruned'; builds: string[] }
   | { type: 'outcome'; document: RunDocument };
 
 export type Emit = (event: RunEvent) => void;

@@ -14,10 +14,15 @@ export interface RunInputs {
   manager: ManagerKind;
   /** the directory of the run's log */
   logs: string;
+  /** where the configuration stands, for whoever ends the run and tells of it; secrets stay there. Null: there is none */
+  configFile?: string | null;
   target: TargetConfig;
   /** the build that `current` named at the start; null: a first deploy */
   from: string | null;
   to: string;
+  /** what the manifest of `to` tells of its source; older ledgers have neither */
+  revision?: string | null;
+  branch?: string | null;
   /** the build to go back to; null: there is none that was proven */
   back: string | null;
   /** the unit's invocation before the run: the new one must differ */
