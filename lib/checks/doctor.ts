@@ -2,6 +2,7 @@ import type { Systemd } from '../systemd/systemd.ts';
 import { type Answer, type CheckStatus, type Finding, pass } from './check.ts';
 import { backlog } from './doctor/backlog.ts';
 import { lookAt, type Subject } from './doctor/look.ts';
+import { nonBlocking } from './doctor/non-blocking.ts';
 import type { Patient, Rule } from './doctor/patient.ts';
 import { pinnedBuild } from './doctor/pinned-build.ts';
 import { readiness } from './doctor/readiness.ts';
@@ -25,6 +26,7 @@ export const rules: readonly Rule[] = [
   together,
   startLimit,
   standIn,
+  nonBlocking,
   backlog,
 ];
 

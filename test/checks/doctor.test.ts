@@ -37,6 +37,8 @@ function hold(rows: Row[]): void {
 const service = (...lines: string[]): string =>
   ['systemctl edit app.service, and write:', '[Service]', ...lines].join('\n');
 
+const hangs = (unit: string): string =>
+  `NonBlocking=no in ${unit}: a process that loses the race for a connection hangs`;
 const askedOf = (strategy: Changes['strategy']): string[] =>
   examine(patientWith({ strategy })).map(({ rule, status, mend }) => `${rule} ${status}${mend ?? ''}`);
 const allPass = (names: string[]): string[] => names.map((name) => `${name} pass`);
@@ -57,8 +59,9 @@ const kernelQueue = (length: number | null, most = 4096): Changes => ({ queue: {
 test('S12: nothing is said about a sound unit, with any strategy', () => {
   const always = ['pinned_build', 'working_directory', 'readiness', 'stopping', 'restarting', 'daemon_reload'];
   assert.equal(askedOf('restart'), allPass([...always, 'start_limit']));
-  assert.equal(askedOf('socket'), allPass([...always, 'together', 'start_limit', 'backlog']));
-  assert.equal(askedOf('overlap'), allPass([...always, 'together', 'start_limit', 'stand_in', 'backlog']));
+  assert.equal(askedOf('socket'), allPass([...always, 'together', 'start_limit', 'non_blocking', 'backlog']));
+  const ofStandIn = ['start_limit', 'stand_in', 'non_blocking', 'backlog'];
+  assert.equal(askedOf('overlap'), allPass([...always, 'together', ...ofStandIn]));
   assert.equal(new Set(askedOf('overlap').map((text) => text.split(' ')[0])), new Set(rules.map(({ name }) => name)));
 });
 
@@ -366,7 +369,7 @@ test('S12: a stand-in that would run something else, or elsewhere', () => {
       standingIn({ loadState: 'not-found' }),
       'fail',
       'there is no app-next@.service',
-      `Sockets=app.socket\n${directory}\nRestart=no`,
+      `Sockets=app.socket\n${directory}\nNonBlocking=yes\nRestart=no`,
     ],
     [
       'stand_in',
@@ -397,6 +400,24 @@ test('S12: a stand-in that would run something else, or elsewhere', () => {
       directory,
     ],
   ]);
+});
+
+test('S12: a socket that is handed over as a blocking one', () => {
+  const line = 'NonBlocking=yes';
+  hold([
+    ['non_blocking', { strategy: 'socket' }, 'pass', 'NonBlocking=yes', null],
+    ['non_blocking', { strategy: 'socket', nonBlocking: [false, true] }, 'warn', hangs('app.service'), service(line)],
+    [
+      'non_blocking',
+      { strategy: 'overlap', nonBlocking: [true, false] },
+      'warn',
+      hangs(standIn),
+      `systemctl edit app-next@.service, and write:\n[Service]\n${line}`,
+    ],
+    ['non_blocking', { ...standingIn({ loadState: 'not-found' }), nonBlocking: [true, false] }, 'pass', line, null],
+  ]);
+  assert.equal(findings('non_blocking', { nonBlocking: [false, false] }), [], 'a port of its own');
+  assert.is(findings('non_blocking', { strategy: 'overlap', nonBlocking: [false, false] }).length, 2);
 });
 
 test('S12: a queue that holds the connections of a restart', () => {

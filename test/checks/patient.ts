@@ -18,6 +18,8 @@ export interface Changes {
   socket?: Partial<Socket>;
   standIn?: Partial<UnitFacts>;
   standInRelations?: Partial<Relations>;
+  /** of the main unit, and of the stand-in; default: both */
+  nonBlocking?: [main: boolean, standIn: boolean];
   queue?: Patient['queue'];
   lastRun?: Patient['lastRun'];
 }
@@ -29,7 +31,8 @@ export function patientWith(changes: Changes = {}): Patient {
   const standIn = strategy === 'overlap' ? standInWith(changes) : null;
   const noLimit = isShared ? { startLimitIntervalMs: 0, triggeredBy: ['app.socket'] } : {};
   const relations = { ...none, requires: isShared ? ['app.socket'] : [], ...changes.relations };
-  const main: Service = { facts: factsWith({ ...noLimit, ...changes.facts }), relations };
+  const [isNonBlocking = true] = changes.nonBlocking ?? [];
+  const main: Service = { facts: factsWith({ ...noLimit, ...changes.facts }), relations, isNonBlocking };
   const { targets } = directConfig({ unit: 'app.service', builds, ports: [9000], manager: 'system' });
   const target = Object.values(targets)[0] as TargetConfig;
   return {
@@ -66,7 +69,7 @@ const socket: Socket = {
   triggerIntervalMs: 0,
 };
 
-function standInWith({ standIn, standInRelations }: Changes): Service {
+function standInWith({ standIn, standInRelations, nonBlocking: [, isNonBlocking] = [true, true] }: Changes): Service {
   const facts = factsWith({
     unit: `app-next@${build}.service`,
     restart: 'no',
@@ -75,5 +78,5 @@ function standInWith({ standIn, standInRelations }: Changes): Service {
     triggeredBy: ['app.socket'],
     ...standIn,
   });
-  return { facts, relations: { ...none, ...standInRelations } };
+  return { facts, relations: { ...none, ...standInRelations }, isNonBlocking };
 }

@@ -136,6 +136,8 @@ test('S12: what would close a shared port, or stop who shares it, is found', asy
     ['restarting', 'fail', template, ['[Service]', 'Restart=always']],
     ['stand_in', 'fail', template, ['[Service]', `WorkingDirectory=${builds}/current`]],
     ['readiness', 'warn', template, ['[Service]', 'Type=simple']],
+    ['non_blocking', 'warn', unit, ['[Service]', 'NonBlocking=no']],
+    ['non_blocking', 'warn', template, ['[Service]', 'NonBlocking=no']],
     ['backlog', 'warn', socket, ['[Socket]', 'Backlog=100']],
     ['backlog', 'fail', socket, ['[Socket]', 'Backlog=63']],
   ];
@@ -185,7 +187,7 @@ test('S12: a stand-in that is not there, or is on no socket', async (t) => {
   );
   await site.sandbox.run('systemctl', 'daemon-reload');
   const { found } = await look(site);
-  assert.equal(badOf(found), ['stand_in fail']);
+  assert.equal(badOf(found), ['stand_in fail', 'non_blocking warn']);
   assert.match(found.find(({ rule }) => rule === 'stand_in')?.observed ?? '', `does not share ${site.socket}`);
   await rm(path);
   await site.sandbox.run('systemctl', 'daemon-reload');

@@ -31,7 +31,10 @@ export async function makeSocketSite(
   await writeFile(path, `[Socket]\nListenStream=127.0.0.1:${port}\nBacklog=4096\nTriggerLimitIntervalSec=0\n`);
   const dropIn = sandbox.hostPath(`/etc/systemd/system/${unit}.d`);
   await sandbox.run('mkdir', '-p', `/etc/systemd/system/${unit}.d`);
-  await writeFile(`${dropIn}/socket.conf`, `[Unit]\n${noLimit}\nRequires=${socket}\nAfter=${socket}\n`);
+  await writeFile(
+    `${dropIn}/socket.conf`,
+    `[Unit]\n${noLimit}\nRequires=${socket}\nAfter=${socket}\n[Service]\nNonBlocking=yes\n`,
+  );
   if (strategy === 'overlap') await writeStandIn(t, site, socket);
   await sandbox.run('systemctl', 'daemon-reload');
   t.cleanup(async () => {
@@ -60,6 +63,7 @@ Type=exec
 Sockets=${socket}
 WorkingDirectory=${builds}/%i
 ExecStart=${process.execPath} app.mjs
+NonBlocking=yes
 Restart=no
 TimeoutStopSec=10
 KillMode=mixed

@@ -33,16 +33,16 @@ export async function lookAt(subject: Subject, systemd: Looking): Promise<Patien
   const { target, facts, standIn, lastRun, isThorough } = subject;
   const isSocket = isShared({ target });
   const names = isSocket ? facts.triggeredBy.filter((name) => name.endsWith('.socket')) : [];
-  const [setup, builds, last, sockets, relations, beside, queue] = await Promise.all([
+  const [setup, builds, last, sockets, sharing, beside, queue] = await Promise.all([
     setupOf(facts.unit, systemd),
     realpath(target.builds).catch(() => target.builds),
     lastRun(),
     Promise.all(names.map((name) => socketOf(name, systemd))),
-    isSocket ? relationsOf(facts.unit, systemd) : alone,
+    isSocket ? sharingOf(facts.unit, systemd) : alone,
     isSocket && standIn !== null ? serviceOf(standIn, systemd) : null,
     isSocket ? lookAtQueue(isThorough ? target.ports : []) : null,
   ]);
-  const main = { facts, relations };
+  const main = { facts, ...sharing };
   const known = new Set([facts.unit, beside?.facts.unit]);
   const others = [...new Set(sockets.flatMap(({ triggers }) => triggers))].filter((name) => !known.has(name));
   return {
@@ -62,7 +62,11 @@ export async function lookAt(subject: Subject, systemd: Looking): Promise<Patien
   };
 }
 
-const alone: Relations = { conflicts: [], partOf: [], bindsTo: [], requires: [] };
+/** Asked only where a socket is shared. */
+const alone: Omit<Service, 'facts'> = {
+  relations: { conflicts: [], partOf: [], bindsTo: [], requires: [] },
+  isNonBlocking: false,
+};
 
 async function setupOf(unit: string, systemd: Looking): Promise<Setup> {
   const ask = asker(unit, systemd);
@@ -113,8 +117,14 @@ async function socketOf(unit: string, systemd: Looking): Promise<Socket & { trig
 }
 
 async function serviceOf(unit: string, systemd: Looking): Promise<Service> {
-  const [facts, relations] = await Promise.all([systemd.facts(unit), relationsOf(unit, systemd)]);
-  return { facts, relations };
+  const [facts, sharing] = await Promise.all([systemd.facts(unit), sharingOf(unit, systemd)]);
+  return { facts, ...sharing };
+}
+
+async function sharingOf(unit: string, systemd: Looking): Promise<Omit<Service, 'facts'>> {
+  const nonBlocking = asker(unit, systemd)('Service', 'NonBlocking');
+  const [relations, isNonBlocking] = await Promise.all([relationsOf(unit, systemd), nonBlocking]);
+  return { relations, isNonBlocking: isNonBlocking === true };
 }
 
 async function relationsOf(unit: string, systemd: Looking): Promise<Relations> {

@@ -14,6 +14,8 @@ export interface Relations {
 export interface Service {
   facts: UnitFacts;
   relations: Relations;
+  /** `NonBlocking=`: how it takes over its socket */
+  isNonBlocking: boolean;
 }
 
 /** What else the main unit says of itself, as `systemctl show` has it. */

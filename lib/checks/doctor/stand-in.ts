@@ -20,7 +20,7 @@ export const standIn: Rule = {
 
 function missing({ standIn: service, main, sockets, target }: Patient): Answer {
   const { unit, manager, loadState } = (service ?? main).facts;
-  const lines = [`Sockets=${sockets[0]?.unit ?? ''}`, directoryLine(target.builds), 'Restart=no'];
+  const lines = [`Sockets=${sockets[0]?.unit ?? ''}`, directoryLine(target.builds), 'NonBlocking=yes', 'Restart=no'];
   const mend = write({ unit, manager }, 'Service', ...lines, `ExecStart= of ${main.facts.unit}`);
   const observed = loadState === 'not-found' ? `there is no ${fileOf(unit)}` : `${fileOf(unit)}: ${loadState}`;
   return fail(observed, expected, mend.replace(' edit ', ' edit --force --full '));
