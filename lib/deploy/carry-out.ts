@@ -11,6 +11,7 @@ import type { StatePaths } from '../run/state.ts';
 import { type DowntimeMeter, downtimeMeter } from './downtime.ts';
 import type { GateLook } from './gate.ts';
 import { goBack, isBuildsFault } from './go-back.ts';
+import { holdersOf } from './ports.ts';
 import { planOf } from './plans.ts';
 import type { RunTools } from './run-tools.ts';
 import { waitMeter } from './waits.ts';
@@ -28,8 +29,8 @@ export async function carryOut(inputs: RunInputs, checks: CheckAnswer[], tools: 
     await ledger.write({ type: 'begin', inputs });
     await markInFlight(paths, inputs.run);
     emit({ type: 'begin', inputs });
-    const { ports, strategy, health } = inputs.target;
-    const meter = downtimeMeter(ports);
+    const { unit, ports, strategy, health } = inputs.target;
+    const meter = downtimeMeter(ports, () => holdersOf(tools.systemd, unit));
     const waits = strategy === 'restart' ? null : waitMeter(health);
     const ending = await applyAndJudge(inputs, { ...tools, ledger, meter });
     const [downtime_ms, longest_wait_ms = null] = await Promise.all([meter.stop(), waits?.stop()]);

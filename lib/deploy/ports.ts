@@ -52,6 +52,11 @@ export async function holdsPorts(systemd: Systemd, unit: string, ports: readonly
   return ports.every((port) => listeners.some((listener) => listener.port === port && own.has(listener.inode)));
 }
 
+/** Who may have the unit's ports open, strangers left aside: its processes, and systemd for those of a socket unit. */
+export async function holdersOf(systemd: Systemd, unit: string): Promise<number[]> {
+  return [...(await systemd.processes(unit)), 1];
+}
+
 async function strangerOf(listener: Listener, unitPids: readonly number[]): Promise<Stranger | null> {
   const { port, inode } = listener;
   const pid = (await ownersOf(new Set([inode]))).get(inode)?.[0];
@@ -69,7 +74,7 @@ export async function untilListening(
   { unit, ports, isOpen }: { unit: string; ports: readonly number[]; isOpen: () => boolean },
   signal: AbortSignal,
 ): Promise<void> {
-  let lookedAt = 0;
+  let lookedAt = performance.now();
   await poll({ everyMs: askEveryMs, signal }, async () => {
     // A service that has begun to listen on another address than before is open nowhere we know of.
     if (!isOpen() && performance.now() - lookedAt < lookEveryMs) return undefined;

@@ -12,6 +12,7 @@ import { commit, judgeBuild } from './carry-out.ts';
 import { type DowntimeMeter, downtimeMeter } from './downtime.ts';
 import { goBack, requireReached } from './go-back.ts';
 import { ledgerPath } from '../run/state.ts';
+import { holdersOf } from './ports.ts';
 import { planOf } from './plans.ts';
 import type { RunTools } from './run-tools.ts';
 
@@ -47,7 +48,8 @@ async function endRun(record: RunRecord, tools: Omit<RunTools, 'signal'>): Promi
   const { inputs } = record;
   const ledger = await openAnyway(inputs.run, tools);
   try {
-    const meter = downtimeMeter(inputs.target.ports);
+    const { unit, ports } = inputs.target;
+    const meter = downtimeMeter(ports, () => holdersOf(tools.systemd, unit));
     meter.start();
     const found = await endingOf(record, { ...tools, ledger, meter });
     const measured = { ...found, downtime_ms: await meter.stop(), checks: [] };

@@ -28,7 +28,7 @@ export async function dryRun(place: Place, options: DeployOptions): Promise<DryR
   const known = { run: 'dry-run', kind: 'deploy' as const, startedAt: new Date().toISOString() };
   const before = { invocationBefore: facts.invocationId, memoryBefore: facts.memoryBytes };
   const inputs: RunInputs = { ...known, ...before, app, manager, logs, target, from, to: to ?? '', back: from };
-  const tools = { systemd, emit, transcript: [], meter: downtimeMeter(target.ports) };
+  const tools = { systemd, emit, transcript: [], meter: downtimeMeter(target.ports, async () => []) };
   const steps = isNeeded ? planOf(inputs, tools).map(({ name, does }) => ({ name, does })) : [];
   const isReady = safe || options.isForced;
   const exit_code = to === null ? ExitCode.noBuild : isReady ? ExitCode.done : ExitCode.refused;

@@ -1,51 +1,49 @@
-import { closeSync, openSync, readSync } from 'node:fs';
-import { markOf, readListening, tables } from './sockets.ts';
+import { readlinkSync } from 'node:fs';
+import { descriptorOf, type Listener, listListeners } from './sockets.ts';
 
-/** The kernel hands out whole lines: asked for so much, one. */
-const lineBytes = 256;
+/** A port that was listened on at the last look at the kernel's tables. */
+interface Place extends Listener {
+  /** `/proc/PID/fd/N` of a process that has the socket open; null where none may be seen */
+  descriptor: string | null;
+}
 
-/** Where a port's line stood at the last look. */
-interface Place {
-  file: string;
-  mark: string;
-  /** lines from the table's begin to its own, the heading included */
-  lines: number;
+/** Sees again and again whether somebody listens on every one of some ports. */
+export interface ListeningWatch {
+  /** @param isWhole look at the kernel's tables, and not only whether the socket of the last look is still open */
+  look: (options?: { isWhole?: boolean }) => Promise<boolean>;
+  /** where each port was listened on when all of them were; empty before */
+  addresses: (port: number) => string[];
 }
 
 /**
- * Tells again and again whether somebody listens on every one of these ports. A yes reads the tables up to the lines
- * that were there before, a hundredth of the cost of a whole look; what is not there any more is looked for in the
- * thread pool, since a no takes the kernel's walk through all connections, and holds nobody up.
+ * While a process has the socket open, one link tells it, a hundredth of the cost of the tables: the kernel walks all
+ * its connections for those. A process that only stops listening, which shutdown(2) can do, is seen by a whole look.
+ * @param holders the processes that may be the ones
  */
-export function listeningWatch(ports: readonly number[]): () => Promise<boolean> {
+export function listeningWatch(
+  ports: readonly number[],
+  holders: () => Promise<readonly number[]> = async () => [],
+): ListeningWatch {
   let places: Place[] = [];
-  return async () => {
-    if (places.length === ports.length && places.every(isStillThere)) return true;
-    places = await findPlaces(ports);
-    return places.length === ports.length;
+  let listeners: Listener[] = [];
+  const areAllOpen = (): boolean => ports.every((port) => places.some((place) => place.port === port));
+  return {
+    async look({ isWhole = false } = {}) {
+      if (!isWhole && areAllOpen() && places.every(isStillOpen)) return true;
+      const [found, pids] = await Promise.all([listListeners(ports), holders()]);
+      const first = ports.flatMap((port) => found.find((listener) => listener.port === port) ?? []);
+      places = first.map((listener) => ({ ...listener, descriptor: descriptorOf(listener.inode, pids) }));
+      if (areAllOpen()) listeners = found;
+      return areAllOpen();
+    },
+    addresses: (port) => listeners.filter((listener) => listener.port === port).map(({ address }) => address),
   };
 }
 
-async function findPlaces(ports: readonly number[]): Promise<Place[]> {
-  const texts = await Promise.all(tables.map(async (table) => ({ ...table, text: await readListening(table.file) })));
-  return ports.flatMap((port) => {
-    const found = texts.flatMap(({ file, nobody, text }) => {
-      const mark = markOf(port, nobody);
-      const at = text.indexOf(mark);
-      return at === -1 ? [] : [{ file, mark, lines: text.slice(0, at).split('\n').length }];
-    });
-    return found.slice(0, 1);
-  });
-}
-
-function isStillThere({ file, mark, lines }: Place): boolean {
-  const table = openSync(file, 'r');
-  const page = Buffer.allocUnsafe(lineBytes);
+function isStillOpen({ descriptor, inode }: Place): boolean {
   try {
-    let size = 0;
-    for (let line = 0; line < lines; line += 1) size = readSync(table, page);
-    return page.toString('latin1', 0, size).includes(mark);
-  } finally {
-    closeSync(table);
+    return descriptor !== null && readlinkSync(descriptor) === `socket:[${inode}]`;
+  } catch {
+    return false;
   }
 }

@@ -24,8 +24,9 @@ export const tables = [
 
 /** TCP_LISTEN, as the tables write it. */
 const listening = '0A';
-/** The kernel hands out one page of text at a time, however much is asked for. */
+/** The kernel hands out one page of text at a time, however much is asked for, and no part of a line. */
 const pageBytes = 4096;
+const longestLineBytes = 256;
 /** A scan of all processes holds up nobody for longer than this. */
 const scanSliceMs = 5;
 
@@ -53,7 +54,8 @@ export async function ownersOf(
   const owners = new Map<string, number[]>();
   let sliceBegan = performance.now();
   for (const pid of inodes.size === 0 ? [] : pids) {
-    for (const inode of socketsOf(pid)) {
+    // A set: one process may hold a socket through several descriptors.
+    for (const inode of new Set(socketsOf(pid).map((socket) => socket.inode))) {
       if (inodes.has(inode)) owners.set(inode, [...(owners.get(inode) ?? []), pid]);
     }
     if (performance.now() - sliceBegan < scanSliceMs) continue;
@@ -61,6 +63,14 @@ export async function ownersOf(
     sliceBegan = performance.now();
   }
   return owners;
+}
+
+/** The descriptor under which one of these processes has a socket open, `/proc/PID/fd/N`; null: none, or hidden. */
+export function descriptorOf(inode: string, pids: readonly number[]): string | null {
+  for (const pid of pids) {
+    for (const { descriptor, inode: own } of socketsOf(pid)) if (own === inode) return descriptor;
+  }
+  return null;
 }
 
 /**
@@ -78,7 +88,8 @@ export async function readListening(file: string): Promise<string> {
       text += page.toString('latin1', 0, bytesRead);
       // Each page ends with a whole line; the last one tells where the kernel has got to.
       const lastLine = text.slice(text.lastIndexOf('\n', text.length - 2) + 1);
-      if (bytesRead === 0 || !isListening(lastLine)) return text;
+      // A page with room for another line is the last: to read on would walk through all connections once more.
+      if (bytesRead < pageBytes - longestLineBytes || !isListening(lastLine)) return text;
     }
   } finally {
     await table.close();
@@ -130,7 +141,7 @@ function addressOf(hex: string, family: Listener['family']): string {
 }
 
 /** What stands in the line of a socket that listens on a port, and in no other. */
-export function markOf(port: number, nobody: string): string {
+function markOf(port: number, nobody: string): string {
   return `:${port.toString(16).toUpperCase().padStart(4, '0')} ${nobody} ${listening} `;
 }
 
@@ -142,14 +153,16 @@ function allPids(): number[] {
   return readdirSync('/proc').map(Number).filter(Number.isInteger);
 }
 
-/** A set: one process may hold a socket through several descriptors. */
-function socketsOf(pid: number): Set<string> {
+function socketsOf(pid: number): { descriptor: string; inode: string }[] {
   const directory = `/proc/${pid}/fd`;
   try {
-    const links = readdirSync(directory).map((fd) => linkOrEmpty(`${directory}/${fd}`));
-    return new Set(links.flatMap((link) => /^socket:\[(\d+)\]$/.exec(link)?.[1] ?? []));
+    return readdirSync(directory).flatMap((fd) => {
+      const descriptor = `${directory}/${fd}`;
+      const inode = /^socket:\[(\d+)\]$/.exec(linkOrEmpty(descriptor))?.[1];
+      return inode === undefined ? [] : [{ descriptor, inode }];
+    });
   } catch (error) {
-    return nothingIfHidden(error, new Set());
+    return nothingIfHidden(error, []);
   }
 }
 

@@ -14,6 +14,16 @@ async function listen(t: TestContext, host: string, port = 0): Promise<{ server:
   return { server, port: (server.address() as { port: number }).port };
 }
 
+/** Both ways to look: by the descriptor, and where none may be seen. */
+function watchOf(ports: number[]): () => Promise<boolean> {
+  const [seen, hidden] = [listeningWatch(ports, async () => [process.pid]), listeningWatch(ports)];
+  return async () => {
+    const answers = await Promise.all([seen.look(), hidden.look()]);
+    assert.is(answers[0], answers[1]);
+    return answers[0];
+  };
+}
+
 async function close(server: Server): Promise<void> {
   server.close();
   await once(server, 'close');
@@ -22,7 +32,7 @@ async function close(server: Server): Promise<void> {
 for (const host of ['127.0.0.1', '::', '::1']) {
   test(`S2: sees a port of ${host} close and open again`, async (t) => {
     const { server, port } = await listen(t, host);
-    const isOpen = listeningWatch([port]);
+    const isOpen = watchOf([port]);
     assert.equal([await isOpen(), await isOpen()], [true, true]);
     await close(server);
     assert.equal([await isOpen(), await isOpen()], [false, false]);
@@ -33,7 +43,7 @@ for (const host of ['127.0.0.1', '::', '::1']) {
 
 test('S2: all of several ports must be open, on whatever address, while others come and go', async (t) => {
   const [one, two] = [await listen(t, '127.0.0.1'), await listen(t, '::')];
-  const isOpen = listeningWatch([one.port, two.port]);
+  const isOpen = watchOf([one.port, two.port]);
   assert.is(await isOpen(), true);
   const others = await Promise.all(['127.0.0.1', '::', '127.0.0.1', '::1'].map((host) => listen(t, host)));
   assert.is(await isOpen(), true);
@@ -57,6 +67,27 @@ test('S2: a connection to a port is no listener', async (t) => {
   t.cleanup(() => client.destroy());
   await once(client, 'connect');
   server.close();
-  const isOpen = listeningWatch([port]);
+  const isOpen = watchOf([port]);
   assert.is(await isOpen(), false);
+});
+
+test('S2: tells where the ports were listened on, also once they are closed', async (t) => {
+  const [one, two] = [await listen(t, '127.0.0.1'), await listen(t, '::1')];
+  const watch = listeningWatch([one.port, two.port], async () => [process.pid]);
+  assert.equal(watch.addresses(one.port), []);
+  await watch.look();
+  await close(one.server);
+  assert.is(await watch.look(), false);
+  assert.equal([watch.addresses(one.port), watch.addresses(two.port)], [['127.0.0.1'], ['::1']]);
+});
+
+test('S2: while the descriptor is there the tables are not read, unless that is asked for', async (t) => {
+  const { port } = await listen(t, '127.0.0.1');
+  let asked = 0;
+  const watch = listeningWatch([port], async () => {
+    asked += 1;
+    return [process.pid];
+  });
+  for (const isWhole of [false, false, false, true]) assert.is(await watch.look({ isWhole }), true);
+  assert.is(asked, 2);
 });
