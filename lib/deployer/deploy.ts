@@ -33,9 +33,10 @@ const candidateCheck = 'candidate';
 export async function deploy(place: Place, options: DeployOptions): Promise<RunDocument> {
   requireForceAllowed(place, options);
   const what = options.build ?? 'the newest build';
-  return whileHeld(place, { doing: `deploy of ${what}`, waitMs: options.waitMs }, async (_settled, guarded) => {
+  return whileHeld(place, { doing: `deploy of ${what}`, waitMs: options.waitMs }, async (_settled, guard) => {
     const startedAt = new Date().toISOString();
     const situation = await readSituation(place, options.build);
+    const guarded = guard();
     const checks = await askPreflight(place, situation, options);
     const inputs = await inputsOf(place, { situation, startedAt, checks });
     const { isRefused, exitCode } = judge(checks, options);

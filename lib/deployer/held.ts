@@ -2,27 +2,28 @@ import { putBackLeftOver } from '../builds/removal.ts';
 import { clearTemporaryLinks } from '../builds/swap.ts';
 import { settleRun } from '../deploy/settle.ts';
 import type { RunDocument } from '../run/document.ts';
-import { type HoldRequest, takeHold } from '../run/hold.ts';
+import { type Hold, type HoldRequest, takeHold } from '../run/hold.ts';
 import { readInFlight } from '../run/in-flight.ts';
 import type { Place } from './place.ts';
 
 /**
  * Does work while this process holds the target. A run that was cut off is ended before.
  * @param waitMs how long to wait for another run; 0: not at all
- * @param work receives the document of the run that was ended first, or null; and what to await before it changes anything
+ * @param work receives the document of the run that was ended first, or null; and what to begin once it has asked what it
+ * needs, and to await before it changes anything
  * @throws `locked`, `permission`, `disk`
  */
 export async function whileHeld<T>(
   place: Place,
   { doing, waitMs }: { doing: string; waitMs: number },
-  work: (settled: RunDocument | null, guarded: Promise<void>) => Promise<T>,
+  work: (settled: RunDocument | null, guard: Hold['guard']) => Promise<T>,
 ): Promise<T> {
   const { target, emit } = place;
   const onUnguarded = (why: string): void =>
     emit({ type: 'note', message: `systemd does not guard this run, so keep the terminal open: ${why}` });
-  const { lock, guarded } = await takeHold({ ...holdRequest(place, { doing, waitMs }), onUnguarded });
+  const hold = await takeHold({ ...holdRequest(place, { doing, waitMs }), onUnguarded });
   try {
-    if (await readInFlight(place.paths)) await guarded;
+    if (await readInFlight(place.paths)) await hold.guard();
     const settled = await settleRun(place);
     if (settled) {
       emit({ type: 'settled', document: settled });
@@ -31,11 +32,9 @@ export async function whileHeld<T>(
     // What a swap or a prune left when it was killed: a link that leads nowhere, builds out of reach.
     await clearTemporaryLinks(target.builds);
     await putBackLeftOver(target.builds);
-    return await work(settled, guarded);
+    return await work(settled, hold.guard);
   } finally {
-    // A process that ends while it is being put into its scope would leave an empty one behind.
-    await guarded.catch(() => {});
-    await lock.release();
+    await hold.release();
   }
 }
 

@@ -23,29 +23,26 @@ export async function rollback(
   place: Place,
   { build, waitMs }: { build?: string | undefined; waitMs: number },
 ): Promise<RunDocument> {
-  return whileHeld(
-    place,
-    { doing: `rollback to ${build ?? 'the previous build'}`, waitMs },
-    async (settled, guarded) => {
-      if (settled?.outcome === 'rolled_back' && build === undefined) {
-        return { ...settled, kind: 'rollback', to: settled.active, outcome: 'deployed', failure: null };
-      }
-      const { target, config, systemd } = place;
-      const startedAt = new Date().toISOString();
-      const [facts, from] = await Promise.all([systemd.facts(target.unit), currentBuild(target.builds)]);
-      const to = build === undefined ? await previousBuild(place) : await resolveBuild(target.builds, build);
-      if (to === null) throw noPrevious(target.name, from);
-      await requireWhole(target.builds, to);
-      // Only what is healthy now is worth going back to.
-      const back = from !== null && (await isHealthyNow(place, facts, from)) ? from : null;
-      const { app, manager, logs, file: configFile } = config;
-      const [run, origin] = await Promise.all([nextRunId(place.paths), originOf(target.builds, to)]);
-      const what = { run, kind: 'rollback' as const, app, manager, logs, configFile, target, ...origin };
-      const known = { invocationBefore: facts.invocationId, memoryBefore: null, startedAt };
-      await guarded;
-      return carryOut({ ...what, from, to, back, ...known }, [], place);
-    },
-  );
+  return whileHeld(place, { doing: `rollback to ${build ?? 'the previous build'}`, waitMs }, async (settled, guard) => {
+    if (settled?.outcome === 'rolled_back' && build === undefined) {
+      return { ...settled, kind: 'rollback', to: settled.active, outcome: 'deployed', failure: null };
+    }
+    const { target, config, systemd } = place;
+    const startedAt = new Date().toISOString();
+    const [facts, from] = await Promise.all([systemd.facts(target.unit), currentBuild(target.builds)]);
+    const guarded = guard();
+    const to = build === undefined ? await previousBuild(place) : await resolveBuild(target.builds, build);
+    if (to === null) throw noPrevious(target.name, from);
+    await requireWhole(target.builds, to);
+    // Only what is healthy now is worth going back to.
+    const back = from !== null && (await isHealthyNow(place, facts, from)) ? from : null;
+    const { app, manager, logs, file: configFile } = config;
+    const [run, origin] = await Promise.all([nextRunId(place.paths), originOf(target.builds, to)]);
+    const what = { run, kind: 'rollback' as const, app, manager, logs, configFile, target, ...origin };
+    const known = { invocationBefore: facts.invocationId, memoryBefore: null, startedAt };
+    await guarded;
+    return carryOut({ ...what, from, to, back, ...known }, [], place);
+  });
 }
 
 /**

@@ -21,14 +21,14 @@ const nobodyWaits = (): void => {};
 export async function settle(place: Place, { waitMs }: { waitMs: number }): Promise<RunDocument | null> {
   const mark = await readInFlight(place.paths);
   if (!mark) return null;
-  const lock = await holdTarget({ ...holdRequest(place, { doing: 'settle', waitMs }), onUnguarded: () => {} });
+  const hold = await holdTarget({ ...holdRequest(place, { doing: 'settle', waitMs }), onUnguarded: () => {} });
   try {
     const isReadable = (await readRun(place.paths, mark.run)) !== null;
     const settled = await settleRun(place);
     if (!isReadable) await requireUp(place, mark.run);
     return settled;
   } finally {
-    await lock.release();
+    await hold.release();
   }
 }
 

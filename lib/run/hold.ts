@@ -3,7 +3,7 @@ import type { Command } from '../base/exec.ts';
 import { openController, sleep } from '../base/wait.ts';
 import { scopeNames, takeScope } from '../systemd/scope.ts';
 import { openSystemd, type Systemd } from '../systemd/systemd.ts';
-import { type Lock, takeLock } from './lock.ts';
+import { takeLock } from './lock.ts';
 import type { StatePaths } from './state.ts';
 
 export interface HoldRequest {
@@ -30,34 +30,47 @@ const scopeGoneMs = 3_000;
 
 /** A target that this process holds. */
 export interface Hold {
-  lock: Lock;
-  /** resolves when systemd keeps the process, and would end its work: to be awaited before the first change */
-  guarded: Promise<void>;
+  /**
+   * Has systemd keep the process, and end its work when it dies: to be awaited before the first change. The manager
+   * answers nobody meanwhile, which may be 30 ms, so what it is asked is asked before. Safe to repeat.
+   */
+  guard: () => Promise<void>;
+  release: () => Promise<void>;
 }
 
 /**
- * Takes the target for this process: the kernel's lock first, which says who is the one. The scope, which keeps
- * the process when its terminal goes and ends its work when it dies, is on its way then.
+ * Takes the target for this process: the kernel's lock, which says who is the one. The scope, which keeps the process
+ * when its terminal goes and ends its work when it dies, comes with the guard.
  * @throws `locked`, `permission`, `disk`
  */
 export async function takeHold(request: HoldRequest): Promise<Hold> {
   const lock = await takeLock(request.paths, request);
-  const guarded = process.env[guardedVariable] ? Promise.resolve() : takeGuard(request);
-  // Whoever needs the guard awaits it; whoever fails before that must not fail twice.
-  guarded.catch(() => {});
-  return { lock, guarded };
+  let guarded: Promise<void> | undefined;
+  return {
+    guard() {
+      guarded ??= process.env[guardedVariable] ? Promise.resolve() : takeGuard(request);
+      // Whoever needs the guard awaits it; whoever fails before that must not fail twice.
+      guarded.catch(() => {});
+      return guarded;
+    },
+    async release() {
+      // A process that ends while it is being put into its scope would leave an empty one behind.
+      await guarded?.catch(() => {});
+      await lock.release();
+    },
+  };
 }
 
-/** The same, for who has nothing to do meanwhile. @throws `locked`, `permission`, `disk` */
-export async function holdTarget(request: HoldRequest): Promise<Lock> {
-  const { lock, guarded } = await takeHold(request);
+/** The same with the guard, for who has nothing to ask before. @throws `locked`, `permission`, `disk` */
+export async function holdTarget(request: HoldRequest): Promise<Hold> {
+  const hold = await takeHold(request);
   try {
-    await guarded;
+    await hold.guard();
   } catch (error) {
-    await lock.release();
+    await hold.release();
     throw error;
   }
-  return lock;
+  return hold;
 }
 
 async function takeGuard(request: HoldRequest): Promise<void> {
