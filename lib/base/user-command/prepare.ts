@@ -1,0 +1,80 @@
+import { constants } from 'node:fs';
+import { access, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Account, accountOfUser } from '../accounts.ts';
+import type { Command } from '../exec.ts';
+
+/** A command that is ready to be started. */
+interface Prepared {
+  command: Command;
+  env: Record<string, string | undefined>;
+  dir: string | undefined;
+}
+
+interface Request {
+  user: string | null;
+  dir: string | null;
+  env: Record<string, string>;
+  timeoutMs: number;
+  /** from SIGTERM to SIGKILL */
+  graceMs: number;
+}
+
+/**
+ * Wraps a command so that the kernel ends it with this process, and so that it has a deadline of its own.
+ * @throws what keeps it from being started
+ */
+export async function prepare(
+  words: readonly string[],
+  { user, dir, env, timeoutMs, graceMs }: Request,
+): Promise<Prepared> {
+  const other = user === null ? null : await otherAccount(user);
+  if (dir !== null) await requireDirectory(dir);
+  const [setpriv, timeout] = await Promise.all([programAt('setpriv'), programAt('timeout')]);
+  const switched = other ? ['--reuid', `${other.uid}`, '--regid', `${other.gid}`, '--init-groups'] : [];
+  // The deadline is ours; this one is for when we are dead or stopped.
+  const latest = Math.ceil((timeoutMs + 2 * graceMs) / 1000);
+  const guarded = [timeout, `--kill-after=${graceMs / 1000}`, `${latest}`] as const;
+  const command: Command = [setpriv, '--pdeathsig', 'TERM', ...switched, '--', ...guarded, ...words];
+  return { command, env: { ...(other ? environmentOf(other) : process.env), ...env }, dir: dir ?? undefined };
+}
+
+/** What is ours to know, as tokens and the address of our own bus, is not for another user. */
+function environmentOf({ name, home, shell }: Account): Record<string, string | undefined> {
+  const kept = Object.entries(process.env).filter(([key]) => /^(PATH|LANG|LANGUAGE|LC_[A-Z]+|TZ)$/.test(key));
+  return { ...Object.fromEntries(kept), HOME: home, USER: name, LOGNAME: name, SHELL: shell };
+}
+
+/** The account to change to; null: it is ours. */
+async function otherAccount(user: string): Promise<Account | null> {
+  const account = await accountOfUser(user);
+  if (!account) throw new Error(`there is no user ${user}`);
+  const own = process.geteuid?.();
+  if (account.uid === own) return null;
+  if (own !== 0) throw new Error(`only root may run a command as ${user}`);
+  return account;
+}
+
+async function requireDirectory(path: string): Promise<void> {
+  const isThere = await stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+  if (!isThere) throw new Error(`there is no directory ${path}`);
+}
+
+/** The command's own PATH, which may be a strange one, is not for our programs. */
+async function programAt(name: string): Promise<string> {
+  for (const folder of [...(process.env.PATH ?? '').split(':'), '/usr/bin', '/bin']) {
+    const path = join(folder, name);
+    if (
+      folder.startsWith('/') &&
+      (await access(path, constants.X_OK).then(
+        () => true,
+        () => false,
+      ))
+    )
+      return path;
+  }
+  throw new Error(`${name} is not installed`);
+}
