@@ -45,8 +45,9 @@ export function documentOf(inputs: RunInputs, ending: Ending, nowMs = Date.now()
   const started = { started_at: startedAt, duration_ms: Math.max(0, nowMs - Date.parse(startedAt)) };
   const { outcome, exit_code, active, downtime_ms, longest_wait_ms = null, steps, checks, failure } = ending;
   const waits = { downtime_ms, longest_wait_ms };
-  const what = { run, kind, app, target: name, unit, strategy };
-  return { ...what, outcome, exit_code, from, to, revision, branch, active, ...started, ...waits, steps, checks, failure };
+  const what = { run, kind, app, target: name, unit, strategy, outcome, exit_code };
+  const which = { from, to, revision, branch, active };
+  return { ...what, ...which, ...started, ...waits, steps, checks, failure };
 }
 
 /** The exit code that says the same as an outcome. */
