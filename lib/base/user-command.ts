@@ -1,6 +1,6 @@
-import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { type ChildProcessByStdio, spawn, type StdioOptions } from 'node:child_process';
 import { once } from 'node:events';
-import type { Readable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import { messageOf } from './errors.ts';
 import { readLines } from './lines.ts';
 import { type ProcessTree, treeOf } from './process-tree.ts';
@@ -22,6 +22,10 @@ export interface UserCommandOptions {
   signal?: AbortSignal | undefined;
   /** Receives each line as it comes; a promise slows the command down to the pace of its reader. Must not throw. */
   onLine?: (line: string, from: OutputStream) => void | Promise<void>;
+  /** so much is handed on at most, in characters; 16 MiB when unset */
+  maxOutput?: number;
+  /** Does something with its process before the command begins, as to put it into a control group. Must not throw. */
+  enter?: (pid: number) => Promise<void>;
 }
 
 export type OutputStream = 'stdout' | 'stderr';
@@ -48,6 +52,8 @@ const drainMs = 250;
 const keptLines = 20;
 /** A flood must not fill the disk that a log is on. */
 const maxOutputLength = 16 * 1024 * 1024;
+/** Waits for a line on descriptor 3, then becomes what its words say; without that line it is nothing. */
+const gate = ['/bin/sh', '-c', 'read -r go <&3 && exec "$@" 3<&-', 'gate'] as const;
 
 /**
  * Runs a user's command in a session of its own, without a terminal and without input, to its end. It ends with all
@@ -59,7 +65,7 @@ export async function runUserCommand(run: UserRun, options: UserCommandOptions):
   options.signal?.throwIfAborted();
   const began = performance.now();
   const words = 'shell' in run ? ['/bin/sh', '-c', run.shell] : run.command;
-  const output = outputFor(options.onLine);
+  const output = outputFor(options);
   const { isCut, ...ended } = await launch(words, options).then(
     (child) => follow(child, { ...options, output }),
     (error: unknown) => notStarted(error, output),
@@ -83,9 +89,17 @@ type Started = ChildProcessByStdio<null, Readable, Readable> & { pid: number };
 /** @throws what keeps it from being started */
 async function launch(words: readonly string[], options: UserCommandOptions): Promise<Started> {
   const { command, env, dir } = await prepare(words, { ...options, graceMs });
-  const [file, ...args] = command;
-  const child = spawn(file, args, { cwd: dir, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+  const { enter } = options;
+  const [file, ...args] = enter ? [...gate, ...command] : command;
+  const stdio: StdioOptions = ['ignore', 'pipe', 'pipe', ...(enter ? (['pipe'] as const) : [])];
+  const child = spawn(file, args, { cwd: dir, env, detached: true, stdio });
   if (child.pid === undefined) await once(child, 'spawn');
+  if (enter && child.pid !== undefined) {
+    await enter(child.pid);
+    const door = child.stdio[3] as Writable;
+    // It may have been killed at its door.
+    door.on('error', () => {}).end('\n');
+  }
   return child as Started;
 }
 
@@ -124,7 +138,10 @@ async function untilEmpty(tree: ProcessTree): Promise<void> {
   while (tree.members().length > 0 && performance.now() < deadline) await sleep(drainMs / 10);
 }
 
-function endOf(child: Started): Promise<Pick<Ended, 'code' | 'signal'>> {
+async function endOf(child: Started): Promise<Pick<Ended, 'code' | 'signal'>> {
+  const { exitCode, signalCode } = child;
+  // One that was killed at its door has told so already.
+  if (exitCode !== null || signalCode !== null) return { code: exitCode, signal: signalCode };
   return new Promise((resolve) => {
     child.once('exit', (code, signal) => resolve({ code, signal }));
   });
@@ -138,7 +155,7 @@ interface Output {
 }
 
 /** Hands lines on until there are too many; the last ones are kept in any case. */
-function outputFor(onLine: UserCommandOptions['onLine']): Output {
+function outputFor({ onLine, maxOutput = maxOutputLength }: UserCommandOptions): Output {
   const lastLines: string[] = [];
   let answer: string | null = null;
   let [length, count] = [0, 0];
@@ -149,9 +166,9 @@ function outputFor(onLine: UserCommandOptions['onLine']): Output {
       lastLines.push(line);
       if (lastLines.length > keptLines) lastLines.shift();
       if (from === 'stdout' && line.trim() !== '') answer = line.trim();
-      if (length > maxOutputLength) return;
+      if (length > maxOutput) return;
       length += line.length + 1;
-      return onLine?.(length > maxOutputLength ? '… the rest of a flood of output is left out' : line, from);
+      return onLine?.(length > maxOutput ? '… the rest of a flood of output is left out' : line, from);
     },
     said: () => ({ lastLines, answer }),
   };

@@ -36,12 +36,21 @@ export async function prepare(
   const latest = Math.ceil((timeoutMs + 2 * graceMs) / 1000);
   const guarded = [timeout, `--kill-after=${graceMs / 1000}`, `${latest}`] as const;
   const command: Command = [setpriv, '--pdeathsig', 'TERM', ...switched, '--', ...guarded, ...words];
-  return { command, env: { ...(other ? environmentOf(other) : process.env), ...env }, dir: dir ?? undefined };
+  return { command, env: { ...(other ? environmentOf(other) : ownEnvironment()), ...env }, dir: dir ?? undefined };
 }
 
-/** What is ours to know, as tokens and the address of our own bus, is not for another user. */
+/** Where programs are, and the language: all that another user's command needs to know of ours. */
+const common = /^(PATH|LANG|LANGUAGE|LC_[A-Z]+|TZ)$/;
+/** Where home and the user's own bus are. */
+const ofOurs = /^(HOME|USER|LOGNAME|SHELL|XDG_RUNTIME_DIR|DBUS_SESSION_BUS_ADDRESS)$/;
+
+/** Whoever calls may hold tokens: a command gets the same few variables from a terminal, a timer and a webhook. */
+function ownEnvironment(): Record<string, string | undefined> {
+  return Object.fromEntries(Object.entries(process.env).filter(([key]) => common.test(key) || ofOurs.test(key)));
+}
+
 function environmentOf({ name, home, shell }: Account): Record<string, string | undefined> {
-  const kept = Object.entries(process.env).filter(([key]) => /^(PATH|LANG|LANGUAGE|LC_[A-Z]+|TZ)$/.test(key));
+  const kept = Object.entries(process.env).filter(([key]) => common.test(key));
   return { ...Object.fromEntries(kept), HOME: home, USER: name, LOGNAME: name, SHELL: shell };
 }
 
@@ -49,9 +58,9 @@ function environmentOf({ name, home, shell }: Account): Record<string, string | 
 async function otherAccount(user: string): Promise<Account | null> {
   const account = await accountOfUser(user);
   if (!account) throw new Error(`there is no user ${user}`);
-  const own = process.geteuid?.();
-  if (account.uid === own) return null;
-  if (own !== 0) throw new Error(`only root may run a command as ${user}`);
+  const self = process.geteuid?.();
+  if (account.uid === self) return null;
+  if (self !== 0) throw new Error(`only root may run a command as ${user}`);
   return account;
 }
 

@@ -1,0 +1,54 @@
+import { isCutoverError } from '../base/errors.ts';
+import { variantMaker } from './bus.ts';
+import { escapeUnitName } from './names.ts';
+import { scopeNames } from './scope.ts';
+import type { Systemd } from './systemd.ts';
+
+/** From SIGTERM to SIGKILL, for what does not end by itself. */
+const graceUsec = 5n * 1_000_000n;
+const startMs = 10_000;
+const stopMs = 30_000;
+
+/**
+ * The scope of a target's hook. While the target is held there is one hook at a time, and whoever holds it next knows the
+ * name. What runs after a run names that: the next one may be at work.
+ */
+export function hookScope(app: string, target: string, run?: string): string {
+  const names = [app, target, ...(run === undefined ? [] : [run])];
+  return `cutover-hook-${names.map(escapeUnitName).join('-')}.scope`;
+}
+
+/**
+ * Puts a process into a hook's scope: with all that it will start, wherever that moves itself. While a run's own scope
+ * is there, this one is bound to it: systemd ends the hook when its deployer dies.
+ * @throws `permission`; `unit_exists` when there is such a scope already
+ */
+export async function enterHookScope(
+  systemd: Systemd,
+  { scope, pid, app, target }: { scope: string; pid: number; app: string; target: string },
+): Promise<void> {
+  const variant = await variantMaker();
+  const { scope: run } = scopeNames(app, target);
+  const isGuarded = (await systemd.property(run, 'Unit', 'ActiveState')) === 'active';
+  const properties = [
+    ['Description', variant('s', `a hook of cutover at work on ${target} of ${app}`)],
+    ['PIDs', variant('au', [pid])],
+    ['CollectMode', variant('s', 'inactive-or-failed')],
+    ['TimeoutStopUSec', variant('t', graceUsec)],
+    ...(isGuarded ? [['BindsTo', variant('as', [run])]] : []),
+  ];
+  await systemd.startTransient(scope, properties, [], { timeoutMs: startMs });
+}
+
+/**
+ * Ends whatever is left in a hook's scope, and returns when it is gone: SIGTERM, and SIGKILL after five seconds.
+ * @returns how many processes were there
+ */
+export async function endHookScope(systemd: Systemd, scope: string): Promise<number> {
+  const left = await systemd.processes(scope);
+  if (left.length === 0) return 0;
+  await systemd.stop(scope, { timeoutMs: stopMs }).catch((error: unknown) => {
+    if (!isCutoverError(error, 'no_such_unit')) throw error;
+  });
+  return left.length;
+}

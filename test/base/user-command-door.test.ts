@@ -1,0 +1,86 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { readFile } from 'node:fs/promises';
+import * as assert from 'uvu/assert';
+import { runUserCommand, type UserCommandOptions } from '../../lib/base/user-command.ts';
+import { suite } from '../suite.ts';
+
+const test = suite('base/user-command: its door');
+const plain: UserCommandOptions = { user: null, dir: null, env: {}, timeoutMs: 10_000 };
+
+test('P1: what is done with its process is over before the command begins', async () => {
+  const order: string[] = [];
+  const result = await runUserCommand(
+    { shell: 'echo begins $$' },
+    {
+      ...plain,
+      onLine: (line) => void order.push(line),
+      async enter(pid) {
+        await sleep(200);
+        order.push(`entered ${(await readFile(`/proc/${pid}/cmdline`, 'utf8')).includes('gate')}`);
+      },
+    },
+  );
+  assert.is(result.code, 0);
+  assert.is(order.length, 2);
+  assert.is(order[0], 'entered true');
+  assert.match(order[1] ?? '', /^begins \d+$/);
+});
+
+test('P1: it is killed before the command begins: that is its end, at once', async () => {
+  const began = performance.now();
+  const lines: string[] = [];
+  const result = await runUserCommand(
+    { shell: 'echo begun' },
+    {
+      ...plain,
+      onLine: (line) => void lines.push(line),
+      async enter(pid) {
+        process.kill(pid, 'SIGKILL');
+        await sleep(200);
+      },
+    },
+  );
+  assert.equal([result.code, result.signal, result.isTimeout, lines], [null, 'SIGKILL', false, []]);
+  assert.ok(performance.now() - began < 5_000);
+});
+
+test('P1: descriptors of ours, and the door itself, are closed to the command', async () => {
+  const ls = { command: ['ls', '/proc/self/fd'] } as const;
+  const without = await runUserCommand(ls, plain);
+  const through = await runUserCommand(ls, { ...plain, enter: async () => {} });
+  assert.is(through.lastLines.length, without.lastLines.length, through.lastLines.join(' '));
+});
+  // 0, 1, 2, and the one by which ls reads the folder.
+  assert.is(lastLines.length, 4, lastLines.join(' '));
+});
+
+test('W4: it gets where programs and home are, what it is given, and nothing else of ours', async (t) => {
+  Object.assign(process.env, { SOME_TOKEN: 'planted-secret', NODE_OPTIONS: '', TZ: 'UTC' });
+  t.cleanup(() => {
+    for (const name of ['SOME_TOKEN', 'NODE_OPTIONS', 'TZ']) delete process.env[name];
+  });
+  const { lastLines } = await runUserCommand({ command: ['env'] }, { ...plain, env: { CUTOVER_APP: 'shop' } });
+  const names = lastLines.map((line) => line.split('=')[0] ?? '');
+  const known =
+    /^(PATH|HOME|USER|LOGNAME|SHELL|LANG|LANGUAGE|LC_[A-Z]+|TZ|XDG_RUNTIME_DIR|DBUS_SESSION_BUS_ADDRESS|CUTOVER_APP)$/;
+  assert.equal(
+    names.filter((name) => !known.test(name)),
+    [],
+  );
+  assert.ok(
+    ['PATH', 'HOME', 'TZ', 'CUTOVER_APP'].every((name) => names.includes(name)),
+    names.join(' '),
+  );
+});
+
+test('P5: a reader that bounds it by itself gets all of a flood', async () => {
+  let length = 0;
+  const onLine = (line: string): void => void (length += line.length + 1);
+  const options = { ...plain, timeoutMs: 60_000, maxOutput: Number.POSITIVE_INFINITY, onLine };
+  const { code } = await runUserCommand(
+    { shell: 'yes 0123456789012345678901234567890123456789 | head -c 40000000' },
+    options,
+  );
+  assert.is(code, 0);
+  assert.ok(length >= 40_000_000, `${length}`);
+});
