@@ -3,7 +3,7 @@ import { listOf } from '../values/list.ts';
 import { textMap } from '../values/map.ts';
 import { absolutePath } from '../values/path.ts';
 import { text } from '../values/text.ts';
-import { secretUrl } from '../values/url.ts';
+import { httpUrl, secretUrl } from '../values/url.ts';
 import type { Row, Table } from './table.ts';
 
 const events = ['deployed', 'refused', 'rolled_back', 'failed', 'recovered', 'alert'] as const;
@@ -51,6 +51,13 @@ const channels: Readonly<Record<string, readonly Row[]>> = {
   telegram: [
     ...secretRows('token', "the bot's token", { type: text, example: '123456:a-token' }),
     { key: 'chat', type: text, required: true, sentence: 'The chat to write to.', example: '46808774' },
+    {
+      key: 'api',
+      type: httpUrl,
+      default: 'https://api.telegram.org',
+      sentence: 'The Bot API server, for those who run their own.',
+      example: 'https://telegram.example.org',
+    },
   ],
   slack: addressRows,
   discord: addressRows,
