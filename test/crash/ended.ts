@@ -19,12 +19,14 @@ export async function untilEnded(site: Site, timeoutMs = endMs): Promise<void> {
 
 /**
  * What must hold once a run is over, however: `current` is relative and leads to that build, the process that
- * systemd knows is the one that answers, and it is that build's; nothing of the run is left.
+ * systemd knows is the one that answers, and it is that build's; nothing of the run is left, no stand-in either, and a
+ * socket that holds the port is open.
  */
 export async function assertServes(site: Site, build: string): Promise<void> {
   const { sandbox, state, builds } = site;
-  const { mainPid, units, answer } = await look(site);
-  assert.is(units, '', 'units are left');
+  const { mainPid, units, standIns, socketState, answer } = await look(site);
+  assert.equal([units, standIns], ['', ''], 'units are left');
+  if (site.socket !== undefined) assert.is(socketState, 'active', site.socket);
   assert.is(await currentLink(site), build, 'current');
   if (answer?.build !== build)
     assert.equal(answer?.build, build, `what answers; ${(await site.call('report')).stdout}`);
@@ -39,6 +41,10 @@ interface Look {
   mainPid: number;
   /** the units of the run, as systemctl lists them; empty: none is left */
   units: string;
+  /** the same for the stand-ins */
+  standIns: string;
+  /** empty where the port belongs to no socket unit */
+  socketState: string;
   /** null: nobody answers */
   answer: { status: string; build: string; pid: number } | null;
 }
@@ -51,17 +57,22 @@ const lookScript = `
 systemctl show --property=MainPID --value "$1"
 [ "$(systemctl show --property=TasksCurrent --value "$2")" = 0 ] || systemctl list-units --all --plain --no-legend "$2" "$3"
 echo ===
+[ -z "$5" ] || systemctl is-active "$5"
+echo ===
+systemctl list-units --all --plain --no-legend "\${1%.service}-next@*"
+echo ===
 exec 3<>"/dev/tcp/127.0.0.1/$4" || exit 0
 printf 'GET /api/health HTTP/1.0\\r\\n\\r\\n' >&3
 tail -n 1 <&3
 ` as const;
 
-export async function look({ sandbox, app, unit, port }: Site): Promise<Look> {
+export async function look({ sandbox, app, unit, port, socket = '' }: Site): Promise<Look> {
   const { scope, settle } = scopeNames(app, 'production');
-  const { stdout } = await sandbox.exec(['bash', '-c', lookScript, 'look', unit, scope, settle, String(port)]);
-  const [before = '', answer = ''] = stdout.split('===');
-  const [mainPid, ...units] = before.trimEnd().split('\n');
-  return { mainPid: Number(mainPid), units: units.join('\n'), answer: parse(answer) };
+  const words = [unit, scope, settle, String(port), socket];
+  const { stdout } = await sandbox.exec(['bash', '-c', lookScript, 'look', ...words]);
+  const [run = '', socketState = '', standIns = '', answer = ''] = stdout.split('===').map((part) => part.trim());
+  const [mainPid, ...units] = run.split('\n');
+  return { mainPid: Number(mainPid), units: units.join('\n'), standIns, socketState, answer: parse(answer) };
 }
 
 function parse(answer: string): Look['answer'] {

@@ -4,7 +4,12 @@ type Moments = ProcessRecord['passed'];
 
 /** The moments from the first start of the candidate on: until then a bad build's deploy is like that of a good one. */
 export function fromStartOn(moments: Moments): Moments {
-  return moments.slice(moments.findIndex(({ what }) => what === 'step start intended'));
+  return moments.slice(moments.findIndex(({ what }) => /^step (start|restart|stand-in) intended$/.test(what)));
+}
+
+/** The moments from the first step on: until then a run has changed nothing. */
+export function fromFirstStepOn(moments: Moments): Moments {
+  return moments.slice(moments.findIndex(({ what }) => / intended$/.test(what)));
 }
 
 /** The moments from before the link moves to the end. */
@@ -17,9 +22,19 @@ export function fromSwapOn(moments: Moments): Moments {
  * there is the same whatever the candidate did.
  */
 export function linesOfItsOwn(moments: Moments): Moments {
-  const stopped = moments.findIndex(({ what }) => what === 'step start reverted');
+  const stopped = moments.findIndex(({ what }) => /^step (start|swap|stand-in) reverted$/.test(what));
   const over = moments.findIndex(({ what }) => what === 'outcome');
   return linesOf(moments.filter((_, place) => place < stopped || place >= over));
+}
+
+/** The lines on which it depends how a build that turned out bad is told of, from its first start to the first step back. */
+export function aroundFailure(moments: Moments): Moments {
+  return linesOf(moments).filter(({ what }) => /^step (restart|stand-in|gate) (applied|failed)$|^failure$/.test(what));
+}
+
+/** But for the files that say why a run failed: nothing of the service changes while they are written. */
+export function withoutEvidence(moments: Moments): Moments {
+  return moments.filter(({ what }) => !/\.tmp \w+\.(json|txt)$/.test(what));
 }
 
 /** The lines of the ledger alone. */

@@ -11,7 +11,7 @@ export interface Told {
 }
 
 /** These have something to take back. */
-const revertable = new Set(['stop', 'swap', 'start']);
+const revertable = new Set(['stop', 'swap', 'start', 'stand-in']);
 
 /**
  * What the history must tell of a run that died, worked out from the ledger that the dead process left: a run whose

@@ -46,6 +46,8 @@ export interface Site extends Readonly<Omit<Places, 'head'>> {
   readonly app: string;
   readonly unit: string;
   readonly port: number;
+  /** the socket unit that holds the port, where there is one */
+  readonly socket?: string;
   /** Adds the next build and gives its id. */
   add(behaviour?: Behaviour): Promise<string>;
   /** Runs `cutover COMMAND production … --json`. */
@@ -123,10 +125,13 @@ export async function pointCurrent({ sandbox, builds }: Site, destination: strin
 
 /** A build that was good for a while: its process dies, and so do those that systemd starts in its place. */
 export async function breakInService(site: Site, build: string): Promise<void> {
-  const { sandbox, unit } = site;
+  const { sandbox, unit, socket } = site;
   await breakBuild(site, build);
   await sandbox.run('systemctl', 'kill', '--signal=KILL', unit);
-  await until('the unit gives up', async () => (await sandbox.exec(['systemctl', 'is-failed', unit])).code === 0);
+  const state = ['systemctl', 'show', '--property=ActiveState,NRestarts', '--value', unit] as const;
+  // Behind a socket it never gives up: that would close the socket.
+  const isDown = socket === undefined ? /^failed$/m : /^[1-9]\d*$/m;
+  await until('the unit is down', async () => isDown.test(await sandbox.run(...state)));
 }
 
 /** From its next start on a build crashes. */
