@@ -1,4 +1,4 @@
-import { poll } from '../base/wait.ts';
+import { poll, withDeadline } from '../base/wait.ts';
 import { StepFailure } from '../run/failure.ts';
 import { describeHolder } from '../systemd/holder.ts';
 import { describeProcess, isOfSameUser, isServiceManager, type ProcessFacts } from '../systemd/processes.ts';
@@ -9,6 +9,7 @@ import type { Systemd } from '../systemd/systemd.ts';
 const askEveryMs = 2;
 /** Who it is takes some 5 ms of a processor to find out, which the service that starts needs itself. */
 const lookEveryMs = 100;
+const askHoldersMs = 100;
 
 /** Who listens where a unit's ports are: the unit itself, or others. */
 export interface PortOwners {
@@ -52,9 +53,13 @@ export async function holdsPorts(systemd: Systemd, unit: string, ports: readonly
   return ports.every((port) => listeners.some((listener) => listener.port === port && own.has(listener.inode)));
 }
 
-/** Who may have the unit's ports open, strangers left aside: its processes, and systemd for those of a socket unit. */
+/**
+ * Who may have the unit's ports open, strangers left aside: its processes, and systemd for those of a socket unit.
+ * Nobody is known while the bus is away, which ends no watch.
+ */
 export async function holdersOf(systemd: Systemd, unit: string): Promise<number[]> {
-  return [...(await systemd.processes(unit)), 1];
+  const asking = { what: 'systemd did not name the processes', timeoutMs: askHoldersMs };
+  return withDeadline(asking, async () => [...(await systemd.processes(unit)), 1]).catch(() => []);
 }
 
 async function strangerOf(listener: Listener, unitPids: readonly number[]): Promise<Stranger | null> {
