@@ -10,20 +10,23 @@ export interface CommandOptions {
   user: string | null;
 }
 
-export interface FileOptions {
-  path: string;
+/** Whose a file must be; null: any. */
+export interface Ownership {
   owner: string | null;
   group: string | null;
   /** permission bits: 0o600 */
   mode: number | null;
+  /** what is wrong is put right */
   mend: boolean;
 }
 
-export interface EnvOptions {
+export interface FileOptions extends Ownership {
   path: string;
-  mode: number | null;
+}
+
+export interface EnvOptions extends Ownership {
+  path: string;
   keys: string[];
-  mend: boolean;
 }
 
 export type HttpOptions = Pick<HealthConfig, 'urls' | 'statuses' | 'json' | 'body' | 'headers' | 'timeoutMs'>;
@@ -40,13 +43,16 @@ export interface ProcessesOptions {
   count: number | null;
 }
 
-export interface SqliteOptions {
+export interface SqliteOptions extends Ownership {
   path: string;
+  integrity: boolean;
+  timeoutMs: number;
   tables: string[];
   query: string | null;
 }
 
 export interface PostgresOptions {
+  timeoutMs: number;
   url: string | null;
   urlFile: string | null;
   tables: string[];
@@ -67,4 +73,18 @@ export interface BackupsOptions {
   maxAgeMs: number | null;
   min: number;
   max: number | null;
+}
+
+/** What each kind of check is asked with. */
+export interface OptionsOfKind {
+  command: CommandOptions;
+  file: FileOptions;
+  env: EnvOptions;
+  http: HttpOptions;
+  tcp: TcpOptions;
+  processes: ProcessesOptions;
+  sqlite: SqliteOptions;
+  postgres: PostgresOptions;
+  log: LogOptions;
+  backups: BackupsOptions;
 }

@@ -1,3 +1,4 @@
+import { isOwnCheck } from './check-names.ts';
 import type { CheckConfig, Config, TargetConfig } from './model.ts';
 import { nearestName } from './nearest.ts';
 import type { Problems } from './problems.ts';
@@ -75,6 +76,11 @@ function verifyChecks({ name, checks }: TargetConfig, problems: Problems): void 
     if (check.name !== undefined && seen.has(check.name)) {
       problems.add(`${path}.name: named twice (got "${check.name}"); expected a name of its own`);
     }
+    if (isOwnCheck(check.name)) {
+      problems.add(
+        `${path}.name: the name of a check that is always asked (got "${check.name}"); expected another one`,
+      );
+    }
     seen.add(check.name);
     verifyOptions(path, check, problems);
   }
@@ -84,6 +90,9 @@ function verifyOptions(path: string, { kind, options }: CheckConfig, problems: P
   if (kind === 'postgres') verifyAddress(path, options, problems);
   if (kind === 'log' && options.path !== null && options.unit !== null) {
     problems.add(`${path}: both path and unit; expected one of them`);
+  }
+  if (kind === 'log' && options.path !== null && options.sinceMs !== null) {
+    problems.add(`${path}.since: of a file; expected it with a unit alone`);
   }
   const { min, max, count } = options;
   if (kind === 'processes' && min === null && max === null && count === null) {

@@ -31,6 +31,8 @@ test('a file that uses every table loads', async (t) => {
   );
   assert.equal(production?.checks[0]?.options, {
     path: '/srv/claude-bridge/.env',
+    owner: null,
+    group: null,
     mode: 0o600,
     keys: ['DATABASE_URL', 'SECRET_KEY'],
     mend: false,

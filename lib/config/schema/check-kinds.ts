@@ -1,41 +1,14 @@
-import { boolean } from '../values/boolean.ts';
 import { commandLine } from '../values/hook.ts';
 import { listOf, oneOrMany } from '../values/list.ts';
 import { integer } from '../values/number.ts';
-import { absolutePath, fileMode } from '../values/path.ts';
+import { absolutePath } from '../values/path.ts';
 import { port } from '../values/port.ts';
-import { wait } from '../values/quantity.ts';
 import { text } from '../values/text.ts';
 import { httpUrl } from '../values/url.ts';
+import { fileRows, timeoutRow } from './file-rows.ts';
 import { answerRows } from './health.ts';
 import { storeKinds } from './store-kinds.ts';
 import type { Row } from './table.ts';
-
-const modeRow: Row = {
-  key: 'mode',
-  type: fileMode,
-  default: null,
-  defaultText: 'any',
-  sentence: 'The permission bits the file must have.',
-  example: '600',
-};
-
-const mendRow: Row = {
-  key: 'mend',
-  type: boolean,
-  default: false,
-  sentence: 'Whether a wrong owner or mode is put right instead of only told.',
-  example: true,
-};
-
-const timeoutRow = (fallback: string): Row => ({
-  key: 'timeout',
-  field: 'timeoutMs',
-  type: wait(),
-  default: fallback,
-  sentence: 'The check has failed after this long.',
-  example: '10s',
-});
 
 const optional = { default: null, defaultText: 'any' } as const;
 const count = integer({ min: 0 });
@@ -70,14 +43,10 @@ export const checkKinds: Readonly<Record<string, readonly Row[]>> = {
       sentence: 'The file that must exist.',
       example: '/srv/app/app.db',
     },
-    { key: 'owner', type: text, ...optional, sentence: 'The user it must belong to.', example: 'www-data' },
-    { key: 'group', type: text, ...optional, sentence: 'The group it must belong to.', example: 'www-data' },
-    modeRow,
-    mendRow,
+    ...fileRows,
   ],
   env: [
     { key: 'path', type: absolutePath, required: true, sentence: 'The environment file.', example: '/srv/app/.env' },
-    modeRow,
     {
       key: 'keys',
       type: listOf(text),
@@ -85,7 +54,7 @@ export const checkKinds: Readonly<Record<string, readonly Row[]>> = {
       sentence: 'Names it must give a value.',
       example: ['DATABASE_URL', 'SECRET_KEY'],
     },
-    mendRow,
+    ...fileRows,
   ],
   http: [
     {

@@ -1,3 +1,4 @@
+import { boolean } from '../values/boolean.ts';
 import { listOf } from '../values/list.ts';
 import { integer } from '../values/number.ts';
 import { absolutePath } from '../values/path.ts';
@@ -6,6 +7,7 @@ import { serviceUnit } from '../values/name.ts';
 import { age } from '../values/quantity.ts';
 import { text } from '../values/text.ts';
 import { databaseUrl } from '../values/url.ts';
+import { fileRows, timeoutRow } from './file-rows.ts';
 import type { Row } from './table.ts';
 
 const queryRows: readonly Row[] = [
@@ -23,6 +25,7 @@ const queryRows: readonly Row[] = [
     sentence: 'A query that must succeed.',
     example: 'SELECT count(*) FROM users',
   },
+  timeoutRow('30s'),
 ];
 
 const optional = { default: null, defaultText: 'any' } as const;
@@ -32,6 +35,14 @@ const count = integer({ min: 0 });
 export const storeKinds: Readonly<Record<string, readonly Row[]>> = {
   sqlite: [
     { key: 'path', type: absolutePath, required: true, sentence: 'The database file.', example: '/srv/app/app.db' },
+    ...fileRows,
+    {
+      key: 'integrity',
+      type: boolean,
+      default: true,
+      sentence: 'Whether the whole file is read and checked; outside of WAL mode nobody can write meanwhile.',
+      example: false,
+    },
     ...queryRows,
   ],
   postgres: [
@@ -79,7 +90,7 @@ export const storeKinds: Readonly<Record<string, readonly Row[]>> = {
       type: age,
       default: null,
       defaultText: 'since the start of the unit',
-      sentence: 'How far back a journal is read.',
+      sentence: 'How far back a journal is read; a file is read by its lines alone.',
       example: '15min',
     },
     {
