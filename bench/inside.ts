@@ -1,10 +1,10 @@
 /** Runs inside of the sandbox: all rounds, then the short commands. Progress on stderr, one JSON document on stdout. */
-import { cpus, loadavg, release, totalmem } from 'node:os';
 import { apps, makeManyBuilds, manyBuilds, prepareBed } from './bed.ts';
+import { describeMachine } from './machine.ts';
 import { measureTimed, measureUnderLoad, rate, type Task } from './measure.ts';
-import type { Machine, Results, Sample, Turns } from './model.ts';
+import type { Results, Sample, Turns } from './model.ts';
 import { toolNames } from './model.ts';
-import { openLoadMaker, runToEnd, time } from './process.ts';
+import { openLoadMaker, time } from './process.ts';
 
 const rounds = Number(process.argv[2]);
 /** The old script sleeps for seconds on end: fewer of its rounds say as much. */
@@ -69,23 +69,9 @@ async function takeTurns(commands: Record<string, string[]>, turns: number): Pro
   return times;
 }
 
-async function machine(): Promise<Machine> {
-  const [loadBefore = 0] = loadavg();
-  const [, systemd = '?'] = /^systemd (\d+)/.exec(await runToEnd(['systemctl', '--version'])) ?? [];
-  const [kernel = '?'] = release().split('.');
-  return {
-    cores: cpus().length,
-    memoryGiB: Math.round(totalmem() / 2 ** 30),
-    kernel,
-    node: process.versions.node,
-    systemd,
-    loadBefore,
-  };
-}
-
 const cutover = [process.execPath, '/srv/cutover/bin/cutover.js'];
 
-const measuredOn = await machine();
+const measuredOn = await describeMachine();
 await prepareBed();
 tell('the machine is up');
 const samples = await measureRounds();
