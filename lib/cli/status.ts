@@ -3,7 +3,7 @@ import { formatSize } from '../config/quantities.ts';
 import { pathsOf, targetNamed } from '../deployer/place.ts';
 import { status, type TargetStatus } from '../deployer/status.ts';
 import { duration } from '../report/words.ts';
-import { openSystemd } from '../systemd/systemd.ts';
+import { reachSystemd } from '../systemd/systemd.ts';
 import type { Run, Terminal } from './command.ts';
 import { configFor } from './place.ts';
 import { requireOneDocument, watcherSignal } from './signals.ts';
@@ -14,7 +14,7 @@ export const run: Run<{ watch?: boolean }> = async ([name], options, terminal) =
   requireOneDocument(options, '--watch', options.watch);
   const config = await configFor(options, terminal);
   const targets = name === undefined ? Object.values(config.targets) : [targetNamed(config, name)];
-  const systemd = await openSystemd(config.manager);
+  const systemd = reachSystemd(config.manager);
   const signal = watcherSignal();
   for (;;) {
     const look = (target: (typeof targets)[number]): Promise<TargetStatus> =>

@@ -20,21 +20,28 @@ export interface Connection {
 const reconnectMs = 10_000;
 const retryMs = 100;
 
-/** Connects to the bus and subscribes to the manager's signals. @throws `systemd_unavailable` */
-export async function openConnection(kind: ManagerKind): Promise<Connection> {
-  let bus = await connectAndSubscribe(kind);
+/**
+ * Connects to the bus and subscribes to the manager's signals, while whoever asks for it goes on with other things: what
+ * needs the bus first waits for it, and throws `systemd_unavailable` when there is none.
+ */
+export function openConnection(kind: ManagerKind): Connection {
+  const connecting = connectAndSubscribe(kind);
+  // Whoever needs the bus is told.
+  connecting.catch(() => {});
+  let latest: Bus | undefined;
   let isClosed = false;
   let reconnecting: Promise<Bus> | undefined;
   let lostAt: number | undefined;
   const connected = async (): Promise<Bus> => {
-    if (!bus.lost.aborted || isClosed) return bus;
+    latest ??= await connecting;
+    if (!latest.lost.aborted || isClosed) return latest;
     lostAt ??= performance.now();
     reconnecting ??= reconnect(kind, lostAt + reconnectMs).finally(() => {
       reconnecting = undefined;
     });
-    bus = await reconnecting;
+    latest = await reconnecting;
     lostAt = undefined;
-    return bus;
+    return latest;
   };
   const again = <T>(work: () => Promise<T>): Promise<T> =>
     work().catch((error: unknown) => {
@@ -51,7 +58,10 @@ export async function openConnection(kind: ManagerKind): Promise<Connection> {
     },
     close() {
       isClosed = true;
-      bus.close();
+      connecting.then(
+        (first) => (latest ?? first).close(),
+        () => {},
+      );
     },
   };
 }

@@ -42,7 +42,14 @@ export interface Systemd {
 
 /** Connects to the manager. @throws `systemd_unavailable` */
 export async function openSystemd(kind: ManagerKind): Promise<Systemd> {
-  return new Client(await openConnection(kind));
+  const connection = openConnection(kind);
+  await connection.bus();
+  return new Client(connection);
+}
+
+/** The same for who has other things to do meanwhile: the first question throws `systemd_unavailable`. */
+export function reachSystemd(kind: ManagerKind): Systemd {
+  return new Client(openConnection(kind));
 }
 
 class Client implements Systemd {

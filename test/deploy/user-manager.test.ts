@@ -247,7 +247,7 @@ test('S9: the direct form with --user', async (t) => {
 
 test('a user without a manager: exit 69, and what to type', async (t) => {
   const site = await userSite(t, {}, {});
-  for (const command of ['deploy', 'check', 'rollback', 'settle', 'status']) {
+  for (const command of ['deploy', 'check', 'rollback', 'status']) {
     const { code, document } = await site.call<Refusal>(command, [], { env: { XDG_RUNTIME_DIR: '/run/nowhere' } });
     assert.equal([code, document.error.code], [69, 'systemd_unavailable'], command);
     assert.match(document.error.message, 'no user bus at unix:path=/run/nowhere/bus');
