@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
-import type { Readable } from 'node:stream';
+import { pipeline, type Readable, type Writable } from 'node:stream';
 import { CutoverError } from './errors.ts';
 
 /** A command as data: the file, then its arguments. No shell ever sees it. */
@@ -19,7 +19,8 @@ export interface ExecOptions {
   signal?: AbortSignal;
   cwd?: string;
   env?: Record<string, string>;
-  input?: string;
+  /** what the command reads; a stream that fails ends its input early, and is for who gave it to look after */
+  input?: string | Readable;
   /** descriptors beyond 2, inherited by number: the first becomes fd 3 */
   descriptors?: number[];
   /** at most this much of each stream is kept */
@@ -48,7 +49,9 @@ export async function exec(command: Command, options: ExecOptions): Promise<Exec
   signal?.addEventListener('abort', kill, { once: true });
   const [stdout, stderr] = [collect(child.stdout, maxBytes), collect(child.stderr, maxBytes)];
   // A program that does not read its input to the end is free not to.
-  child.stdin?.on('error', () => {}).end(input);
+  child.stdin?.on('error', () => {});
+  if (typeof input === 'object' && child.stdin) pipeline(input, child.stdin, () => {});
+  else child.stdin?.end(input);
   try {
     const code = await endOf(child, cwd === undefined ? file : `${file} in ${cwd}`);
     signal?.throwIfAborted();
@@ -133,6 +136,38 @@ export async function runAttached(
     child.once('error', (error) => reject(cannotStart(file, error)));
     child.once('exit', (code, endedBy) => resolve({ code, endedBy }));
   }).finally(() => signal.removeEventListener('abort', kill));
+}
+
+/** A process that is fed while it runs. */
+export interface FedProcess {
+  readonly stdin: Writable;
+  readonly stdout: Readable;
+  /** resolves when the process is gone and its streams are read; with what it complained of, shortened */
+  readonly ended: Promise<{ code: number | null; stderr: string }>;
+  kill(): boolean;
+}
+
+/**
+ * Starts a command that is given its input bit by bit. Read its output; an aborted signal sends it SIGKILL.
+ * A process that does not read its input to the end is free not to: `stdin` says nothing of that.
+ */
+export async function startFed(
+  [file, ...args]: Command,
+  { signal, env }: Pick<ExecOptions, 'signal' | 'env'>,
+): Promise<FedProcess> {
+  const { spawn } = await import('node:child_process');
+  signal?.throwIfAborted();
+  const child = spawn(file, args, { env: { ...process.env, ...env }, stdio: ['pipe', 'pipe', 'pipe'] });
+  const kill = (): boolean => child.kill('SIGKILL');
+  signal?.addEventListener('abort', kill, { once: true });
+  child.stdin.on('error', () => {});
+  const stderr = collect(child.stderr, 64 * 1024);
+  const ended = endOf(child, file)
+    .then((code) => ({ code, stderr: stderr() }))
+    .finally(() => signal?.removeEventListener('abort', kill));
+  // Whoever fails before that must not fail twice.
+  ended.catch(() => {});
+  return { stdin: child.stdin, stdout: child.stdout, ended, kill };
 }
 
 function cannotStart(what: string, cause: { message?: string; originalMessage?: string }): CutoverError {

@@ -16,6 +16,8 @@ export interface Manifest {
   /** sum of their lengths */
   bytes: number;
   createdAt: Date;
+  /** digest of the list of all files beside it, in hexadecimal; null where there is no list */
+  contentsSha256: string | null;
 }
 
 /**
@@ -41,6 +43,7 @@ export function parseManifest(text: string): Manifest {
     files: countOf(fields, 'files'),
     bytes: countOf(fields, 'bytes'),
     createdAt: dateOf(fields, 'created_at'),
+    contentsSha256: textOf(fields, 'contents_sha256', /^[0-9a-f]{64}$/),
   };
 }
 
@@ -53,6 +56,7 @@ export function formatManifest(manifest: Manifest): string {
     files: manifest.files,
     bytes: manifest.bytes,
     created_at: manifest.createdAt.toISOString(),
+    contents_sha256: manifest.contentsSha256,
   };
   return `${JSON.stringify(fields, null, 2)}\n`;
 }

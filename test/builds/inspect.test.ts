@@ -16,6 +16,7 @@ const manifest: Manifest = {
   files: 3,
   bytes: 4096,
   createdAt: new Date('2026-02-03T15:11:16Z'),
+  contentsSha256: '0f'.repeat(32),
 };
 
 test('S2: what a manifest tells is part of the build', async (t) => {
@@ -41,6 +42,7 @@ test('S2: a manifest with further keys, or without the optional ones, is read', 
     branch: null,
     files: 0,
     bytes: 0,
+    contentsSha256: null,
   });
 });
 

@@ -1,0 +1,153 @@
+import { randomBytes } from 'node:crypto';
+import { constants, type Stats } from 'node:fs';
+import { type FileHandle, lstat, open, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CutoverError, errnoOf, fileError } from '../../base/errors.ts';
+import { exec } from '../../base/exec.ts';
+import { lockDescriptor } from '../../base/flock.ts';
+import { openController } from '../../base/wait.ts';
+import { incomingName } from '../layout.ts';
+import { type BuildsOwner, ownerOf } from './owner.ts';
+import { complaint } from './refusal.ts';
+
+/** A folder of our own, in which a build comes together before it has a name. */
+export interface IncomingFolder {
+  path: string;
+  owner: BuildsOwner;
+  /** Removes what is still there, and lets go of the folder. */
+  close(): Promise<void>;
+}
+
+/** A folder may be removed by another command between its making and its lock; three times in a row is no accident. */
+const attempts = 3;
+const commandMs = 60_000;
+const removalMs = 10 * 60_000;
+
+/**
+ * Makes a folder below `.incoming` that nobody else reads, and locks it: as long as this process lives nobody clears it away.
+ * @throws `no_build` without a builds directory; `refused` where `.incoming` is no directory; `permission`, `disk`
+ */
+export async function openIncoming(builds: string, signal: AbortSignal): Promise<IncomingFolder> {
+  const owner = ownerOf(await factsOfBuilds(builds));
+  const parent = join(builds, incomingName);
+  for (let attempt = 1; attempt <= attempts; attempt += 1) {
+    const path = join(parent, randomBytes(8).toString('hex'));
+    await makeFolder(builds, { folders: [parent, path], owner, signal });
+    await verifyDirectory(parent);
+    const lock = await lockFolder(path, signal);
+    if (lock) return { path, owner, close: () => closeFolder(path, { lock, owner }) };
+  }
+  throw new CutoverError('failed', `${parent}: what is made there is removed at once`, { mend: `ls -la ${parent}` });
+}
+
+/**
+ * Removes what commands that died have left below `.incoming`. What one is at work on is locked, and left alone.
+ * @returns the names that were removed
+ * @throws `permission`, `refused`; the signal's reason when aborted
+ */
+export async function clearIncoming(builds: string, signal: AbortSignal): Promise<string[]> {
+  const parent = join(builds, incomingName);
+  const names = await readdir(parent).catch((error: unknown) => {
+    if (errnoOf(error) === 'ENOENT') return [];
+    throw fileError(error, 'cannot read', parent);
+  });
+  if (names.length === 0) return [];
+  await verifyDirectory(parent);
+  const owner = ownerOf(await factsOfBuilds(builds));
+  const gone: string[] = [];
+  for (const name of names) if (await clearOne(join(parent, name), { owner, signal })) gone.push(name);
+  return gone;
+}
+
+async function clearOne(
+  path: string,
+  { owner, signal }: { owner: BuildsOwner; signal: AbortSignal },
+): Promise<boolean> {
+  const facts = await lstat(path).catch(() => null);
+  if (!facts) return false;
+  const lock = facts.isDirectory() ? await lockFolder(path, signal) : null;
+  if (facts.isDirectory() && !lock) return false;
+  try {
+    await removeAs(path, { owner, signal });
+    return true;
+  } finally {
+    await lock?.close();
+  }
+}
+
+async function makeFolder(
+  builds: string,
+  { folders, owner, signal }: { folders: readonly string[]; owner: BuildsOwner; signal: AbortSignal },
+): Promise<void> {
+  // A builds directory that hands its group down must not do so to what is unpacked: no special bit gets into a build.
+  const command = owner.as(['mkdir', '--parents', '--mode', 'u=rwx,g=-s,o=', '--', ...folders]);
+  const { code, stderr } = await exec(command, { timeoutMs: commandMs, signal, env: { LC_ALL: 'C' } });
+  if (code !== 0) throw complaint(stderr, 'cannot write below', builds);
+}
+
+/** @returns null when another command has the folder, or has removed it */
+async function lockFolder(path: string, signal: AbortSignal): Promise<FileHandle | null> {
+  const file = await open(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW).catch(
+    (error: unknown) => {
+      if (errnoOf(error) === 'ENOENT') return null;
+      throw fileError(error, 'cannot open', path);
+    },
+  );
+  if (!file) return null;
+  try {
+    const isTaken = await lockDescriptor(file.fd, { waitMs: 0, signal });
+    // Whoever clears away has the lock while it does, so what is at its place now stays there.
+    if (isTaken && (await isSame(file, path))) return file;
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+  await file.close();
+  return null;
+}
+
+async function isSame(file: FileHandle, path: string): Promise<boolean> {
+  const [own, there] = await Promise.all([file.stat(), lstat(path).catch(() => null)]);
+  return there?.ino === own.ino && there.dev === own.dev;
+}
+
+async function closeFolder(path: string, { lock, owner }: { lock: FileHandle; owner: BuildsOwner }): Promise<void> {
+  try {
+    // Not with the signal of the work: an interrupted one is cleared away too.
+    if (await isSame(lock, path)) await removeAs(path, { owner, signal: openController().signal });
+  } finally {
+    await lock.close();
+  }
+}
+
+/** By rm(1), which follows no link, and in the owner's name, which nothing can lead beyond what the owner may do. */
+async function removeAs(path: string, { owner, signal }: { owner: BuildsOwner; signal: AbortSignal }): Promise<void> {
+  const command = owner.as(['rm', '-rf', '--one-file-system', '--', path]);
+  const { code, stderr } = await exec(command, { timeoutMs: removalMs, signal, env: { LC_ALL: 'C' } });
+  if (code !== 0) throw complaint(stderr, 'cannot remove', path);
+}
+
+async function factsOfBuilds(builds: string): Promise<Stats> {
+  const facts = await lstat(builds).catch((error: unknown) => {
+    if (errnoOf(error) === 'ENOENT') return null;
+    throw fileError(error, 'cannot read', builds);
+  });
+  if (facts?.isDirectory()) return facts;
+  throw new CutoverError(
+    'no_build',
+    `the builds directory ${builds} ${facts ? 'is not a directory' : 'does not exist'}`,
+    {
+      mend: facts ? `ls -ld ${builds}` : `mkdir -p ${builds}`,
+    },
+  );
+}
+
+async function verifyDirectory(parent: string): Promise<void> {
+  const facts = await lstat(parent).catch((error: unknown) => {
+    throw fileError(error, 'cannot read', parent);
+  });
+  if (facts.isDirectory()) return;
+  throw new CutoverError('refused', `${parent} is not a directory`, {
+    mend: `ls -ld ${parent}; mv ${parent} ${parent}.saved`,
+  });
+}

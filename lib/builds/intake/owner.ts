@@ -1,0 +1,18 @@
+import type { Stats } from 'node:fs';
+import type { Command } from '../../base/exec.ts';
+
+/** In whose name a build is written: everything that changes the builds directory goes through `as`. */
+export interface BuildsOwner {
+  /** the same command, carried out by the owner of the builds directory */
+  as: (command: Command) => Command;
+}
+
+/**
+ * Root writes as the owner of the builds directory. Then the build belongs to that user, and no link that the user puts in
+ * the way leads root anywhere that the user could not go.
+ * @param directory what stat(2) tells of the builds directory
+ */
+export function ownerOf({ uid, gid }: Pick<Stats, 'uid' | 'gid'>): BuildsOwner {
+  if (process.geteuid?.() !== 0 || uid === 0) return { as: (command) => command };
+  return { as: (command) => ['setpriv', `--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', '--', ...command] };
+}

@@ -1,0 +1,90 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CutoverError, errnoOf, fileError } from '../../base/errors.ts';
+import { type Command, exec } from '../../base/exec.ts';
+import { move, syncDirectory } from '../../base/files.ts';
+import { type Contents, contentsName, digestOf, formatContents } from '../contents.ts';
+import { buildIdFor } from '../layout.ts';
+import { formatManifest, type Manifest, manifestName } from '../manifest.ts';
+import { asideName } from '../removal.ts';
+import type { IncomingFolder } from './incoming.ts';
+import { complaint } from './refusal.ts';
+
+/** What is known of a build before its own files are counted. */
+export type Source = Pick<Manifest, 'sourceSha256' | 'revision' | 'branch'>;
+
+/** A disk that is slow writes a few gigabytes out meanwhile. */
+const syncMs = 15 * 60_000;
+const commandMs = 60_000;
+
+/**
+ * Gives an unpacked folder its manifest, brings all of it to the disk, and only then gives it the name of a build.
+ * @param replaced names of ours that the archive had files for: they go
+ * @throws `disk`, `permission`; the signal's reason when aborted before the build has its name
+ */
+export async function publish(
+  builds: string,
+  folder: IncomingFolder,
+  {
+    contents,
+    replaced,
+    source,
+    mode,
+    signal,
+  }: {
+    contents: Contents;
+    replaced: ReadonlySet<string>;
+    source: Source;
+    /** of the build's own folder, in octal digits */
+    mode: string;
+    signal: AbortSignal;
+  },
+): Promise<{ id: string; manifest: Manifest }> {
+  const { path, owner } = folder;
+  const run = async (command: Command, more: { input?: string; timeoutMs?: number } = {}): Promise<void> => {
+    const options = { timeoutMs: commandMs, signal, env: { LC_ALL: 'C' }, ...more };
+    const { code, stderr, timedOut } = await exec(owner.as(command), options);
+    if (code !== 0) throw complaint(timedOut ? `${command[0]} takes too long` : stderr, 'cannot write', path);
+  };
+  // Whoever made the archive says nothing of who may enter the build: that is the builds directory's business.
+  await run(['chmod', `00${mode}`, '--', path]);
+  if (replaced.size > 0) await run(['rm', '-f', '--', ...[...replaced].map((name) => join(path, name))]);
+  const list = formatContents(new Map([...contents, ['', { kind: 'directory', mode }]]));
+  const manifest = manifestOf(contents, { source, list });
+  const write = (name: string, input: string): Promise<void> =>
+    run(['dd', `of=${join(path, name)}`, 'conv=excl', 'iflag=fullblock', 'bs=64K', 'status=none'], { input });
+  await write(contentsName, list);
+  await write(manifestName, formatManifest(manifest));
+  await run(['chmod', '644', '--', join(path, contentsName), join(path, manifestName)]);
+  await run(['sync', '--file-system', '--', path], { timeoutMs: syncMs });
+  signal.throwIfAborted();
+  return { id: await giveName(builds, path), manifest };
+}
+
+function manifestOf(contents: Contents, { source, list }: { source: Source; list: string }): Manifest {
+  const sizes = [...contents.values()].flatMap((item) => (item.kind === 'file' ? [item.size] : []));
+  const bytes = sizes.reduce((sum, size) => sum + size, 0);
+  return { ...source, files: sizes.length, bytes, createdAt: new Date(), contentsSha256: digestOf(list) };
+}
+
+/** rename(2) refuses a build that is there, since it is not empty: so of two that come at once each gets a name of its own. */
+async function giveName(builds: string, path: string): Promise<string> {
+  const taken = new Set(
+    await readdir(builds).catch((error: unknown) => {
+      throw fileError(error, 'cannot read', builds);
+    }),
+  );
+  for (let attempt = 0; attempt < 100; attempt += 1) {
+    // A build that a prune has set aside may get its name back.
+    const id = buildIdFor(new Date(), (name) => taken.has(name) || taken.has(asideName(name)));
+    try {
+      await move(path, join(builds, id));
+      await syncDirectory(builds);
+      return id;
+    } catch (error) {
+      if (!['ENOTEMPTY', 'EEXIST', 'ENOTDIR'].includes(errnoOf(error) ?? '')) throw error;
+      taken.add(id);
+    }
+  }
+  throw new CutoverError('failed', `no name is free for a build in ${builds}`, { mend: `ls -la ${builds}` });
+}

@@ -1,0 +1,146 @@
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { addAbortSignal, type Readable } from 'node:stream';
+import { CutoverError, errnoOf, fileError } from '../base/errors.ts';
+import { openController } from '../base/wait.ts';
+import { type IntakeProgress, type TakenIn, takeIn } from '../builds/intake.ts';
+import { createdAtOf } from '../builds/layout.ts';
+import type { Place } from './place.ts';
+
+/** What comes in, and what is said of it. */
+export interface AddOptions {
+  /** a path, or a stream of the archive's bytes, which is read to its end or destroyed */
+  archive: string | Readable;
+  /** what its digest has to be, 64 hexadecimal digits */
+  sha256?: string;
+  revision?: string;
+  branch?: string;
+  /** told often; `total` is null for a stream */
+  onProgress?: (progress: IntakeProgress & { total: number | null }) => void;
+  /** after so long without a byte the sender is taken for dead */
+  stallMs?: number;
+}
+
+/** A build as `cutover add --json` prints it. */
+export interface AddedBuild {
+  id: string;
+  path: string;
+  revision: string | null;
+  branch: string | null;
+  created_at: string;
+  source_sha256: string;
+  files: number;
+  size_bytes: number;
+  notes: string[];
+}
+
+const defaultStallMs = 5 * 60_000;
+/** Few system calls for much data, and little memory. */
+const readBytes = 256 * 1024;
+
+/**
+ * Takes an archive in as a new build of the target: `.tar`, `.tar.gz` or `.tar.zst`, told by its content. Takes no lock: it
+ * may run beside a deploy, and inside of one.
+ * @throws `usage` for a checksum that is none; `no_build` for an archive that is not there, damaged, not to be trusted, or
+ *   has another checksum; `disk`, `permission`, `refused`; the signal's reason when aborted. Nothing has changed then.
+ */
+export async function addBuild(
+  { target, signal }: Pick<Place, 'target' | 'signal'>,
+  options: AddOptions,
+): Promise<AddedBuild> {
+  const sha256 = options.sha256 === undefined ? null : sha256Of(options.sha256);
+  const [revision, branch] = [lineOf('revision', options.revision), lineOf('branch', options.branch)];
+  const { source, total } = await openArchive(options.archive);
+  const watch = openStallWatch(options.stallMs ?? defaultStallMs, signal);
+  addAbortSignal(watch.signal, source);
+  try {
+    const onProgress = (progress: IntakeProgress): void => {
+      watch.touch();
+      options.onProgress?.({ ...progress, total });
+    };
+    return addedBuild(
+      await takeIn(target.builds, { source, sha256, revision, branch, signal: watch.signal, onProgress }),
+    );
+  } catch (error) {
+    watch.signal.throwIfAborted();
+    throw fileError(error, 'cannot read', nameOf(options.archive));
+  } finally {
+    watch.close();
+    source.destroy();
+  }
+}
+
+function addedBuild({ id, path, manifest, onlyFolder }: TakenIn): AddedBuild {
+  const { revision, branch, sourceSha256, files, bytes } = manifest;
+  const note = `everything in it is below ${JSON.stringify(onlyFolder)}: the unit has to look for it there`;
+  return {
+    id,
+    path,
+    revision,
+    branch,
+    created_at: (createdAtOf(id) ?? manifest.createdAt).toISOString(),
+    source_sha256: sourceSha256 ?? '',
+    files,
+    size_bytes: bytes,
+    notes: onlyFolder === null ? [] : [note],
+  };
+}
+
+async function openArchive(archive: string | Readable): Promise<{ source: Readable; total: number | null }> {
+  if (typeof archive !== 'string') return { source: archive, total: null };
+  const facts = await stat(archive).catch((error: unknown) => {
+    if (errnoOf(error) !== 'ENOENT' && errnoOf(error) !== 'ENOTDIR') throw fileError(error, 'cannot read', archive);
+    throw new CutoverError('no_build', `there is no archive ${archive}`, { mend: `ls -l ${archive}`, cause: error });
+  });
+  if (facts.isDirectory()) {
+    throw new CutoverError('no_build', `${archive} is a directory, not an archive`, {
+      mend: `tar --create --gzip --directory ${archive} . | cutover add -`,
+    });
+  }
+  return { source: createReadStream(archive, { highWaterMark: readBytes }), total: facts.isFile() ? facts.size : null };
+}
+
+function nameOf(archive: string | Readable): string {
+  return typeof archive === 'string' ? archive : 'the archive';
+}
+
+function sha256Of(text: string): string {
+  if (/^[0-9a-f]{64}$/i.test(text)) return text.toLowerCase();
+  throw new CutoverError('usage', `"${text}" is no SHA-256 checksum: it has 64 hexadecimal digits`, {
+    mend: 'sha256sum app.tar.gz',
+  });
+}
+
+function lineOf(what: string, text: string | undefined): string | null {
+  if (text === undefined) return null;
+  if (text.length <= 200 && !/\p{Cc}/u.test(text)) return text;
+  throw new CutoverError('usage', `the ${what} is not one line of at most 200 characters`, {
+    mend: 'cutover add --help',
+  });
+}
+
+/** Aborts with the caller's signal, and when nothing comes any more. */
+function openStallWatch(stallMs: number, outer: AbortSignal) {
+  const ended = openController();
+  const late = (): void =>
+    ended.abort(
+      new CutoverError('refused', `nothing came for ${stallMs / 1000} s: the archive is given up`, {
+        mend: 'send it again',
+      }),
+    );
+  let timer = setTimeout(late, stallMs);
+  const passOn = (): void => ended.abort(outer.reason);
+  outer.addEventListener('abort', passOn, { once: true });
+  if (outer.aborted) passOn();
+  return {
+    signal: ended.signal,
+    touch(): void {
+      clearTimeout(timer);
+      timer = setTimeout(late, stallMs);
+    },
+    close(): void {
+      clearTimeout(timer);
+      outer.removeEventListener('abort', passOn);
+    },
+  };
+}
