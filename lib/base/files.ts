@@ -1,4 +1,4 @@
-import { type FileHandle, mkdir, open, readFile, readlink, rename, symlink, unlink } from 'node:fs/promises';
+import { type FileHandle, lstat, mkdir, open, readFile, readlink, rename, symlink, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { errnoOf, fileError } from './errors.ts';
 
@@ -137,8 +137,16 @@ function temporaryBeside(path: string): string {
   return join(dirname(path), `.${basename(path)}.${randomHex()}.tmp`);
 }
 
+/** Whether there is anything of that name, a link that leads nowhere included. */
+export async function isThere(path: string): Promise<boolean> {
+  return lstat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
 /** Eight digits that two processes hardly share; `wx` and symlink(2) refuse a name that is there. */
-function randomHex(): string {
+export function randomHex(): string {
   return Math.floor(Math.random() * 0x1_0000_0000)
     .toString(16)
     .padStart(8, '0');

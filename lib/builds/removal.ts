@@ -1,8 +1,8 @@
 import { constants } from 'node:fs';
-import { access, lstat, readdir } from 'node:fs/promises';
+import { access, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CutoverError, errnoOf, fileError, messageOf } from '../base/errors.ts';
-import { move, syncDirectory } from '../base/files.ts';
+import { isThere, move, randomHex, syncDirectory } from '../base/files.ts';
 import { removeTrees } from '../base/remove.ts';
 import { isBuildId } from './layout.ts';
 
@@ -156,17 +156,9 @@ function takenName(directory: string, id: string): CutoverError {
 }
 
 function restNameOf(id: string): string {
-  const digits = Math.floor(Math.random() * 0x1_0000_0000).toString(16);
-  return `${asideName(id)}.${digits.padStart(8, '0')}`;
+  return `${asideName(id)}.${randomHex()}`;
 }
 
 function isRest(name: string): boolean {
   return name.startsWith(asidePrefix) && isBuildId(name.slice(asidePrefix.length, -9)) && /\.[0-9a-f]{8}$/.test(name);
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return lstat(path).then(
-    () => true,
-    () => false,
-  );
 }

@@ -1,4 +1,5 @@
-import { CutoverError, errnoOf } from '../base/errors.ts';
+import { CutoverError } from '../base/errors.ts';
+import { isProcess } from '../base/process.ts';
 import { asideName } from '../builds/removal.ts';
 import { describeProcess } from '../systemd/processes.ts';
 import { type Usage, type Use, usesBelow } from '../systemd/usage.ts';
@@ -24,7 +25,7 @@ export async function usersOf({
   // Asked first: what begins afterwards is seen by the walk.
   const own = await systemd.processes(target.unit);
   const { uses, seen, hidden } = await usesBelow(target.builds, signal);
-  const blind = own.filter((pid) => !seen.has(pid) && isAlive(pid));
+  const blind = own.filter((pid) => !seen.has(pid) && isProcess(pid));
   if (blind.length === 0) return { uses, unseen: hidden.size };
   const which = blind.length === 1 ? `pid ${blind[0]}` : `pids ${blind.slice(0, 5).join(', ')}`;
   throw new CutoverError(
@@ -55,12 +56,3 @@ export function describeUsers(uses: readonly Use[]): Promise<PruneUser[]> {
 }
 
 const mostShown = 5;
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return errnoOf(error) === 'EPERM';
-  }
-}

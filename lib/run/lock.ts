@@ -1,8 +1,9 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open, readFile } from 'node:fs/promises';
 import { CutoverError, errnoOf, fileError } from '../base/errors.ts';
-import { exec } from '../base/exec.ts';
 import { makePrivateDirectory } from '../base/files.ts';
+import { lockDescriptor } from '../base/flock.ts';
+import { isProcess } from '../base/process.ts';
 import { sleep } from '../base/wait.ts';
 import type { StatePaths } from './state.ts';
 
@@ -17,9 +18,6 @@ export interface Holder {
 export interface Lock {
   release(): Promise<void>;
 }
-
-/** flock(1) ends with this when somebody else has the lock. */
-const conflictCode = 75;
 
 /**
  * Takes the target's lock (flock(2)). The lock belongs to the open file, which this process keeps:
@@ -45,10 +43,10 @@ export async function takeLock(
   await makePrivateDirectory(paths.directory);
   const file = await openLock(paths.lock);
   try {
-    let isTaken = await flock(file.fd, 0, signal);
+    let isTaken = await lockDescriptor(file.fd, { waitMs: 0, signal });
     if (!isTaken && waitMs > 0) {
       onWaiting(await describeHolder(paths));
-      isTaken = await flock(file.fd, waitMs, signal);
+      isTaken = await lockDescriptor(file.fd, { waitMs, signal });
     }
     if (!isTaken)
       throw new CutoverError('locked', await describeHolder(paths), { mend: 'cutover status, or repeat with --wait' });
@@ -82,23 +80,11 @@ async function tellHolder(file: FileHandle, doing: string): Promise<void> {
   await file.truncate(text.length);
 }
 
-/** Puts the lock on the descriptor through flock(1), since Node has no call for it. */
-async function flock(descriptor: number, waitMs: number, signal: AbortSignal): Promise<boolean> {
-  const how = waitMs > 0 ? ['--timeout', String(waitMs / 1000)] : ['--nonblock'];
-  const command = ['flock', '--exclusive', ...how, '--conflict-exit-code', String(conflictCode), '3'] as const;
-  const { code, stderr } = await exec(command, { timeoutMs: waitMs + 10_000, descriptors: [descriptor], signal });
-  if (code === 0) return true;
-  if (code === conflictCode) return false;
-  throw new CutoverError('failed', `flock ended with ${code}: ${stderr.trim()}`, {
-    mend: 'apt-get install util-linux',
-  });
-}
-
 /** The lock is taken some milliseconds before its holder says so: until then the text is the last holder's. */
 async function describeHolder(paths: StatePaths): Promise<string> {
   for (let look = 0; look < 10; look += 1) {
     const holder = await readHolder(paths);
-    if (holder && isAlive(holder.pid)) {
+    if (holder && isProcess(holder.pid)) {
       const { pid, doing, since, user } = holder;
       return `another run holds the target: ${doing} (pid ${pid}, user ${user}, since ${since})`;
     }
@@ -114,13 +100,5 @@ async function readHolder(paths: StatePaths): Promise<Holder | null> {
     return JSON.parse(text.split('\n')[0] ?? '') as Holder;
   } catch {
     return null;
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    return errnoOf(error) === 'EPERM';
   }
 }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { basename, join, posix } from 'node:path';
 import { CutoverError, errnoOf, messageOf } from '../base/errors.ts';
+import { isProcess } from '../base/process.ts';
 import { poll, withDeadline } from '../base/wait.ts';
 
 /** A hierarchy that the sandbox gets a part of: how to mount it, and where that part is on the host. */
@@ -106,15 +107,7 @@ async function enableControllers(parent: string): Promise<void> {
 async function removeAbandoned(parent: string): Promise<void> {
   for (const name of await readdir(parent)) {
     const [word, owner] = name.split('.');
-    if (word === prefix && !isAlive(Number(owner))) await removeTree(join(parent, name));
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    return errnoOf(error) === 'EPERM';
+    if (word === prefix && !isProcess(Number(owner))) await removeTree(join(parent, name));
   }
 }
 

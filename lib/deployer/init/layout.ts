@@ -1,6 +1,7 @@
 import { lstat, realpath } from 'node:fs/promises';
 import { join, normalize, sep } from 'node:path';
 import { CutoverError } from '../../base/errors.ts';
+import { isThere } from '../../base/files.ts';
 import { type CurrentLink, readCurrent } from '../../builds/current.ts';
 import { currentName } from '../../builds/layout.ts';
 import type { ManagerKind } from '../../config/model.ts';
@@ -78,11 +79,4 @@ async function aroundCurrent(paths: readonly string[]): Promise<string | null> {
 async function isSame(one: string, other: string): Promise<boolean> {
   const [a, b] = await Promise.all([one, other].map((path) => realpath(path).catch(() => normalize(path))));
   return a === b;
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return lstat(path).then(
-    () => true,
-    () => false,
-  );
 }
