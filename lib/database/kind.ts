@@ -1,0 +1,21 @@
+import type { DatabaseConfig } from '../config/model.ts';
+import type { Patience } from '../stores/program.ts';
+
+/** One database, and a private folder to work in. */
+export interface DatabaseTask extends Patience {
+  database: DatabaseConfig;
+  /** mode 0700, on the file system of the backups; it is removed afterwards */
+  work: string;
+}
+
+/** What the databases of one kind need; each throws `refused`, `disk`, `permission`, `config`, or the signal's reason. */
+export interface DatabaseKind {
+  /** what it is called in messages */
+  readonly label: string;
+  /** Writes a consistent copy into the folder while the application goes on, sees that it is whole, and gives its path. */
+  dump(task: DatabaseTask): Promise<string>;
+  /** Sees that a file is a whole backup, without touching the database, and gives what `put` takes. */
+  open(file: string, task: DatabaseTask): Promise<string>;
+  /** Puts what was opened in the place of the database, entirely or not at all. Nothing else may write meanwhile. */
+  put(opened: string, task: DatabaseTask): Promise<void>;
+}

@@ -1,0 +1,96 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { CutoverError, isCutoverError } from '../base/errors.ts';
+import { start } from '../base/exec.ts';
+import { runPostgres } from '../stores/postgres.ts';
+import { runProgram } from '../stores/program.ts';
+import type { DatabaseKind, DatabaseTask } from './kind.ts';
+import { emptyDatabase } from './postgres-empty.ts';
+import { firstBytes } from './unpack.ts';
+
+const header = Buffer.from('PGDMP');
+const debianPackage = 'postgresql-client';
+
+/** Nobody should hold a table for so long that it cannot even be read. */
+const lockWait = '60s';
+
+/** A PostgreSQL database: an archive of pg_dump, restored in one transaction. */
+export const postgres: DatabaseKind = {
+  label: 'PostgreSQL',
+  async dump(task) {
+    const path = join(task.work, 'archive');
+    await writeFile(path, '', { flag: 'wx', mode: 0o600 });
+    const words = ['--format=custom', '--no-password', `--lock-wait-timeout=${lockWait}`, `--file=${path}`];
+    const dump = (address: string) => ['pg_dump', ...words, '-d', address] as const;
+    await runPostgres(task.database, dump, task).catch((error: unknown) => {
+      throw olderProgram(error);
+    });
+    await requireWhole(path, path, task);
+    return path;
+  },
+  async open(file, task) {
+    if (!(await firstBytes(file, header.length)).equals(header)) {
+      const mend = 'a backup of cutover, or of pg_dump --format=custom';
+      throw new CutoverError('refused', `${file} is not a backup of a PostgreSQL database`, { mend });
+    }
+    await requireWhole(file, file, task);
+    return file;
+  },
+  async put(opened, task) {
+    const told: Told = { isAll: false };
+    const input = Readable.from(scriptOf(opened, task, told));
+    const words = ['-X', '-q', '-w', '-v', 'ON_ERROR_STOP=1', '-o', '/dev/null', '-f', '-'];
+    const psql = (address: string) => ['psql', ...words, '-d', address] as const;
+    await runPostgres(task.database, psql, { ...task, input }).catch((error: unknown) => {
+      throw inUse(error);
+    });
+    // A script that was cut off is no error for psql; without its last line the server has taken everything back.
+    if (!told.isAll) throw new CutoverError('refused', `${opened} could not be read to its end: ${told.problem ?? ''}`);
+  },
+};
+
+/** How far the script of a restore came. */
+interface Told {
+  isAll: boolean;
+  problem?: string;
+}
+
+/** Only reading all of it tells: the list of contents stands at the beginning. */
+async function requireWhole(path: string, name: string, { timeoutMs, signal }: DatabaseTask): Promise<void> {
+  const command = ['pg_restore', '--file=/dev/null', path] as const;
+  await runProgram(name, command, { from: debianPackage, timeoutMs, signal });
+}
+
+/**
+ * The whole restore as one transaction, the query that verifies it included. Its end is written only when pg_restore has
+ * written all: whatever dies before that, the server takes everything back.
+ */
+async function* scriptOf(archive: string, { database, signal }: DatabaseTask, told: Told): AsyncGenerator {
+  const reader = await start(['pg_restore', '--clean', '--if-exists', '--file=-', archive], { signal });
+  reader.stderr.on('data', (text: Buffer) => (told.problem ??= text.toString().trim()));
+  try {
+    yield `BEGIN;\n${emptyDatabase}`;
+    yield* reader.stdout;
+    const { code } = await reader.ended;
+    if (code !== 0) return;
+    yield `\nRESET ALL;\n${database.verify ?? 'SELECT 1'}\n;\nCOMMIT;\n`;
+    told.isAll = true;
+  } finally {
+    reader.kill('SIGKILL');
+  }
+}
+
+/** pg_dump reads no server that is newer than itself. */
+function olderProgram(error: unknown): unknown {
+  const [, server] = isCutoverError(error, 'refused') ? (/server version: (\d+)/.exec(error.message) ?? []) : [];
+  if (server === undefined) return error;
+  const message = (error as Error).message;
+  return new CutoverError('refused', message, { mend: `apt-get install ${debianPackage}-${server}`, cause: error });
+}
+
+function inUse(error: unknown): unknown {
+  if (!isCutoverError(error, 'refused') || !error.message.includes('lock timeout')) return error;
+  const mend = 'SELECT pid, application_name, state FROM pg_stat_activity';
+  return new CutoverError('refused', `${error.message}; others use the database`, { mend, cause: error });
+}

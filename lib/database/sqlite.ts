@@ -1,0 +1,77 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CutoverError } from '../base/errors.ts';
+import { openController } from '../base/wait.ts';
+import type { Patience } from '../stores/program.ts';
+import { querySqlite, quoted, runSqlite } from '../stores/sqlite.ts';
+import type { DatabaseKind, DatabaseTask } from './kind.ts';
+import { putSqlite } from './sqlite-put.ts';
+import { compress, firstBytes, unpack } from './unpack.ts';
+
+const header = Buffer.from('SQLite format 3\0');
+
+/** A copy that begins anew each time somebody writes may never end: after this the writers wait. */
+const politeMs = 60_000;
+
+/** A SQLite file: copied through SQLite's own online backup, and restored in place. */
+export const sqlite: DatabaseKind = {
+  label: 'SQLite',
+  async dump(task) {
+    const { database, work, signal = openController().signal } = task;
+    const [copy, packed] = [join(work, 'copy.db'), join(work, 'copy.db.gz')];
+    // SQLite would make it readable for all.
+    await writeFile(copy, '', { flag: 'wx', mode: 0o600 });
+    await copyDatabase(database.path ?? '', copy, task);
+    await requireGood(copy, task);
+    await compress(copy, packed, signal);
+    return packed;
+  },
+  async open(file, task) {
+    const copy = join(task.work, 'opened.db');
+    await unpack(file, copy, task.signal ?? openController().signal);
+    if (!(await firstBytes(copy, header.length)).equals(header)) {
+      throw new CutoverError('refused', `${file} is not a backup of a SQLite database`);
+    }
+    await requireGood(copy, task);
+    return copy;
+  },
+  put: putSqlite,
+};
+
+/**
+ * One transaction around the copy makes it of one moment. In WAL mode nobody waits for that. In the other modes writers
+ * would wait: there the copy is tried without it first, and begins anew when somebody writes in between.
+ */
+async function copyDatabase(path: string, copy: string, task: DatabaseTask): Promise<void> {
+  const backup = `.backup ${quoted(copy)}`;
+  const mode = await querySqlite(path, 'PRAGMA journal_mode', task);
+  if (mode !== 'wal' && (await isDoneWithin(politeMs, task, (hurried) => runSqlite(path, [path, backup], hurried))))
+    return;
+  await runSqlite(path, [path, 'BEGIN', 'SELECT count(*) FROM sqlite_master', backup], task);
+}
+
+/** @returns false when the work was ended since it took too long */
+async function isDoneWithin(
+  mostMs: number,
+  { timeoutMs, signal }: Patience,
+  work: (patience: Patience) => Promise<unknown>,
+): Promise<boolean> {
+  const hurry = AbortSignal.timeout(mostMs);
+  const both = signal ? AbortSignal.any([signal, hurry]) : hurry;
+  return work({ timeoutMs, signal: both }).then(
+    () => true,
+    (error: unknown) => {
+      if (hurry.aborted && !signal?.aborted) return false;
+      throw error;
+    },
+  );
+}
+
+/** What a copy must pass before it counts. */
+async function requireGood(copy: string, { database, timeoutMs, signal }: DatabaseTask): Promise<void> {
+  const patience = { timeoutMs, signal, isStill: true };
+  const found = await querySqlite(copy, 'PRAGMA integrity_check(5)', patience);
+  if (found !== 'ok')
+    throw new CutoverError('refused', `the copy fails integrity_check: ${found.split('\n').join('; ')}`);
+  if (database.verify !== null) await querySqlite(copy, database.verify, patience);
+}

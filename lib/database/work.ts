@@ -1,0 +1,50 @@
+import { mkdir, open, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileError } from '../base/errors.ts';
+import { makePrivateDirectory, move, syncDirectory } from '../base/files.ts';
+import { removeTrees } from '../base/remove.ts';
+import { openController } from '../base/wait.ts';
+import { type BackupOwner, workName } from './names.ts';
+
+/**
+ * Does work in a private folder beside the backups, which is gone afterwards; what a dead process left there is removed
+ * first. For the holder of the target only.
+ * @throws `disk`, `permission`
+ */
+export async function inWorkFolder<T>(
+  owner: BackupOwner,
+  purpose: 'backup' | 'restore',
+  work: (folder: string) => Promise<T>,
+): Promise<T> {
+  const { backups } = owner.database;
+  const folder = join(backups, workName(owner, purpose));
+  const { signal } = openController();
+  await makePrivateDirectory(backups);
+  await removeTrees([folder], signal);
+  await mkdir(folder, { mode: 0o700 }).catch((error: unknown) => {
+    throw fileError(error, 'cannot create', folder);
+  });
+  try {
+    return await work(folder);
+  } finally {
+    await removeTrees([folder], signal);
+  }
+}
+
+/** Gives a finished file its name, so that it is there whole or not at all, a power cut included. @returns its size */
+export async function publish(from: string, to: string): Promise<number> {
+  try {
+    const file = await open(from, 'r+');
+    try {
+      await file.chmod(0o600);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await move(from, to);
+    await syncDirectory(dirname(to));
+    return (await stat(to)).size;
+  } catch (error) {
+    throw fileError(error, 'cannot write', to);
+  }
+}

@@ -1,0 +1,209 @@
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import * as assert from 'uvu/assert';
+import { exec } from '../../lib/base/exec.ts';
+import { takeBackup } from '../../lib/database/backup.ts';
+import type { BackupOwner } from '../../lib/database/names.ts';
+import { restoreBackup } from '../../lib/database/restore.ts';
+import { makeDirectory } from '../builds/directory.ts';
+import { type Cluster, clusterFor, password } from '../stores/cluster.ts';
+import { suite, type TestContext } from '../suite.ts';
+import { makePostgres, refusal } from './samples.ts';
+
+const test = suite('database/postgres');
+const [id, later] = ['20260203-151120-4f2a', '20260203-151121-0000'];
+const users =
+  "CREATE TABLE users(id serial PRIMARY KEY, name text NOT NULL); INSERT INTO users(name) VALUES ('ann'), ('bob')";
+
+const backup = (owner: BackupOwner, t: TestContext, name = id) => takeBackup({ ...owner, id: name, signal: t.signal });
+const restore = (owner: BackupOwner, t: TestContext, file: string) =>
+  restoreBackup({ ...owner, file, signal: t.signal });
+
+let made = 0;
+
+/** A database of its own for a test. */
+async function makeDatabase(
+  t: TestContext,
+  sql: string,
+  more = {},
+): Promise<{ cluster: Cluster; name: string; owner: BackupOwner }> {
+  const cluster = await clusterFor();
+  made += 1;
+  const name = `app${made}`;
+  await cluster.sql('postgres', `CREATE DATABASE ${name}`);
+  await cluster.sql(name, sql);
+  return { cluster, name, owner: await makePostgres(t, cluster.url(name), more) };
+}
+
+/** All that pg_dump tells of a database. */
+async function contentOf(cluster: Cluster, name: string): Promise<string> {
+  const { port, directory } = cluster;
+  const command = ['pg_dump', '-h', directory, '-p', String(port), '-U', 'boss', name] as const;
+  const { code, stdout, stderr } = await exec(command, { timeoutMs: 60_000, env: { PGPASSWORD: password } });
+  assert.is(code, 0, stderr);
+  return stdout.replaceAll(/^\\(un)?restrict .*$/gm, '');
+}
+
+const rich = `${users};
+  CREATE TYPE mood AS ENUM ('sad', 'ok'); CREATE DOMAIN age AS int CHECK (VALUE > 0);
+  CREATE TABLE posts(id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, author int REFERENCES users, feeling mood, years age);
+  CREATE VIEW authors AS SELECT name FROM users; CREATE MATERIALIZED VIEW counted AS SELECT count(*) FROM users;
+  CREATE FUNCTION twice(a int) RETURNS int LANGUAGE sql AS 'SELECT 2 * a';
+  CREATE SCHEMA other; CREATE TABLE other.things(a text); INSERT INTO other.things VALUES (E'tab\\tand \\\\ and ''quotes''');
+  CREATE EXTENSION citext; CREATE TABLE mixed(a citext); CREATE SEQUENCE loose;
+  CREATE TABLE parts(a int) PARTITION BY RANGE (a); CREATE TABLE parts1 PARTITION OF parts FOR VALUES FROM (0) TO (10);
+  INSERT INTO posts(author, feeling, years) VALUES (1, 'ok', 30)`;
+
+const migration = `
+  CREATE TABLE orders(id serial, buyer int REFERENCES users); INSERT INTO orders(buyer) VALUES (2);
+  ALTER TABLE users ADD COLUMN mail text; UPDATE users SET name = 'changed'; DROP VIEW authors;
+  CREATE VIEW authors AS SELECT name, mail FROM users; ALTER TYPE mood ADD VALUE 'great';
+  CREATE SCHEMA added; CREATE TABLE added.a(f mood); CREATE FUNCTION thrice(a int) RETURNS int LANGUAGE sql AS 'SELECT 3 * a';
+  CREATE DOMAIN more AS text; CREATE TYPE pair AS (a int, b int); DROP TABLE other.things`;
+
+test('P3, B2: a migrated database is as it was before, to the letter', async (t) => {
+  const { cluster, name, owner } = await makeDatabase(t, rich, { verify: 'SELECT count(*) FROM users' });
+  const before = await contentOf(cluster, name);
+  const { file, bytes } = await backup(owner, t);
+  assert.is(file, join(owner.database.backups, `shop@production-${id}.dump`));
+  const [found, directory] = [await stat(file), await stat(owner.database.backups)];
+  assert.equal([found.size, found.mode & 0o777, directory.mode & 0o777], [bytes, 0o600, 0o700]);
+  await cluster.sql(name, migration);
+  assert.not.equal(await contentOf(cluster, name), before);
+  await restore(owner, t, file);
+  assert.is(await contentOf(cluster, name), before);
+  assert.equal(await readdir(owner.database.backups), [`shop@production-${id}.dump`]);
+  // And over what is the same already.
+  await restore(owner, t, file);
+  assert.is(await contentOf(cluster, name), before);
+});
+
+test('P3: a plain owner of a database restores it too', async (t) => {
+  const { cluster, name, owner } = await makeDatabase(t, 'SELECT 1');
+  await cluster.sql(
+    name,
+    `CREATE ROLE plain${made} LOGIN PASSWORD 'plain'; ALTER DATABASE ${name} OWNER TO plain${made}`,
+  );
+  const url = `postgres://plain${made}:plain@127.0.0.1:${cluster.port}/${name}`;
+  const plain = { ...owner, database: { ...owner.database, url } };
+  const asPlain = `SET ROLE plain${made};`;
+  await cluster.sql(name, `${asPlain} ${users}`);
+  const before = await contentOf(cluster, name);
+  const { file } = await backup(plain, t);
+  await cluster.sql(name, `${asPlain} CREATE TABLE orders(buyer int REFERENCES users); DELETE FROM users`);
+  await restore(plain, t, file);
+  assert.is(await contentOf(cluster, name), before);
+});
+
+test('P3: a truncated, a damaged and a foreign file leave the database as it was', async (t) => {
+  const { cluster, name, owner } = await makeDatabase(
+    t,
+    `${users}; INSERT INTO users(name) SELECT md5(random()::text) FROM generate_series(1, 5000)`,
+  );
+  const { file } = await backup(owner, t);
+  const whole = await readFile(file);
+  await cluster.sql(name, 'DELETE FROM users WHERE id = 1');
+  const before = await contentOf(cluster, name);
+  const damaged = Buffer.from(whole).fill(0x55, whole.length / 2, whole.length / 2 + 2000);
+  const bad: [string, Buffer][] = [
+    ['half', whole.subarray(0, whole.length / 2)],
+    ['short', whole.subarray(0, -2000)],
+    ['damaged', damaged],
+    ['text', Buffer.from('DROP TABLE users;')],
+    ['empty', Buffer.alloc(0)],
+  ];
+  for (const [what, content] of bad) {
+    const path = join(owner.database.backups, what);
+    await writeFile(path, content);
+    assert.match(await refusal(restore(owner, t, path)), /^refused: /, what);
+    assert.is(await contentOf(cluster, name), before, what);
+  }
+});
+
+test("P3: another application's backup fails the query, and nothing of it stays", async (t) => {
+  const other = await makeDatabase(t, 'CREATE TABLE foreigners(a int)');
+  const { file } = await backup(other.owner, t);
+  const { cluster, name, owner } = await makeDatabase(t, users, { verify: 'SELECT count(*) FROM users' });
+  const before = await contentOf(cluster, name);
+  assert.match(await refusal(restore(owner, t, file)), 'relation "users" does not exist');
+  assert.is(await contentOf(cluster, name), before);
+});
+
+test('P3: a restore that is interrupted leaves the database as it was', async (t) => {
+  const { cluster, name, owner } = await makeDatabase(
+    t,
+    `${users}; INSERT INTO users(name) SELECT md5(random()::text) FROM generate_series(1, 300000)`,
+  );
+  const { file } = await backup(owner, t);
+  await cluster.sql(name, 'DELETE FROM users WHERE id < 100');
+  const ended = new AbortController();
+  const before = async (): Promise<void> => void setTimeout(() => ended.abort(new Error('enough')), 60);
+  await restoreBackup({ ...owner, file, signal: ended.signal, before }).then(
+    () => assert.unreachable('the restore was too quick for this test'),
+    (error: Error) => assert.is(error.message, 'enough'),
+  );
+  assert.is(await cluster.sql(name, 'SELECT count(*) FROM users'), '299903');
+});
+
+test(
+  'P3: a database that others hold on to is left alone',
+  async (t) => {
+    const { cluster, name, owner } = await makeDatabase(t, users);
+    const { file } = await backup(owner, t);
+    const holding = cluster.sql(name, 'BEGIN; SELECT count(*) FROM users; SELECT pg_sleep(40)').catch(() => {});
+    t.cleanup(async () => {
+      await cluster.sql('postgres', `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${name}'`);
+      await holding;
+    });
+    await sleep(300);
+    assert.match(await refusal(restore(owner, t, file)), /lock timeout; .*others use the database -> SELECT pid/);
+  },
+  { timeoutMs: 60_000 },
+);
+
+test('P3: a wrong password, a server that is down and a database that is not there are told of', async (t) => {
+  const { cluster, owner } = await makeDatabase(t, users);
+  const at = (url: string): BackupOwner => ({ ...owner, database: { ...owner.database, url } });
+  const wrong = await refusal(backup(at(cluster.url('postgres', { password: 'verkehrt' })), t));
+  assert.match(wrong, 'refused: postgres://boss@127.0.0.1');
+  assert.match(wrong, 'password authentication failed');
+  assert.not.match(wrong, 'verkehrt');
+  assert.match(await refusal(backup(at(cluster.url('nothing')), t)), 'database "nothing" does not exist');
+  assert.match(await refusal(backup(at('postgres://boss:x@127.0.0.1:1/a'), t)), 'Connection refused');
+  assert.equal(await readdir(owner.database.backups), []);
+});
+
+test('P3: a server that dies in the middle leaves the old backup, and nothing half', async (t) => {
+  const { cluster, owner } = await makeDatabase(
+    t,
+    `${users}; INSERT INTO users(name) SELECT repeat(md5(random()::text), 10) FROM generate_series(1, 200000)`,
+  );
+  const { file } = await backup(owner, t);
+  const second = refusal(backup(owner, t, later));
+  await sleep(300);
+  await cluster.stop();
+  t.cleanup(() => cluster.start());
+  assert.match(await second, /^refused: /);
+  assert.equal(
+    (await readdir(owner.database.backups)).map((name) => join(owner.database.backups, name)),
+    [file],
+  );
+});
+
+test('P3: a server that is newer than pg_dump: the package to install is named', async (t) => {
+  const { owner } = await makeDatabase(t, users);
+  const directory = await makeDirectory(t);
+  // What pg_dump 15 says to a server of version 17; no second server is needed for it.
+  const said = [
+    'pg_dump: error: aborting because of server version mismatch',
+    'pg_dump: detail: server version: 17.2; pg_dump version: 15.18',
+  ];
+  await writeFile(join(directory, 'pg_dump'), `#!/bin/sh\nprintf '%s\\n' '${said.join("' '")}' >&2\nexit 1\n`, {
+    mode: 0o755,
+  });
+  const before = process.env.PATH;
+  process.env.PATH = `${directory}:${before}`;
+  t.cleanup(() => void (process.env.PATH = before));
+  assert.match(await refusal(backup(owner, t)), /server version: 17\.2.*-> apt-get install postgresql-client-17$/);
+});
