@@ -1,10 +1,10 @@
 import { readdir } from 'node:fs/promises';
 import { errnoOf, fileError } from '../base/errors.ts';
-import { newRunId } from './inputs.ts';
+import { isRunId, newRunId } from './inputs.ts';
 import { type RunRecord, readLedger, recordOf } from './ledger.ts';
 import { ledgerPath, type StatePaths } from './state.ts';
 
-const runFile = /^(\d{8}-\d{6}-[0-9a-f]{4})\.jsonl$/;
+const ending = '.jsonl';
 
 /** The ids of all runs that left a ledger, newest first. */
 export async function listRuns(paths: StatePaths): Promise<string[]> {
@@ -13,7 +13,9 @@ export async function listRuns(paths: StatePaths): Promise<string[]> {
     throw fileError(error, 'cannot read', paths.runs);
   });
   return names
-    .flatMap((name) => runFile.exec(name)?.[1] ?? [])
+    .filter((name) => name.endsWith(ending))
+    .map((name) => name.slice(0, -ending.length))
+    .filter(isRunId)
     .toSorted()
     .toReversed();
 }
@@ -66,10 +68,13 @@ export async function newestProven(paths: StatePaths, isWanted: (build: string) 
   return null;
 }
 
-/** The build that served before that one did, as the run tells that brought it; null: no run tells. */
+/**
+ * The build that served before that one did, as the run tells that brought it; null: no run tells. One that was deployed
+ * once more came from itself, which tells nothing.
+ */
 export async function predecessorOf(paths: StatePaths, build: string): Promise<string | null> {
   for await (const { inputs, document } of runsNewestFirst(paths)) {
-    if (document?.outcome === 'deployed' && inputs.to === build) return inputs.from;
+    if (document?.outcome === 'deployed' && inputs.to === build && inputs.from !== build) return inputs.from;
   }
   return null;
 }

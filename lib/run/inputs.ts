@@ -1,5 +1,6 @@
 import { stampOf } from '../builds/layout.ts';
 import type { ManagerKind, TargetConfig } from '../config/model.ts';
+import type { StepRecord } from './step.ts';
 
 export type RunKind = 'deploy' | 'rollback' | 'settle' | 'recovery';
 
@@ -30,6 +31,8 @@ export interface RunInputs {
   /** what the previous build used, to see a spike; null: not known */
   memoryBefore: number | null;
   startedAt: string;
+  /** what was done before the first step: the hooks that made the build */
+  stages?: StepRecord[];
 }
 
 /**
@@ -49,6 +52,11 @@ export function newRunId(newest: string | null, now = new Date()): string {
   const within = now.getUTCMilliseconds() * 65 + Math.floor(Math.random() * 65);
   const id = runId(now, within);
   return newest === null || id > newest ? id : after(newest);
+}
+
+/** Whether a name is that of a run. */
+export function isRunId(name: string): boolean {
+  return /^\d{8}-\d{6}-[0-9a-f]{4}$/.test(name);
 }
 
 function after(newest: string): string {

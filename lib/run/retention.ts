@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf, fileError } from '../base/errors.ts';
 import { listRuns, provenBy, readRun } from './history.ts';
+import { isRunId } from './inputs.ts';
 import type { Quarantine } from './quarantine.ts';
 import { ledgerPath, type StatePaths } from './state.ts';
 
@@ -37,8 +38,6 @@ export const ledgersKept = 100;
 /** So many failures can be looked into. */
 export const failuresKept = 20;
 
-const runName = /^\d{8}-\d{6}-[0-9a-f]{4}$/;
-
 /** All past runs with what their ledgers say, newest first. @throws `permission` */
 export async function readPast(paths: StatePaths): Promise<PastRun[]> {
   const past: PastRun[] = [];
@@ -64,10 +63,7 @@ export async function listEvidence(paths: StatePaths): Promise<string[]> {
     if (errnoOf(error) === 'ENOENT') return [];
     throw fileError(error, 'cannot read', paths.evidence);
   });
-  return names
-    .filter((name) => runName.test(name))
-    .toSorted()
-    .toReversed();
+  return names.filter(isRunId).toSorted().toReversed();
 }
 
 /** The builds that these runs saw healthy, the newest proof first, each once. */

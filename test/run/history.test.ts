@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { listRuns, provenBuilds, readRun, runsNewestFirst } from '../../lib/run/history.ts';
+import { listRuns, predecessorOf, provenBuilds, readRun, runsNewestFirst } from '../../lib/run/history.ts';
 import { newRunId } from '../../lib/run/inputs.ts';
 import { ledgerPath } from '../../lib/run/state.ts';
 import { rejection } from '../builds/directory.ts';
@@ -61,6 +61,14 @@ test('S8: a run that failed, was refused, changed nothing, was cut off or has no
   await leaveRun(paths, '20260203-110000-0000', null);
   await leaveRun(paths, '20260203-120000-0000', { outcome: 'deployed', active: null });
   assert.equal(await provenBuilds(paths, 5), []);
+});
+
+test('S8: what served before is told by the run that brought a build, not by one that deployed it once more', async (t) => {
+  const paths = await makeState(t);
+  assert.is(await predecessorOf(paths, newer), null);
+  await leaveRun(paths, '20260203-100000-0000', { from: older, to: newer, active: newer });
+  await leaveRun(paths, '20260203-110000-0000', { from: newer, to: newer, active: newer });
+  assert.is(await predecessorOf(paths, newer), older);
 });
 
 test('S11: a state directory that is none of ours to read is an error, not an empty history', async (t) => {
