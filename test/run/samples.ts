@@ -64,7 +64,8 @@ export function documentWith(
 /** Leaves the ledger of a run that ended. */
 export async function leaveRun(paths: StatePaths, run: string, changed: Partial<RunDocument> | null): Promise<void> {
   const ledger = await openLedger(paths, run);
-  const inputs = inputsOf(run);
+  const { from, to } = changed ?? {};
+  const inputs = inputsOf(run, { ...(from === undefined ? {} : { from }), ...(to ? { to } : {}) });
   await ledger.write({ type: 'begin', inputs });
   if (changed) await ledger.write({ type: 'outcome', document: documentWith(changed, inputs) });
   await ledger.close();
