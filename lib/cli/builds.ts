@@ -1,7 +1,7 @@
 import { formatSize } from '../config/quantities.ts';
 import { builds } from '../deployer/builds.ts';
 import { pathsOf, targetNamed } from '../deployer/place.ts';
-import { columns } from '../report/text.ts';
+import { columns, originText } from '../report/text.ts';
 import { duration } from '../report/words.ts';
 import type { Run } from './command.ts';
 import { configFor } from './place.ts';
@@ -14,9 +14,9 @@ export const run: Run = async ([name], options, terminal) => {
   if (options.json) terminal.print(JSON.stringify({ builds: rows }));
   else if (rows.length === 0) terminal.tell(`no builds in ${target.builds}\n`);
   else {
-    const cells = rows.map(({ id, state, revision, created_at, size_bytes }) => {
+    const cells = rows.map(({ id, state, revision, branch, created_at, size_bytes }) => {
       const age = duration(Math.max(0, Date.now() - Date.parse(created_at)));
-      return [id, state, revision ?? '-', age, formatSize(size_bytes)];
+      return [id, state, originText({ revision, branch }) ?? '-', age, formatSize(size_bytes)];
     });
     terminal.tell(`${columns([['BUILD', 'STATE', 'REVISION', 'AGE', 'SIZE'], ...cells])}\n`);
   }

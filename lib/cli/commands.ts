@@ -7,7 +7,7 @@ export const commands: CommandRow[] = [
   {
     name: 'init',
     words: '[unit]',
-    does: 'Write a commented cutover.toml for a unit that is there, and put the unit for the boot in place',
+    does: 'Write a commented cutover.toml for a unit that is there, put the unit for the boot in place, change the strategy',
     options: [
       ['--target <name>', 'what this place is called (default production, or what the unit ends in)'],
       ['--app <name>', 'what the software is called'],
@@ -17,12 +17,14 @@ export const commands: CommandRow[] = [
       ['--output <file>', 'where to write (default /etc/cutover/cutover.toml, or below ~/.config for a user)'],
       ['--user', "the unit belongs to the user's own manager"],
       ['--install', 'enable what ends an interrupted run after a power cut; without a unit: for every target'],
-      ['--dry-run', 'print every file and change nothing'],
+      ['--strategy <name>', 'socket or overlap: systemd holds the port from now on; restart: the unit opens it again'],
+      ['--dry-run', 'print every file and command, and change nothing'],
     ],
     examples: [
       'cutover init shop.service',
       'cutover init shop-staging.service --port 9001 --dry-run',
       'cutover init --install',
+      'cutover init shop.service --strategy socket',
     ],
     load: () => import('./init.ts'),
   },
@@ -86,6 +88,29 @@ export const commands: CommandRow[] = [
     options: [],
     examples: ['cutover builds production'],
     load: async () => ({ run: (await import('./everyday.ts')).builds }),
+  },
+  {
+    name: 'add',
+    words: '[target] <archive>',
+    does: 'Take in a build from a .tar, .tar.gz or .tar.zst, or from standard input (-); nothing in it is trusted',
+    options: [
+      ['--sha256 <hex>', 'the checksum that the archive must have'],
+      ['--revision <text>', 'what the build was made from'],
+      ['--branch <name>', 'where that revision is from'],
+    ],
+    examples: [
+      'cutover add production app.tar.gz --revision 4f2a9c1 --branch main',
+      'cutover add production - --sha256 CHECKSUM',
+    ],
+    load: () => import('./add.ts'),
+  },
+  {
+    name: 'verify',
+    words: '[target] [build]',
+    does: 'Compare a build with what was taken in; the one in service when none is named; exit 0 same, 1 differs',
+    options: [],
+    examples: ['cutover verify production', 'cutover verify production 20260203-151116 --json'],
+    load: () => import('./verify.ts'),
   },
   {
     name: 'prune',
@@ -154,14 +179,4 @@ export const commands: CommandRow[] = [
 ];
 
 /** Commands of the contract that this version does not have; asking for one says so. */
-export const laterCommands = [
-  'recover',
-  'add',
-  'verify',
-  'backup',
-  'restore',
-  'monitor',
-  'serve',
-  'hook',
-  'completion',
-];
+export const laterCommands = ['recover', 'backup', 'restore', 'monitor', 'serve', 'hook', 'completion'];

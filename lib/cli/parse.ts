@@ -36,9 +36,10 @@ export function parse(argv: string[]): Request {
     program.matchedCommand?.checkUnknownOptions();
     program.matchedCommand?.checkOptionValue();
     program.matchedCommand?.checkRequiredArgs();
-    const words = [...args, ...((options['--'] as string[] | undefined) ?? [])].map(String);
+    const typed = [...args, ...((options['--'] as string[] | undefined) ?? [])].map(String);
+    const words = typed.map((word) => (word === dash ? '-' : word));
     requireWords(row, words);
-    return { kind: 'run', row, words, options };
+    return { kind: 'run', row, words, options: { ...options, ...writtenValues(argv, row) } };
   } catch (error) {
     if (error instanceof CutoverError) throw error;
     throw new CutoverError('usage', usageProblem(error, row), { mend: `cutover ${row.name} --help` });
@@ -53,6 +54,9 @@ function commandFirst(argv: string[]): string[] {
   return command === undefined ? argv : [command, ...argv.slice(0, at), ...argv.slice(at + 1)];
 }
 
+/** What cac is given for the word "-", which it would drop; nobody can type it. */
+const dash = '\u0000';
+
 /**
  * cac takes the word after `--dry-run` for its value, since it knows the flag as `dryRun` only, and the word after
  * an option whose value may be left out: such a value has to be given with "=".
@@ -61,10 +65,24 @@ function forCac(argv: string[], row: CommandRow): string[] {
   const end = argv.includes('--') ? argv.indexOf('--') : argv.length;
   const known = row.options.map(([flags]) => flags);
   return argv.map((word, at) => {
+    if (word === '-') return dash;
     if (at >= end) return word;
     if (known.includes(word)) return word.replace(/(?<=[a-z])-([a-z])/g, (_, letter: string) => letter.toUpperCase());
     return known.some((flags) => flags.startsWith(`${word} [`)) ? `${word}=true` : word;
   });
+}
+
+/** cac makes numbers of what looks like one: a revision 007 is not 7, and a checksum of digits alone not 1.2e63. */
+function writtenValues(argv: string[], { options }: CommandRow): Record<string, string> {
+  const end = argv.includes('--') ? argv.indexOf('--') : argv.length;
+  const values: Record<string, string> = {};
+  for (const name of options.flatMap(([flags]) => (flags.includes('<') ? [flags.split(' ')[0] as string] : []))) {
+    const at = argv.findLastIndex((word, place) => place < end && (word === name || word.startsWith(`${name}=`)));
+    const value = argv[at] === name ? argv[at + 1] : argv[at]?.slice(name.length + 1);
+    const key = name.slice(2).replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+    if (value !== undefined) values[key] = value;
+  }
+  return values;
 }
 
 function rowNamed(name: string): CommandRow {

@@ -2,6 +2,7 @@ import { sleep } from '../base/wait.ts';
 import { formatSize } from '../config/quantities.ts';
 import { pathsOf, targetNamed } from '../deployer/place.ts';
 import { status, type TargetStatus } from '../deployer/status.ts';
+import { originText } from '../report/text.ts';
 import { duration } from '../report/words.ts';
 import { reachSystemd } from '../systemd/systemd.ts';
 import type { Run, Terminal } from './command.ts';
@@ -43,7 +44,7 @@ function text(found: TargetStatus, { colours }: Terminal): string {
     `${colours.bold(target)} ${mark}`,
     row('unit', `${unit}, ${state} (${sub_state})${up}, pid ${main_pid ?? 'none'}, ${restarts} restarts${memory}`),
     row('port', found.port_owner ?? 'nobody listens'),
-    row('current', found.current ?? 'none'),
+    row('current', found.current === null ? 'none' : [found.current, originText(found)].filter(Boolean).join(', ')),
     row('previous', found.previous ?? 'none'),
     row('last run', last),
     ...(in_flight

@@ -13,6 +13,7 @@ export interface BuildRow {
   id: string;
   state: BuildState;
   revision: string | null;
+  branch: string | null;
   created_at: string;
   size_bytes: number;
 }
@@ -38,9 +39,9 @@ export async function builds({
     return proven.has(id) ? 'good' : 'untried';
   };
   return Promise.all(
-    list.toReversed().map(async ({ id, path, broken, revision, createdAt }) => {
+    list.toReversed().map(async ({ id, path, broken, revision, branch, createdAt }) => {
       const size_bytes = broken === null ? await sizeOf(path, signal) : 0;
-      return { id, state: stateOf(id, broken), revision, created_at: createdAt.toISOString(), size_bytes };
+      return { id, state: stateOf(id, broken), revision, branch, created_at: createdAt.toISOString(), size_bytes };
     }),
   );
 }

@@ -1,4 +1,5 @@
 import { currentBuild } from '../builds/current.ts';
+import { originOf } from '../builds/origin.ts';
 import { probe } from '../checks/probe.ts';
 import { isOfSameUser, type PortHolder, portHolders } from '../systemd/processes.ts';
 import type { RunDocument } from '../run/document.ts';
@@ -23,6 +24,9 @@ export interface TargetStatus {
   since: string | null;
   port_owner: string | null;
   current: string | null;
+  /** what the build in service was made from */
+  revision: string | null;
+  branch: string | null;
   previous: string | null;
   in_flight: InFlight | null;
   last_run: RunDocument | null;
@@ -42,7 +46,7 @@ export async function status(
   const errors = { manager: config.manager, unit, priority: 3, sinceMs: Date.now() - recentMs, lines: mostErrors };
   const [facts, current, previous, inFlight, runs, holders, answers, entries] = await Promise.all([
     systemd.facts(unit),
-    currentBuild(builds),
+    currentWithOrigin(builds),
     previousBuild(place),
     readInFlight(paths),
     history(paths, 1),
@@ -56,12 +60,17 @@ export async function status(
     ...unitStatus(facts),
     healthy: isRunning(facts) && isAnswering && (await areOwn(holders, facts)),
     port_owner: nameOwners(holders.flat()),
-    current,
+    ...current,
     previous,
     in_flight: inFlight,
     last_run: runs[0] ?? null,
     recent_errors: entries.map(({ at, message }) => `${at.toISOString()} ${message}`),
   };
+}
+
+async function currentWithOrigin(builds: string): Promise<Pick<TargetStatus, 'current' | 'revision' | 'branch'>> {
+  const current = await currentBuild(builds);
+  return { current, ...(await originOf(builds, current)) };
 }
 
 function unitStatus(

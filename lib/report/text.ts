@@ -15,6 +15,12 @@ export function columns(rows: readonly (readonly string[])[]): string {
     .join('\n');
 }
 
+/** What a build was made from: "4f2a9c1 (main)"; null where nothing is known. */
+export function originText({ revision, branch }: { revision: string | null; branch: string | null }): string | null {
+  if (revision === null) return branch;
+  return branch === null ? revision : `${revision} (${branch})`;
+}
+
 /** Past runs, one a line. */
 export function historyText(runs: readonly ToldRun[]): string {
   if (runs.length === 0) return 'no runs yet';

@@ -1,0 +1,114 @@
+import { createHash } from 'node:crypto';
+import { constants } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CutoverError, errnoOf, fileError } from '../base/errors.ts';
+import { readIfThere } from '../base/files.ts';
+import { contentsName, digestOf, type Item, parseContents } from './contents.ts';
+import { type Manifest, manifestName, readManifest } from './manifest.ts';
+import { readTree, type TreeEntry } from './tree.ts';
+
+/** What is not as it was at one path. */
+export type Difference = 'kind' | 'content' | 'mode' | 'destination';
+
+/** How a build differs from what was taken in. Paths are those in the build, "." its own folder; sorted. */
+export interface BuildDifferences {
+  changed: { path: string; what: Difference[] }[];
+  missing: string[];
+  /** by no means always bad: a service may write below its working directory */
+  added: string[];
+  /** files that were compared byte by byte */
+  files: number;
+}
+
+const readBytes = 256 * 1024;
+
+/**
+ * Compares a build with the list that `cutover add` made of it, to the last byte.
+ * @param build the build's directory
+ * @throws `no_build` for a build without a list, or with a damaged one; `permission`; the signal's reason when aborted
+ */
+export async function compareBuild(build: string, signal: AbortSignal): Promise<BuildDifferences> {
+  const manifest = await readManifest(build);
+  if (!manifest?.contentsSha256) throw withoutList(manifest);
+  const list = await readIfThere(join(build, contentsName));
+  if (list === null) throw new CutoverError('no_build', `has no ${contentsName} any more: it was removed`, { mend });
+  const contents = parseContents(list);
+  const tree = await readTree(build, { signal });
+  for (const name of [manifestName, contentsName]) tree.delete(name);
+  const found: BuildDifferences = { changed: [], missing: [], added: [], files: 0 };
+  if (digestOf(list) !== manifest.contentsSha256) found.changed.push({ path: contentsName, what: ['content'] });
+  for (const [path, item] of contents) {
+    const entry = tree.get(path);
+    if (!entry) found.missing.push(path);
+    else await compareOne(build, { path, item, entry, found, signal });
+  }
+  found.added = [...tree.keys()].filter((path) => !contents.has(path)).toSorted();
+  return found;
+}
+
+const mend = 'take the build in again with cutover add';
+
+function withoutList(manifest: Manifest | null): CutoverError {
+  const what = manifest ? 'has a manifest without a list of its files' : `has no manifest (${manifestName})`;
+  return new CutoverError(
+    'no_build',
+    `${what}: it was not taken in by cutover add, so there is nothing to compare with`,
+    {
+      mend,
+    },
+  );
+}
+
+async function compareOne(
+  build: string,
+  {
+    path,
+    item,
+    entry,
+    found,
+    signal,
+  }: {
+    path: string;
+    item: Item;
+    entry: TreeEntry;
+    found: BuildDifferences;
+    signal: AbortSignal;
+  },
+): Promise<void> {
+  const what = differences(item, entry);
+  if (item.kind === 'file' && entry.kind === 'file') {
+    found.files += 1;
+    const sha256 = entry.size === item.size ? await digestOfFile(join(build, path), signal) : null;
+    if (sha256 !== item.sha256) what.unshift('content');
+  }
+  if (what.length > 0) found.changed.push({ path: path || '.', what });
+}
+
+function differences(item: Item, entry: TreeEntry): Difference[] {
+  if (item.kind !== entry.kind) return ['kind'];
+  if (item.kind === 'link') return item.to === entry.to ? [] : ['destination'];
+  return item.mode === entry.mode ? [] : ['mode'];
+}
+
+/** @returns null for a file that is gone, or has become something else, meanwhile */
+async function digestOfFile(path: string, signal: AbortSignal): Promise<string | null> {
+  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+  const file = await open(path, flags).catch((error: unknown) => {
+    if (['ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO'].includes(errnoOf(error) ?? '')) return null;
+    throw fileError(error, 'cannot read', path);
+  });
+  if (!file) return null;
+  try {
+    const hash = createHash('sha256');
+    const buffer = Buffer.allocUnsafe(readBytes);
+    for (;;) {
+      signal.throwIfAborted();
+      const { bytesRead } = await file.read(buffer, 0, readBytes);
+      if (bytesRead === 0) return hash.digest('hex');
+      hash.update(buffer.subarray(0, bytesRead));
+    }
+  } finally {
+    await file.close();
+  }
+}
