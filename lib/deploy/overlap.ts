@@ -31,9 +31,9 @@ function standInStep(inputs: RunInputs, tools: StrategyTools): Step {
     isGoneAtBoot: true,
     apply: async (signal) => {
       tools.meter.start();
-      await requireSockets(systemd, target);
-      // One that an earlier run left would serve a build that nobody asked for.
+      // One that an earlier run left would serve a build that nobody asked for, and keep a closed socket from opening.
       await stopStandIns(systemd, target);
+      await requireSockets(systemd, target);
       const { began, life } = await startStandIn(inputs, systemd, signal);
       beside.life = life;
       return { pid: began.mainPid, invocation: began.invocationId };

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
-import { openController } from '../base/wait.ts';
+import { isBuildId } from '../builds/layout.ts';
 import type { TargetConfig } from '../config/model.ts';
 import type { RunInputs } from '../run/inputs.ts';
 import type { Systemd } from '../systemd/systemd.ts';
 import { passGate } from './gate.ts';
 import type { UnitLife } from './life.ts';
-import { type StartFacts, watchStarted } from './start.ts';
+import { type StartFacts, stopUnit, watchStarted } from './start.ts';
 import type { StrategyTools } from './strategy.ts';
 import { untilTakenOver } from './takeover.ts';
 
@@ -51,14 +51,23 @@ export async function proveStandIn(
   await passGate({ ...subject, target: { ...target, unit, health: watched } }, tools);
 }
 
-/** Stops every stand-in of a unit: the ones of earlier runs too. A stand-in drains at its SIGTERM. */
+/** The stand-ins of a unit that systemd has loaded, of whichever run. What has such a name without a build in it is another's. */
+export async function standInsOf(systemd: Systemd, unit: string): Promise<string[]> {
+  const [before = '', after = ''] = standInOf(unit, '\0').split('\0');
+  const names = await systemd.loadedUnits(standInOf(unit, '*'));
+  return names.filter((name) => isBuildId(name.slice(before.length, -after.length)));
+}
+
+/**
+ * Stops every stand-in of a unit: the ones of earlier runs too. A stand-in drains at its SIGTERM; one that takes longer
+ * than a stop may take is killed, as the main unit would be.
+ */
 export async function stopStandIns(
   systemd: Systemd,
   { unit, stopTimeoutMs }: Pick<TargetConfig, 'unit' | 'stopTimeoutMs'>,
 ): Promise<void> {
-  const { signal } = openController();
-  for (const name of await systemd.loadedUnits(standInOf(unit, '*'))) {
-    await systemd.stop(name, { timeoutMs: stopTimeoutMs, signal });
+  for (const name of await standInsOf(systemd, unit)) {
+    await stopUnit(systemd, { unit: name, stopTimeoutMs });
     await systemd.resetFailed(name);
   }
 }

@@ -4,6 +4,7 @@ import { originOf } from '../builds/origin.ts';
 import { type CheckAnswer, isSafe } from '../checks/check.ts';
 import type { TargetConfig } from '../config/model.ts';
 import { carryOut } from '../deploy/carry-out.ts';
+import { pointWhereItServes } from '../deploy/left-over.ts';
 import { aboutRunning } from '../deploy/preflight.ts';
 import { documentOf, type Ending, type RunDocument } from '../run/document.ts';
 import { interruption } from '../run/engine.ts';
@@ -47,6 +48,7 @@ export async function deploy(place: Place, options: DeployOptions): Promise<RunD
     }
     await guarded;
     if (place.signal.aborted) throw interruption('a signal');
+    await pointWhereItServes(place.target, { ...situation, back: inputs.back }, place.emit);
     return carryOut(inputs, checks, place);
   });
 }

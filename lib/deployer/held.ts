@@ -1,5 +1,6 @@
 import { putBackLeftOver } from '../builds/removal.ts';
 import { clearTemporaryLinks } from '../builds/swap.ts';
+import { stopLeftStandIns } from '../deploy/left-over.ts';
 import { settleRun } from '../deploy/settle.ts';
 import type { RunDocument } from '../run/document.ts';
 import { type Hold, type HoldRequest, takeHold } from '../run/hold.ts';
@@ -32,6 +33,7 @@ export async function whileHeld<T>(
     // What a swap or a prune left when it was killed: a link that leads nowhere, builds out of reach.
     await clearTemporaryLinks(target.builds);
     await putBackLeftOver(target.builds);
+    await stopLeftStandIns(place, target);
     return await work(settled, hold.guard);
   } finally {
     await hold.release();

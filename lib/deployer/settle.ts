@@ -1,6 +1,7 @@
 import { CutoverError } from '../base/errors.ts';
 import { clearTemporaryLinks, removeCurrent, swapCurrent } from '../builds/swap.ts';
 import type { RunDocument } from '../run/document.ts';
+import { stopLeftStandIns } from '../deploy/left-over.ts';
 import { settleRun } from '../deploy/settle.ts';
 import { holdTarget } from '../run/hold.ts';
 import { readRun } from '../run/history.ts';
@@ -25,6 +26,7 @@ export async function settle(place: Place, { waitMs }: { waitMs: number }): Prom
   try {
     const isReadable = (await readRun(place.paths, mark.run)) !== null;
     const settled = await settleRun(place);
+    await stopLeftStandIns(place, place.target);
     if (!isReadable) await requireUp(place, mark.run);
     return settled;
   } finally {

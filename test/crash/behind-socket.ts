@@ -4,15 +4,7 @@ import { breakInService, type Site, type SiteOptions } from '../deploy/site.ts';
 import type { Suite, TestContext } from '../suite.ts';
 import { endedBy, momentsOf } from './death.ts';
 import type { Kind } from './kinds.ts';
-import {
-  aroundFailure,
-  beforeActs,
-  fromFirstStepOn,
-  fromStartOn,
-  linesOf,
-  linesOfItsOwn,
-  withoutEvidence,
-} from './moments.ts';
+import { aroundFailure, beforeActs, fromFirstStepOn, fromStartOn, linesOf, withoutEvidence } from './moments.ts';
 import { deployNext } from './next.ts';
 import type { ProcessRecord } from './orders.ts';
 import { addBad, killBadDeploy, killDeploy, killRollback, killSettles, killWayOut } from './rounds.ts';
@@ -23,15 +15,15 @@ import { sweep } from './sweep.ts';
 const atWorst = 'sent RestartUnit:1';
 
 /** A bad build, when its deployer dies, and whether requests may fail while it is tried: only those that it took itself. */
-export interface BadKind extends Kind {
+interface BadKind extends Kind {
   name: string;
   isHeard: boolean;
-  of: typeof linesOfItsOwn;
+  of: typeof linesOf;
 }
 
 /** Bad builds of every sort that shows behind a socket. */
-export const badBehindSocket: readonly BadKind[] = [
-  { name: 'crashes at its start', behaviour: { mode: 'crash' }, isHeard: false, varies: true, of: linesOfItsOwn },
+const badKinds: readonly BadKind[] = [
+  { name: 'crashes at its start', behaviour: { mode: 'crash' }, isHeard: false, varies: true, of: withoutEvidence },
   { name: 'exits with status 0', behaviour: { mode: 'exit0' }, isHeard: false, varies: true, of: aroundFailure },
   { name: 'answers 500', behaviour: { mode: 'status' }, isHeard: true, of: aroundFailure },
   {
@@ -45,7 +37,7 @@ export const badBehindSocket: readonly BadKind[] = [
 ];
 
 /** What every strategy behind a socket unit has to stand, whenever who deploys is killed. */
-export function declareKills(test: Suite, make: MakeSite, badKinds: readonly BadKind[]): void {
+export function declareKills(test: Suite, make: MakeSite): void {
   test('S4, S8: the deployer of a good build is killed at every moment: no request fails', async (t) => {
     const site = await loadedSite(t, {}, make);
     await site.add();
@@ -57,7 +49,7 @@ export function declareKills(test: Suite, make: MakeSite, badKinds: readonly Bad
 
   for (const kind of badKinds) {
     const what = kind.isHeard ? 'the old one is back' : 'the old one is back, and no request fails';
-    test(`S4, S8: the deployer is killed at the lines of a build that ${kind.name}: ${what}`, async (t) => {
+    test(`S4, S8: the deployer is killed while it tries a build that ${kind.name}: ${what}`, async (t) => {
       const another = (): Promise<Site> => (kind.isHeard ? crashSite : loadedSite)(t, kind.options, make);
       const first = await another();
       await addBad(first, kind);

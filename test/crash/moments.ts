@@ -9,7 +9,7 @@ export function fromStartOn(moments: Moments): Moments {
 
 /** The moments from the first step on: until then a run has changed nothing. */
 export function fromFirstStepOn(moments: Moments): Moments {
-  return moments.slice(moments.findIndex(({ what }) => / intended$/.test(what)));
+  return moments.slice(moments.findIndex(({ what }) => what.endsWith(' intended')));
 }
 
 /** The moments from before the link moves to the end. */

@@ -1,8 +1,8 @@
 // needs: sandbox
 import { makeOverlapSite } from '../deploy/socket-site.ts';
 import { suite } from '../suite.ts';
-import { badBehindSocket, declareKills } from './behind-socket.ts';
+import { declareKills } from './behind-socket.ts';
 
 const test = suite('crash/overlap', { timeoutMs: 120_000 });
 
-declareKills(test, makeOverlapSite, badBehindSocket);
+declareKills(test, makeOverlapSite);

@@ -43,13 +43,16 @@ export async function startDeploy(site: Site, ...words: string[]): Promise<Deplo
   };
 }
 
-/** A dead deployer's traces, on a machine whose systemd does not clean up after it. */
-export async function leaveBehind(site: Site): Promise<void> {
+/**
+ * A dead deployer's traces, on a machine whose systemd does not clean up after it.
+ * @param step it dies once this step has begun
+ */
+export async function leaveBehind(site: Site, step = 'start'): Promise<void> {
   const unguarded = { env: { CUTOVER_IN_SETTLE_UNIT: '1' } };
   const child = await site.sandbox.startCutover(['deploy', 'production', '--config', site.config], unguarded);
   child.stdout.resume();
   child.stderr.resume();
-  await untilBegun(site, 'start');
+  await untilBegun(site, step);
   child.kill('SIGKILL');
   await child.ended;
   assert.ok((await readdir(site.sandbox.hostPath(site.state))).includes('in-flight'));
