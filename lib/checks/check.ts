@@ -63,7 +63,8 @@ export function askAll(checks: readonly Check[], onAnswer?: (answer: CheckAnswer
   );
 }
 
-async function answerOf(ask: Check['ask']): Promise<Answer> {
+/** What was asked, or that it could not be asked. */
+export async function answerOf(ask: Check['ask']): Promise<Answer> {
   try {
     return await ask();
   } catch (error) {

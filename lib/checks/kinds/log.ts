@@ -1,0 +1,65 @@
+import { errnoOf } from '../../base/errors.ts';
+import { shellLine, shellWord } from '../../base/shell-words.ts';
+import type { LogOptions } from '../../config/check-options.ts';
+import { askJournal, isJournalHidden } from '../../systemd/journal.ts';
+import { journalctl } from '../../systemd/typed.ts';
+import { type Answer, fail, pass, warn } from '../check.ts';
+import { shortened } from './excerpt.ts';
+import type { Kind, KindSubject } from './kind.ts';
+import { lastLinesOf } from './tail.ts';
+
+/** A longer line is looked at no further: a pattern may take very long for it. */
+const maxLineLength = 16 * 1024;
+
+/** B4: a pattern does not stand in a log file, or in what a unit wrote to the journal since its start. */
+export const logKind: Kind<LogOptions> = {
+  ask: (options, subject) =>
+    options.path === null ? askUnit(options, subject) : askFile(options.path, options, subject),
+};
+
+async function askFile(path: string, options: LogOptions, { signal }: KindSubject): Promise<Answer> {
+  const lines = await lastLinesOf(path, options.lines, signal).catch((error: unknown) => {
+    if (errnoOf(error) === undefined) throw error;
+    return errnoOf(error) ?? '';
+  });
+  if (typeof lines === 'string') {
+    const why = lines === 'ENOENT' ? `there is no ${path}` : `${path} cannot be read: ${lines}`;
+    return fail(why, expectedOf(options), `ls -ld ${shellWord(path)}`);
+  }
+  return judge(lines, options, `${shellLine(['grep', '-nE', options.pattern, path])} | tail`);
+}
+
+async function askUnit(
+  options: LogOptions,
+  { context: { target }, manager, systemd, signal }: KindSubject,
+): Promise<Answer> {
+  const unit = options.unit ?? target.unit;
+  const { invocationId } = await systemd.facts(unit);
+  const sinceMs = options.sinceMs === null ? null : Date.now() - options.sinceMs;
+  if (sinceMs === null && invocationId === '') return pass(`${unit} did not run yet`, expectedOf(options));
+  const which = sinceMs === null ? { invocationId } : { sinceMs };
+  const { entries, isUnread } = await askJournal({ manager, unit, ...which, lines: options.lines, signal });
+  const see = journalctl(manager, unit);
+  if (isUnread || (entries.length === 0 && (await isJournalHidden({ manager, unit, signal })))) {
+    const mend = `${see}; usermod -aG systemd-journal USER, or run cutover as root`;
+    return warn(`the journal of ${unit} cannot be read`, expectedOf(options), mend);
+  }
+  return judge(
+    entries.map(({ message }) => message),
+    options,
+    `${see.replace(/ -n \d+$/, '')} -g ${shellWord(options.pattern)}`,
+  );
+}
+
+function judge(lines: readonly string[], options: LogOptions, mend: string): Answer {
+  const pattern = new RegExp(options.pattern);
+  const found = lines.filter((line) => pattern.test(line.slice(0, maxLineLength)));
+  const last = found.at(-1);
+  if (last === undefined) return pass(`not in ${lines.length} lines`, expectedOf(options));
+  const count = `${found.length} of ${lines.length} lines, at last`;
+  return fail(`${count}: ${shortened(last)}`, expectedOf(options), mend);
+}
+
+function expectedOf({ pattern }: LogOptions): string {
+  return `no line matches ${pattern}`;
+}
