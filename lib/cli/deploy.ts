@@ -1,7 +1,7 @@
 import { requireAvailable } from '../config/available.ts';
 import { deploy } from '../deployer/deploy.ts';
 import { dryRun } from '../deployer/dry-run.ts';
-import { pruneAfterwards } from './afterwards.ts';
+import { afterwards } from './afterwards.ts';
 import type { Run } from './command.ts';
 import { tellOutcome } from './outcome.ts';
 import { configFor, placeOf } from './place.ts';
@@ -27,12 +27,12 @@ export const run: Run<DeployFlags> = async ([name, build], options, terminal) =>
     if (options.json) terminal.print(JSON.stringify(plan));
     else
       terminal.tell(
-        `${plan.from ?? '(nothing)'} -> ${plan.to ?? '(no build)'}\n${plan.steps.map((step) => `  ${step.name.padEnd(15)} ${step.does}\n`).join('')}`,
+        `${plan.from ?? '(nothing)'} -> ${plan.to ?? (plan.steps.some((step) => step.name === 'build') ? '(the new build)' : '(no build)')}\n${plan.steps.map((step) => `  ${step.name.padEnd(15)} ${step.does}\n`).join('')}`,
       );
     return plan.exit_code;
   }
   const document = await deploy(place, asked);
   const exitCode = tellOutcome(document, place, { options, terminal });
-  await pruneAfterwards(document, place);
+  await afterwards(document, place, { terminal });
   return exitCode;
 };

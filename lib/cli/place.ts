@@ -4,13 +4,23 @@ import type { Command } from '../base/exec.ts';
 import { findConfig, loadConfig } from '../config/load.ts';
 import type { Config, TargetConfig } from '../config/model.ts';
 import { type Place, pathsOf, targetNamed } from '../deployer/place.ts';
+import type { RunDocument } from '../run/document.ts';
 import { fanOut, type Listener } from '../run/events.ts';
 import { openSystemd } from '../systemd/systemd.ts';
 import type { GlobalOptions, Terminal } from './command.ts';
+import { journalListener } from '../report/journal.ts';
 import { logFileListener } from '../report/log-file.ts';
 import { plainColours } from '../report/plain.ts';
 import { terminalListener } from '../report/terminal.ts';
 import { interruptSignal } from './signals.ts';
+
+/** A place on the command line, with what others are told of once the outcome is. */
+export interface CommandPlace extends Place {
+  /** runs that had been cut off, and were ended before this one */
+  settled: RunDocument[];
+  /** resolves when the systemd journal has what it was told */
+  journalled: () => Promise<void>;
+}
 
 /** The configuration that the options and the surroundings name. @throws `config` */
 export async function configFor(options: GlobalOptions, { env, cwd }: Pick<Terminal, 'env' | 'cwd'>): Promise<Config> {
@@ -24,7 +34,7 @@ export async function placeFor(
   options: GlobalOptions,
   terminal: Terminal,
   { log = false }: { log?: boolean } = {},
-): Promise<Place> {
+): Promise<CommandPlace> {
   const config = await configFor(options, terminal);
   return placeOf(config, targetNamed(config, name), { options, terminal, log });
 }
@@ -44,10 +54,13 @@ export async function placeOf(
     paths?: Place['paths'];
     log?: boolean;
   },
-): Promise<Place> {
+): Promise<CommandPlace> {
   const signal = interruptSignal();
   const systemd = await openSystemd(config.manager);
+  const settled: RunDocument[] = [];
+  const journal = journalListener({ app: config.app, target: target.name, unit: target.unit });
   const listeners = listenersFor(config, target, { options, terminal, log });
+  if (log) listeners.push(journal.listen, (event) => void (event.type === 'settled' && settled.push(event.document)));
   const emit = fanOut(listeners, (error) => terminal.tell(`  note: ${(error as Error).message}\n`));
   return {
     config,
@@ -58,6 +71,8 @@ export async function placeOf(
     signal,
     settle: settleCommand(paths.directory),
     environment: settleEnvironment(terminal.env),
+    settled,
+    journalled: journal.ended,
   };
 }
 

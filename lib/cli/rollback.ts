@@ -1,7 +1,7 @@
 import { requireAvailable } from '../config/available.ts';
 import { targetNamed } from '../deployer/place.ts';
 import { rollback } from '../deployer/rollback.ts';
-import { pruneAfterwards } from './afterwards.ts';
+import { afterwards } from './afterwards.ts';
 import type { Run } from './command.ts';
 import { tellOutcome } from './outcome.ts';
 import { configFor, placeOf } from './place.ts';
@@ -15,6 +15,6 @@ export const run: Run<{ wait?: string | number | boolean }> = async ([name, buil
   const place = await placeOf(config, target, { options, terminal, log: true });
   const document = await rollback(place, { build, waitMs });
   const exitCode = tellOutcome(document, place, { options, terminal });
-  await pruneAfterwards(document, place);
+  await afterwards(document, place, { terminal });
   return exitCode;
 };

@@ -1,11 +1,13 @@
 import { ExitCode, messageOf } from '../base/errors.ts';
-import { type Place, pathsOf, targetNamed } from '../deployer/place.ts';
+import { pathsOf, targetNamed } from '../deployer/place.ts';
 import { putBackAtBoot, settle, targetLeftBehind } from '../deployer/settle.ts';
 import { type StatePaths, statePathsIn } from '../run/state.ts';
 import { tellReady } from '../systemd/notify.ts';
+import { afterwards } from './afterwards.ts';
 import type { GlobalOptions, Run, Terminal } from './command.ts';
+import { channelsIn } from './notify-afterwards.ts';
 import { tellOutcome } from './outcome.ts';
-import { configFor, placeFor, placeOf } from './place.ts';
+import { type CommandPlace, configFor, placeFor, placeOf } from './place.ts';
 import { interruptSignal } from './signals.ts';
 import { waitMsOf } from './waiting.ts';
 
@@ -20,7 +22,12 @@ export const run: Run<SettleFlags> = async ([name], options, terminal) => {
   if (options.boot) await beforeTheUnitStarts(name, { options, terminal });
   const place = await placeToSettle(name, { options, terminal });
   const document = place && (await settle(place, { waitMs }));
-  if (document && place) return tellOutcome(document, place, { options, terminal });
+  if (document && place) {
+    const exitCode = tellOutcome(document, place, { options, terminal });
+    const channels = options.stateDirectory === undefined ? place.config.notify : await channelsIn(place);
+    await afterwards(document, place, { terminal, channels, isPruned: false });
+    return exitCode;
+  }
   if (options.json)
     terminal.print(JSON.stringify({ run: null, kind: 'settle', outcome: 'unchanged', exit_code: ExitCode.done }));
   else terminal.tell('nothing to settle: no run was cut off\n');
@@ -56,7 +63,7 @@ async function pathsToSettle(
 async function placeToSettle(
   name: string | undefined,
   { options, terminal }: { options: GlobalOptions & SettleFlags; terminal: Terminal },
-): Promise<Place | null> {
+): Promise<CommandPlace | null> {
   if (options.stateDirectory === undefined) return placeFor(name, options, terminal, { log: true });
   const left = await targetLeftBehind(String(options.stateDirectory));
   if (!left) return null;

@@ -37,7 +37,8 @@ export function findLog({ directory, unit, run }: LogOf): string | null {
 /**
  * Keeps everything that happens in a file, each line with its time; the first names the run. Written at once and not
  * waited for: the log of a run that is killed ends where the run ended. What comes before the run has its name is held
- * back until then. A run that is ended before another one begins has its own log.
+ * back until then; what comes after the outcome, as a note that somebody could not be told, is added. A run that is ended
+ * before another one begins has its own log.
  * @returns a listener that throws when the directory cannot be written; the run goes on without it
  */
 export function logFileListener({
@@ -53,10 +54,13 @@ export function logFileListener({
 }): Listener {
   let held = '';
   let log: { run: string; file: number } | undefined;
+  let last: string | undefined;
   const write = (text: string): void => {
     const line = timed(text);
-    if (log === undefined) held += line;
-    else writeSync(log.file, line);
+    if (log !== undefined) writeSync(log.file, line);
+    else if (last === undefined) held += line;
+    // What follows an outcome is told of seldom: the file is not kept open for it.
+    else appendTo({ directory, unit, run: last }, line);
   };
   const close = (): void => {
     if (log) closeSync(log.file);
@@ -74,8 +78,18 @@ export function logFileListener({
     tell(event);
     if (event.type !== 'outcome' || log === undefined) return;
     writeSync(log.file, `${JSON.stringify(event.document)}\n`);
+    last = log.run;
     close();
   };
+}
+
+function appendTo(log: LogOf, line: string): void {
+  const file = openLog(log);
+  try {
+    writeSync(file, line);
+  } finally {
+    closeSync(file);
+  }
 }
 
 function timed(text: string): string {

@@ -57,6 +57,14 @@ export function sentenceOf(document: ToldRun): string {
   }
 }
 
+/** The same where no checks stand above it: a refusal names those that failed. */
+export function sentenceAlone(document: ToldRun): string {
+  const failed = document.checks.filter(({ status }) => status === 'fail');
+  if (document.outcome !== 'refused' || document.failure || failed.length === 0) return sentenceOf(document);
+  const reasons = failed.map(({ name, observed, expected }) => `${name}: ${observed} (expected: ${expected})`);
+  return `${document.target} was not touched: ${reasons.join('; ')}`;
+}
+
 function unfinishedSentence({ target, run, steps, failure }: RunDocument, { state, pid }: Unfinished): string {
   if (state === 'at_work') return `run ${run} is at work on ${target} (pid ${pid})`;
   if (steps.length === 0) return `${target} was not touched: ${failure?.message ?? 'interrupted'}`;

@@ -1,7 +1,7 @@
 import { isCutoverError } from '../base/errors.ts';
 import type { Command } from '../base/exec.ts';
 import { openController, sleep } from '../base/wait.ts';
-import { scopeNames, takeScope } from '../systemd/scope.ts';
+import { leaveScope, scopeNames, takeScope } from '../systemd/scope.ts';
 import { openSystemd, type Systemd } from '../systemd/systemd.ts';
 import { takeLock } from './lock.ts';
 import type { StatePaths } from './state.ts';
@@ -71,6 +71,27 @@ export async function holdTarget(request: HoldRequest): Promise<Hold> {
     throw error;
   }
   return hold;
+}
+
+/**
+ * Leaves the scope of a run that has ended, for whoever still has to wait for something else: the next run finds the scope's
+ * name free and its own guard at once. Never an error: then the scope stays until the process ends.
+ */
+export async function leaveHold({
+  systemd,
+  app,
+  target,
+}: Pick<HoldRequest, 'systemd' | 'app' | 'target'>): Promise<void> {
+  if (process.env[guardedVariable]) return;
+  const scope = { app, target, pid: process.pid };
+  await leaveScope(systemd, scope).catch(async (error: unknown) => {
+    if (!isCutoverError(error, 'permission')) return;
+    const own = await openSystemd('user').catch(() => null);
+    if (!own) return;
+    await leaveScope(own, scope)
+      .catch(() => {})
+      .finally(() => own.close());
+  });
 }
 
 async function takeGuard(request: HoldRequest): Promise<void> {

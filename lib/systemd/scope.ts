@@ -73,3 +73,21 @@ export async function takeScope(systemd: Systemd, request: ScopeRequest): Promis
   const state = await systemd.property(settle, 'Unit', 'LoadState');
   if (state !== 'loaded') throw new CutoverError('no_such_unit', `systemd does not accept ${settle}: ${String(state)}`);
 }
+
+/**
+ * Moves a process out of its scope into one that nobody waits for: the scope's name is free then, and its guard has nothing to do.
+ * @throws `permission`
+ */
+export async function leaveScope(
+  systemd: Systemd,
+  { app, target, pid }: Pick<ScopeRequest, 'app' | 'target' | 'pid'>,
+): Promise<void> {
+  const variant = await variantMaker();
+  const name = `cutover-after-${escapeUnitName(app)}-${escapeUnitName(target)}-${pid}.scope`;
+  const properties = [
+    ['Description', variant('s', `cutover tells others of ${target} of ${app}`)],
+    ['PIDs', variant('au', [pid])],
+    ['CollectMode', variant('s', 'inactive-or-failed')],
+  ];
+  await systemd.startTransient(name, properties, [], { timeoutMs: scopeStartMs });
+}

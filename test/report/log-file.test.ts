@@ -66,6 +66,16 @@ test('S10: the log of a run that is ended later is gone on with', async (t) => {
   assert.match(text, /^\S+ run 20260203-151120-4f2a\n\S+ deploy .*\n\S+ shop serves /);
 });
 
+test('S10, P4: what is told after the outcome is added to the log of the run', async (t) => {
+  const directory = await makeDirectory(t);
+  const tell = logFileListener({ directory, unit, manager: 'system', plain });
+  for (const event of [begin, outcome, note('slack was not told')]) tell(event);
+  const lines = (await readFile(logPath({ directory, unit, run }), 'utf8')).trimEnd().split('\n');
+  assert.equal(JSON.parse(lines.at(-2) ?? ''), documentWith());
+  assert.match(lines.at(-1) ?? '', /^\S+Z {3}note: slack was not told$/);
+  assert.is((await readdir(directory)).length, 1);
+});
+
 test('S10: runs of one second have a log each, and each is found', async (t) => {
   const directory = await makeDirectory(t);
   const runs = ['4f2a', '4f2b', '4f2c'].map((end) => `20260203-151120-${end}`);

@@ -1,6 +1,6 @@
 import type { ManagerKind } from '../../config/model.ts';
 import type { RunDocument } from '../../run/document.ts';
-import { duration, nextCommands, sentenceOf } from '../words.ts';
+import { duration, nextCommands, sentenceAlone } from '../words.ts';
 import { cut } from './cut.ts';
 
 /** Of what people may be told: the words of `on = […]`. */
@@ -46,7 +46,7 @@ export function noticeOf(
   return bounded({
     kind,
     title: `${document.kind === 'rollback' && kind === 'deployed' ? '✅ rolled back by hand' : titles[kind]}: ${app} ${target}`,
-    sentence: kind === 'refused' ? refusalOf(document) : sentenceOf(document),
+    sentence: sentenceAlone(document),
     facts: factsOf(document, host),
     commands: kind === 'refused' ? [`cutover check ${target}`] : nextCommands(document, manager),
     document,
@@ -68,14 +68,6 @@ export function bounded(notice: Notice): Notice {
 function kindOf({ kind, outcome }: RunDocument): RunNoticeKind | null {
   if (outcome === 'unchanged' || outcome === 'interrupted') return null;
   return outcome === 'deployed' && kind === 'recovery' ? 'recovered' : outcome;
-}
-
-/** The terminal's sentence points to the checks above it; here there are none. */
-function refusalOf(document: RunDocument): string {
-  const failed = document.checks.filter(({ status }) => status === 'fail');
-  if (document.failure || failed.length === 0) return sentenceOf(document);
-  const reasons = failed.map(({ name, observed, expected }) => `${name}: ${observed} (expected: ${expected})`);
-  return `${document.target} was not touched: ${reasons.join('; ')}`;
 }
 
 function factsOf(document: RunDocument, host: string): [string, string][] {

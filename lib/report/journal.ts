@@ -1,0 +1,160 @@
+import { withDeadline } from '../base/wait.ts';
+import type { RunDocument } from '../run/document.ts';
+import type { Listener, RunEvent } from '../run/events.ts';
+import { type JournalFields, writeJournal } from '../systemd/journal-entry.ts';
+import { sentenceAlone } from './words.ts';
+
+/** What each kind of entry is known by: `journalctl MESSAGE_ID=…`. Constant for ever. */
+export const messageIds = {
+  begun: '7fd6aa664c824543bac1b7ed64f3d1da',
+  step_failed: '8e2aa2c1f9184ca082be3df81d58e539',
+  going_back: '827851934fdc45eb9fc8262db03c8449',
+  ended: 'c4b483a8cbd14581a3f2df497c823f5b',
+  settled: '75467d48bade444388631414e93fd9e3',
+  pruned: '87951125a94e43cbbfc07535a597df3b',
+} as const;
+
+/** syslog(3) */
+const priorityOf = { crit: 2, err: 3, warning: 4, notice: 5, info: 6 } as const;
+
+const priorityOfOutcome: Record<RunDocument['outcome'], keyof typeof priorityOf> = {
+  deployed: 'notice',
+  unchanged: 'info',
+  refused: 'warning',
+  rolled_back: 'warning',
+  failed: 'crit',
+  interrupted: 'notice',
+};
+
+/** So long is waited for a journal that does not answer. */
+const lastWaitMs = 1_000;
+
+type About = Record<'app' | 'target' | 'unit', string>;
+type Entry = {
+  kind: keyof typeof messageIds;
+  priority: keyof typeof priorityOf;
+  message: string;
+  more?: JournalFields;
+};
+
+/**
+ * Tells the systemd journal the story of a run, so that `journalctl CUTOVER_TARGET=production` reads it: begin, failed steps,
+ * the way back, the outcome, what was settled and pruned. To start a program costs a millisecond or two, so while the port may
+ * be closed nothing is: only the begin is written at once, that of a run that is killed too, and the rest when the outcome is told.
+ * @param write puts one entry into the journal; nobody waits for it during the run
+ * @returns `ended` resolves when everything so far is written, or no longer waited for
+ */
+export function journalListener(
+  about: About,
+  write: (fields: JournalFields) => Promise<void> = writeJournal,
+): { listen: Listener; ended: () => Promise<void> } {
+  let run: string | null = null;
+  let held: JournalFields[] = [];
+  let written: Promise<void> = Promise.resolve();
+  const flush = (): void => {
+    for (const fields of held) written = written.then(() => write(fields)).catch(() => {});
+    held = [];
+  };
+  const listen = (event: RunEvent): void => {
+    run = runOf(event) ?? run;
+    const entry = entryOf(event);
+    if (entry) held.push(fieldsOf(entry, { ...about, run }));
+    const isBegin = event.type === 'begin' && event.isResumed !== true;
+    if (isBegin || event.type === 'outcome') flush();
+  };
+  const ended = async (): Promise<void> => {
+    flush();
+    const deadline = { what: 'the journal did not answer', timeoutMs: lastWaitMs };
+    await withDeadline(deadline, () => written).catch(() => {});
+  };
+  return { listen, ended };
+}
+
+function runOf(event: RunEvent): string | null {
+  if (event.type === 'begin') return event.inputs.run;
+  return event.type === 'outcome' || event.type === 'settled' ? event.document.run : null;
+}
+
+function entryOf(event: RunEvent): Entry | null {
+  switch (event.type) {
+    case 'begin':
+      return event.isResumed ? null : begun(event);
+    case 'step':
+      return stepFailed(event);
+    case 'going_back':
+      return { kind: 'going_back', priority: 'warning', message: `going back to ${event.to ?? 'nothing'}` };
+    case 'settled':
+      return settled(event.document);
+    case 'pruned':
+      return { kind: 'pruned', priority: 'info', message: `removed old builds: ${event.builds.join(', ')}` };
+    case 'outcome':
+      return ended(event.document);
+    default:
+      return null;
+  }
+}
+
+function begun({ inputs }: Extract<RunEvent, { type: 'begin' }>): Entry {
+  const { kind, from, to, revision, branch } = inputs;
+  const more = { CUTOVER_KIND: kind, CUTOVER_BUILD: to, CUTOVER_REVISION: revision, CUTOVER_BRANCH: branch };
+  return { kind: 'begun', priority: 'info', message: `${kind} ${from ?? '(nothing)'} -> ${to}`, more };
+}
+
+function stepFailed({ name, state, message }: Extract<RunEvent, { type: 'step' }>): Entry | null {
+  if (state !== 'failed' && state !== 'revert_failed') return null;
+  const what = state === 'failed' ? `${name} failed` : `${name} could not be taken back`;
+  const more = { CUTOVER_STEP: name };
+  return { kind: 'step_failed', priority: 'err', message: `${what}: ${message ?? 'no reason given'}`, more };
+}
+
+function ended(document: RunDocument): Entry | null {
+  const { outcome, kind } = document;
+  // Nothing happened, and a timer may ask every minute.
+  if (outcome === 'unchanged') return null;
+  if (kind === 'settle') return settled(document);
+  return {
+    kind: 'ended',
+    priority: priorityOfOutcome[outcome],
+    message: sentenceAlone(document),
+    more: facts(document),
+  };
+}
+
+function settled(document: RunDocument): Entry {
+  const message = `run ${document.run} had been cut off, and was ended: ${sentenceAlone(document)}`;
+  const priority = document.outcome === 'failed' ? 'crit' : 'warning';
+  return { kind: 'settled', priority, message, more: facts(document) };
+}
+
+function facts({ kind, outcome, to, revision, branch, duration_ms, downtime_ms, failure }: RunDocument): JournalFields {
+  return {
+    CUTOVER_KIND: kind,
+    CUTOVER_OUTCOME: outcome,
+    CUTOVER_BUILD: to,
+    CUTOVER_REVISION: revision,
+    CUTOVER_BRANCH: branch,
+    CUTOVER_DURATION_MS: duration_ms,
+    CUTOVER_DOWNTIME_MS: downtime_ms,
+    CUTOVER_STEP: failure?.step,
+    CUTOVER_REASON: failure?.reason,
+  };
+}
+
+function fieldsOf(
+  { kind, priority, message, more }: Entry,
+  { app, target, unit, run }: About & { run: string | null },
+): JournalFields {
+  return {
+    MESSAGE: `${app} ${target}: ${message}`,
+    MESSAGE_ID: messageIds[kind],
+    PRIORITY: priorityOf[priority],
+    SYSLOG_IDENTIFIER: 'cutover',
+    CUTOVER_APP: app,
+    CUTOVER_TARGET: target,
+    CUTOVER_UNIT: unit,
+    CUTOVER_RUN: run,
+    // An entry may be written later than what it tells of.
+    CUTOVER_AT: new Date().toISOString(),
+    ...more,
+  };
+}
