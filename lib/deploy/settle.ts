@@ -7,6 +7,7 @@ import { applySteps, recordAnyway } from '../run/engine.ts';
 import { readRun } from '../run/history.ts';
 import { isOneWay } from '../run/inputs.ts';
 import { clearInFlight, readInFlight } from '../run/in-flight.ts';
+import { withSecrets } from '../run/kept-inputs.ts';
 import { cutOffFailure, type Ledger, openLedger, type RunRecord, stepRecordsOf } from '../run/ledger.ts';
 import { commit, judgeBuild } from './carry-out.ts';
 import { type DowntimeMeter, downtimeMeter } from './downtime.ts';
@@ -38,8 +39,10 @@ export async function settleRun(tools: Omit<RunTools, 'signal'>): Promise<RunDoc
   }
   emit({ type: 'begin', inputs: record.inputs, isResumed: true });
   emit({ type: 'note', message: `run ${mark.run} was cut off and is ended now` });
+  const { inputs, missing } = await withSecrets(record.inputs);
+  if (missing.length > 0) emit({ type: 'note', message: `not known any more: ${missing.join(', ')}` });
   await clearTemporaryLinks(record.inputs.target.builds);
-  return endRun(record, tools).catch((error: unknown) => {
+  return endRun({ ...record, inputs }, tools).catch((error: unknown) => {
     throw isCutoverError(error, 'unfinished') ? error.cause : error;
   });
 }

@@ -2,6 +2,7 @@ import { type AppendFile, makePrivateDirectory, openAppend, readIfThere } from '
 import type { RunDocument } from './document.ts';
 import type { Failure, Reason } from './failure.ts';
 import type { RunInputs } from './inputs.ts';
+import { withoutSecrets } from './kept-inputs.ts';
 import { ledgerPath, type StatePaths } from './state.ts';
 import type { StepFacts, StepRecord } from './step.ts';
 
@@ -41,7 +42,8 @@ export async function openLedger(paths: StatePaths, run: string): Promise<Ledger
   return {
     path,
     async write(entry, { isDurable = mustBeDurable(entry) } = {}) {
-      const line = `${start}${JSON.stringify({ at: new Date().toISOString(), ...entry })}\n`;
+      const kept = entry.type === 'begin' ? { ...entry, inputs: withoutSecrets(entry.inputs) } : entry;
+      const line = `${start}${JSON.stringify({ at: new Date().toISOString(), ...kept })}\n`;
       // A disk that fills up in the middle leaves half a line too.
       start = '\n';
       await file.append(line, { sync: isDurable });
