@@ -6,6 +6,7 @@ import { settleRun } from '../deploy/settle.ts';
 import { holdTarget } from '../run/hold.ts';
 import { readRun } from '../run/history.ts';
 import { isFromBefore, readInFlight } from '../run/in-flight.ts';
+import { withSecrets } from '../run/kept-inputs.ts';
 import { openLedger, type RunRecord } from '../run/ledger.ts';
 import { takeLock } from '../run/lock.ts';
 import { isRunning } from '../systemd/facts.ts';
@@ -91,7 +92,8 @@ export async function targetLeftBehind(
   const record = mark && (await readRun(paths, mark.run));
   // A mark without a usable ledger is for whoever holds the target next: here it may already be another run's.
   if (!record) return null;
-  const { app, manager, logs, target, configFile: file = null } = record.inputs;
+  const { inputs } = await withSecrets(record.inputs);
+  const { app, manager, logs, target, configFile: file = null } = inputs;
   const targets = { [target.name]: target };
   const none = { file, notify: [], recovery: null, serve: null };
   return { config: { ...none, app, manager, targets, state: stateDirectory, logs }, target, paths };
