@@ -32,6 +32,8 @@ const exitCodeOf = {
   job_failed: ExitCode.failed,
   timeout: ExitCode.failed,
   interrupted: ExitCode.interrupted,
+  // What was tried did not serve, and what was there before is proven to serve again.
+  taken_back: ExitCode.rolledBack,
   // The way back stopped halfway; the run is still in flight, and the next settle goes on with it.
   unfinished: ExitCode.failed,
   not_found: ExitCode.usage,

@@ -38,6 +38,14 @@ export async function findConfig({
  */
 export async function loadConfig(file: string): Promise<Config> {
   const { text, mode } = await readConfigFile(file);
+  return parseText(text, { file, mode });
+}
+
+/**
+ * The same for a text that is at hand, such as one that is to be written.
+ * @param about where it stands or will stand, and the permission bits that it has there
+ */
+export async function parseText(text: string, { file, mode }: { file: string; mode: number }): Promise<Config> {
   return parseConfig(await parseToml(text, file), file, { mode });
 }
 

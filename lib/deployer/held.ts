@@ -5,6 +5,7 @@ import { settleRun } from '../deploy/settle.ts';
 import type { RunDocument } from '../run/document.ts';
 import { type Hold, type HoldRequest, takeHold } from '../run/hold.ts';
 import { readInFlight } from '../run/in-flight.ts';
+import { readRecord } from './init/strategy/record.ts';
 import type { Place } from './place.ts';
 
 /**
@@ -34,10 +35,19 @@ export async function whileHeld<T>(
     await clearTemporaryLinks(target.builds);
     await putBackLeftOver(target.builds);
     await stopLeftStandIns(place, target);
+    await endChange(place);
     return await work(settled, hold.guard);
   } finally {
     await hold.release();
   }
+}
+
+/** A change of strategy that was cut off leaves files that are read at the next reload: it is ended before anything else. */
+async function endChange(place: Place): Promise<void> {
+  if ((await readRecord(place.paths)) === null) return;
+  const { endUnfinished } = await import('./init/strategy/way-back.ts');
+  const message = await endUnfinished(place);
+  if (message !== null) place.emit({ type: 'note', message });
 }
 
 /** What it takes to hold the place's target; whoever asks decides what to say when systemd does not guard it. */

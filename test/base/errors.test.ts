@@ -21,6 +21,7 @@ test('S2: every code leads to the exit code of the contract', () => {
     job_failed: 3,
     timeout: 3,
     interrupted: 130,
+    taken_back: 4,
     unfinished: 3,
     not_found: 64,
     disk: 1,

@@ -17,7 +17,7 @@ export interface PlannedFile {
 /** What became of a file, as `--json` prints it. */
 export interface FileResult {
   path: string;
-  status: 'written' | 'unchanged' | 'would write';
+  status: 'written' | 'removed' | 'unchanged' | 'would write' | 'would remove';
   /** permission bits as chmod takes them */
   mode: string;
   /** in a dry run: what the file would say */
@@ -96,8 +96,8 @@ async function readExisting(path: string): Promise<string | null> {
   });
 }
 
-/** Asks the nearest directory that is there, so that nothing is written when not everything can be. */
-async function requireWritable(path: string): Promise<void> {
+/** Asks the nearest directory that is there, so that nothing is written when not everything can be. @throws `permission`, `refused` */
+export async function requireWritable(path: string): Promise<void> {
   for (let at = dirname(path); ; at = dirname(at)) {
     const facts = await stat(at).catch(() => null);
     if (facts === null && at !== '/') continue;
@@ -112,6 +112,7 @@ function noPlace(path: string, what: string): CutoverError {
   return new CutoverError('refused', `${path} ${what}; nothing was written`, { mend: `ls -ld ${path}` });
 }
 
-function modeText(bits: number): string {
+/** Permission bits as chmod takes them. */
+export function modeText(bits: number): string {
   return bits.toString(8).padStart(4, '0');
 }

@@ -1,0 +1,82 @@
+import { resolve } from 'node:path';
+import { CutoverError } from '../base/errors.ts';
+import type { StrategyName } from '../config/model.ts';
+import { choice } from '../config/values/choice.ts';
+import { name as nameType } from '../config/values/name.ts';
+import { portList } from '../config/values/port.ts';
+import { httpUrl } from '../config/values/url.ts';
+import { type ValueType, WrongValue } from '../config/values/value-type.ts';
+import type { InitOptions } from '../deployer/init.ts';
+import { systemctl } from '../systemd/typed.ts';
+import type { GlobalOptions, Terminal } from './command.ts';
+
+/** cac makes numbers of what looks like one, and a list of what is given twice. */
+type Word = string | number | (string | number)[];
+
+export interface InitFlags {
+  target?: Word;
+  app?: Word;
+  builds?: Word;
+  port?: Word;
+  url?: Word;
+  output?: Word;
+  strategy?: Word;
+  user?: boolean;
+  install?: boolean;
+  dryRun?: boolean;
+}
+
+const forUnit = ['target', 'app', 'builds', 'port', 'url', 'output', 'strategy', 'user'] as const;
+const strategy = choice('restart', 'socket', 'overlap');
+
+/** Without a unit there is only what `--install` does. @throws `usage` */
+export function requireInstall(options: InitFlags): void {
+  const extra = forUnit.find((flag) => options[flag] !== undefined);
+  if (options.install && extra === undefined) return;
+  const what = extra === undefined ? 'init needs to know the unit' : `--${extra} is about a unit, and none is named`;
+  throw new CutoverError('usage', what, {
+    mend: `${systemctl(options.user ? 'user' : 'system', 'list-units --type=service')}, then: cutover init shop.service`,
+  });
+}
+
+/** What the person said of the unit. @throws `usage` */
+export function readOptions(options: InitFlags & GlobalOptions, { cwd }: Pick<Terminal, 'cwd'>): InitOptions {
+  const { target, app, builds, port, url } = options;
+  const output = options.output ?? options.config;
+  return {
+    manager: options.user ? 'user' : 'system',
+    target: target === undefined ? undefined : valueOf(nameType, '--target', String(target)),
+    app: app === undefined ? undefined : valueOf(nameType, '--app', String(app)),
+    builds: builds === undefined ? undefined : resolve(cwd, String(builds)),
+    ports: port === undefined ? undefined : portsOf(port),
+    url: url === undefined ? undefined : valueOf(httpUrl, '--url', String(url)),
+    output: output === undefined ? undefined : resolve(cwd, String(output)),
+  };
+}
+
+/** The strategy that `--strategy` names; undefined: it was not given. @throws `usage` */
+export function strategyIn(options: InitFlags): StrategyName | undefined {
+  if (options.strategy === undefined) return undefined;
+  if (options.install) {
+    throw new CutoverError('usage', '--strategy and --install are two commands', {
+      mend: 'the strategy first, then: cutover init --install',
+    });
+  }
+  return valueOf<StrategyName>(strategy, '--strategy', options.strategy);
+}
+
+/** @throws `usage` in place of what a wrong value in a configuration is */
+export function valueOf<T>(type: ValueType<T>, what: string, value: unknown): T {
+  try {
+    return type.parse(value, what);
+  } catch (error) {
+    if (!(error instanceof WrongValue)) throw error;
+    throw new CutoverError('usage', error.lines.join('; '), { mend: 'cutover init --help' });
+  }
+}
+
+/** `9000`, `9000,9001`, `none`, or the option twice. */
+function portsOf(word: Word): number[] {
+  const words = String(word).split(',');
+  return words.join() === 'none' ? [] : valueOf(portList, '--port', words.map(Number));
+}

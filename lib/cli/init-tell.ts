@@ -1,0 +1,39 @@
+import type { FileResult } from '../deployer/init/files.ts';
+import type { Found, InitReport } from '../deployer/init.ts';
+import { columns } from '../report/text.ts';
+import type { GlobalOptions, Terminal } from './command.ts';
+
+/** Tells what became of a file, and in a dry run what it would say. */
+export function tellFile(
+  { path, status, mode, content }: FileResult,
+  options: GlobalOptions,
+  { tell, colours }: Terminal,
+): void {
+  if (options.quiet && content === undefined) return;
+  const paint = status === 'unchanged' ? colours.dim : colours.green;
+  tell(`${paint(status)} ${path} (mode ${mode})\n`);
+  if (content !== undefined && status !== 'unchanged') tell(`${content}\n`);
+}
+
+/** Tells what was done, and what to type next. */
+export function tellReport(
+  report: InitReport & { found?: Found[] },
+  { options, terminal, isDryRun }: { options: GlobalOptions; terminal: Terminal; isDryRun: boolean },
+): void {
+  const { found = [], ...document } = report;
+  if (options.json) {
+    terminal.print(JSON.stringify(document));
+    return;
+  }
+  const { units, notes, next } = report;
+  const { yellow, dim } = terminal.colours;
+  const rows = found.map(({ key, value, note }) => [`  ${key}`, String(value), note]);
+  const lines = [
+    ...units.map(({ unit, status }) => `${status} ${unit}`),
+    ...(rows.length === 0 ? [] : [dim(columns(rows))]),
+    ...notes.map((note) => yellow(`  note: ${note}`)),
+    isDryRun ? 'nothing was written: --dry-run' : 'type next:',
+    ...next.map((command) => `  -> ${command}`),
+  ];
+  terminal.tell(`${(options.quiet ? next.map((command) => `-> ${command}`) : lines).join('\n')}\n`);
+}

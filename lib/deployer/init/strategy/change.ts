@@ -1,0 +1,100 @@
+import { CutoverError, isCutoverError, messageOf } from '../../../base/errors.ts';
+import type { StrategyName, TargetConfig } from '../../../config/model.ts';
+import { downtimeMeter } from '../../../deploy/downtime.ts';
+import { holdersOf } from '../../../deploy/ports.ts';
+import { journalctl } from '../../../systemd/typed.ts';
+import type { Place } from '../../place.ts';
+import { type Crossing, enterSocket, leaveSocket, prepareSocket, removeOurs, watchAsItIs } from './crossing.ts';
+import { bringFiles } from './our-files.ts';
+import { adviceFor } from './program.ts';
+import { isSeenWaiting, proveServing } from './proof.ts';
+import { type ChangeRecord, clearRecord, writeRecord } from './record.ts';
+import { rehearseStandIn } from './rehearsal.ts';
+import { requireSuited } from './suited.ts';
+import { crossingOf, takeBack } from './way-back.ts';
+
+/**
+ * Carries a change of strategy out: files, at most one restart, the proof, and the configuration last.
+ * @returns how long nobody accepted on the ports, in milliseconds; null: no restart was needed
+ * @throws `taken_back` when the service did not serve so and serves as before; `failed` when it does not; what stood in the
+ *   way before the restart, with nothing changed
+ */
+export async function carryChange(place: Place, record: ChangeRecord): Promise<number | null> {
+  const meter = downtimeMeter(place.target.ports, () => holdersOf(place.systemd, place.target.unit));
+  let isRestarted = false;
+  const onRestart = (): void => {
+    isRestarted = true;
+    meter.start();
+  };
+  const target = { ...place.target, strategy: record.to };
+  const crossing = { ...crossingOf(place, record), onRestart };
+  await writeRecord(place.paths, record);
+  try {
+    await (record.to === 'restart' ? outOfSocket : intoSocket)(place, { target, crossing, record });
+    place.signal.throwIfAborted();
+  } catch (error) {
+    await meter.stop();
+    throw await afterFailure(place, record, { error, isRestarted });
+  }
+  await writeRecord(place.paths, { ...record, isProven: true });
+  await bringFiles([record.config], 'after');
+  await clearRecord(place.paths);
+  const tookMs = await meter.stop();
+  return isRestarted ? tookMs : null;
+}
+
+interface Move {
+  /** with the new strategy */
+  target: TargetConfig;
+  crossing: Crossing;
+  record: ChangeRecord;
+}
+
+async function intoSocket(place: Place, { target, crossing, record }: Move): Promise<void> {
+  const { systemd, signal } = place;
+  const [canBeSeen, { invocationId }] = await Promise.all([isSeenWaiting(systemd, target), systemd.facts(target.unit)]);
+  await prepareSocket(crossing, record.files, 'after');
+  await requireSuited(place, target);
+  const entered = await enterSocket(crossing, signal);
+  const life = entered ?? (await watchAsItIs(crossing));
+  const invocationBefore = entered ? invocationId : null;
+  await proveServing(place, { target, invocationBefore, canBeSeen, life, signal }).finally(life.stop);
+  if (target.strategy === 'overlap') await rehearseStandIn(place, target, signal);
+}
+
+async function outOfSocket(place: Place, { target, crossing }: Move): Promise<void> {
+  const { signal } = place;
+  const life = (await leaveSocket(crossing, signal)) ?? (await watchAsItIs(crossing));
+  const proving = { target, invocationBefore: null, canBeSeen: false, life, signal };
+  await proveServing(place, proving).finally(life.stop);
+  await removeOurs(crossing);
+}
+
+/** Takes everything back. @returns what to throw */
+async function afterFailure(
+  place: Place,
+  record: ChangeRecord,
+  { error, isRestarted }: { error: unknown; isRestarted: boolean },
+): Promise<unknown> {
+  const { unit, from, to } = record;
+  const { ports } = place.target;
+  const what = `${unit} does not serve ${wayOf[to]}: ${messageOf(error)}`;
+  const look = journalctl(place.config.manager, unit);
+  try {
+    await takeBack(place, record);
+  } catch (second) {
+    const mend = `${look}; then go on with the way back: cutover init ${unit} --strategy ${from}`;
+    return new CutoverError('failed', `${what}; and the way back failed: ${messageOf(second)}`, { mend, cause: error });
+  }
+  if (!isRestarted && isCutoverError(error)) return error;
+  const isInterrupted = isCutoverError(error, 'interrupted');
+  const mend = isInterrupted || to === 'restart' ? look : adviceFor({ unit, to }, ports, error);
+  const ended = `${isInterrupted ? messageOf(error) : what}; it serves ${wayOf[from]} again, as before`;
+  return new CutoverError(isRestarted ? 'taken_back' : 'refused', ended, { mend, cause: error });
+}
+
+const wayOf: Record<StrategyName, string> = {
+  restart: 'on a port of its own',
+  socket: 'behind a socket unit',
+  overlap: 'behind a socket unit with a stand-in',
+};

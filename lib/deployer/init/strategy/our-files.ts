@@ -1,0 +1,41 @@
+import { chmod, chown, mkdir, rmdir, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { errnoOf, fileError } from '../../../base/errors.ts';
+import { readIfThere, removeIfThere, syncDirectory, writeDurably } from '../../../base/files.ts';
+import type { OurFile } from './our-units.ts';
+
+/** Brings each file to one of its two texts, in this order; one that says it already is left alone. @throws `permission`, `disk` */
+export async function bringFiles(files: readonly OurFile[], side: 'before' | 'after'): Promise<void> {
+  for (const file of files) await bringFile(file.path, file[side], file.mode);
+}
+
+/** @param text null: the file is to be gone, and a folder that it leaves empty with it */
+export async function bringFile(path: string, text: string | null, mode: number): Promise<void> {
+  if ((await readIfThere(path)) === text) return;
+  if (text === null) {
+    await removeIfThere(path);
+    if (path.endsWith('.conf')) await removeEmpty(dirname(path));
+    return;
+  }
+  const owner = await stat(path).catch(() => null);
+  await makeFolder(dirname(path));
+  await writeDurably(path, text, mode);
+  await chmod(path, mode);
+  // Another file was put in its place: whoever owned that one can still write it.
+  if (owner && process.geteuid?.() === 0) await chown(path, owner.uid, owner.gid);
+}
+
+async function makeFolder(path: string): Promise<void> {
+  const first = await mkdir(path, { recursive: true }).catch((error: unknown) => {
+    throw fileError(error, 'cannot create', path);
+  });
+  if (first !== undefined) await syncDirectory(dirname(first));
+}
+
+/** A folder with other people's lines stays. */
+async function removeEmpty(path: string): Promise<void> {
+  await rmdir(path).catch((error: unknown) => {
+    if (!['ENOTEMPTY', 'ENOENT', 'EEXIST'].includes(errnoOf(error) ?? ''))
+      throw fileError(error, 'cannot remove', path);
+  });
+}

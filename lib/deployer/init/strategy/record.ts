@@ -1,0 +1,49 @@
+import { join } from 'node:path';
+import { CutoverError } from '../../../base/errors.ts';
+import { makePrivateDirectory, readIfThere, removeIfThere, writeDurably } from '../../../base/files.ts';
+import type { StrategyName } from '../../../config/model.ts';
+import type { StatePaths } from '../../../run/state.ts';
+import type { OurFile } from './our-units.ts';
+
+/** A change of strategy that is under way: enough for whoever comes after a killed process to bring it to an end. */
+export interface ChangeRecord {
+  unit: string;
+  from: StrategyName;
+  to: StrategyName;
+  since: string;
+  /** the manager's folder in which the files of ours lie */
+  directory: string;
+  files: OurFile[];
+  config: OurFile;
+  /** the unit serves by the new strategy: all that is left is the configuration */
+  isProven: boolean;
+}
+
+/** Writes the record. @throws `permission`, `disk` */
+export async function writeRecord(paths: StatePaths, record: ChangeRecord): Promise<void> {
+  await makePrivateDirectory(paths.directory);
+  await writeDurably(pathOf(paths), `${JSON.stringify(record)}\n`);
+}
+
+/** The record of a change that was cut off, or null. @throws `refused` when it cannot be read */
+export async function readRecord(paths: StatePaths): Promise<ChangeRecord | null> {
+  const path = pathOf(paths);
+  const text = await readIfThere(path);
+  if (text === null) return null;
+  try {
+    return JSON.parse(text) as ChangeRecord;
+  } catch (error) {
+    throw new CutoverError('refused', `${path} cannot be read: a change of strategy was cut off`, {
+      mend: `see whether the service serves, then: rm ${path}`,
+      cause: error,
+    });
+  }
+}
+
+export async function clearRecord(paths: StatePaths): Promise<void> {
+  await removeIfThere(pathOf(paths));
+}
+
+function pathOf({ directory }: StatePaths): string {
+  return join(directory, 'strategy-change.json');
+}

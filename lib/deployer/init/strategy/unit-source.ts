@@ -1,0 +1,62 @@
+import { readFile, stat } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
+import { CutoverError, fileError } from '../../../base/errors.ts';
+import type { UnitFacts } from '../../../systemd/facts.ts';
+import type { Systemd } from '../../../systemd/systemd.ts';
+
+/** What a unit says of itself: its file, then the lines beside it, in the order in which systemd reads them. */
+export interface UnitSource {
+  texts: string[];
+  /** permission bits that none of the files exceeds: `Environment=` may hold a secret */
+  mode: number;
+}
+
+/**
+ * Reads a unit's own files. What systemd also adds to every unit of a kind, or to those whose names begin alike, is left
+ * out: a unit with another name gets that by itself.
+ * @param leftOut a file that is not wanted
+ * @throws `refused` when it has no file, `permission`
+ */
+export async function readSource(
+  systemd: Pick<Systemd, 'property'>,
+  { unit, fragmentPath }: Pick<UnitFacts, 'unit' | 'fragmentPath'>,
+  leftOut: string,
+): Promise<UnitSource> {
+  if (fragmentPath === null) {
+    throw new CutoverError('refused', `${unit} has no file of its own that a stand-in could be made from`, {
+      mend: `write one after units/overlap/app-next@.service, or: cutover init ${unit} --strategy socket`,
+    });
+  }
+  const beside = (await systemd.property(unit, 'Unit', 'DropInPaths')) as string[];
+  const own = beside.filter((path) => basename(dirname(path)) === `${unit}.d` && path !== leftOut);
+  const paths = [fragmentPath, ...own];
+  const modes = await Promise.all(paths.map(async (path) => (await stat(path)).mode));
+  const texts = await Promise.all(paths.map(readText));
+  return { texts, mode: modes.reduce((all, mode) => all & mode, 0o644) };
+}
+
+/** The settings of a section, one a line, without comments; a "\" at the end of a line joins it with the next (systemd.syntax(7)). */
+export function settingsOf(text: string, section: string): string[] {
+  const found: string[] = [];
+  let at = '';
+  let joined = '';
+  for (const line of text.split('\n')) {
+    if (/^\s*[#;]/.test(line)) continue;
+    if (line.endsWith('\\')) {
+      joined += `${line.slice(0, -1)} `;
+      continue;
+    }
+    const whole = `${joined}${line}`.trim();
+    joined = '';
+    const heading = /^\[(.+)\]$/.exec(whole);
+    if (heading) at = heading[1] ?? '';
+    else if (at === section && whole !== '') found.push(whole);
+  }
+  return found;
+}
+
+async function readText(path: string): Promise<string> {
+  return readFile(path, 'utf8').catch((error: unknown) => {
+    throw fileError(error, 'cannot read', path);
+  });
+}

@@ -1,0 +1,65 @@
+import { CutoverError, type ErrorCode, isCutoverError, messageOf } from '../../../base/errors.ts';
+import { readIfThere } from '../../../base/files.ts';
+import { openController } from '../../../base/wait.ts';
+import { systemctl } from '../../../systemd/typed.ts';
+import type { Place } from '../../place.ts';
+import { type Crossing, enterSocket, leaveSocket, prepareSocket, removeOurs, watchAsItIs } from './crossing.ts';
+import { bringFiles } from './our-files.ts';
+import { ourUnits } from './our-units.ts';
+import { proveServing } from './proof.ts';
+import { type ChangeRecord, clearRecord, readRecord } from './record.ts';
+
+/** The unit of a change. */
+export function crossingOf({ systemd, config, target }: Place, { unit, directory }: ChangeRecord): Crossing {
+  return { systemd, manager: config.manager, target, units: ourUnits(unit, directory) };
+}
+
+/**
+ * Takes a change back, from wherever it has got to, and proves that the service serves as before.
+ * @throws what stands in the way; the record stays, so that the next call goes on
+ */
+export async function takeBack(place: Place, record: ChangeRecord): Promise<void> {
+  const { signal } = openController();
+  const crossing = crossingOf(place, record);
+  const { systemd } = place;
+  const target = { ...place.target, strategy: record.from };
+  if (record.from !== 'restart') await prepareSocket(crossing, record.files, 'before');
+  const move = record.from === 'restart' ? leaveSocket : enterSocket;
+  const life = (await move(crossing, signal)) ?? (await watchAsItIs(crossing));
+  const facts = { invocationBefore: null, canBeSeen: false };
+  await proveServing({ ...place, systemd, target }, { ...facts, target, life, signal }).finally(life.stop);
+  if (record.from === 'restart') await removeOurs(crossing);
+  await clearRecord(place.paths);
+}
+
+/**
+ * Brings a change to an end that was cut off: one whose proof was there is completed, any other taken back.
+ * @returns what was done, in words; null: there was none
+ * @throws what stands in the way
+ */
+export async function endUnfinished(place: Place): Promise<string | null> {
+  const record = await readRecord(place.paths);
+  if (record === null) return null;
+  const { from, to, unit, isProven, config } = record;
+  const what = `a change of ${unit} from strategy "${from}" to "${to}" had been cut off`;
+  if (isProven) {
+    // What somebody has written there since is theirs.
+    if ((await readIfThere(config.path)) === config.before) await bringFiles([config], 'after');
+    await clearRecord(place.paths);
+    return `${what} after its proof, and was completed`;
+  }
+  try {
+    await takeBack(place, record);
+  } catch (error) {
+    throw new CutoverError(codeOf(error), `${what}, and cannot be taken back: ${messageOf(error)}`, {
+      mend: `${systemctl(place.config.manager, `status ${unit}`)}; as root, the same again: cutover init ${unit} --strategy ${from}`,
+      cause: error,
+    });
+  }
+  return `${what}, and was taken back first`;
+}
+
+/** Who may not do it, or does not reach systemd, is told so; anything else needs a person. */
+function codeOf(error: unknown): ErrorCode {
+  return isCutoverError(error, 'permission', 'systemd_unavailable', 'bus_lost') ? error.code : 'failed';
+}
