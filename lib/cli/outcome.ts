@@ -5,10 +5,10 @@ import type { GlobalOptions, Terminal } from './command.ts';
 /** Tells how a run ended, in words and, when asked, as the document. @returns the exit code */
 export function tellOutcome(
   document: RunDocument,
-  place: Pick<Place, 'emit'>,
+  place: Pick<Place, 'emit' | 'redact'>,
   { options, terminal }: { options: GlobalOptions; terminal: Terminal },
 ): number {
   place.emit({ type: 'outcome', document });
-  if (options.json) terminal.print(JSON.stringify(document));
+  if (options.json) terminal.print(place.redact(JSON.stringify(document)));
   return document.exit_code;
 }

@@ -1,6 +1,8 @@
 import { realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Command } from '../base/exec.ts';
+import { type Redact, redactorOf } from '../base/redactor.ts';
+import { secretsOf } from '../config/known-secrets.ts';
 import { findConfig, loadConfig } from '../config/load.ts';
 import type { Config, TargetConfig } from '../config/model.ts';
 import { type Place, pathsOf, targetNamed } from '../deployer/place.ts';
@@ -59,7 +61,8 @@ export async function placeOf(
   const systemd = await openSystemd(config.manager);
   const settled: RunDocument[] = [];
   const journal = journalListener({ app: config.app, target: target.name, unit: target.unit });
-  const listeners = listenersFor(config, target, { options, terminal, log });
+  const redact = redactorOf(await secretsOf([target, config.notify, config.serve], terminal.env));
+  const listeners = listenersFor(config, target, { options, terminal, log, redact });
   if (log) listeners.push(journal.listen, (event) => void (event.type === 'settled' && settled.push(event.document)));
   const emit = fanOut(listeners, (error) => terminal.tell(`  note: ${(error as Error).message}\n`));
   return {
@@ -68,6 +71,7 @@ export async function placeOf(
     paths,
     systemd,
     emit,
+    redact,
     signal,
     settle: settleCommand(paths.directory),
     environment: settleEnvironment(terminal.env),
@@ -79,14 +83,15 @@ export async function placeOf(
 function listenersFor(
   config: Config,
   target: TargetConfig,
-  { options, terminal, log }: { options: GlobalOptions; terminal: Terminal; log: boolean },
+  { options, terminal, log, redact }: { options: GlobalOptions; terminal: Terminal; log: boolean; redact: Redact },
 ): Listener[] {
   const { colours, isLive } = terminal;
   const { manager, logs: directory } = config;
+  const write = (text: string): void => terminal.tell(redact(text));
   const level = options.quiet ? 'quiet' : options.verbose ? 'verbose' : 'normal';
-  const listeners = [terminalListener({ write: terminal.tell, colours, isLive, level, manager })];
+  const listeners = [terminalListener({ write, colours, isLive, level, manager })];
   if (!log) return listeners;
-  return [...listeners, logFileListener({ directory, unit: target.unit, manager, plain: plainColours })];
+  return [...listeners, logFileListener({ directory, unit: target.unit, manager, plain: plainColours, redact })];
 }
 
 /** systemd knows neither our directory nor our PATH: everything is named in full. */

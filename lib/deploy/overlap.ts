@@ -1,22 +1,33 @@
 import type { RunInputs } from '../run/inputs.ts';
 import type { Step } from '../run/step.ts';
+import { migrateSteps, smokeSteps } from './hook-steps.ts';
 import { restartStep, swapBack } from './socket.ts';
 import { requireSockets } from './socket-units.ts';
 import { proveStandIn, standInOf, startStandIn, stopStandIns } from './stand-in.ts';
-import { asFarAsThereIsAWayBack, gateStep, type StrategyTools, swapStep, type Watched } from './strategy.ts';
+import {
+  asFarAsThereIsAWayBack,
+  gateStep,
+  type PlanTools,
+  type StrategyTools,
+  swapStep,
+  type Watched,
+} from './strategy.ts';
 
 /**
  * A unit whose port belongs to a socket unit, with a stand-in template beside it: the candidate comes up beside the old
  * build on the same socket and is proven there; only then the link moves and the main unit restarts, while the stand-in
  * serves. A bad candidate costs the stand-in alone: the old build never stopped.
  */
-export function overlapPlan(inputs: RunInputs, tools: StrategyTools): Step[] {
+export function overlapPlan(inputs: RunInputs, tools: PlanTools): Step[] {
   const watched: Watched = {};
   return asFarAsThereIsAWayBack(inputs, [
+    ...migrateSteps(inputs, tools),
     standInStep(inputs, tools),
     { ...swapStep(inputs), revert: () => swapBack(inputs, tools) },
     restartStep(inputs, tools, { watched, witness: standInOf(inputs.target.unit, inputs.to) }),
     gateStep(inputs, tools, watched),
+    // Before the stand-in goes: on the way back it serves while the main unit restarts.
+    ...smokeSteps(inputs, tools),
     retireStep(inputs, tools),
   ]);
 }

@@ -5,9 +5,9 @@ import type { Step } from '../run/step.ts';
 import { overlapPlan } from './overlap.ts';
 import { restartPlan } from './restart.ts';
 import { socketPlan } from './socket.ts';
-import type { StrategyTools } from './strategy.ts';
+import type { PlanTools } from './strategy.ts';
 
-type Strategy = (inputs: RunInputs, tools: StrategyTools) => Step[];
+type Strategy = (inputs: RunInputs, tools: PlanTools) => Step[];
 
 const strategies: Partial<Record<StrategyName, Strategy>> = {
   restart: restartPlan,
@@ -16,7 +16,7 @@ const strategies: Partial<Record<StrategyName, Strategy>> = {
 };
 
 /** The steps of a run: a pure function of its inputs, so that whoever reads the ledger can build them again. */
-export function planOf(inputs: RunInputs, tools: StrategyTools): Step[] {
+export function planOf(inputs: RunInputs, tools: PlanTools): Step[] {
   const { strategy, name } = inputs.target;
   const plan = strategies[strategy];
   if (!plan) {

@@ -2,6 +2,7 @@ import { askBuilds, askCandidate } from '../checks/builds.ts';
 import { type Answer, type Check, type CheckAnswer, askAll, fail, pass, warn } from '../checks/check.ts';
 import { askDoctor } from '../checks/doctor.ts';
 import { askDisk } from '../checks/disk.ts';
+import { askHooks } from '../checks/hook-start.ts';
 import { askHttp } from '../checks/http.ts';
 import { askMemory } from '../checks/memory.ts';
 import { askPort } from '../checks/port.ts';
@@ -61,7 +62,13 @@ function preflightChecks(subject: PreflightSubject): Check[] {
     { name: 'builds', ask: () => askBuilds(builds) },
     { name: 'candidate', ask: () => askCandidate(builds, candidate, facts.user) },
     { name: 'in_flight', ask: () => askInFlight(inFlight, target.name) },
+    ...(Object.keys(target.hooks).length === 0 ? [] : [{ name: 'hooks', ask: () => askTargetsHooks(subject) }]),
   ];
+}
+
+/** The stages that make a build are over when a deploy asks; before that they are asked of as well. */
+function askTargetsHooks({ target, candidate, isThorough }: PreflightSubject): Promise<Answer> {
+  return askHooks(target, { build: candidate, isBeforeStages: isThorough });
 }
 
 /** The unit's file, and those of the units that a deploy works with. */

@@ -1,12 +1,14 @@
 import { openController } from '../base/wait.ts';
 import type { RunInputs } from '../run/inputs.ts';
 import type { Step } from '../run/step.ts';
+import { migrateSteps, smokeSteps } from './hook-steps.ts';
 import { freePorts } from './free-port.ts';
 import { prepareStart, type ReadyStart, startProven, startUnit, stopUnit, untilReady } from './start.ts';
 import {
   asFarAsThereIsAWayBack,
   buildOfProcess,
   gateStep,
+  type PlanTools,
   type StrategyTools,
   swapStep,
   type Watched,
@@ -21,14 +23,16 @@ interface Launch extends Watched {
  * Any unit: the old build stops, the port is seen free, the link moves, the new build starts and is proven.
  * The port is down from `stop` to the end of `start`.
  */
-export function restartPlan(inputs: RunInputs, tools: StrategyTools): Step[] {
+export function restartPlan(inputs: RunInputs, tools: PlanTools): Step[] {
   const launch: Launch = {};
   return asFarAsThereIsAWayBack(inputs, [
     stopStep(inputs, tools),
     freePortStep(inputs, tools, launch),
+    ...migrateSteps(inputs, tools),
     swapStep(inputs),
     startStep(inputs, tools, launch),
     gateStep(inputs, tools, launch),
+    ...smokeSteps(inputs, tools),
   ]);
 }
 

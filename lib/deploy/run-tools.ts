@@ -1,3 +1,4 @@
+import type { Redact } from '../base/redactor.ts';
 import type { Emit } from '../run/events.ts';
 import type { StatePaths } from '../run/state.ts';
 import type { Systemd } from '../systemd/systemd.ts';
@@ -7,6 +8,8 @@ export interface RunTools {
   systemd: Systemd;
   paths: StatePaths;
   emit: Emit;
+  /** takes the secrets that are known out of a text */
+  redact: Redact;
   /** aborted when the person interrupts */
   signal: AbortSignal;
 }

@@ -5,6 +5,7 @@ import { clearTemporaryLinks } from '../builds/swap.ts';
 import type { Ending, RunDocument } from '../run/document.ts';
 import { applySteps, recordAnyway } from '../run/engine.ts';
 import { readRun } from '../run/history.ts';
+import { endLeftHook } from '../run/hook-group.ts';
 import { isOneWay } from '../run/inputs.ts';
 import { clearInFlight, readInFlight } from '../run/in-flight.ts';
 import { withSecrets } from '../run/kept-inputs.ts';
@@ -12,6 +13,7 @@ import { cutOffFailure, type Ledger, openLedger, type RunRecord, stepRecordsOf }
 import { commit, judgeBuild } from './carry-out.ts';
 import { type DowntimeMeter, downtimeMeter } from './downtime.ts';
 import { goBack, requireReached } from './go-back.ts';
+import { endLeftProcesses } from '../run/left-processes.ts';
 import { ledgerPath } from '../run/state.ts';
 import { holdersOf } from './ports.ts';
 import { planOf } from './plans.ts';
@@ -41,10 +43,19 @@ export async function settleRun(tools: Omit<RunTools, 'signal'>): Promise<RunDoc
   emit({ type: 'note', message: `run ${mark.run} was cut off and is ended now` });
   const { inputs, missing } = await withSecrets(record.inputs);
   if (missing.length > 0) emit({ type: 'note', message: `not known any more: ${missing.join(', ')}` });
+  await endHooksOf(record, tools);
   await clearTemporaryLinks(record.inputs.target.builds);
   return endRun({ ...record, inputs }, tools).catch((error: unknown) => {
     throw isCutoverError(error, 'unfinished') ? error.cause : error;
   });
+}
+
+/** A migration that goes on while it is taken back would do harm: what the dead process left is ended first. */
+async function endHooksOf({ inputs }: RunRecord, { systemd, emit }: Pick<RunTools, 'systemd' | 'emit'>): Promise<void> {
+  const { app, target, run } = inputs;
+  if (Object.keys(target.hooks ?? {}).length === 0) return;
+  const ended = (await endLeftHook({ systemd, app, target: target.name })) + (await endLeftProcesses(run));
+  if (ended > 0) emit({ type: 'note', message: `${ended} processes of a hook that it had left were ended` });
 }
 
 async function endRun(record: RunRecord, tools: Omit<RunTools, 'signal'>): Promise<RunDocument> {

@@ -3,6 +3,7 @@ import { removeCurrent, swapCurrent } from '../builds/swap.ts';
 import type { RunInputs } from '../run/inputs.ts';
 import type { Step } from '../run/step.ts';
 import type { Systemd } from '../systemd/systemd.ts';
+import { migrateSteps, smokeSteps } from './hook-steps.ts';
 import { isUnitsEnd, type UnitLife } from './life.ts';
 import { requireSockets } from './socket-units.ts';
 import { provenStarts, type StartFacts, stopUnit, watchStarted } from './start.ts';
@@ -10,6 +11,7 @@ import {
   asFarAsThereIsAWayBack,
   buildOfProcess,
   gateStep,
+  type PlanTools,
   type StrategyTools,
   swapStep,
   type Watched,
@@ -21,12 +23,14 @@ import { untilAdopted, untilTakenOver } from './takeover.ts';
  * the kernel keeps new connections waiting. PID 1 finishes that job even when this process dies.
  * The service is never stopped by itself: the next connection would start the old build again.
  */
-export function socketPlan(inputs: RunInputs, tools: StrategyTools): Step[] {
+export function socketPlan(inputs: RunInputs, tools: PlanTools): Step[] {
   const watched: Watched = {};
   return asFarAsThereIsAWayBack(inputs, [
+    ...migrateSteps(inputs, tools),
     { ...swapStep(inputs), revert: () => swapBack(inputs, tools) },
     restartStep(inputs, tools, { watched }),
     gateStep(inputs, tools, watched),
+    ...smokeSteps(inputs, tools),
   ]);
 }
 

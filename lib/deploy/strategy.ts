@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { Redact } from '../base/redactor.ts';
 import { currentBuild } from '../builds/current.ts';
 import { removeCurrent, swapCurrent } from '../builds/swap.ts';
 import { StepFailure } from '../run/failure.ts';
@@ -13,6 +14,12 @@ import { type UnitLife, watchLife } from './life.ts';
 /** What a strategy works with. */
 export interface StrategyTools extends Omit<GateTools, 'life' | 'signal'> {
   meter: DowntimeMeter;
+}
+
+/** What a whole plan works with. */
+export interface PlanTools extends StrategyTools {
+  /** takes the secrets that are known out of what a hook says */
+  redact: Redact;
 }
 
 /** The watch that a start began goes on through the gate, so that no moment between them is unseen. */

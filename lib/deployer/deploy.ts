@@ -2,6 +2,7 @@ import { CutoverError, ExitCode } from '../base/errors.ts';
 import { listBuildIds } from '../builds/list.ts';
 import { originOf } from '../builds/origin.ts';
 import { type CheckAnswer, isSafe } from '../checks/check.ts';
+import { deployHooks, requireHookUsers } from '../checks/hook-start.ts';
 import type { TargetConfig } from '../config/model.ts';
 import { carryOut } from '../deploy/carry-out.ts';
 import { pointWhereItServes } from '../deploy/left-over.ts';
@@ -12,6 +13,7 @@ import { newestProven, nextRunId } from '../run/history.ts';
 import type { RunInputs } from '../run/inputs.ts';
 import { isRunning } from '../systemd/facts.ts';
 import { whileHeld } from './held.ts';
+import { refusedBy, runStages, type Staged } from './pipeline.ts';
 import type { Place } from './place.ts';
 import { askPreflight, readSituation, type Situation } from './situation.ts';
 
@@ -33,13 +35,16 @@ const candidateCheck = 'candidate';
  */
 export async function deploy(place: Place, options: DeployOptions): Promise<RunDocument> {
   requireForceAllowed(place, options);
+  await requireHookUsers(place.target, deployHooks);
   const what = options.build ?? 'the newest build';
   return whileHeld(place, { doing: `deploy of ${what}`, waitMs: options.waitMs }, async (_settled, guard) => {
     const startedAt = new Date().toISOString();
-    const situation = await readSituation(place, options.build);
+    const staged = await runStages(place, { build: options.build, guard });
+    if (staged.failure) return refusedBy(staged, place, startedAt);
+    const situation = await readSituation(place, staged.built ?? options.build);
     const guarded = guard();
     const checks = await askPreflight(place, situation, options);
-    const inputs = await inputsOf(place, { situation, startedAt, checks });
+    const inputs = await inputsOf(place, { situation, startedAt, checks, staged });
     const { isRefused, exitCode } = judge(checks, options);
     place.emit({ type: 'checked', safe: isSafe(checks), forced: options.isForced });
     if (isRefused) return untouched(inputs, { outcome: 'refused', exit_code: exitCode, checks });
@@ -79,16 +84,30 @@ function judge(checks: CheckAnswer[], { isForced }: DeployOptions): { isRefused:
 
 async function inputsOf(
   place: Place,
-  { situation, startedAt, checks }: { situation: Situation; startedAt: string; checks: CheckAnswer[] },
+  {
+    situation,
+    startedAt,
+    checks,
+    staged,
+  }: { situation: Situation; startedAt: string; checks: CheckAnswer[]; staged: Staged },
 ): Promise<RunInputs> {
   const { target, config, paths } = place;
   const { facts, from, candidate } = situation;
   const { invocationId: invocationBefore, memoryBytes: memoryBefore } = facts;
   const { app, manager, logs, file: configFile } = config;
   const back = isUnwell(checks, target) ? await lastProven(place, from) : from;
-  const [run, origin] = await Promise.all([nextRunId(paths), originOf(target.builds, candidate)]);
+  const [run, origin] = await Promise.all([staged.run ?? nextRunId(paths), originOf(target.builds, candidate)]);
   const what = { run, kind: 'deploy' as const, app, manager, logs, configFile, target, ...origin };
-  return { ...what, from, to: candidate ?? '', back, invocationBefore, memoryBefore, startedAt };
+  return {
+    ...what,
+    from,
+    to: candidate ?? '',
+    back,
+    invocationBefore,
+    memoryBefore,
+    startedAt,
+    stages: staged.records,
+  };
 }
 
 /** Whether the checks speak against the service that runs now; without an address to ask, health is not known. */

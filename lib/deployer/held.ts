@@ -4,6 +4,7 @@ import { stopLeftStandIns } from '../deploy/left-over.ts';
 import { settleRun } from '../deploy/settle.ts';
 import type { RunDocument } from '../run/document.ts';
 import { type Hold, type HoldRequest, takeHold } from '../run/hold.ts';
+import { endLeftHook } from '../run/hook-group.ts';
 import { readInFlight } from '../run/in-flight.ts';
 import { readRecord } from './init/strategy/record.ts';
 import type { Place } from './place.ts';
@@ -26,6 +27,9 @@ export async function whileHeld<T>(
   const hold = await takeHold({ ...holdRequest(place, { doing, waitMs }), onUnguarded });
   try {
     if (await readInFlight(place.paths)) await hold.guard();
+    // Of a process that died while it made a build, a hook may go on for some seconds.
+    if (Object.keys(target.hooks).length > 0)
+      await endLeftHook({ systemd: place.systemd, app: place.config.app, target: target.name });
     const settled = await settleRun(place);
     if (settled) {
       emit({ type: 'settled', document: settled });

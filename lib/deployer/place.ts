@@ -1,4 +1,5 @@
 import type { Command } from '../base/exec.ts';
+import type { Redact } from '../base/redactor.ts';
 import { CutoverError } from '../base/errors.ts';
 import type { Config, TargetConfig } from '../config/model.ts';
 import type { Emit } from '../run/events.ts';
@@ -12,6 +13,8 @@ export interface Place {
   paths: StatePaths;
   systemd: Systemd;
   emit: Emit;
+  /** takes the secrets that the configuration knows out of a text */
+  redact: Redact;
   /** aborted when the person interrupts */
   signal: AbortSignal;
   /** what systemd runs when this process dies in the middle of a run */

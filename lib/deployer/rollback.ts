@@ -4,6 +4,7 @@ import { inspectBuild } from '../builds/inspect.ts';
 import { listBuildIds, resolveBuild } from '../builds/list.ts';
 import { originOf } from '../builds/origin.ts';
 import { fallbackPrevious } from '../builds/previous.ts';
+import { requireHookUsers } from '../checks/hook-start.ts';
 import { probe } from '../checks/probe.ts';
 import { carryOut } from '../deploy/carry-out.ts';
 import { servingBuild } from '../deploy/identity.ts';
@@ -23,6 +24,7 @@ export async function rollback(
   place: Place,
   { build, waitMs }: { build?: string | undefined; waitMs: number },
 ): Promise<RunDocument> {
+  await requireHookUsers(place.target, ['smoke']);
   return whileHeld(place, { doing: `rollback to ${build ?? 'the previous build'}`, waitMs }, async (settled, guard) => {
     if (settled?.outcome === 'rolled_back' && build === undefined) {
       return { ...settled, kind: 'rollback', to: settled.active, outcome: 'deployed', failure: null };

@@ -1,6 +1,7 @@
 import { closeSync, mkdirSync, openSync, readdirSync, readSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { errnoOf } from '../base/errors.ts';
+import type { Redact } from '../base/redactor.ts';
 import type { ManagerKind } from '../config/model.ts';
 import type { Listener, RunEvent } from '../run/events.ts';
 import type { Colours } from './colour.ts';
@@ -37,8 +38,8 @@ export function findLog({ directory, unit, run }: LogOf): string | null {
 /**
  * Keeps everything that happens in a file, each line with its time; the first names the run. Written at once and not
  * waited for: the log of a run that is killed ends where the run ended. What comes before the run has its name is held
- * back until then; what comes after the outcome, as a note that somebody could not be told, is added. A run that is ended
- * before another one begins has its own log.
+ * back until then; what comes after the outcome, as a note that somebody could not be told, is added. A run that is
+ * ended before another one begins has its own log.
  * @returns a listener that throws when the directory cannot be written; the run goes on without it
  */
 export function logFileListener({
@@ -46,40 +47,56 @@ export function logFileListener({
   unit,
   manager,
   plain,
+  redact = (text) => text,
 }: {
   directory: string;
   unit: string;
   manager: ManagerKind;
   plain: Colours;
+  redact?: Redact;
 }): Listener {
+  const log = logWriter({ directory, unit });
+  const write = (text: string): void => log.write(timed(redact(text)));
+  const tell = terminalListener({ write, colours: plain, isLive: false, level: 'verbose', manager });
+  return (event: RunEvent) => {
+    const run = runOf(event);
+    if (run !== null) log.open(run);
+    tell(event);
+    if (event.type !== 'outcome' || run === null) return;
+    log.write(`${redact(JSON.stringify(event.document))}\n`);
+    log.close();
+  };
+}
+
+/** Writes what it is given into the log of the run that was opened last; before the first one it keeps it. */
+function logWriter({ directory, unit }: Pick<LogOf, 'directory' | 'unit'>): {
+  open: (run: string) => void;
+  write: (text: string) => void;
+  close: () => void;
+} {
   let held = '';
   let log: { run: string; file: number } | undefined;
   let last: string | undefined;
-  const write = (text: string): void => {
-    const line = timed(text);
-    if (log !== undefined) writeSync(log.file, line);
-    else if (last === undefined) held += line;
-    // What follows an outcome is told of seldom: the file is not kept open for it.
-    else appendTo({ directory, unit, run: last }, line);
-  };
   const close = (): void => {
     if (log) closeSync(log.file);
     log = undefined;
   };
-  const tell = terminalListener({ write, colours: plain, isLive: false, level: 'verbose', manager });
-  return (event: RunEvent) => {
-    const run = event.type === 'begin' ? event.inputs.run : event.type === 'outcome' ? event.document.run : null;
-    if (run !== null && run !== log?.run) {
+  return {
+    close,
+    open(run) {
+      if (run === log?.run) return;
       close();
       log = { run, file: openLog({ directory, unit, run }) };
+      last = run;
       writeSync(log.file, held);
       held = '';
-    }
-    tell(event);
-    if (event.type !== 'outcome' || log === undefined) return;
-    writeSync(log.file, `${JSON.stringify(event.document)}\n`);
-    last = log.run;
-    close();
+    },
+    write(text) {
+      if (log !== undefined) writeSync(log.file, text);
+      else if (last === undefined) held += text;
+      // What follows an outcome is told of seldom: the file is not kept open for it.
+      else appendTo({ directory, unit, run: last }, text);
+    },
   };
 }
 
@@ -90,6 +107,13 @@ function appendTo(log: LogOf, line: string): void {
   } finally {
     closeSync(file);
   }
+}
+
+/** The run that an event names. */
+function runOf(event: RunEvent): string | null {
+  if (event.type === 'begin') return event.inputs.run;
+  if (event.type === 'run') return event.run;
+  return event.type === 'outcome' ? event.document.run : null;
 }
 
 function timed(text: string): string {

@@ -68,6 +68,8 @@ function linesOf(event: RunEvent, { colours, level }: TerminalOptions): string[]
       return [colours.yellow(`  going back to ${event.to ?? 'nothing: there was no build before'}`)];
     case 'note':
       return [colours.dim(`  note: ${event.message}`)];
+    case 'output':
+      return [colours.dim(`    | ${event.line}`)];
     case 'journal':
       return event.lines.length === 0
         ? []

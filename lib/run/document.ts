@@ -40,10 +40,11 @@ export type Ending = Pick<
 
 /** The document of a run that began. */
 export function documentOf(inputs: RunInputs, ending: Ending, nowMs = Date.now()): RunDocument {
-  const { run, kind, app, target, from, to, revision = null, branch = null, startedAt } = inputs;
+  const { run, kind, app, target, from, to, revision = null, branch = null, startedAt, stages = [] } = inputs;
   const { unit, strategy, name } = target;
   const started = { started_at: startedAt, duration_ms: Math.max(0, nowMs - Date.parse(startedAt)) };
-  const { outcome, exit_code, active, downtime_ms, longest_wait_ms = null, steps, checks, failure } = ending;
+  const { outcome, exit_code, active, downtime_ms, longest_wait_ms = null, checks, failure } = ending;
+  const steps = [...stages, ...ending.steps];
   const waits = { downtime_ms, longest_wait_ms };
   const what = { run, kind, app, target: name, unit, strategy, outcome, exit_code };
   const which = { from, to, revision, branch, active };

@@ -1,4 +1,5 @@
 import type { CheckAnswer } from '../checks/check.ts';
+import type { HookName } from '../config/model.ts';
 import type { RunDocument } from './document.ts';
 import type { Failure } from './failure.ts';
 import type { RunInputs } from './inputs.ts';
@@ -20,6 +21,10 @@ export type RunEvent =
   | { type: 'attempt'; number: number; of: number; problem: string | null; observed: string }
   | { type: 'going_back'; to: string | null; failure: Failure }
   | { type: 'note'; message: string }
+  /** what follows belongs to this run, before it begins or after its outcome */
+  | { type: 'run'; run: string }
+  /** a line that a hook printed, without secrets */
+  | { type: 'output'; hook: HookName; line: string }
   | { type: 'journal'; lines: string[] }
   /** a run that had been cut off was ended before another one */
   | { type: 'settled'; document: RunDocument }

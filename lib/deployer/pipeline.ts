@@ -1,0 +1,122 @@
+import { ExitCode } from '../base/errors.ts';
+import { currentBuild } from '../builds/current.ts';
+import type { CommandContext } from '../config/command-environment.ts';
+import type { TargetConfig } from '../config/model.ts';
+import { documentOf, type RunDocument } from '../run/document.ts';
+import { type Failure, failureOf } from '../run/failure.ts';
+import { nextRunId } from '../run/history.ts';
+import { type HookAnswer, runHooks, textOf } from '../run/hooks.ts';
+import type { StepRecord } from '../run/step.ts';
+import { buildLeftBy } from './built.ts';
+import type { Place } from './place.ts';
+
+/** What the stages before the checks came to. */
+export interface Staged {
+  /** the run that they belong to; null: there were none */
+  run: string | null;
+  records: StepRecord[];
+  /** the build that the hook `build` left; null: none is configured */
+  built: string | null;
+  failure: Failure | null;
+  /** what the failure makes of the deploy */
+  exitCode: number;
+}
+
+type StageName = 'fetch' | 'test' | 'build';
+const order: readonly StageName[] = ['fetch', 'test', 'build'];
+
+/**
+ * The stages that a deploy goes through before it looks at builds: they make a new one, so a deploy of a named build has none.
+ */
+export function stagesOf({ hooks }: TargetConfig, build: string | undefined): StageName[] {
+  return build === undefined ? order.filter((name) => (hooks[name] ?? []).length > 0) : [];
+}
+
+/** The stages as a plan lists them. */
+export function stagePlan(target: TargetConfig, build: string | undefined): { name: string; does: string }[] {
+  return stagesOf(target, build).map((name) => ({
+    name,
+    does: (target.hooks[name] ?? []).map(({ run }) => textOf(run)).join('; '),
+  }));
+}
+
+/**
+ * Runs the hooks `fetch`, `test` and `build`, until one fails. Nothing in service has changed then.
+ * @param guard has systemd keep the process: when it dies, its hook ends too
+ * @throws the signal's reason when interrupted
+ */
+export async function runStages(
+  place: Place,
+  { build, guard }: { build: string | undefined; guard: () => Promise<void> },
+): Promise<Staged> {
+  const staged: Staged = { run: null, records: [], built: null, failure: null, exitCode: ExitCode.done };
+  const names = stagesOf(place.target, build);
+  if (names.length === 0) return staged;
+  await guard();
+  staged.run = await nextRunId(place.paths);
+  place.emit({ type: 'run', run: staged.run });
+  for (const name of names) {
+    await runStage(name, place, staged);
+    if (staged.failure) break;
+  }
+  return staged;
+}
+
+async function runStage(name: StageName, place: Place, staged: Staged): Promise<void> {
+  const { emit, signal } = place;
+  const began = performance.now();
+  emit({ type: 'step', name, state: 'begun', durationMs: 0 });
+  const finish = (status: 'done' | 'failed', message?: string): void => {
+    const durationMs = performance.now() - began;
+    staged.records.push({ name, status, duration_ms: Math.round(durationMs) });
+    emit({ type: 'step', name, state: status, durationMs, ...(message === undefined ? {} : { message }) });
+  };
+  try {
+    signal.throwIfAborted();
+    const work = (): Promise<HookAnswer> => runHooksOf(name, place, staged);
+    if (name === 'build') staged.built = await buildLeftBy(place, work);
+    else await work();
+    finish('done');
+  } catch (error) {
+    staged.failure = failureOf(name, error);
+    finish('failed', staged.failure.message);
+    if (signal.aborted) throw signal.reason;
+    staged.exitCode = name === 'build' ? ExitCode.noBuild : ExitCode.refused;
+  }
+}
+
+async function runHooksOf(name: StageName, place: Place, { run }: Staged): Promise<HookAnswer> {
+  const { config, target } = place;
+  const current = await currentBuild(target.builds).catch(() => null);
+  const context: CommandContext = {
+    app: config.app,
+    target,
+    run,
+    build: null,
+    current,
+    previous: current,
+    revision: null,
+  };
+  return runHooks({ name, context, dir: target.builds }, place);
+}
+
+/** The document of a deploy that a stage has ended. */
+export async function refusedBy(
+  { run, records, failure, exitCode }: Staged,
+  { config, target }: Place,
+  startedAt: string,
+): Promise<RunDocument> {
+  const { app, manager, logs } = config;
+  const from = await currentBuild(target.builds).catch(() => null);
+  const known = { run: run ?? '', kind: 'deploy' as const, app, manager, logs, target, from, to: '', back: null };
+  const inputs = { ...known, invocationBefore: '', memoryBefore: null, startedAt };
+  const ending = {
+    outcome: 'refused' as const,
+    exit_code: exitCode,
+    active: from,
+    downtime_ms: 0,
+    checks: [],
+    failure,
+  };
+  return { ...documentOf(inputs, { ...ending, steps: records }), to: null };
+}

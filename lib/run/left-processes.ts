@@ -1,0 +1,51 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { poll, withDeadline } from '../base/wait.ts';
+
+/** From SIGTERM to SIGKILL, and from that to giving up. */
+const graceMs = 5_000;
+const pollMs = 25;
+
+/**
+ * Ends the processes that a run's hooks have left, wherever they are: each has the run's name in its environment, whoever
+ * its parent and its control group are. For a run whose own process is dead, where systemd granted no scope.
+ * @returns how many there were
+ */
+export async function endLeftProcesses(run: string): Promise<number> {
+  const left = await processesOf(run);
+  if (left.length === 0) return 0;
+  signalAll(left, 'SIGTERM');
+  await untilGone(run).catch(async () => {
+    signalAll(await processesOf(run), 'SIGKILL');
+    await untilGone(run).catch(() => {});
+  });
+  return left.length;
+}
+
+function untilGone(run: string): Promise<true> {
+  return withDeadline({ what: 'they did not end', timeoutMs: graceMs }, (signal) =>
+    poll({ everyMs: pollMs, signal }, async () => ((await processesOf(run)).length === 0 ? true : undefined)),
+  );
+}
+
+/** Those whose environment we may read; proc_pid_environ(5) has it as it was at their start. */
+async function processesOf(run: string): Promise<number[]> {
+  const mark = `\0CUTOVER_RUN=${run}\0`;
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid);
+  const found = await Promise.all(
+    pids.map(async (pid) => {
+      const environment = await readFile(`/proc/${pid}/environ`, 'latin1').catch(() => '');
+      return `\0${environment}`.includes(mark) ? [Number(pid)] : [];
+    }),
+  );
+  return found.flat();
+}
+
+function signalAll(pids: readonly number[], signal: NodeJS.Signals): void {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, signal);
+    } catch {
+      // It ended by itself, or is not ours to end.
+    }
+  }
+}
