@@ -30,6 +30,8 @@ export interface Check {
 /** A question that was asked. */
 export interface CheckAnswer extends Answer {
   name: string;
+  /** absent: it was asked before the deploy */
+  when?: 'after';
 }
 
 /** A good answer. */

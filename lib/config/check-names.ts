@@ -10,6 +10,7 @@ export const ownChecks = [
   'builds',
   'candidate',
   'in_flight',
+  'hooks',
 ] as const;
 
 /** Whether a check of this name is always asked, so that a configured one needs another. */

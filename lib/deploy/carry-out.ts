@@ -32,10 +32,11 @@ export async function carryOut(inputs: RunInputs, checks: CheckAnswer[], tools: 
     const { unit, ports, strategy, health } = inputs.target;
     const meter = downtimeMeter(ports, () => holdersOf(tools.systemd, unit));
     const waits = strategy === 'restart' ? null : waitMeter(health);
-    const ending = await applyAndJudge(inputs, { ...tools, ledger, meter });
+    const answers: CheckAnswer[] = [];
+    const ending = await applyAndJudge(inputs, { ...tools, ledger, meter, answers });
     const [downtime_ms, longest_wait_ms = null] = await Promise.all([meter.stop(), waits?.stop()]);
     const downtime = { downtime_ms, longest_wait_ms };
-    return await commit({ inputs, ledger, tools }, { ...ending, ...downtime, checks });
+    return await commit({ inputs, ledger, tools }, { ...ending, ...downtime, checks: [...checks, ...answers] });
   } finally {
     await ledger.close();
   }
@@ -43,7 +44,7 @@ export async function carryOut(inputs: RunInputs, checks: CheckAnswer[], tools: 
 
 async function applyAndJudge(
   inputs: RunInputs,
-  tools: RunTools & { ledger: Ledger; meter: DowntimeMeter },
+  tools: RunTools & { ledger: Ledger; meter: DowntimeMeter; answers: CheckAnswer[] },
 ): Promise<Omit<Ending, 'downtime_ms' | 'checks'>> {
   const transcript: GateLook[] = [];
   const plan = planOf(inputs, { ...tools, transcript });

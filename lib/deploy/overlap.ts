@@ -1,5 +1,6 @@
 import type { RunInputs } from '../run/inputs.ts';
 import type { Step } from '../run/step.ts';
+import { checkSteps } from './configured-checks.ts';
 import { migrateSteps, smokeSteps } from './hook-steps.ts';
 import { restartStep, swapBack } from './socket.ts';
 import { requireSockets } from './socket-units.ts';
@@ -27,6 +28,7 @@ export function overlapPlan(inputs: RunInputs, tools: PlanTools): Step[] {
     restartStep(inputs, tools, { watched, witness: standInOf(inputs.target.unit, inputs.to) }),
     gateStep(inputs, tools, watched),
     // Before the stand-in goes: on the way back it serves while the main unit restarts.
+    ...checkSteps(inputs, tools),
     ...smokeSteps(inputs, tools),
     retireStep(inputs, tools),
   ]);

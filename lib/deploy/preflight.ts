@@ -1,5 +1,6 @@
 import { askBuilds, askCandidate } from '../checks/builds.ts';
 import { type Answer, type Check, type CheckAnswer, askAll, fail, pass, warn } from '../checks/check.ts';
+import type { ConfiguredCheck } from '../checks/configured.ts';
 import { askDoctor } from '../checks/doctor.ts';
 import { askDisk } from '../checks/disk.ts';
 import { askHooks } from '../checks/hook-start.ts';
@@ -13,6 +14,7 @@ import type { StatePaths } from '../run/state.ts';
 import type { UnitFacts } from '../systemd/facts.ts';
 import type { Systemd } from '../systemd/systemd.ts';
 import { journalctl, systemctl } from '../systemd/typed.ts';
+import { asBefore } from './configured-checks.ts';
 import { lastRunOf } from './last-run.ts';
 import { standInOf } from './stand-in.ts';
 
@@ -30,6 +32,8 @@ export interface PreflightSubject {
   isFirst: boolean;
   /** the service is known to be down and is to be repaired: what it answers is only a warning */
   isFixForward: boolean;
+  /** the questions of the configuration */
+  configured: readonly ConfiguredCheck[];
   /** nobody waits for a deploy: what costs more is asked as well */
   isThorough: boolean;
 }
@@ -40,7 +44,7 @@ export const aboutRunning = new Set(['unit', 'restart_limit', 'health']);
 /** Asks everything that must hold before a deploy, all at once (S1). */
 export function preflight(subject: PreflightSubject, onAnswer?: (answer: CheckAnswer) => void): Promise<CheckAnswer[]> {
   const soften = subject.isFixForward ? softened : (check: Check): Check => check;
-  return askAll(preflightChecks(subject).map(soften), onAnswer);
+  return askAll([...preflightChecks(subject).map(soften), ...asBefore(subject.configured, subject)], onAnswer);
 }
 
 function preflightChecks(subject: PreflightSubject): Check[] {

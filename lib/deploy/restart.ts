@@ -1,6 +1,7 @@
 import { openController } from '../base/wait.ts';
 import type { RunInputs } from '../run/inputs.ts';
 import type { Step } from '../run/step.ts';
+import { checkSteps } from './configured-checks.ts';
 import { migrateSteps, smokeSteps } from './hook-steps.ts';
 import { freePorts } from './free-port.ts';
 import { prepareStart, type ReadyStart, startProven, startUnit, stopUnit, untilReady } from './start.ts';
@@ -32,6 +33,7 @@ export function restartPlan(inputs: RunInputs, tools: PlanTools): Step[] {
     swapStep(inputs),
     startStep(inputs, tools, launch),
     gateStep(inputs, tools, launch),
+    ...checkSteps(inputs, tools),
     ...smokeSteps(inputs, tools),
   ]);
 }

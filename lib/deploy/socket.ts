@@ -3,6 +3,7 @@ import { removeCurrent, swapCurrent } from '../builds/swap.ts';
 import type { RunInputs } from '../run/inputs.ts';
 import type { Step } from '../run/step.ts';
 import type { Systemd } from '../systemd/systemd.ts';
+import { checkSteps } from './configured-checks.ts';
 import { migrateSteps, smokeSteps } from './hook-steps.ts';
 import { isUnitsEnd, type UnitLife } from './life.ts';
 import { requireSockets } from './socket-units.ts';
@@ -30,6 +31,7 @@ export function socketPlan(inputs: RunInputs, tools: PlanTools): Step[] {
     { ...swapStep(inputs), revert: () => swapBack(inputs, tools) },
     restartStep(inputs, tools, { watched }),
     gateStep(inputs, tools, watched),
+    ...checkSteps(inputs, tools),
     ...smokeSteps(inputs, tools),
   ]);
 }

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Redact } from '../base/redactor.ts';
 import { currentBuild } from '../builds/current.ts';
 import { removeCurrent, swapCurrent } from '../builds/swap.ts';
+import type { CheckAnswer } from '../checks/check.ts';
 import { StepFailure } from '../run/failure.ts';
 import { isOneWay, type RunInputs } from '../run/inputs.ts';
 import type { Step } from '../run/step.ts';
@@ -20,6 +21,8 @@ export interface StrategyTools extends Omit<GateTools, 'life' | 'signal'> {
 export interface PlanTools extends StrategyTools {
   /** takes the secrets that are known out of what a hook says */
   redact: Redact;
+  /** what the configured checks say after the gate is added here, for the document */
+  answers?: CheckAnswer[];
 }
 
 /** The watch that a start began goes on through the gate, so that no moment between them is unseen. */

@@ -15,7 +15,7 @@ export async function check(place: Place): Promise<CheckReport> {
   const { target, config, emit, signal } = place;
   const situation = await readSituation(place, undefined);
   const [checks, unseen] = await Promise.all([
-    askPreflight(place, situation, { isFixForward: false, isThorough: true }),
+    askPreflight(place, situation, { isFixForward: false, isThorough: true, mayMend: false }),
     situation.from === null
       ? null
       : unseenJournal(target.unit, { limits: target.limits, manager: config.manager, signal }),

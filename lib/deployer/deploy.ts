@@ -43,7 +43,7 @@ export async function deploy(place: Place, options: DeployOptions): Promise<RunD
     if (staged.failure) return refusedBy(staged, place, startedAt);
     const situation = await readSituation(place, staged.built ?? options.build);
     const guarded = guard();
-    const checks = await askPreflight(place, situation, options);
+    const checks = await askPreflight(place, situation, { ...options, mayMend: true });
     const inputs = await inputsOf(place, { situation, startedAt, checks, staged });
     const { isRefused, exitCode } = judge(checks, options);
     place.emit({ type: 'checked', safe: isSafe(checks), forced: options.isForced });

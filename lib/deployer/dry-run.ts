@@ -30,7 +30,7 @@ export async function dryRun(place: Place, options: DeployOptions): Promise<DryR
   const isBuilding = stages.some(({ name }) => name === 'build');
   const { facts, from, current } = situation;
   const to = isBuilding ? toBeBuilt : situation.candidate;
-  const answers = await askPreflight(place, situation, options);
+  const answers = await askPreflight(place, situation, { ...options, mayMend: false });
   const safe = isSafe(answers.filter(({ name }) => !isBuilding || name !== 'candidate'));
   const isNeeded = to !== null && (current !== to || options.isForced || options.isFixForward);
   const { app, manager, logs } = config;

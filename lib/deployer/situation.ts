@@ -1,6 +1,8 @@
 import { currentBuild } from '../builds/current.ts';
+import { originOf } from '../builds/origin.ts';
 import { newestBuild, resolveBuild } from '../builds/list.ts';
 import type { CheckAnswer } from '../checks/check.ts';
+import { type ConfiguredCheck, configuredChecks, isAnyConfigured } from '../checks/configured.ts';
 import { servingBuild } from '../deploy/identity.ts';
 import { preflight } from '../deploy/preflight.ts';
 import { type InFlight, readInFlight } from '../run/in-flight.ts';
@@ -35,15 +37,34 @@ export async function readSituation(place: Place, build: string | undefined): Pr
   return { facts, current, serving, from: serving ?? current, candidate, inFlight };
 }
 
-/** Asks the checks about a situation, and tells each answer as it comes. */
-export function askPreflight(
-  { target, config, systemd, paths, emit }: Place,
-  { facts, from, candidate, inFlight }: Situation,
-  { isFixForward, isThorough = false }: { isFixForward: boolean; isThorough?: boolean },
+/**
+ * Asks the checks about a situation, and tells each answer as it comes.
+ * @param mayMend whether a check may put right what it is configured to; who only looks changes nothing
+ * @throws the signal's reason
+ */
+export async function askPreflight(
+  place: Place,
+  situation: Situation,
+  { isFixForward, isThorough = false, mayMend }: { isFixForward: boolean; isThorough?: boolean; mayMend: boolean },
 ): Promise<CheckAnswer[]> {
-  const about = { target, facts, systemd, paths, state: config.state, candidate, inFlight };
+  const { target, config, systemd, paths, emit, signal } = place;
+  const { facts, from, candidate, inFlight } = situation;
+  const configured = await configuredBefore(place, situation, mayMend);
+  const about = { target, facts, systemd, paths, state: config.state, candidate, inFlight, configured };
   const subject = { ...about, isFirst: from === null, isFixForward, isThorough };
-  return preflight(subject, (answer) => emit({ type: 'check', answer }));
+  const answers = await preflight(subject, (answer) => emit({ type: 'check', answer }));
+  signal.throwIfAborted();
+  return answers;
+}
+
+/** The questions of the configuration, about the candidate. */
+async function configuredBefore(place: Place, situation: Situation, mayMend: boolean): Promise<ConfiguredCheck[]> {
+  const { target, config, systemd, redact, signal } = place;
+  const { candidate: build, current, from: previous } = situation;
+  if (!isAnyConfigured(target, 'before')) return [];
+  const { revision } = await originOf(target.builds, build);
+  const context = { app: config.app, target, run: null, build, current, previous, revision };
+  return configuredChecks('before', { context, manager: config.manager, systemd, redact, signal, mayMend });
 }
 
 /** The named build, or the newest that no gate has refused; null: there is none. */
