@@ -132,8 +132,15 @@ export const commands: CommandRow[] = [
     name: 'report',
     words: '[target] [run]',
     does: 'Tell one run in full; the last one when none is named',
-    options: [],
-    examples: ['cutover report production', 'cutover report production 20260203-151120-4f2a --json'],
+    options: [
+      ['--slo', 'the figures over all runs: recovery, availability, time between failures'],
+      ['--since <time>', 'with --slo: of the last so long, such as 30d'],
+    ],
+    examples: [
+      'cutover report production',
+      'cutover report production 20260203-151120-4f2a --json',
+      'cutover report production --slo --since=30d',
+    ],
     load: async () => ({ run: (await import('./everyday.ts')).report }),
   },
   {

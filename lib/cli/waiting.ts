@@ -7,9 +7,14 @@ const defaultWaitMs = 5 * 60_000;
 export function waitMsOf(value: string | number | boolean | undefined): number {
   if (value === undefined || value === false) return 0;
   if (value === true || value === 'true') return defaultWaitMs;
+  return durationOption('--wait', value, '5min');
+}
+
+/** The value of an option that takes a duration, in milliseconds. @throws `usage`, with the example to type */
+export function durationOption(flag: string, value: string | number, example: string): number {
   try {
     return parseDuration(String(value));
   } catch (error) {
-    throw new CutoverError('usage', `--wait: ${messageOf(error)}`, { mend: '--wait=5min' });
+    throw new CutoverError('usage', `${flag}: ${messageOf(error)}`, { mend: `${flag}=${example}` });
   }
 }

@@ -38,9 +38,17 @@ export function historyText(runs: readonly ToldRun[]): string {
   return columns([head, ...rows]);
 }
 
+function timesText({ duration_ms, downtime_ms, longest_wait_ms }: ToldRun): string {
+  const closed = downtime_ms === null ? 'downtime not measured' : `port closed ${duration(downtime_ms)}`;
+  const waited = typeof longest_wait_ms === 'number' ? `, longest wait ${duration(longest_wait_ms)}` : '';
+  return `took ${duration(duration_ms)}, ${closed}${waited}`;
+}
+
 /** One run in full. */
 export function reportText(document: ToldRun, colours: Colours): string {
   const { run, kind, app, target, unit, strategy, from, to, started_at, steps, checks, failure } = document;
+  // The ledger of an earlier version has neither.
+  const origin = originText({ revision: document.revision ?? null, branch: document.branch ?? null });
   const rows = steps.map(
     ({ name, status, duration_ms }) => `  ${name.padEnd(15)} ${status.padEnd(13)} ${duration(duration_ms)}`,
   );
@@ -48,8 +56,10 @@ export function reportText(document: ToldRun, colours: Colours): string {
     colours.bold(`${kind} ${run}`),
     `  ${app} ${target} (${unit}), strategy ${strategy}, started ${started_at}`,
     `  ${from ?? '(nothing)'} -> ${to ?? '(nothing)'}`,
+    ...(origin === null ? [] : [`  made from ${origin}`]),
     ...checks.flatMap((answer) => checkLines(answer, colours)),
     ...rows,
+    ...(document.unfinished ? [] : [`  ${timesText(document)}`]),
     ...(failure
       ? [
           `  failed at ${failure.step} (${failure.reason}): ${failure.message}`,
