@@ -11,20 +11,37 @@ interface DiskSpace {
   usedPercent: number;
 }
 
+/** From this share of the limit on it is time to make room. */
+const nearly = 0.95;
+
 /** S1: each file system of the paths is used no further than the limit. */
 export async function askDisk(paths: readonly string[], limit: Amount): Promise<Answer> {
   const expected = 'percent' in limit ? `under ${limit.percent} % used` : `under ${formatSize(limit.bytes)} used`;
-  const spaces = await Promise.all(paths.map(async (path) => ({ path, ...(await spaceAt(path)) })));
-  const fullness = ({ usedPercent, usedBytes }: DiskSpace): number => ('percent' in limit ? usedPercent : usedBytes);
-  const worst = spaces.reduce((a, b) => (fullness(b) > fullness(a) ? b : a));
+  const { worst, share } = await fullest(paths, limit);
   const observed = `${worst.usedPercent.toFixed(0)} % used at ${worst.path}`;
-  const allowed = 'percent' in limit ? limit.percent : limit.bytes;
-  if (fullness(worst) < allowed) return pass(observed, expected);
+  if (share < 1) return pass(observed, expected);
   return fail(
     observed,
     expected,
     `du -xsh ${worst.path}/* | sort -h | tail, or remove builds that cutover builds lists as old`,
   );
+}
+
+/** W3: whether one of the file systems is used nearly as far as the limit. */
+export async function isNearlyFull(paths: readonly string[], limit: Amount): Promise<boolean> {
+  return (await fullest(paths, limit)).share >= nearly;
+}
+
+/** The fullest file system, and how much of the limit it has used up; 1: all of it. */
+async function fullest(
+  paths: readonly string[],
+  limit: Amount,
+): Promise<{ worst: DiskSpace & { path: string }; share: number }> {
+  const shareOf = ({ usedPercent, usedBytes }: DiskSpace): number =>
+    'percent' in limit ? usedPercent / limit.percent : usedBytes / limit.bytes;
+  const spaces = await Promise.all(paths.map(async (path) => ({ path, ...(await spaceAt(path)) })));
+  const worst = spaces.reduce((a, b) => (shareOf(b) > shareOf(a) ? b : a));
+  return { worst, share: shareOf(worst) };
 }
 
 /** As df(1) counts: blocks that only root may use are neither used nor free. */

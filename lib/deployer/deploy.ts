@@ -15,6 +15,7 @@ import { isRunning } from '../systemd/facts.ts';
 import { whileHeld } from './held.ts';
 import { refusedBy, runStages, type Staged } from './pipeline.ts';
 import type { Place } from './place.ts';
+import { makeRoom } from './prune.ts';
 import { askPreflight, readSituation, type Situation } from './situation.ts';
 
 export interface DeployOptions {
@@ -39,6 +40,7 @@ export async function deploy(place: Place, options: DeployOptions): Promise<RunD
   const what = options.build ?? 'the newest build';
   return whileHeld(place, { doing: `deploy of ${what}`, waitMs: options.waitMs }, async (_settled, guard) => {
     const startedAt = new Date().toISOString();
+    await makeRoom(place);
     const staged = await runStages(place, { build: options.build, guard });
     if (staged.failure) return refusedBy(staged, place, startedAt);
     const situation = await readSituation(place, staged.built ?? options.build);

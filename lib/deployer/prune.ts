@@ -3,6 +3,7 @@ import { isCutoverError, messageOf } from '../base/errors.ts';
 import { removeTrees } from '../base/remove.ts';
 import { asideName, type LeftOver, listLeftOver, putBackLeftOver, removeRests } from '../builds/removal.ts';
 import { sizeOf } from '../builds/size.ts';
+import { isNearlyFull } from '../checks/disk.ts';
 import { takeLock } from '../run/lock.ts';
 import { whileHeld } from './held.ts';
 import type { Place } from './place.ts';
@@ -30,15 +31,30 @@ export async function prune(
  * not to be called by whoever holds it.
  */
 export async function pruneAfter(place: Place): Promise<void> {
-  const { paths, signal, emit, target } = place;
+  const { paths, signal } = place;
   if (signal.aborted) return;
-  try {
+  await unlessItFails(place, async () => {
     const lock = await takeLock(paths, { doing: 'prune after a run', waitMs: 0, signal, onWaiting: () => {} });
     try {
       tellShort(await pruneNow(place, { isDryRun: false, isMeasured: false }), place);
     } finally {
       await lock.release();
     }
+  });
+}
+
+/** The prune before a run, where the disk is nearly as full as it may be: for whoever holds the target. Never an error. */
+export async function makeRoom(place: Place): Promise<void> {
+  const { target, config } = place;
+  await unlessItFails(place, async () => {
+    if (!(await isNearlyFull([target.builds, config.state], target.limits.diskUsed))) return;
+    tellShort(await pruneNow(place, { isDryRun: false, isMeasured: false }), place);
+  });
+}
+
+async function unlessItFails({ emit, target }: Place, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
   } catch (error) {
     if (isCutoverError(error, 'locked', 'interrupted')) return;
     emit({ type: 'note', message: `old builds were not removed: ${messageOf(error)} -> cutover prune ${target.name}` });

@@ -1,9 +1,9 @@
 // needs: sandbox
 import { readdir } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
-import { suite } from '../suite.ts';
+import { suite, type TestContext } from '../suite.ts';
 import { buildId, makeSite, type Site } from './site.ts';
-import { assertSound } from './sound.ts';
+import { assertSound, whoServes } from './sound.ts';
 
 const test = suite('deploy/prune after a run');
 
@@ -34,6 +34,32 @@ test('W3: a deploy that failed removes no way back', async (t) => {
   assert.equal([back.code, back.document.active], [0, buildId(2)], back.stderr);
   await assertSound(site, buildId(2), back);
 });
+
+test('W3: a deploy that finds the disk nearly full makes room first; without anything to remove it is refused', async (t) => {
+  const limit = { limits: ['disk_used = "80%"'] };
+  const site = await makeSite(t, { builds: [{}, {}, {}, {}, {}], isDeployed: false });
+  await moveToSmallDisk(t, site);
+  for (const number of [1, 2, 3, 4]) {
+    await site.sandbox.run('sh', '-c', `head -c 850000 /dev/zero > ${site.builds}/${buildId(number)}/ballast`);
+    assert.is((await site.call('deploy', [buildId(number)])).code, 0);
+  }
+  await site.configure({ keys: ['keep = 5'], tables: limit });
+  const refused = await site.call('deploy');
+  assert.equal([refused.code, refused.document.active], [1, buildId(4)], refused.stderr);
+  await site.configure({ keys: ['keep = 0'], tables: limit });
+  const called = await site.call('deploy');
+  assert.equal([called.code, called.document.active], [0, buildId(5)], called.stderr);
+  assert.match(called.stderr, `note: removed old builds: ${buildId(1)}, ${buildId(2)}`);
+  assert.is((await whoServes(site))?.build, buildId(5));
+});
+
+/** The builds on a file system of 4 MB. */
+async function moveToSmallDisk(t: TestContext, { sandbox, app, builds }: Site): Promise<void> {
+  const small = `/srv/${app}/small`;
+  const moved = `mkdir ${small}; mount -t tmpfs -o size=4M s ${small}; cp -a ${builds}/. ${small}; mount --bind ${small} ${builds}`;
+  await sandbox.run('sh', '-ec', moved);
+  t.cleanup(() => sandbox.exec(['umount', '-l', builds, small]));
+}
 
 async function buildsOf({ sandbox, builds }: Site): Promise<string[]> {
   const names = await readdir(sandbox.hostPath(builds));
