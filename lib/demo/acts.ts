@@ -5,6 +5,8 @@ export interface DemoBuild {
   letter: string;
   /** why it is a bad one */
   fault?: 'crashes' | 'unhealthy';
+  /** how long it takes from its exec until it listens, or crashes; default: as long as Node takes */
+  startMs?: number;
   /** the end of "a build that …" */
   what: string;
 }

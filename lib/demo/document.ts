@@ -9,6 +9,8 @@ export interface Sample {
   answer: 'ok' | 'wrong' | 'failed';
   /** the letter of the build that answered, however; null: nobody did */
   build: string | null;
+  /** how long it took until it was over */
+  tookMs: number;
 }
 
 /** Something that happened at a moment, for the picture. */
@@ -37,6 +39,8 @@ export interface LoadView {
   /** answered with 200, but not by the service */
   wrong: number;
   longest_gap_ms: number;
+  /** of those that were answered by the service */
+  longest_wait_ms: number;
   gaps: Gap[];
 }
 
@@ -62,11 +66,45 @@ export interface ActDocument {
   run: RunDocument | null;
 }
 
+/** A command of the last act, and what came of it. */
+export interface SideRun {
+  /** the letter of the build that was deployed */
+  letter: string;
+  command: string;
+  outcome: RunDocument['outcome'] | null;
+  exit_code: number | null;
+  as_expected: boolean;
+  error: string | null;
+  run: RunDocument | null;
+}
+
+/** One of the two services of the last act. */
+export interface SideDocument {
+  strategy: SideStrategy;
+  runs: SideRun[];
+  /** how long the port was closed in all runs together; null: that was not measured */
+  downtime_ms: number | null;
+  load: LoadView;
+  marks: ActDocument['marks'];
+  timeline: ActDocument['timeline'];
+}
+
+export type SideStrategy = 'restart' | 'overlap';
+
+/** The last act: two services of different strategies under the same load, whose columns are of the same moments. */
+export interface SideBySideDocument {
+  title: string;
+  as_expected: boolean;
+  started_at: string;
+  sides: SideDocument[];
+}
+
 /** The whole demo as `--json` prints it. */
 export interface DemoDocument {
   as_expected: boolean;
   builds: { letter: string; id: string; what: string }[];
   acts: ActDocument[];
+  side_by_side: SideBySideDocument;
   boot_ms: number;
   duration_ms: number;
 }

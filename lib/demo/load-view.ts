@@ -7,11 +7,13 @@ import type { Gap, LoadView, Sample } from './document.ts';
 export function viewOf(samples: readonly Sample[], { fromMs, toMs }: { fromMs: number; toMs: number }): LoadView {
   const within = samples.filter(({ atMs }) => atMs >= fromMs && atMs < toMs);
   const gaps = gapsOf(within, { fromMs, toMs });
+  const answered = within.filter(({ answer }) => answer === 'ok');
   return {
     requests: within.length,
     failed: within.filter(({ answer }) => answer === 'failed').length,
     wrong: within.filter(({ answer }) => answer === 'wrong').length,
     longest_gap_ms: Math.max(0, ...gaps.map(({ from_ms, to_ms }) => to_ms - from_ms)),
+    longest_wait_ms: Math.round(Math.max(0, ...answered.map(({ tookMs }) => tookMs))),
     gaps,
   };
 }

@@ -6,9 +6,9 @@ import type { Sandbox } from '../sandbox/sandbox.ts';
 import { strangerLetter } from './acts.ts';
 import type { Sample } from './document.ts';
 import { loadSource, requestsPerSecond } from './load-source.ts';
-import { port, put } from './stage.ts';
+import { put } from './stage.ts';
 
-/** The requests that go on during the whole demo. */
+/** The requests to one port, which go on until the sandbox ends. */
 export interface Load {
   /** all so far, in the order in which they were sent */
   readonly samples: readonly Sample[];
@@ -18,19 +18,22 @@ export interface Load {
 
 const program = '/srv/load/load.mjs';
 
-/** Starts the load inside the sandbox, with which it ends. */
-export async function startLoad(sandbox: Sandbox, signal: AbortSignal): Promise<Load> {
+/**
+ * Starts a load inside the sandbox, with which it ends: the same requests to each port, at the same moments.
+ * @returns a load for each port, in their order
+ */
+export async function startLoad(sandbox: Sandbox, ports: readonly number[], signal: AbortSignal): Promise<Load[]> {
   await put(sandbox, program, loadSource);
   // A busy machine must not make the load uneven.
   const first = ['nice', '-n', '-15', process.execPath] as const;
-  const started = await sandbox.spawn([...first, program, String(port), String(requestsPerSecond)]);
-  const samples: Sample[] = [];
+  const started = await sandbox.spawn([...first, program, String(requestsPerSecond), ...ports.map(String)]);
+  const samples = new Map(ports.map((port): [number, Sample[]] => [port, []]));
   let untilMs = 0;
   const said = complaintOf(started);
   createInterface({ input: started.stdout }).on('line', (line) => {
     const value = parseLine(line);
     if (!Array.isArray(value)) untilMs = value?.until ?? untilMs;
-    else samples.push(sampleOf(value));
+    else samples.get(value[4])?.push(sampleOf(value));
   });
   const settled = (wantedMs: number): Promise<void> =>
     withDeadline(
@@ -42,17 +45,17 @@ export async function startLoad(sandbox: Sandbox, signal: AbortSignal): Promise<
       async (ended) => {
         await poll({ everyMs: 10, signal: ended }, async () => (untilMs >= wantedMs ? true : undefined));
         // Answers come in another order than requests were sent.
-        samples.sort((a, b) => a.atMs - b.atMs);
+        for (const each of samples.values()) each.sort((a, b) => a.atMs - b.atMs);
       },
     );
   await settled(Date.now()).catch((error: unknown) => {
     signal.throwIfAborted();
     throw new CutoverError('sandbox', `the load does not start: ${said.text}`, { cause: error });
   });
-  return { samples, settled };
+  return [...samples.values()].map((each) => ({ samples: each, settled }));
 }
 
-type Answer = [atMs: number, answer: number | string, build: string | null];
+type Answer = [atMs: number, answer: number | string, build: string | null, tookMs: number, port: number];
 
 /** Half a line is what a killed load leaves. */
 function parseLine(line: string): Answer | { until: number } | null {
@@ -63,9 +66,9 @@ function parseLine(line: string): Answer | { until: number } | null {
   }
 }
 
-function sampleOf([atMs, answer, build]: Answer): Sample {
-  if (answer !== 200) return { atMs, answer: 'failed', build };
-  return { atMs, answer: build === strangerLetter ? 'wrong' : 'ok', build };
+function sampleOf([atMs, answer, build, tookMs]: Answer): Sample {
+  if (answer !== 200) return { atMs, answer: 'failed', build, tookMs };
+  return { atMs, answer: build === strangerLetter ? 'wrong' : 'ok', build, tookMs };
 }
 
 function complaintOf({ stderr }: StartedProcess): { text: string } {

@@ -9,5 +9,5 @@ export function buildPaint(letter: string | null, colours: Colours): Paint {
   if (letter === null) return colours.dim;
   if (letter === strangerLetter) return colours.magenta;
   const paints = [colours.cyan, colours.green, colours.red, colours.yellow, colours.blue];
-  return paints[(letter.codePointAt(0) ?? 0) - 65] ?? String;
+  return paints[((letter.codePointAt(0) ?? 0) - 65) % paints.length] ?? String;
 }

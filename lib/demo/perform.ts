@@ -32,7 +32,7 @@ export interface Performed {
   picture: Picture;
 }
 
-const state = { state: '/var/lib/cutover', app: 'shop', target: 'production' };
+const state = { state: '/var/lib/cutover', app: 'shop' };
 
 /** Puts in place what the act needs, runs its command, and gathers what the ledger and the load tell of it. */
 export async function perform(act: Act, tools: ActTools): Promise<Performed> {
@@ -41,7 +41,7 @@ export async function perform(act: Act, tools: ActTools): Promise<Performed> {
   const prepared = await prepare(act, stage);
   const ran = await runInside(stage.sandbox, [...cutover, ...act.args], tools);
   const endedMs = Date.now();
-  const marks = [...prepared, ...(await marksOfRun(stage.sandbox, ran.run?.run ?? null))];
+  const marks = [...prepared, ...(await marksOfRun(stage.sandbox, 'production', ran.run?.run ?? null))];
   if (marks.length === 0) marks.push({ atMs: endedMs, label: 'ended', kind: 'bad' });
   const window = windowAround(marks, tools.columns);
   const toMs = Math.max(endedMs, endOf(window));
@@ -59,9 +59,11 @@ async function prepare({ stranger }: Act, stage: Stage): Promise<Mark[]> {
   return [{ atMs, label: 'stranger ended', kind: 'forward' }];
 }
 
-async function marksOfRun(sandbox: Sandbox, run: string | null): Promise<Mark[]> {
+/** What a run's ledger tells of its moments. */
+export async function marksOfRun(sandbox: Sandbox, target: string, run: string | null): Promise<Mark[]> {
   if (run === null) return [];
-  return marksOf((await readLedger(sandbox.hostPath(ledgerPath(statePaths(state), run)))) ?? []);
+  const path = ledgerPath(statePaths({ ...state, target }), run);
+  return marksOf((await readLedger(sandbox.hostPath(path))) ?? []);
 }
 
 function documentOf(
@@ -69,9 +71,7 @@ function documentOf(
   { startedMs, toMs, ran, picture }: { startedMs: number; toMs: number; ran: Ran; picture: Picture },
 ): Omit<ActDocument, 'stranger_alive'> {
   const { run, exitCode, error } = ran;
-  const { window, samples, marks } = picture;
   const outcome = run?.outcome ?? null;
-  const sinceStart = (atMs: number): number => Math.round(atMs - startedMs);
   return {
     name,
     title,
@@ -81,10 +81,21 @@ function documentOf(
     as_expected: outcome === expected.outcome && exitCode === expected.exitCode,
     downtime_ms: run?.downtime_ms ?? null,
     started_at: new Date(startedMs).toISOString(),
+    ...pictured(picture, { startedMs, toMs }),
+    error,
+    run,
+  };
+}
+
+/** What a document tells of a picture, and of all the requests of the act. */
+export function pictured(
+  { window, samples, marks }: Picture,
+  { startedMs, toMs }: { startedMs: number; toMs: number },
+): Pick<ActDocument, 'load' | 'marks' | 'timeline'> {
+  const sinceStart = (atMs: number): number => Math.round(atMs - startedMs);
+  return {
     load: viewOf(samples, { fromMs: startedMs, toMs }),
     marks: marks.map(({ atMs, label, kind }) => ({ at_ms: sinceStart(atMs), label, kind })),
     timeline: { from_ms: sinceStart(window.fromMs), slot_ms: window.slotMs, slots: slotsOf(samples, window) },
-    error,
-    run,
   };
 }

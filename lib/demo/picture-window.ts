@@ -12,7 +12,7 @@ export interface PictureWindow {
 /** What stands left of the first slot. */
 export const rowHeadWidth = 15;
 
-const slotSizesMs = [10, 20, 25, 50, 100, 200, 250, 500, 1_000, 2_000, 5_000];
+const slotSizesMs = [10, 20, 25, 50, 75, 100, 200, 250, 500, 1_000, 2_000, 5_000];
 const leadSlots = 5;
 /** enough to see that it goes on well */
 const tailSlots = 14;

@@ -8,13 +8,14 @@ export interface ProgressOptions {
   /** on a terminal one line is written over and over; otherwise every line stays */
   isLive: boolean;
   columns: number;
-  samples: readonly Sample[];
+  samples: readonly (readonly Sample[])[];
   letters: ReadonlyMap<string, string>;
 }
 
-/** Tells what a command says while it works. */
+/** Tells what commands say while they work. */
 export interface Progress {
-  onLine: (line: string) => void;
+  /** Receives the lines of one command. @param who which one, where several are at work */
+  follow: (who?: string) => (line: string) => void;
   end: () => void;
 }
 
@@ -25,11 +26,10 @@ const isStep = (line: string): boolean => /^(deploy|rollback) | {2}[✓✗↩] |
 
 /** Begins to tell. */
 export function startProgress({ tell, colours, isLive, columns, samples, letters }: ProgressOptions): Progress {
-  const [beganMs, before] = [performance.now(), samples.length];
-  let hasBegun = false;
+  const [beganMs, before] = [performance.now(), samples.map(({ length }) => length)];
   let latest = 'checks';
   const draw = (): void => {
-    const mine = samples.slice(before);
+    const mine = samples.flatMap((each, index) => each.slice(before[index]));
     const good = mine.filter(({ answer }) => answer === 'ok').length;
     const seconds = ((performance.now() - beganMs) / 1_000).toFixed(1);
     const text = `  … ${seconds} s   ${mine.length} requests, ${good} answered   ${latest}`;
@@ -37,11 +37,15 @@ export function startProgress({ tell, colours, isLive, columns, samples, letters
   };
   const timer = isLive ? setInterval(draw, refreshMs) : undefined;
   return {
-    onLine: (line) => {
-      hasBegun ||= /^(deploy|rollback) /.test(line);
-      if (!hasBegun || !isStep(line)) return;
-      latest = readable(line.trim(), letters);
-      if (!isLive) tell(`${cut(`    ${readable(line, letters)}`, Math.max(columns, 100))}\n`);
+    follow: (who) => {
+      const named = who === undefined ? '' : `${who}  `;
+      let hasBegun = false;
+      return (line) => {
+        hasBegun ||= /^(deploy|rollback) /.test(line);
+        if (!hasBegun || !isStep(line)) return;
+        latest = readable(named + line.trim(), letters);
+        if (!isLive) tell(`${cut(`    ${named}${readable(line, letters)}`, Math.max(columns, 100))}\n`);
+      };
     },
     end: () => {
       clearInterval(timer);

@@ -1,19 +1,26 @@
 /**
  * The demo's service, as it lies in every build: only `build.json` differs. It answers with its build's letter and
- * lets go of the port at SIGTERM, and is over when all that it accepted is answered.
+ * lets go of the port at SIGTERM, and is over when all that it accepted is answered. It opens the port itself, or takes it
+ * from systemd (sd_listen_fds(3)).
  */
 export const serviceSource = `
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 
-const { letter, fault } = JSON.parse(readFileSync('build.json', 'utf8'));
-if (fault === 'crashes') throw new Error('cannot read the settings');
-const server = createServer((request, response) => {
-  response.writeHead(fault === 'unhealthy' ? 500 : 200, { 'x-build': letter, connection: 'close' });
-  response.end('build ' + letter + '\\n');
-});
-process.on('SIGTERM', () => server.close());
-server.listen(Number(process.env.PORT), '127.0.0.1');
+const { letter, fault, startMs } = JSON.parse(readFileSync('build.json', 'utf8'));
+const { PORT, LISTEN_FDS } = process.env;
+if (startMs) setTimeout(begin, startMs - performance.now());
+else begin();
+
+function begin() {
+  if (fault === 'crashes') throw new Error('cannot read the settings');
+  const server = createServer((request, response) => {
+    response.writeHead(fault === 'unhealthy' ? 500 : 200, { 'x-build': letter, connection: 'close' });
+    response.end('build ' + letter + '\\n');
+  });
+  process.on('SIGTERM', () => server.close());
+  server.listen(LISTEN_FDS === '1' ? { fd: 3 } : { port: Number(PORT), host: '127.0.0.1' }, 4096);
+}
 `;
 
 /**

@@ -1,8 +1,11 @@
 import type { Sample } from './document.ts';
 import type { PictureWindow } from './picture-window.ts';
 
-/** How a column's requests fared: `wrong` were answered, but by somebody else than the service. */
-export type SlotState = 'answered' | 'some' | 'failed' | 'wrong' | 'none';
+/** How a column's requests fared: `wrong` were answered, but by somebody else than the service; `waited`: late, but all. */
+export type SlotState = 'answered' | 'waited' | 'some' | 'failed' | 'wrong' | 'none';
+
+/** A request that takes longer was kept waiting: an answer of the demo's service takes a millisecond or two. */
+const waitFromMs = 100;
 
 /** The requests of one column of a picture. */
 export interface Slot {
@@ -36,6 +39,6 @@ function stateOf(samples: readonly Sample[]): SlotState {
   const answers = new Set(samples.map(({ answer }) => answer));
   if (answers.size === 0) return 'none';
   if (answers.has('wrong')) return 'wrong';
-  if (!answers.has('failed')) return 'answered';
+  if (!answers.has('failed')) return samples.some(({ tookMs }) => tookMs >= waitFromMs) ? 'waited' : 'answered';
   return answers.has('ok') ? 'some' : 'failed';
 }

@@ -8,6 +8,7 @@ import { buildIdFor } from '../builds/layout.ts';
 import { type Bind, bootSandbox, type Sandbox } from '../sandbox/sandbox.ts';
 import { type DemoBuild, strangerLetter } from './acts.ts';
 import { serviceSource, strangerSource } from './service-source.ts';
+import { sideConfigs, sideUnits, sides } from './sides.ts';
 
 export const port = 9000;
 const builds = '/srv/shop/builds';
@@ -17,8 +18,8 @@ const readyFile = '/run/other-app.ready';
 /** The machine on which the demo happens. */
 export interface Stage {
   sandbox: Sandbox;
-  /** Puts a build beside the others. @returns its id */
-  addBuild(build: DemoBuild): Promise<string>;
+  /** Puts a build beside the others, or into other builds directories. @returns its id */
+  addBuild(build: DemoBuild, folders?: readonly string[]): Promise<string>;
   /** Starts the process that will take the port as soon as nobody has it. */
   bringStranger(): Promise<void>;
   removeStranger(): Promise<void>;
@@ -33,11 +34,13 @@ export interface Stage {
 export async function setStage({ product, signal }: { product: string; signal: AbortSignal }): Promise<Stage> {
   const sandbox = await bootSandbox({ binds: hiddenFolders([product, installFolder(process.execPath)]), signal });
   try {
-    await put(sandbox, '/etc/systemd/system/shop.service', unitText());
+    for (const [name, text] of [['shop.service', unitText()], ...sideUnits()] as const)
+      await put(sandbox, `/etc/systemd/system/${name}`, text);
     await put(sandbox, '/etc/cutover/cutover.toml', configText());
     await put(sandbox, '/srv/other-app/server.mjs', strangerSource);
-    await mkdir(sandbox.hostPath(builds), { recursive: true });
-    await run(sandbox, ['systemctl', 'daemon-reload']);
+    for (const folder of [builds, ...sides.map((side) => side.builds)])
+      await mkdir(sandbox.hostPath(folder), { recursive: true });
+    await runIn(sandbox, ['systemctl', 'daemon-reload']);
   } catch (error) {
     await sandbox.end();
     throw error;
@@ -45,9 +48,9 @@ export async function setStage({ product, signal }: { product: string; signal: A
   let made = 0;
   return {
     sandbox,
-    addBuild: (build) => addBuild(sandbox, build, madeAt(made++)),
+    addBuild: (build, folders = [builds]) => addBuild(sandbox, build, { at: madeAt(made++), folders }),
     bringStranger: () => bringStranger(sandbox, signal),
-    removeStranger: async () => void (await run(sandbox, ['systemctl', 'stop', strangerUnit])),
+    removeStranger: async () => void (await runIn(sandbox, ['systemctl', 'stop', strangerUnit])),
     isStrangerAlive: async () => (await sandbox.exec(['systemctl', 'is-active', '--quiet', strangerUnit])).code === 0,
   };
 }
@@ -64,22 +67,29 @@ function madeAt(number: number): Date {
   return new Date(Date.now() - (10 - number) * 60_000);
 }
 
-async function addBuild(sandbox: Sandbox, { letter, fault }: DemoBuild, at: Date): Promise<string> {
+async function addBuild(
+  sandbox: Sandbox,
+  { letter, fault, startMs }: DemoBuild,
+  { at, folders }: { at: Date; folders: readonly string[] },
+): Promise<string> {
   const id = buildIdFor(at);
-  await put(sandbox, `${builds}/${id}/server.mjs`, serviceSource);
-  await put(sandbox, `${builds}/${id}/build.json`, JSON.stringify({ letter, fault }));
+  for (const folder of folders) {
+    await put(sandbox, `${folder}/${id}/server.mjs`, serviceSource);
+    await put(sandbox, `${folder}/${id}/build.json`, JSON.stringify({ letter, fault, startMs }));
+  }
   return id;
 }
 
 async function bringStranger(sandbox: Sandbox, signal: AbortSignal): Promise<void> {
   const program = [process.execPath, '/srv/other-app/server.mjs', String(port), strangerLetter, readyFile];
-  await run(sandbox, ['systemd-run', '--quiet', '--collect', '--nice=-15', `--unit=${strangerUnit}`, ...program]);
+  await runIn(sandbox, ['systemd-run', '--quiet', '--collect', '--nice=-15', `--unit=${strangerUnit}`, ...program]);
   await withDeadline({ what: 'the stranger did not start', timeoutMs: 10_000, signal }, (ended) =>
     poll({ everyMs: 5, signal: ended }, async () => (await readIfThere(sandbox.hostPath(readyFile))) ?? undefined),
   );
 }
 
-async function run(sandbox: Sandbox, command: Command): Promise<ExecResult> {
+/** Runs what must work inside. @throws `sandbox` with what it said */
+export async function runIn(sandbox: Sandbox, command: Command): Promise<ExecResult> {
   const result = await sandbox.exec(command);
   if (result.code === 0) return result;
   throw new CutoverError('sandbox', `${command.join(' ')} failed in the sandbox: ${result.stderr.trim()}`);
@@ -109,7 +119,7 @@ WorkingDirectory=${builds}/current
 ExecStart=${process.execPath} server.mjs
 Environment=PORT=${port}
 Restart=on-failure
-RestartSec=10s
+RestartSec=2s
 `;
 }
 
@@ -122,15 +132,17 @@ unit = "shop.service"
 builds = "${builds}"
 port = ${port}
 
-[targets.production.start]
-timeout = "10s"
-
 [targets.production.health]
 url = "http://127.0.0.1:${port}/health"
+${sideConfigs()}
+[defaults.start]
+timeout = "10s"
+
+[defaults.health]
 attempts = 3
 interval = "300ms"
 
-[targets.production.limits]
+[defaults.limits]
 disk_used = "100%"
 memory_available = "16M"
 `;

@@ -2,13 +2,18 @@ import type { Colours } from '../report/colour.ts';
 import { columns } from '../report/text.ts';
 import { duration } from '../report/words.ts';
 import { acts } from './acts.ts';
-import type { ActDocument, DemoDocument } from './document.ts';
+import { missed } from './beside-text.ts';
+import type { ActDocument, DemoDocument, SideDocument } from './document.ts';
 import { wrap } from './wrap.ts';
 
 /** All acts in one table, and what to remember. */
 export function summary(document: DemoDocument, { width, colours }: { width: number; colours: Colours }): string {
-  const head = ['', 'ACT', 'OUTCOME', 'EXIT', 'PORT CLOSED', 'UNANSWERED', 'LONGEST GAP'];
-  const [first = '', ...rows] = columns([head, ...document.acts.map(rowOf)]).split('\n');
+  const head = ['', 'ACT', 'OUTCOME', 'EXIT', 'CLOSED', 'UNANSWERED', 'LONGEST GAP'];
+  const [first = '', ...rows] = columns([
+    head,
+    ...document.acts.map(rowOf),
+    ...document.side_by_side.sides.map(sideRow),
+  ]).split('\n');
   const notes = [
     '* nothing served before the first deploy',
     ...(document.acts.some(({ load }) => load.wrong > 0)
@@ -42,15 +47,29 @@ function rowOf({ name, outcome, exit_code, downtime_ms, load }: ActDocument, ind
   ];
 }
 
-function good({ acts: told, duration_ms }: DemoDocument): string {
-  const requests = told.reduce((sum, { load }) => sum + load.requests, 0);
+function sideRow(side: SideDocument, index: number): string[] {
+  const { strategy, runs, downtime_ms, load } = side;
+  return [
+    index === 0 ? String(acts.length + 1) : '',
+    `with ${strategy}`,
+    runs.every(({ as_expected }) => as_expected) ? 'as wanted' : 'NOT so',
+    runs.map(({ exit_code }) => exit_code ?? '-').join(', '),
+    downtime_ms === null ? '-' : duration(downtime_ms),
+    `${missed(side)} of ${load.requests}`,
+    duration(load.longest_gap_ms),
+  ];
+}
+
+function good({ acts: told, side_by_side, duration_ms }: DemoDocument): string {
+  const requests = [...told, ...side_by_side.sides].reduce((sum, { load }) => sum + load.requests, 0);
   return (
-    'Three of five deploys went wrong. Two took themselves back, the third said who had the port, and one command ' +
+    'Builds C, D and G were bad: each was taken back by itself. E found its port taken, cutover said by whom, and one command ' +
     `repaired it. ${requests} requests, ${duration(duration_ms)}; the throw-away systemd is gone, and nothing of it is left.`
   );
 }
 
-function bad({ acts: told }: DemoDocument): string {
-  const names = told.filter((act) => !act.as_expected).map(({ name }) => name);
+function bad({ acts: told, side_by_side }: DemoDocument): string {
+  const all = [...told, { name: 'side by side', as_expected: side_by_side.as_expected }];
+  const names = all.filter((act) => !act.as_expected).map(({ name }) => name);
   return `Not as it should be: ${names.join(', ')}. The throw-away systemd is gone, and nothing of it is left.`;
 }

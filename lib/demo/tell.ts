@@ -1,6 +1,6 @@
 import type { Colours } from '../report/colour.ts';
 import { duration, sentenceOf } from '../report/words.ts';
-import { type Act, acts, strangerLetter } from './acts.ts';
+import { strangerLetter } from './acts.ts';
 import type { ActDocument } from './document.ts';
 import { requestsPerSecond } from './load-source.ts';
 import type { Performed } from './perform.ts';
@@ -23,11 +23,15 @@ export function introduction(bootMs: number, columns: number): string {
   return `\n${wrap(text, columns).join('\n')}\n`;
 }
 
-/** The headline of an act, and the command that is typed. */
-export function headline(act: Act, { columns, colours }: Pick<Look, 'columns' | 'colours'>): string {
-  const title = `── ${acts.indexOf(act) + 1} of ${acts.length} ── ${act.title} `;
+/** The headline of an act, and the commands that are typed. */
+export function headline(
+  { place, title: name, commands }: { place: string; title: string; commands: readonly string[] },
+  { columns, colours }: Pick<Look, 'columns' | 'colours'>,
+): string {
+  const title = `── ${place} ── ${name} `;
   const line = '─'.repeat(Math.max(2, Math.min(columns, widestText) - title.length - 1));
-  return `\n${colours.bold(title)}${colours.dim(line)}\n  ${colours.dim('$')} cutover ${act.args.join(' ')}\n`;
+  const typed = commands.map((command) => `  ${colours.dim('$')} ${command}\n`);
+  return `\n${colours.bold(title)}${colours.dim(line)}\n${typed.join('')}`;
 }
 
 /** What came of an act: the picture, the outcome in a sentence, and the figures. */

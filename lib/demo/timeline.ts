@@ -12,20 +12,35 @@ export interface Picture {
   marks: readonly Mark[];
 }
 
-const charOf: Record<SlotState, string> = { answered: '━', some: '┅', failed: '×', wrong: '?', none: ' ' };
-const meaning = { answered: 'answered', some: 'some failed', failed: 'failed', wrong: 'answered by a stranger' };
+const charOf: Record<SlotState, string> = { answered: '━', waited: '~', some: '┅', failed: '×', wrong: '?', none: ' ' };
+const meaning = {
+  answered: 'answered',
+  waited: 'had to wait',
+  some: 'some failed',
+  failed: 'failed',
+  wrong: 'answered by a stranger',
+};
+const shownStates = ['answered', 'waited', 'some', 'failed', 'wrong'] as const;
 const ticksEvery = 10;
 
 /** Draws an act: a time axis, how the requests fared, who answered them, and when each step began. */
-export function timeline({ window, samples, marks }: Picture, colours: Colours): string[] {
+export function timeline(picture: Picture, colours: Colours): string[] {
+  return [...timeRows(picture.window, colours), ...tracks(picture, colours)];
+}
+
+/** The time axis. */
+export function timeRows(window: PictureWindow, colours: Colours): string[] {
+  const row = rowWith(colours);
+  return [row('ms', colours.dim(axis(window))), row('', colours.dim(ruler(window)))];
+}
+
+/** What hangs below a time axis: how the requests fared, who answered them, and when each step began. */
+export function tracks({ window, samples, marks }: Picture, colours: Colours): string[] {
   const slots = slotsOf(samples, window);
   const paintOf = statePaints(colours);
   const steps = stepRows(marks, window, colours);
-  const row = (head: string, body: string): string =>
-    `  ${colours.dim(head.padEnd(rowHeadWidth - 2))}${body}`.trimEnd();
+  const row = rowWith(colours);
   return [
-    row('ms', colours.dim(axis(window))),
-    row('', colours.dim(ruler(window))),
     row(
       'requests',
       painted(slots, ({ state }) => [charOf[state], paintOf[state]]),
@@ -43,6 +58,10 @@ export function timeline({ window, samples, marks }: Picture, colours: Colours):
   ];
 }
 
+function rowWith(colours: Colours): (head: string, body: string) => string {
+  return (head, body) => `  ${colours.dim(head.padEnd(rowHeadWidth - 2))}${body}`.trimEnd();
+}
+
 /** What the characters of a picture mean: only those that are in it. */
 export function legend(
   { window, samples, marks }: Picture,
@@ -51,9 +70,7 @@ export function legend(
 ): string[] {
   const slots = slotsOf(samples, window);
   const paintOf = statePaints(colours);
-  const states = (['answered', 'some', 'failed', 'wrong'] as const).filter((state) =>
-    slots.some((slot) => slot.state === state),
-  );
+  const states = shownStates.filter((state) => slots.some((slot) => slot.state === state));
   const builds = [...new Set(slots.flatMap(({ build }) => build ?? []))];
   return [
     ...states.map((state) => `${paintOf[state](charOf[state])} ${meaning[state]}`),
@@ -70,8 +87,8 @@ function answeredBy({ build, state }: Slot): string {
   return build ?? (state === 'none' ? ' ' : nobody);
 }
 
-function statePaints({ green, yellow, red, magenta }: Colours): Record<SlotState, Paint> {
-  return { answered: green, some: yellow, failed: red, wrong: magenta, none: String };
+function statePaints({ green, yellow, red, magenta, cyan }: Colours): Record<SlotState, Paint> {
+  return { answered: green, waited: cyan, some: yellow, failed: red, wrong: magenta, none: String };
 }
 
 /** Paints runs of one colour at once. */

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { exec, type StartedProcess, start } from '../../lib/base/exec.ts';
 import { poll } from '../../lib/base/wait.ts';
-import type { ActDocument, DemoDocument } from '../../lib/demo/document.ts';
+import type { ActDocument, DemoDocument, SideBySideDocument } from '../../lib/demo/document.ts';
+import type { Slot } from '../../lib/demo/slots.ts';
 import { repository } from '../sandboxed.ts';
 import { suite, type TestContext } from '../suite.ts';
 
@@ -18,11 +19,11 @@ test('ends every act as it should, and leaves nothing behind', async (t) => {
   const { code } = await started.ended;
   assert.is(code, 0, stderr);
   assert.is(stdout.trim().split('\n').length, 1, 'exactly one document');
-  const { acts, builds, as_expected } = JSON.parse(stdout) as DemoDocument;
+  const { acts, builds, side_by_side, as_expected } = JSON.parse(stdout) as DemoDocument;
   assert.ok(as_expected);
   assert.equal(
     builds.map(({ letter }) => letter),
-    ['A', 'B', 'C', 'D', 'E'],
+    ['A', 'B', 'C', 'D', 'E', 'F', 'G', 'H'],
   );
   assert.equal(
     acts.map(({ name, outcome, exit_code }) => [name, outcome, exit_code]),
@@ -38,8 +39,9 @@ test('ends every act as it should, and leaves nothing behind', async (t) => {
   );
   assertStranger(acts);
   for (const act of acts.filter(({ name }) => name === 'good build' || name === 'rollback')) assertOnlyItsDowntime(act);
-  const served = acts.map(({ timeline }) => timeline.slots.at(-1)?.build);
+  const served = acts.map(({ timeline }) => asked(timeline.slots).at(-1)?.build);
   assert.equal(served, ['A', 'B', 'B', 'B', 'X', 'E', 'B']);
+  assertSides(side_by_side);
   assert.equal(await tracesOf(started.pid, folder), []);
   assert.is(await mountCount(), mounts);
 });
@@ -50,12 +52,17 @@ test('tells it in 80 columns without colours where there is no terminal', async 
   assert.is((await started.ended).code, 0);
   assert.not.match(stdout, '\u001B');
   const pictures = stdout.split('\n').filter((line) => /^ {2}(ms|requests|answered by|steps) {2}/.test(line));
-  assert.is(pictures.length, 4 * 7);
+  assert.is(pictures.length, 4 * 7 + 7, 'seven of one service, and one of two on one time line');
+  // What the commands say on their way is theirs.
   assert.equal(
-    pictures.filter((line) => line.length > 80),
+    stdout.split('\n').filter((line) => line.length > 80 && !line.startsWith('    ')),
     [],
   );
-  assert.match(stdout, '4 of 7 ── Build D starts and listens, but answers 500 to everything');
+  assert.match(stdout, '4 of 8 ── Build D starts and listens, but answers 500 to everything');
+  assert.match(
+    stdout,
+    /\n {2}restart\n {2}requests .*\n {2}answered by .*\n {2}steps [^]*\n {2}overlap\n {2}requests /,
+  );
 });
 
 test('is ended by Ctrl-C, and leaves nothing behind', async (t) => {
@@ -65,7 +72,7 @@ test('is ended by Ctrl-C, and leaves nothing behind', async (t) => {
     told += chunk.toString();
   });
   started.stdout.resume();
-  await poll({ everyMs: 20, signal: t.signal }, async () => (told.includes('3 of 7') ? true : undefined));
+  await poll({ everyMs: 20, signal: t.signal }, async () => (told.includes('3 of 8') ? true : undefined));
   started.kill('SIGINT');
   assert.is((await started.ended).code, 130, told);
   assert.equal(await tracesOf(started.pid, folder), []);
@@ -81,6 +88,11 @@ test('is ended during the boot too', async (t) => {
   assert.equal(await tracesOf(started.pid, folder), []);
 });
 
+/** On a busy machine a column may be without a request. */
+function asked(slots: readonly Slot[]): Slot[] {
+  return slots.filter(({ state }) => state !== 'none');
+}
+
 function assertStranger(acts: readonly ActDocument[]): void {
   const taken = acts.find(({ name }) => name === 'port is taken');
   assert.is(taken?.run?.failure?.reason, 'port_taken');
@@ -88,6 +100,38 @@ function assertStranger(acts: readonly ActDocument[]): void {
   assert.is(taken?.stranger_alive, true, 'the stranger was not killed');
   assert.ok((taken?.load.wrong ?? 0) > 0, 'it answered the requests meanwhile');
   assert.is(acts.find(({ name }) => name === 'repair')?.stranger_alive, false, 'the demo itself ended it');
+}
+
+/** The same builds at the same moments: one service misses requests, the other does not. */
+function assertSides({ as_expected, sides }: SideBySideDocument): void {
+  assert.ok(as_expected);
+  assert.equal(
+    sides.map(({ strategy, runs }) => [strategy, ...runs.map(({ letter, exit_code }) => `${letter}: ${exit_code}`)]),
+    [
+      ['restart', 'G: 4', 'H: 0'],
+      ['overlap', 'G: 4', 'H: 0'],
+    ],
+  );
+  const [restart, overlap] = sides;
+  const told = JSON.stringify(sides.map(({ load, marks }) => ({ load, marks })));
+  assert.ok((restart?.load.failed ?? 0) > 50, told);
+  assert.is(overlap?.load.failed, 0, told);
+  assert.is(overlap?.downtime_ms, 0, told);
+  assert.equal(restart?.timeline.slots.length, overlap?.timeline.slots.length);
+  assert.is(restart?.timeline.from_ms, overlap?.timeline.from_ms);
+  for (const { timeline, load, runs } of sides) {
+    assert.is(asked(timeline.slots)[0]?.build, 'F');
+    assert.is(asked(timeline.slots).at(-1)?.build, 'H');
+    assert.not.ok(
+      timeline.slots.some(({ build }) => build === 'G'),
+      'the crashing build answered',
+    );
+    assert.ok(load.requests > 100, told);
+    assert.equal(
+      runs.map(({ run }) => run?.outcome),
+      ['rolled_back', 'deployed'],
+    );
+  }
 }
 
 /**

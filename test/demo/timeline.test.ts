@@ -27,16 +27,16 @@ function requests(letters: string): Sample[] {
   return letters.split('').flatMap((letter, column) =>
     [0, 5].map((offset): Sample => {
       const atMs = 1_000 + column * 10 + offset;
-      if (letter === '.') return { atMs, answer: 'failed', build: null };
-      if (letter === 'd') return { atMs, answer: 'failed', build: 'D' };
-      return { atMs, answer: letter === 'X' ? 'wrong' : 'ok', build: letter };
+      if (letter === '.') return { atMs, answer: 'failed', build: null, tookMs: 1 };
+      if (letter === 'd') return { atMs, answer: 'failed', build: 'D', tookMs: 1 };
+      return { atMs, answer: letter === 'X' ? 'wrong' : 'ok', build: letter, tookMs: 1 };
     }),
   );
 }
 
 test('draws a deploy', () => {
   const samples = requests('AAAAA.......BBBBBBBBBBBB');
-  samples[10] = { atMs: 1_050, answer: 'ok', build: 'A' };
+  samples[10] = { atMs: 1_050, answer: 'ok', build: 'A', tookMs: 1 };
   assert.equal(timeline({ window, samples, marks }, plain), [
     '  ms           0         100       200',
     '               ┬─────────┬─────────┬───',
@@ -128,6 +128,16 @@ test('fits the window into the terminal', () => {
   }
   assert.is(windowAround([{ atMs: 0 }, { atMs: 300 }], 80).slotMs, 10);
   assert.is(windowAround([{ atMs: 0 }, { atMs: 900 }], 80).slotMs, 20);
+});
+
+test('tells who had to wait from who did not', () => {
+  const samples = requests('AAABBBBB').map((sample, index) => ({ ...sample, tookMs: index === 7 ? 140 : 2 }));
+  const lines = timeline({ window: { ...window, slots: 8 }, samples, marks: [] }, plain);
+  assert.is(lines[2], '  requests     ━━━~━━━━');
+  assert.match(legend({ window, samples, marks: [] }, new Map(), plain).join(), '~ had to wait');
+  assert.is(viewOf(samples, { fromMs: 1_000, toMs: 1_080 }).longest_wait_ms, 140);
+  const failed = samples.map((sample): Sample => ({ ...sample, answer: 'failed' }));
+  assert.is(viewOf(failed, { fromMs: 1_000, toMs: 1_080 }).longest_wait_ms, 0);
 });
 
 test('draws a column without a request like its neighbours where these agree', () => {
