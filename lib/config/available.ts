@@ -10,7 +10,6 @@ interface Part {
 
 /** Parts that the file may configure and that this version does not have yet; a row goes when its part is built. */
 const unbuiltParts: readonly Part[] = [
-  { path: 'targets.*.database', isUsed: ({ database }) => database !== null, lacks: 'does not back up databases yet' },
   { path: 'targets.*.monitor', isUsed: ({ monitor }) => monitor !== null, lacks: 'does not monitor yet' },
 ];
 

@@ -1,7 +1,7 @@
 import { chmod, chown, open, realpath, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { CutoverError, errnoOf, fileError, isCutoverError } from '../base/errors.ts';
-import { move, removeIfThere, syncDirectory } from '../base/files.ts';
+import { CutoverError, fileError, isCutoverError } from '../base/errors.ts';
+import { isThere, move, removeIfThere, syncDirectory } from '../base/files.ts';
 import { querySqlite, quoted, runSqlite } from '../stores/sqlite.ts';
 import type { DatabaseTask } from './kind.ts';
 
@@ -59,14 +59,4 @@ async function makeLike(path: string, { uid, gid }: { uid: number; gid: number }
   } catch (error) {
     throw fileError(error, 'cannot write', path);
   }
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    (error: unknown) => {
-      if (errnoOf(error) === 'ENOENT') return false;
-      throw fileError(error, 'cannot open', path);
-    },
-  );
 }

@@ -52,8 +52,9 @@ async function applyAndJudge(
   const { begun, records: steps, failure } = await applySteps(plan, { ...tools, signal });
   if (!failure) return { outcome: 'deployed', exit_code: 0, active: inputs.to, steps, failure };
   // systemd refuses a whole job or none: a first step that was not permitted did nothing.
-  const isRefused = failure.reason === 'permission' && begun.length === 1;
-  if (begun.length === 0 || isRefused) {
+  const changing = begun.filter(({ isLook }) => !isLook);
+  const isRefused = failure.reason === 'permission' && changing.every((step) => step === begun.at(-1));
+  if (changing.length === 0 || isRefused) {
     const outcome = failure.reason === 'interrupted' ? 'interrupted' : 'refused';
     const exit_code = isRefused ? ExitCode.permission : exitCodeOfOutcome[outcome];
     return { outcome, exit_code, active: inputs.from, steps, failure };

@@ -2,6 +2,7 @@ import { CutoverError } from '../base/errors.ts';
 import type { StrategyName } from '../config/model.ts';
 import type { RunInputs } from '../run/inputs.ts';
 import type { Step } from '../run/step.ts';
+import { withDatabase } from './database-steps.ts';
 import { overlapPlan } from './overlap.ts';
 import { restartPlan } from './restart.ts';
 import { socketPlan } from './socket.ts';
@@ -24,5 +25,5 @@ export function planOf(inputs: RunInputs, tools: PlanTools): Step[] {
       mend: 'set strategy = "restart"',
     });
   }
-  return plan(inputs, tools);
+  return withDatabase(inputs, tools, plan(inputs, tools));
 }

@@ -87,14 +87,17 @@ async function openAnyway(run: string, { paths, emit }: Pick<RunTools, 'paths' |
 async function endingOf(record: RunRecord, tools: SettleTools): Promise<Found> {
   const { inputs, steps, isBooted } = record;
   const [records, failure] = [stepRecordsOf(record), cutOffFailure(record)];
-  if (steps.size === 0) {
+  const plan = planOf(inputs, { ...tools, transcript: [] });
+  const known = plan.filter(({ name }) => steps.has(name));
+  if (steps.size === 0 || (known.length > 0 && known.every(({ isLook }) => isLook))) {
     const active = await currentBuild(inputs.target.builds);
     return { outcome: 'interrupted', exit_code: ExitCode.interrupted, active, steps: records, failure };
   }
   // A rollback away from a build that is broken has nowhere to go back to: what it was on the way to is the way out.
   if (isOneWay(inputs)) return goOn(record, tools);
-  const plan = planOf(inputs, { ...tools, transcript: [] });
-  const begun = plan.filter(({ name, isGoneAtBoot }) => steps.has(name) && !(isBooted && isGoneAtBoot));
+  const begun = known.filter(({ name, isGoneAtBoot, isRevertedOnce }) => {
+    return !(isBooted && isGoneAtBoot) && !(isRevertedOnce && steps.get(name) === 'reverted');
+  });
   return goBack(inputs, { begun, records, failure, transcript: [] }, tools);
 }
 

@@ -70,7 +70,7 @@ export async function revertSteps(
   { ledger, emit }: Pick<EngineOptions, 'ledger' | 'emit'>,
 ): Promise<unknown[]> {
   const errors: unknown[] = [];
-  for (const { name, revert } of begun.toReversed()) {
+  for (const { name, revert, isRevertedOnce } of begun.toReversed()) {
     if (!revert) continue;
     const began = performance.now();
     await recordAnyway(ledger, { type: 'step', name, state: 'reverting' });
@@ -84,7 +84,7 @@ export async function revertSteps(
     );
     const state = message === undefined ? 'reverted' : 'revert_failed';
     const durationMs = performance.now() - began;
-    await recordAnyway(ledger, { type: 'step', name, state, message });
+    await recordAnyway(ledger, { type: 'step', name, state, message }, isRevertedOnce && { isDurable: true });
     emit({ type: 'step', name, state, durationMs, message });
     mark(records, name, state, durationMs);
   }
@@ -99,8 +99,12 @@ function mark(records: StepRecord[], name: string, status: StepRecord['status'],
 }
 
 /** A full disk must not keep a service from coming back. */
-export async function recordAnyway(ledger: Ledger, entry: LedgerEntry): Promise<boolean> {
-  return ledger.write(entry).then(
+export async function recordAnyway(
+  ledger: Ledger,
+  entry: LedgerEntry,
+  options?: { isDurable?: boolean },
+): Promise<boolean> {
+  return ledger.write(entry, options).then(
     () => true,
     () => false,
   );

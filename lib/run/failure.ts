@@ -12,6 +12,7 @@ export type Reason =
   | 'cpu'
   | 'journal'
   | 'hook'
+  | 'database'
   | 'timeout'
   | 'interrupted'
   | 'disk'

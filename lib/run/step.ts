@@ -19,6 +19,8 @@ export interface Step {
   isLook?: true;
   /** what it did ends with the machine: after a boot only the other steps are to be taken back */
   isGoneAtBoot?: true;
+  /** once it was taken back, that must not be repeated: it would undo what came afterwards */
+  isRevertedOnce?: true;
 }
 
 export type StepStatus = 'done' | 'failed' | 'reverted' | 'revert_failed' | 'skipped';

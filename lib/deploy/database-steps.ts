@@ -1,0 +1,95 @@
+import { isCutoverError, messageOf } from '../base/errors.ts';
+import { isThere } from '../base/files.ts';
+import { openController } from '../base/wait.ts';
+import type { DatabaseConfig } from '../config/model.ts';
+import { backupPath, removeOldBackups, takeBackup } from '../database/backup.ts';
+import type { BackupOwner } from '../database/names.ts';
+import { restoreBackup } from '../database/restore.ts';
+import { reasonOf, StepFailure } from '../run/failure.ts';
+import type { RunInputs } from '../run/inputs.ts';
+import type { Step, StepFacts } from '../run/step.ts';
+import type { PlanTools } from './strategy.ts';
+import { whileStopped } from './while-stopped.ts';
+
+/**
+ * The plan with what a configured database adds to it: a backup before everything else, and the way back of the step
+ * that migrates. A rollback does neither.
+ */
+export function withDatabase(inputs: RunInputs, tools: PlanTools, plan: Step[]): Step[] {
+  const { database } = inputs.target;
+  if (inputs.kind !== 'deploy' || !database) return plan;
+  const steps = [backupStep(inputs, tools, database), ...plan];
+  if (!database.restoreOnRollback) return steps;
+  const revert = (): Promise<void> => restoreBack(inputs, tools, database);
+  return steps.map((step) => (step.name === 'migrate' ? { ...step, revert, isRevertedOnce: true } : step));
+}
+
+function ownerOf({ app, target }: RunInputs, database: DatabaseConfig): BackupOwner {
+  return { app, target: target.name, database };
+}
+
+function backupStep(inputs: RunInputs, tools: PlanTools, database: DatabaseConfig): Step {
+  const file = backupPath(ownerOf(inputs, database), inputs.run);
+  return {
+    name: 'backup',
+    does: `back up the ${database.kind === 'sqlite' ? database.path : 'PostgreSQL'} database to ${database.backups}`,
+    isLook: true,
+    apply: async (signal) => {
+      // A step may be applied again; a backup has its name only when it is whole.
+      if (await isThere(file)) return { file };
+      return backUp(inputs, tools, { database, signal });
+    },
+  };
+}
+
+async function backUp(
+  inputs: RunInputs,
+  { emit }: Pick<PlanTools, 'emit'>,
+  { database, signal }: { database: DatabaseConfig; signal: AbortSignal },
+): Promise<StepFacts> {
+  const note = (message: string): void => emit({ type: 'note', message });
+  if (inputs.from === null && database.path !== null && !(await isThere(database.path))) {
+    note(`${database.path} does not exist yet: there is nothing to back up`);
+    return { file: null };
+  }
+  try {
+    const owner = ownerOf(inputs, database);
+    const { file, bytes } = await takeBackup({ ...owner, id: inputs.run, signal, onProgress: note });
+    const { problem } = await removeOldBackups(owner, { signal });
+    if (problem !== null) note(`old backups were not removed: ${problem}`);
+    return { file, bytes };
+  } catch (error) {
+    if (signal.aborted || isCutoverError(error, 'interrupted')) throw error;
+    if (database.required) throw requiredFailure(error);
+    note(`the backup failed, and the deploy goes on (database.required = false): ${messageOf(error)}`);
+    return { file: null, problem: messageOf(error) };
+  }
+}
+
+function requiredFailure(error: unknown): StepFailure {
+  const known = reasonOf(error);
+  const message = `the backup failed, and database.required = true: ${messageOf(error)}`;
+  return new StepFailure(known === 'systemd' ? 'database' : known, message, { cause: error });
+}
+
+/**
+ * Puts the database back as it was before this run, while nothing runs that could write. What was written since is lost:
+ * that is what restore_on_rollback asks for.
+ * @throws `StepFailure` when there is no backup, or it cannot be restored: then the database stays as it is
+ */
+async function restoreBack(inputs: RunInputs, tools: PlanTools, database: DatabaseConfig): Promise<void> {
+  const { target, run, back } = inputs;
+  const file = backupPath(ownerOf(inputs, database), run);
+  // A first deploy that made the database has nothing to go back to either.
+  if (back === null) return;
+  if (!(await isThere(file))) {
+    throw new StepFailure('database', `the database stays as it was migrated: there is no backup of run ${run}`);
+  }
+  const { signal } = openController();
+  // With "restart" it is the revert of `stop` that starts the service.
+  const isStarted = target.strategy !== 'restart';
+  await whileStopped(target, { systemd: tools.systemd, isStarted }, async () => {
+    await restoreBackup({ ...ownerOf(inputs, database), file, signal });
+  });
+  tools.emit({ type: 'note', message: `the database is as it was before the deploy: ${file}` });
+}

@@ -1,0 +1,253 @@
+// needs: sandbox
+// deadline: 10min
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import * as assert from 'uvu/assert';
+import type { RunDocument } from '../../lib/run/document.ts';
+import { suite } from '../suite.ts';
+import { type DatabaseSite, makeDatabaseSite, migration } from './database-site.ts';
+import { leaveBehind, startDeploy, untilBegun, untilSettled } from './running.ts';
+import { buildId, makeSite, until } from './site.ts';
+import { assertSound } from './sound.ts';
+
+const test = suite('deploy/database');
+const [first, second] = [buildId(1), buildId(2)];
+
+function stepsOf({ steps }: RunDocument): string[] {
+  return steps.map(({ name, status }) => `${name} ${status}`);
+}
+
+async function namesAnn({ sql }: DatabaseSite): Promise<void> {
+  assert.is(await sql('SELECT group_concat(name) FROM users; SELECT count(*) FROM sqlite_master'), 'ann,bob\n1');
+}
+
+async function factsOf({ sandbox, state }: DatabaseSite, { run }: RunDocument): Promise<{ file: string | null }> {
+  const lines = (await readFile(sandbox.hostPath(`${state}/runs/${run}.jsonl`), 'utf8')).trim().split('\n');
+  const entries = lines.map((line) => JSON.parse(line) as { name?: string; state?: string; facts?: { file: string } });
+  return (
+    entries.find(({ name, state: reached }) => name === 'backup' && reached === 'applied')?.facts ?? { file: null }
+  );
+}
+
+test('P3: the first step of a deploy is the backup, and the ledger names its file', async (t) => {
+  const site = await makeDatabaseSite(t, { builds: [{}, {}] });
+  const called = await site.call('deploy');
+  assert.is(called.code, 0, called.stderr);
+  assert.is(stepsOf(called.document)[0], 'backup done');
+  const name = `${site.app}@production-${called.document.run}.sqlite.gz`;
+  assert.equal(await site.listBackups(), [name]);
+  assert.is((await factsOf(site, called.document)).file, `${site.backups}/${name}`);
+  assert.is(await site.sandbox.run('stat', '-c', '%a %U', `${site.backups}/${name}`), '600 root');
+  await assertSound(site, second, called);
+});
+
+test('P3: a dry run names the backup and makes none', async (t) => {
+  const site = await makeDatabaseSite(t, { builds: [{}, {}] });
+  const { document } = await site.call<{ steps: { name: string; does: string }[] }>('deploy', ['--dry-run']);
+  assert.equal(document.steps[0], { name: 'backup', does: `back up the ${site.database} database to ${site.backups}` });
+  assert.equal(await site.listBackups(), []);
+});
+
+test('P3: a backup that failed is told of, and the deploy goes on', async (t) => {
+  const site = await makeDatabaseSite(t, { builds: [{}, {}] });
+  await writeFile(site.sandbox.hostPath(site.database), 'not a database');
+  const called = await site.call('deploy');
+  assert.is(called.code, 0, called.stderr);
+  assert.match(
+    called.stderr,
+    /the backup failed, and the deploy goes on \(database\.required = false\): .*not a database/,
+  );
+  await assertSound(site, second, called);
+});
+
+test('P3: a required backup that failed ends the deploy with 1, and nothing was changed', async (t) => {
+  const site = await makeDatabaseSite(t, { builds: [{}, {}], database: ['required = true'], migrate: migration });
+  await writeFile(site.sandbox.hostPath(site.database), 'not a database');
+  const before = await site.sandbox.run('systemctl', 'show', '-p', 'InvocationID', site.unit);
+  const called = await site.call('deploy');
+  assert.equal([called.code, called.document.outcome, called.document.active], [1, 'refused', first]);
+  assert.equal([called.document.failure?.step, called.document.failure?.reason], ['backup', 'database']);
+  assert.match(called.document.failure?.message ?? '', 'the backup failed, and database.required = true');
+  assert.equal(stepsOf(called.document), ['backup failed']);
+  assert.is(await site.sandbox.run('systemctl', 'show', '-p', 'InvocationID', site.unit), before);
+  // The build was not at fault: it is picked again.
+  await rm(site.sandbox.hostPath(site.database));
+  await site.sql("CREATE TABLE users(name); INSERT INTO users VALUES ('ann'), ('bob')");
+  assert.is((await site.call('deploy')).code, 0);
+  await assertSound(site, second);
+});
+
+test('P3: a disk that is full leaves the old backup and nothing half; a required backup ends the deploy', async (t) => {
+  const site = await makeDatabaseSite(t, { builds: [{}, {}], database: ['required = true'] });
+  const { sandbox, backups } = site;
+  await site.sql(
+    'CREATE TABLE big AS SELECT hex(randomblob(2000)) FROM (WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 1000) SELECT x FROM c)',
+  );
+  await sandbox.run('mkdir', '-p', backups);
+  await sandbox.run('mount', '-t', 'tmpfs', '-o', 'size=1M', 'tmpfs', backups);
+  t.cleanup(() => sandbox.run('umount', backups));
+  const old = `${site.app}@production-20260101-000000-0000.sqlite.gz`;
+  await sandbox.run('touch', `${backups}/${old}`);
+  const called = await site.call('deploy');
+  assert.equal([called.code, called.document.outcome, called.document.failure?.reason], [1, 'refused', 'disk']);
+  assert.is(await sandbox.run('ls', '-A', backups), old);
+  await assertSound(site, first, called);
+});
+
+test('P3: so many backups are kept, and other files stay', async (t) => {
+  const site = await makeDatabaseSite(t, { builds: [{}, {}, {}], database: ['keep = 2'] });
+  const runs: string[] = [];
+  for (const build of [second, buildId(3), second]) runs.push((await site.call('deploy', [build])).document.run ?? '');
+  assert.equal(
+    await site.listBackups(),
+    runs.slice(1).map((run) => `${site.app}@production-${run}.sqlite.gz`),
+  );
+  await assertSound(site, second);
+});
+
+test('B2: a rollback restores what this deploy migrated, before the old build starts', async (t) => {
+  const site = await makeDatabaseSite(t, {
+    builds: [{}, { mode: 'status' }],
+    database: ['restore_on_rollback = true', 'verify = "SELECT count(*) FROM users"'],
+    migrate: migration,
+  });
+  const called = await site.call('deploy');
+  assert.equal([called.code, called.document.active], [4, first], called.stderr);
+  assert.ok(stepsOf(called.document).includes('migrate reverted'), stepsOf(called.document).join());
+  await namesAnn(site);
+  assert.match(called.stderr, 'the database is as it was before the deploy');
+  await assertSound(site, first, called);
+});
+
+test('B2: a migration that fails halfway is taken back too', async (t) => {
+  const migrate = `${migration}; exit 1`;
+  const site = await makeDatabaseSite(t, { builds: [{}, {}], database: ['restore_on_rollback = true'], migrate });
+  const called = await site.call('deploy');
+  assert.equal([called.code, called.document.failure?.step], [4, 'migrate'], called.stderr);
+  await namesAnn(site);
+  await assertSound(site, first, called);
+});
+
+test('B2: without restore_on_rollback, and when the migration was not begun, the database is left alone', async (t) => {
+  const bad = { builds: [{}, { mode: 'status' as const }] };
+  const plain = await makeDatabaseSite(t, { ...bad, migrate: migration });
+  assert.is((await plain.call('deploy')).code, 4);
+  assert.is(await plain.sql('SELECT DISTINCT name FROM users'), 'changed');
+  const none = await makeDatabaseSite(t, { ...bad, database: ['restore_on_rollback = true'] });
+  const inode = await none.sql("UPDATE users SET name = 'mine' WHERE name = 'ann'");
+  assert.is(inode, '');
+  const called = await none.call('deploy');
+  assert.is(called.code, 4);
+  assert.not.match(called.stderr, 'as it was before the deploy');
+});
+
+test('B2: a migration without a backup stays, and the way back says so', async (t) => {
+  const site = await makeDatabaseSite(t, {
+    builds: [{}, { mode: 'status' }],
+    database: ['restore_on_rollback = true', 'verify = "SELECT * FROM nothing"'],
+    migrate: migration,
+  });
+  const called = await site.call('deploy');
+  assert.equal([called.code, called.document.active], [4, first], called.stderr);
+  assert.ok(stepsOf(called.document).includes('migrate revert_failed'));
+  assert.match(called.stderr, 'the database stays as it was migrated: there is no backup of run');
+  assert.is(await site.sql('SELECT DISTINCT name FROM users'), 'changed');
+  await assertSound(site, first, called);
+});
+
+for (const strategy of ['socket', 'overlap'] as const) {
+  test(`B2: a rollback restores the database behind a socket (${strategy})`, async (t) => {
+    const bad = { builds: [{}, { mode: 'status' as const }], strategy, migrate: migration };
+    const site = await makeDatabaseSite(t, { ...bad, database: ['restore_on_rollback = true'] });
+    const called = await site.call('deploy');
+    assert.equal([called.code, called.document.active], [4, first], called.stderr);
+    await namesAnn(site);
+    await assertSound(site, first, called);
+  });
+}
+
+test('B2: a deployer killed after the migration: what ends the run restores the database', async (t) => {
+  const site = await makeDatabaseSite(t, {
+    builds: [{}, { mode: 'slow_start', startMs: 3000 }],
+    database: ['restore_on_rollback = true'],
+    migrate: migration,
+  });
+  const run = await startDeploy(site);
+  await untilBegun(site, 'start');
+  run.child.kill('SIGKILL');
+  await run.child.ended;
+  await untilSettled(site);
+  await namesAnn(site);
+  await assertSound(site, first);
+});
+
+test('B2: what was written after a restore is not taken back by settling once more', async (t) => {
+  const site = await makeDatabaseSite(t, {
+    builds: [{}, { mode: 'slow_start', startMs: 3000 }],
+    database: ['restore_on_rollback = true'],
+    migrate: migration,
+  });
+  await leaveBehind(site);
+  const settling = await site.sandbox.startCutover(['settle', 'production', '--config', site.config], {
+    env: { CUTOVER_IN_SETTLE_UNIT: '1' },
+  });
+  settling.stdout.resume();
+  settling.stderr.resume();
+  const directory = site.sandbox.hostPath(`${site.state}/runs`);
+  const ledger = async (): Promise<string> => {
+    const mark = await readFile(site.sandbox.hostPath(`${site.state}/in-flight`), 'utf8').catch(() => '');
+    const run = /"run":"([^"]+)"/.exec(mark)?.[1];
+    return run === undefined ? '' : readFile(`${directory}/${run}.jsonl`, 'utf8');
+  };
+  await until('the database is restored', async () => (await ledger()).includes('"name":"migrate","state":"reverted"'));
+  settling.kill('SIGKILL');
+  await settling.ended;
+  await site.sql("INSERT INTO users VALUES ('carl')");
+  assert.is((await site.call('settle')).code, 0);
+  assert.is(await site.sql('SELECT group_concat(name) FROM users'), 'ann,bob,carl');
+  await assertSound(site, first);
+});
+
+test('P3: an interruption while the backup goes on ends the deploy with 130, nothing changed', async (t) => {
+  const site = await makeDatabaseSite(t, { builds: [{}, {}] });
+  await site.sql(
+    'CREATE TABLE big AS SELECT hex(randomblob(500)) FROM (WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 150000) SELECT x FROM c)',
+  );
+  const run = await startDeploy(site);
+  await untilBegun(site, 'backup');
+  run.child.kill('SIGINT');
+  const called = await run.end();
+  assert.equal([called.code, called.document.outcome], [130, 'interrupted'], called.stderr);
+  assert.equal(await site.listBackups(), []);
+  await assertSound(site, first, called);
+});
+
+test('P3: a deployer killed during the backup: nothing changed, and the next backup is whole', async (t) => {
+  const site = await makeDatabaseSite(t, { builds: [{}, {}] });
+  await site.sql(
+    'CREATE TABLE big AS SELECT hex(randomblob(500)) FROM (WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 150000) SELECT x FROM c)',
+  );
+  const run = await startDeploy(site);
+  await untilBegun(site, 'backup');
+  run.child.kill('SIGKILL');
+  await run.child.ended;
+  await untilSettled(site);
+  assert.match((await site.tell('report')).stdout, 'was not touched');
+  assert.equal(
+    (await site.listBackups()).filter((name) => !name.startsWith('.')),
+    [],
+  );
+  const called = await site.call('deploy');
+  assert.is(called.code, 0, called.stderr);
+  assert.equal(await site.listBackups(), [`${site.app}@production-${called.document.run}.sqlite.gz`]);
+  await assertSound(site, second, called);
+});
+
+test('P3: on a first deploy there may be no database yet, whether a backup is required or not', async (t) => {
+  const site = await makeSite(t, { isDeployed: false });
+  const database = `{ kind = "sqlite", path = "/srv/none-${site.app}.db", backups = "/var/backups/x", required = true }`;
+  await site.configure({ keys: [`database = ${database}`] });
+  const called = await site.call('deploy');
+  assert.is(called.code, 0, called.stderr);
+  assert.match(called.stderr, 'there is nothing to back up');
+  await assertSound(site, first, called);
+});
