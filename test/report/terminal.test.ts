@@ -187,7 +187,16 @@ test('S11: the history is a line a run, a report is one run in full', () => {
     '✓ port',
     'failed at gate (health): answered 500',
     'evidence: none',
+    'took 812 ms, downtime not measured',
   ])
     assert.match(report, text);
+  assert.not.match(report, 'made from');
+  const origin = { revision: '4f2a9c1', branch: 'main', longest_wait_ms: 30 };
+  const made = reportText({ ...first, ...origin }, plain);
+  for (const text of ['made from 4f2a9c1 (main)', 'took 812 ms, port closed 301 ms, longest wait 30 ms'])
+    assert.match(made, text);
+  // Ledgers of an earlier version have neither key.
+  const { revision: _, branch: __, ...old } = first;
+  assert.not.match(reportText(old as typeof first, plain), 'made from');
   assert.is(report.split('\n').at(-1)?.startsWith(`${newer} failed`), true);
 });
