@@ -3,6 +3,7 @@ import { isBuildId } from '../builds/layout.ts';
 import type { ChannelConfig } from '../config/model.ts';
 import type { Place } from '../deployer/place.ts';
 import type { RunDocument } from '../run/document.ts';
+import { failuresKept, ledgersKept } from '../run/retention.ts';
 import type { Terminal } from './command.ts';
 import { notifyAfterwards } from './notify-afterwards.ts';
 import type { CommandPlace } from './place.ts';
@@ -10,8 +11,6 @@ import { interruptSignal } from './signals.ts';
 
 /** Current and previous stay beside the builds that `keep` counts. */
 const others = 2;
-const evidenceKept = 20;
-const ledgersKept = 100;
 
 /** What follows an outcome that is told already, and never changes it: the keep rules, who is to be told, the journal. */
 export async function afterwards(
@@ -48,7 +47,7 @@ async function pruneAfterwards({ outcome }: RunDocument, place: Place): Promise<
   );
   const builds = names?.filter((name) => isBuildId(name)) ?? [];
   const isLeft = names?.some((name) => name.startsWith('.')) ?? false;
-  const isMore = builds.length > target.keep + others || (evidence?.length ?? 0) > evidenceKept;
+  const isMore = builds.length > target.keep + others || (evidence?.length ?? 0) > failuresKept;
   if (!isMore && !isLeft && (ledgers?.length ?? 0) <= ledgersKept) return;
   const { pruneAfter } = await import('../deployer/prune.ts');
   await pruneAfter(place);
