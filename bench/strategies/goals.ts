@@ -7,7 +7,7 @@ import { sumOf } from './seen.ts';
 const allowanceMs = 50;
 
 /** What was promised before it was measured. Each is judged by the worst that was seen, not by a median. */
-export function goalsOf({ rows, runs }: Results): Goal[] {
+export function goalsOf({ rows, runs }: Pick<Results, 'rows' | 'runs'>): Goal[] {
   return [
     ...(['overlap', 'socket'] as const).flatMap((tool) => [
       failedGoal(rows, { tool, kinds: ['good', 'rollback'], what: 'good builds and rollbacks' }),
