@@ -32,10 +32,16 @@ export async function openIncoming(builds: string, signal: AbortSignal): Promise
   const parent = join(builds, incomingName);
   for (let attempt = 1; attempt <= attempts; attempt += 1) {
     const path = join(parent, randomBytes(8).toString('hex'));
-    await makeFolder(builds, { folders: [parent, path], owner, signal });
-    await verifyDirectory(parent);
-    const lock = await lockFolder(path, signal);
-    if (lock) return { path, owner, close: () => closeFolder(path, { lock, owner }) };
+    try {
+      await makeFolder(builds, { folders: [parent, path], owner, signal });
+      await verifyDirectory(parent);
+      const lock = await lockFolder(path, signal);
+      if (lock) return { path, owner, close: () => closeFolder(path, { lock, owner }) };
+    } catch (error) {
+      // Interrupted between its making and its lock: nobody else knows of it yet.
+      await removeAs(path, { owner, signal: openController().signal }).catch(() => {});
+      throw error;
+    }
   }
   throw new CutoverError('failed', `${parent}: what is made there is removed at once`, { mend: `ls -la ${parent}` });
 }

@@ -82,8 +82,9 @@ export class Judge {
   }
 
   private isReplaced(path: string, { path: subject, kind }: RawEntry): boolean {
-    if (!ownNames.includes(path)) return false;
-    if (kind !== 'file') throw bad(subject, 'has the name of a file of cutover');
+    const [top = ''] = path.split('/', 1);
+    if (!ownNames.includes(top)) return false;
+    if (kind !== 'file' || path !== top) throw bad(subject, 'has the name of a file of cutover');
     if (this.replaced.has(path)) throw bad(subject, 'is there twice');
     this.replaced.add(path);
     return true;

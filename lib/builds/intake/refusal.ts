@@ -7,7 +7,7 @@ export function refusal(message: string, more: { mend?: string; cause?: unknown 
 
 /** What a program that writes below the builds directory complained of. @param doing the beginning of the sentence */
 export function complaint(stderr: string, doing: string, directory: string): CutoverError {
-  const line = stderr.split('\n').find((text) => text.trim() !== '') ?? 'no reason given';
+  const line = firstLine(stderr);
   if (/No space left on device|Disk quota exceeded/.test(stderr)) {
     return new CutoverError('disk', `${doing} ${directory}: no space left`, {
       mend: `df -h ${directory}; cutover prune`,
@@ -19,4 +19,9 @@ export function complaint(stderr: string, doing: string, directory: string): Cut
     });
   }
   return new CutoverError('failed', `${doing} ${directory}: ${line}`, { mend: `ls -ld ${directory}` });
+}
+
+/** What a program says first; gzip begins with an empty line. */
+export function firstLine(stderr: string): string {
+  return stderr.split('\n').find((text) => text.trim() !== '') ?? 'no reason given';
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import type { Writable } from 'node:stream';
 import { type Command, type FedProcess, startFed } from '../../base/exec.ts';
-import { refusal } from './refusal.ts';
+import { firstLine, refusal } from './refusal.ts';
 
 /** What an archive was compressed with; told by its first bytes, whatever its name. */
 export interface Compression {
@@ -85,7 +85,7 @@ export async function* decompress(
     const { code, stderr } = await program.ended;
     signal.throwIfAborted();
     if (code === 0) return;
-    const line = stderr.split('\n')[0]?.replace(/^gzip: stdin: |^zstd: /, '') ?? '';
+    const line = firstLine(stderr).replace(/^gzip: stdin: |^zstd: /, '');
     throw refusal(`the archive is damaged: ${name}${code === null ? ' was killed' : `: ${line || `exit ${code}`}`}`, {
       mend: 'send it again',
     });

@@ -4,7 +4,7 @@ import { openEntryReader } from './entries.ts';
 import type { IncomingFolder } from './incoming.ts';
 import { type AcceptedEntry, Judge, verifySize } from './judge.ts';
 import { intakeLimits } from './limits.ts';
-import { complaint, refusal } from './refusal.ts';
+import { complaint, firstLine, refusal } from './refusal.ts';
 import { compressionOf, decompress, feed, peek, receive } from './stream.ts';
 
 /** How far an intake is. */
@@ -133,6 +133,5 @@ function tarCommand({ path, owner }: IncomingFolder): Command {
 
 function tarProblem(stderr: string, path: string): Error {
   if (/No space|quota|denied|permitted|Read-only/.test(stderr)) return complaint(stderr, 'cannot unpack into', path);
-  const line = stderr.split('\n')[0]?.replace(/^tar: /, '');
-  return refusal(`the archive is damaged: GNU tar says ${JSON.stringify(line ?? '')}`);
+  return refusal(`the archive is damaged: GNU tar says ${JSON.stringify(firstLine(stderr).replace(/^tar: /, ''))}`);
 }

@@ -1,0 +1,135 @@
+import { chmod, mkdir, readdir, rename, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import * as assert from 'uvu/assert';
+import { openController } from '../../../lib/base/wait.ts';
+import { clearIncoming, openIncoming } from '../../../lib/builds/intake/incoming.ts';
+import { compareBuildIds } from '../../../lib/builds/layout.ts';
+import { listBuildIds } from '../../../lib/builds/list.ts';
+import { CutoverError } from '../../../lib/base/errors.ts';
+import { addBuild } from '../../../lib/deployer/add.ts';
+import { suite } from '../../suite.ts';
+import { rejection } from '../directory.ts';
+import { tarOf } from './archive.ts';
+import { assertUntouched, makeTaking, streamOf } from './taking.ts';
+
+const test = suite('builds/intake/incoming');
+
+const { signal } = openController();
+const archive = tarOf({ name: 'app.js', body: 'x'.repeat(30_000) }, { name: 'd/more', body: 'y' });
+
+test('W3: what dead commands left is removed, what one is at work on is not', async (t) => {
+  const { builds, around } = await makeTaking(t);
+  const incoming = join(builds, '.incoming');
+  const atWork = await openIncoming(builds, signal);
+  await writeFile(join(atWork.path, 'half'), 'half');
+  await mkdir(join(incoming, 'dead/d'), { recursive: true });
+  await writeFile(join(incoming, 'dead/d/half'), 'half');
+  await chmod(join(incoming, 'dead/d'), 0o500);
+  await writeFile(join(incoming, 'file'), '');
+  await mkdir(join(around, 'of-value/in'), { recursive: true });
+  await symlink(join(around, 'of-value'), join(incoming, 'link'));
+  assert.equal((await clearIncoming(builds, signal)).toSorted(), ['dead', 'file', 'link']);
+  assert.equal(await readdir(incoming), [atWork.path.slice(incoming.length + 1)]);
+  assert.equal([await readdir(atWork.path), await readdir(join(around, 'of-value'))], [['half'], ['in']]);
+  await atWork.close();
+  assert.equal([await readdir(incoming), await clearIncoming(builds, signal)], [[], []]);
+});
+
+test('W3: the next add removes what dead ones left', async (t) => {
+  const taking = await makeTaking(t);
+  await mkdir(join(taking.builds, '.incoming/dead'), { recursive: true });
+  await taking.add(archive);
+  assert.equal(await readdir(join(taking.builds, '.incoming')), []);
+});
+
+test('P1: many at once each get a name of their own, while others clear away', async (t) => {
+  const taking = await makeTaking(t);
+  const over = openController();
+  const clearing = (async () => {
+    while (!over.signal.aborted) await clearIncoming(taking.builds, signal);
+  })();
+  const added = await Promise.all(Array.from({ length: 12 }, () => taking.add(archive)));
+  over.abort();
+  await clearing;
+  assert.is(new Set(added.map(({ id }) => id)).size, 12);
+  assert.equal(await listBuildIds(taking.builds), added.map(({ id }) => id).toSorted(compareBuildIds));
+  for (const { path } of added) assert.equal((await readdir(path)).length, 4);
+});
+
+test('P1: a sender that falls silent is given up, and nothing stays', async (t) => {
+  const taking = await makeTaking(t);
+  const before = await taking.look();
+  const silent = new Readable({ read() {} });
+  silent.push(archive.subarray(0, 20_000));
+  const began = performance.now();
+  const error = await rejection(taking.add(silent, { stallMs: 300 }));
+  assert.equal([error.code, error.message], ['refused', 'nothing came for 0.3 s: the archive is given up']);
+  assert.ok(performance.now() - began < 5000 && silent.destroyed);
+  await assertUntouched(taking, before);
+});
+
+test('P1: a sender that breaks off is told of, and nothing stays', async (t) => {
+  const taking = await makeTaking(t);
+  const before = await taking.look();
+  const broken = Readable.from(brokenOff());
+  assert.is((await rejection(taking.add(broken))).message, 'the line went dead');
+  await assertUntouched(taking, before);
+});
+
+test('P1: an interruption leaves nothing, at whatever time it comes', async (t) => {
+  const taking = await makeTaking(t);
+  const before = await taking.look();
+  const interruption = new CutoverError('interrupted', 'interrupted');
+  let added = 0;
+  for (let afterMs = 0; afterMs < 120; afterMs += 5) {
+    const controller = openController();
+    const place = { ...taking.place, signal: controller.signal };
+    setTimeout(() => controller.abort(interruption), afterMs);
+    try {
+      const { path } = await addBuild(place, { archive: streamOf(archive, 500) });
+      assert.is((await readdir(path)).length, 4);
+      added += 1;
+    } catch (error) {
+      assert.is(error, interruption);
+    }
+    assert.equal(await readdir(join(taking.builds, '.incoming')).catch(() => []), []);
+  }
+  console.log(`${added} of 24 were through before the interruption`);
+  assert.ok(added < 24);
+  assert.is((await listBuildIds(taking.builds)).length, added);
+  if (added === 0) await assertUntouched(taking, before);
+});
+
+test('P1: a builds directory that belongs to another user gets a build of that user, made with no more rights', async (t) => {
+  if (process.getuid?.() !== 0) return;
+  const taking = await makeTaking(t);
+  await chmod(taking.around, 0o755);
+  const { chown, lstat } = await import('node:fs/promises');
+  await chown(taking.builds, 65_534, 65_534);
+  const { path } = await taking.add(archive);
+  for (const name of ['.', 'app.js', 'd', 'd/more', '.cutover.json', '.cutover.files', '../.incoming']) {
+    const { uid, gid } = await lstat(join(path, name));
+    assert.equal([uid, gid], [65_534, 65_534], name);
+  }
+  // The user puts a link in the place of the folder that root unpacks into.
+  const target = join(taking.around, 'of-root');
+  await mkdir(target, { mode: 0o755 });
+  const incoming = join(taking.builds, '.incoming');
+  async function* pieces() {
+    const [name] = await readdir(incoming);
+    await rename(join(incoming, name as string), join(incoming, 'aside'));
+    await symlink(target, join(incoming, name as string));
+    yield archive;
+  }
+  await rejection(taking.add(Readable.from(pieces())));
+  assert.equal(await readdir(target), []);
+  const { uid } = await lstat(target);
+  assert.is(uid, 0);
+  assert.is((await listBuildIds(taking.builds)).length, 1);
+});
+
+function* brokenOff(): Generator<Buffer> {
+  yield archive.subarray(0, 20_000);
+  throw new Error('the line went dead');
+}

@@ -1,0 +1,70 @@
+import { mkdirSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as assert from 'uvu/assert';
+import { leadOf } from '../../../lib/builds/intake/links.ts';
+import { openController } from '../../../lib/base/wait.ts';
+import { readTree } from '../../../lib/builds/tree.ts';
+import { suite } from '../../suite.ts';
+import { makeDirectory } from '../directory.ts';
+
+const test = suite('builds/intake/links');
+
+const rounds = 150;
+
+test('P1: of thousands of links made by chance none that the kernel leads out counts as inside', async (t) => {
+  const around = realpathSync(await makeDirectory(t));
+  const seed = Date.now() % 1_000_000;
+  const random = randomFrom(seed);
+  const seen: Record<string, number> = {};
+  for (let round = 0; round < rounds; round += 1) {
+    const build = join(around, `b${round}`);
+    makeTree(build, random);
+    const tree = await readTree(build, { signal: openController().signal });
+    for (const [path, { kind, to }] of tree) {
+      if (kind !== 'link') continue;
+      const lead = leadOf(path, tree);
+      const real = realOf(join(build, path));
+      seen[lead] = (seen[lead] ?? 0) + 1;
+      const isInside = real === build || real?.startsWith(`${build}/`);
+      const what = `seed ${seed}, round ${round}: ${path} -> ${to} is ${lead}, and leads to ${real}`;
+      // A file with "/." behind it is nothing to the kernel.
+      if (lead === 'inside') assert.ok(isInside ?? to.includes('file'), what);
+      if (lead === 'nothing' || lead === 'circles') assert.is(real, null, what);
+      // What is called outside may come back in, or lead to nothing out there.
+      if (isInside === false) assert.is(lead, 'outside', what);
+    }
+    rmSync(build, { recursive: true });
+  }
+  console.log(seen);
+  for (const lead of ['inside', 'nothing', 'outside', 'circles']) assert.ok((seen[lead] ?? 0) > 0, lead);
+});
+
+function makeTree(build: string, random: (below: number) => number): void {
+  const folders = ['', 'a', 'a/b', 'a/b/c', 'd'];
+  for (const folder of folders) mkdirSync(join(build, folder), { recursive: true });
+  for (const folder of folders) writeFileSync(join(build, folder, 'file'), '');
+  for (let at = 0; at < 12; at += 1) {
+    const names = Array.from(
+      { length: 1 + random(5) },
+      () => ['..', '..', 'a', 'b', 'c', 'd', 'file', '.', 'none', `l${random(12)}`][random(10)],
+    );
+    symlinkSync(names.join('/'), join(build, folders[random(folders.length)] as string, `l${at}`));
+  }
+}
+
+/** @returns null for a link that leads to nothing, or in circles */
+function realOf(path: string): string | null {
+  try {
+    return realpathSync.native(path);
+  } catch {
+    return null;
+  }
+}
+
+function randomFrom(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fffffff;
+    return (state >>> 8) % below;
+  };
+}
