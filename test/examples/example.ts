@@ -49,6 +49,8 @@ export interface ExampleFiles {
   files: readonly string[];
   /** the file of a build whose whole text is the build's id, for programs that cannot tell it */
   marked?: string;
+  /** what has to be there before its first deploy */
+  prepare?: (sandbox: TestSandbox) => Promise<void>;
   /** clients send a request again when its connection was used before and is cut */
   retries?: boolean;
 }
@@ -56,7 +58,7 @@ export interface ExampleFiles {
 /** Installs an example, with its first build deployed. */
 export async function installExample(
   t: TestContext,
-  { name, program = name, files, marked }: ExampleFiles,
+  { name, program = name, files, marked, prepare }: ExampleFiles,
 ): Promise<Example> {
   const sandbox = await sandboxFor();
   const folder = join(repository, 'examples', name);
@@ -65,6 +67,7 @@ export async function installExample(
   await installUnits(sandbox, folder, names);
   await mkdir(sandbox.hostPath('/etc/cutover'), { recursive: true });
   await writeFile(sandbox.hostPath(config), (await readFile(join(folder, 'cutover.toml'), 'utf8')) + limits);
+  await prepare?.(sandbox);
   const example = exampleOn(sandbox, { from: join(repository, 'examples', program), files, marked });
   await example.add();
   const { code, stderr } = await example.deploy();
