@@ -1,6 +1,5 @@
 import { isatty } from 'node:tty';
 import { CutoverError } from '../base/errors.ts';
-import { formatSize } from '../config/quantities.ts';
 import { addBuild, type AddedBuild, type AddOptions } from '../deployer/add.ts';
 import { targetNamed } from '../deployer/place.ts';
 import type { Run, Terminal } from './command.ts';
@@ -9,7 +8,6 @@ import { interruptSignal } from './signals.ts';
 
 /** Often enough to be seen moving, and no load. */
 const tellEveryMs = 200;
-const mebibyte = 1024 ** 2;
 
 type Options = Pick<AddOptions, 'sha256' | 'revision' | 'branch'>;
 
@@ -35,9 +33,8 @@ export const run: Run<Options> = async (words, options, terminal) => {
 function textOf({ id, files, size_bytes, notes }: AddedBuild, target: string, isQuiet: boolean): string {
   if (isQuiet) return id;
   const told = notes.map((note) => `  note: ${note}`);
-  const size = size_bytes < 1024 ? `${size_bytes} bytes` : formatSize(size_bytes);
   return [
-    `${id} (${files} file${files === 1 ? '' : 's'}, ${size})`,
+    `${id} (${files} file${files === 1 ? '' : 's'}, ${sizeText(size_bytes)})`,
     ...told,
     `  -> cutover deploy ${target} ${id}`,
   ].join('\n');
@@ -59,8 +56,8 @@ function openProgress({ tell, isLive }: Terminal, isQuiet: boolean) {
       if (!isLive || isQuiet || performance.now() - toldAt < tellEveryMs) return;
       toldAt = performance.now();
       isShown = true;
-      const of = total === null ? '' : ` of ${rounded(total)}`;
-      tell(`\r\u001B[K  … taking in ${rounded(bytes)}${of}, ${entries} entries`);
+      const of = total === null ? '' : ` of ${sizeText(total)}`;
+      tell(`\r\u001B[K  … taking in ${sizeText(bytes)}${of}, ${entries} entries`);
     },
     end: (): void => {
       if (isShown) tell('\r\u001B[K');
@@ -69,7 +66,9 @@ function openProgress({ tell, isLive }: Terminal, isQuiet: boolean) {
   };
 }
 
-/** Whole megabytes: a line that changes all the time says no more than that. */
-function rounded(bytes: number): string {
-  return formatSize(bytes < mebibyte ? bytes : Math.round(bytes / mebibyte) * mebibyte);
+/** One digit behind the point, in the largest unit: 12.3M. */
+function sizeText(bytes: number): string {
+  if (bytes < 1024) return `${bytes} bytes`;
+  const power = Math.min(4, Math.floor(Math.log2(bytes) / 10));
+  return `${Math.round((bytes / 1024 ** power) * 10) / 10}${'KMGT'[power - 1]}`;
 }
