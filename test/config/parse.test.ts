@@ -255,8 +255,8 @@ test('a part that is not built yet is refused by name, and one that is not used 
     assert.unreachable();
   } catch (error) {
     if (!(error instanceof CutoverError)) throw error;
-    assert.match(error.message, 'targets.production.hooks: this version does not run hooks yet');
-    assert.is(error.mend, 'remove the keys, or comment them out');
+    assert.match(error.message, 'targets.production.monitor: this version does not monitor yet');
+    assert.match(error.mend ?? '', /^remove the keys?, or comment (it|them) out$/);
   }
 });
 

@@ -11,6 +11,7 @@ const sets = [
   'examples/node-socket',
   'examples/node-overlap',
   'examples/python-gunicorn',
+  'examples/ten-checks',
   'examples/nginx-static',
   'examples/behind-a-proxy',
 ];
