@@ -55,7 +55,11 @@ function standInStep(inputs: RunInputs, tools: StrategyTools): Step {
       const { life } = beside;
       if (life) await proveStandIn(inputs, { ...tools, life, signal }).finally(life.stop);
     },
-    revert: () => stopStandIns(systemd, target),
+    revert: async () => {
+      await stopStandIns(systemd, target);
+      // A crash loop of the stand-in may have closed the socket, while the build before went on with what it has of it.
+      await requireSockets(systemd, target);
+    },
   };
 }
 

@@ -2,6 +2,7 @@ import { openController } from '../base/wait.ts';
 import type { TargetConfig } from '../config/model.ts';
 import { StepFailure } from '../run/failure.ts';
 import type { Systemd } from '../systemd/systemd.ts';
+import { stopStandIns } from './stand-in.ts';
 import { stopUnit } from './start.ts';
 
 const jobMs = 10_000;
@@ -15,7 +16,7 @@ export async function socketsOf(systemd: Systemd, unit: string): Promise<string[
 /**
  * Sees that the service's sockets are active. A crash loop closes them (`StartLimitIntervalSec=` of the service, or
  * `TriggerLimitBurst=` of the socket), and then nobody waits any more: they are opened again, with the service stopped
- * meanwhile, since a socket unit does not start while its service runs.
+ * meanwhile, since a socket unit does not start while its service runs; and without stand-ins, which would have the port.
  * @throws `StepFailure` when a socket stays closed
  */
 export async function requireSockets(
@@ -27,7 +28,7 @@ export async function requireSockets(
   const closed = await closedOf(systemd, sockets);
   if (closed.length === 0) return;
   const { signal } = openController();
-  await stopUnit(systemd, target, signal);
+  await Promise.all([stopStandIns(systemd, target), stopUnit(systemd, target, signal)]);
   for (const name of [target.unit, ...closed]) await systemd.resetFailed(name);
   for (const name of closed) await systemd.start(name, { timeoutMs: jobMs, signal });
   await systemd.start(target.unit, { timeoutMs: target.startTimeoutMs, signal });

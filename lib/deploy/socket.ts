@@ -91,7 +91,7 @@ export async function swapBack(inputs: RunInputs, { systemd }: StrategyTools): P
     return;
   }
   await swapCurrent(target.builds, back);
-  if (back !== to && (await buildOfProcess(inputs, systemd)) === back) return;
+  if (back !== to && (await buildOfProcess(inputs, systemd)) === back) return requireSockets(systemd, target);
   await restartProven(systemd, target, signal);
 }
 

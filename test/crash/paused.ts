@@ -6,6 +6,8 @@ import { give, obedient, type Orders, recordsOf } from './orders.ts';
 /** A process that stands still at a moment. */
 export interface Paused {
   resume(): Promise<void>;
+  /** Ends it by SIGKILL where it stands. */
+  kill(): Promise<void>;
   /** Waits until the command has ended by itself. */
   end(): Promise<Called>;
 }
@@ -38,6 +40,11 @@ async function begin({ sandbox, config }: Site, command: string): Promise<Paused
   return {
     // What entered the sandbox for the command stands still with it, and wakes it.
     resume: async () => void process.kill(child.pid, 'SIGCONT'),
+    kill: async () => {
+      child.kill('SIGKILL');
+      process.kill(child.pid, 'SIGCONT');
+      await child.ended;
+    },
     end: async () => {
       const { code } = await child.ended;
       return calledFrom({ code, stdout, stderr });
