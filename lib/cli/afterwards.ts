@@ -3,6 +3,7 @@ import { isBuildId } from '../builds/layout.ts';
 import type { ChannelConfig } from '../config/model.ts';
 import type { Place } from '../deployer/place.ts';
 import type { RunDocument } from '../run/document.ts';
+import { leaveHold } from '../run/hold.ts';
 import { failuresKept, ledgersKept } from '../run/retention.ts';
 import type { Terminal } from './command.ts';
 import { notifyAfterwards } from './notify-afterwards.ts';
@@ -12,9 +13,15 @@ import { interruptSignal } from './signals.ts';
 /** Current and previous stay beside the builds that `keep` counts. */
 const others = 2;
 
-/** What follows an outcome that is told already, and never changes it: the keep rules, who is to be told, the journal. */
+/** So long a run that follows waits for the scope of this one by itself. */
+const slowMs = 1_000;
+
+/**
+ * What follows an outcome that is told already, and never changes it: the keep rules, hooks, who is to be told, the journal.
+ * @param document null: the command was no run, but may have ended one that had been cut off
+ */
 export async function afterwards(
-  document: RunDocument,
+  document: RunDocument | null,
   place: CommandPlace,
   {
     terminal: { env },
@@ -22,19 +29,40 @@ export async function afterwards(
     isPruned = true,
   }: { terminal: Pick<Terminal, 'env'>; channels?: readonly ChannelConfig[]; isPruned?: boolean },
 ): Promise<void> {
-  const pruning = isPruned ? pruneAfterwards(document, place) : undefined;
-  const hooks = Promise.resolve(pruning).then(() => hooksAfterwards(document, place));
-  await Promise.all([hooks, notifyAfterwards(document, place, { channels, env })]);
-  await place.journalled();
+  const before = place.settled.filter(({ run }) => run !== document?.run);
+  const ended = document ? [...before, document] : before;
+  const leaving = leaveWhenSlow(place);
+  try {
+    const pruning = isPruned && document ? pruneAfterwards(document, place) : undefined;
+    const hooks = Promise.resolve(pruning).then(() => hooksAfterwards(ended, place));
+    await Promise.all([hooks, notifyAfterwards(ended, place, { channels, env })]);
+    await place.journalled();
+  } finally {
+    await leaving.end();
+  }
+}
+
+/** Nobody who deploys next is to wait for the scope of a run that has ended. */
+function leaveWhenSlow({ systemd, config, target }: CommandPlace): { end: () => Promise<void> } {
+  let leaving: Promise<void> | undefined;
+  const timer = setTimeout(() => {
+    leaving = leaveHold({ systemd, app: config.app, target: target.name });
+  }, slowMs);
+  return {
+    async end() {
+      clearTimeout(timer);
+      // A process that ends while it is being moved would leave an empty scope behind.
+      await leaving;
+    },
+  };
 }
 
 /** The hooks of this outcome, and of runs that were ended before it. */
-async function hooksAfterwards(document: RunDocument, place: CommandPlace): Promise<void> {
-  if (Object.keys(place.target.hooks).length === 0) return;
+async function hooksAfterwards(ended: readonly RunDocument[], place: CommandPlace): Promise<void> {
+  if (ended.length === 0 || Object.keys(place.target.hooks).length === 0) return;
   const { runAfterHooks } = await import('../deployer/after-hooks.ts');
   // Of its own: a run that was interrupted is told of, too.
   const signal = interruptSignal();
-  const ended = [...place.settled.filter(({ run }) => run !== document.run), document];
   for (const one of ended) await runAfterHooks(one, { ...place, signal });
 }
 

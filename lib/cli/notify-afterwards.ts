@@ -3,42 +3,33 @@ import { messageOf } from '../base/errors.ts';
 import { loadConfig } from '../config/load.ts';
 import type { ChannelConfig } from '../config/model.ts';
 import type { RunDocument } from '../run/document.ts';
-import { leaveHold } from '../run/hold.ts';
 import type { CommandPlace } from './place.ts';
 import { interruptSignal } from './signals.ts';
 
-/** Then whoever waits at a terminal is told why, and the next run is not to wait at all. */
+/** Then whoever waits at a terminal is told why. */
 const silentMs = 1_000;
 
 /**
- * Tells the channels of an outcome, and of runs that were ended before it. It changes nothing, the exit code included: a channel
+ * Tells the channels of an outcome, after the runs that were ended before it. It changes nothing, the exit code included: a channel
  * that cannot be told is a note. A process that is killed now tells nobody: the outcome is in the ledger and in the log.
  */
 export async function notifyAfterwards(
-  document: RunDocument,
-  place: CommandPlace,
+  ended: readonly RunDocument[],
+  { config, emit }: Pick<CommandPlace, 'config' | 'emit'>,
   { channels, env }: { channels: readonly ChannelConfig[]; env: NodeJS.ProcessEnv },
 ): Promise<void> {
-  if (channels.length === 0) return;
+  if (ended.length === 0 || channels.length === 0) return;
   const { notify } = await import('../report/notify/notify.ts');
   const { noticeOf } = await import('../report/notify/notice.ts');
-  const { config, target, systemd, emit, settled } = place;
-  const told = [...settled.filter(({ run }) => run !== document.run), document];
   const where = { manager: config.manager, host: hostname() };
-  const notices = told.flatMap((one) => noticeOf(one, where) ?? []);
+  const notices = ended.flatMap((one) => noticeOf(one, where) ?? []);
   const say = (message: string): void => emit({ type: 'note', message });
-  let leaving: Promise<void> | undefined;
-  const timer = setTimeout(() => {
-    say('others are being told; Ctrl-C ends the wait');
-    leaving = leaveHold({ systemd, app: config.app, target: target.name });
-  }, silentMs);
+  const timer = setTimeout(() => say('others are being told; Ctrl-C ends the wait'), silentMs);
   try {
     // Of its own: a run that was interrupted is told of, too.
     for (const problem of await notify(notices, channels, { signal: interruptSignal(), env })) say(problem);
   } finally {
     clearTimeout(timer);
-    // A process that ends while it is being moved would leave an empty scope behind.
-    await leaving;
   }
 }
 

@@ -60,10 +60,10 @@ export async function placeOf(
   const signal = interruptSignal();
   const systemd = await openSystemd(config.manager);
   const settled: RunDocument[] = [];
-  const journal = journalListener({ app: config.app, target: target.name, unit: target.unit });
   const redact = redactorOf(await secretsOf([target, config.notify, config.serve], terminal.env));
+  const journal = journalListener({ app: config.app, target: target.name, unit: target.unit }, { redact });
   const listeners = listenersFor(config, target, { options, terminal, log, redact });
-  if (log) listeners.push(journal.listen, (event) => void (event.type === 'settled' && settled.push(event.document)));
+  listeners.push(journal.listen, (event) => void (event.type === 'settled' && settled.push(event.document)));
   const emit = fanOut(listeners, (error) => terminal.tell(`  note: ${(error as Error).message}\n`));
   return {
     config,

@@ -3,16 +3,19 @@ import { formatSize } from '../config/quantities.ts';
 import { prune } from '../deployer/prune.ts';
 import type { KeptBuild, PrunedItem, PrunedKind, PruneReport, PruneUser } from '../deployer/prune-report.ts';
 import { columns } from '../report/text.ts';
+import { afterwards } from './afterwards.ts';
 import type { Run, Terminal } from './command.ts';
 import { placeFor } from './place.ts';
 import { waitMsOf } from './waiting.ts';
 
 export const run: Run<{ dryRun?: boolean; wait?: string | number | boolean }> = async ([name], options, terminal) => {
   const waitMs = waitMsOf(options.wait);
-  const place = await placeFor(name, options, terminal);
-  const report = await prune(place, { isDryRun: options.dryRun === true, waitMs });
+  const isDryRun = options.dryRun === true;
+  const place = await placeFor(name, options, terminal, { log: !isDryRun });
+  const report = await prune(place, { isDryRun, waitMs });
   if (options.json) terminal.print(JSON.stringify(report));
   else terminal.tell(`${textOf(report, { terminal, isQuiet: options.quiet === true })}\n`);
+  await afterwards(null, place, { terminal, isPruned: false });
   return report.exit_code;
 };
 

@@ -1,3 +1,4 @@
+import type { Redact } from '../base/redactor.ts';
 import { withDeadline } from '../base/wait.ts';
 import type { RunDocument } from '../run/document.ts';
 import type { Listener, RunEvent } from '../run/events.ts';
@@ -29,6 +30,11 @@ const priorityOfOutcome: Record<RunDocument['outcome'], keyof typeof priorityOf>
 /** So long is waited for a journal that does not answer. */
 const lastWaitMs = 1_000;
 
+interface JournalOptions {
+  write?: (fields: JournalFields) => Promise<void>;
+  redact?: Redact;
+}
+
 type About = Record<'app' | 'target' | 'unit', string>;
 type Entry = {
   kind: keyof typeof messageIds;
@@ -41,12 +47,12 @@ type Entry = {
  * Tells the systemd journal the story of a run, so that `journalctl CUTOVER_TARGET=production` reads it: begin, failed steps,
  * the way back, the outcome, what was settled and pruned. To start a program costs a millisecond or two, so while the port may
  * be closed nothing is: only the begin is written at once, that of a run that is killed too, and the rest when the outcome is told.
- * @param write puts one entry into the journal; nobody waits for it during the run
+ * @param options `write` puts one entry into the journal, and nobody waits for it during the run; `redact` hides secrets
  * @returns `ended` resolves when everything so far is written, or no longer waited for
  */
 export function journalListener(
   about: About,
-  write: (fields: JournalFields) => Promise<void> = writeJournal,
+  { write = writeJournal, redact = (text) => text }: JournalOptions = {},
 ): { listen: Listener; ended: () => Promise<void> } {
   let run: string | null = null;
   let held: JournalFields[] = [];
@@ -58,7 +64,7 @@ export function journalListener(
   const listen = (event: RunEvent): void => {
     run = runOf(event) ?? run;
     const entry = entryOf(event);
-    if (entry) held.push(fieldsOf(entry, { ...about, run }));
+    if (entry) held.push(hidden(fieldsOf(entry, { ...about, run }), redact));
     const isBegin = event.type === 'begin' && event.isResumed !== true;
     if (isBegin || event.type === 'outcome') flush();
   };
@@ -157,4 +163,12 @@ function fieldsOf(
     CUTOVER_AT: new Date().toISOString(),
     ...more,
   };
+}
+
+function hidden(fields: JournalFields, redact: Redact): JournalFields {
+  const texts = Object.entries(fields).map(([name, value]) => [
+    name,
+    typeof value === 'string' ? redact(value) : value,
+  ]);
+  return Object.fromEntries(texts) as JournalFields;
 }

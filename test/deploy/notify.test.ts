@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import { messageIds } from '../../lib/report/journal.ts';
 import type { RunDocument } from '../../lib/run/document.ts';
 import { suite } from '../suite.ts';
-import { slowSite, startDeploy, untilBegun, untilSettled } from './running.ts';
+import { leaveBehind, slowSite, startDeploy, untilBegun, untilSettled } from './running.ts';
 import { buildId, makeSite, until } from './site.ts';
 import { assertSound } from './sound.ts';
 import { addChannels, journalOf, secretFile, startReceiver } from './telling.ts';
@@ -137,6 +137,25 @@ test('P4, S8: what systemd ended in place of a dead deployer is told, by the cha
     (await journalOf(site)).some(({ MESSAGE_ID: id }) => id === messageIds.settled),
   );
   await assertSound(site, first);
+});
+
+test('P4, S8: what a deploy ended in place of a dead one is told too, and before its own end', async (t) => {
+  const site = await slowSite(t);
+  const receiver = await startReceiver(t, site);
+  await addChannels(site, ['channel = "webhook"', `url_file = "${await secretFile(site, 'url', receiver.url)}"`]);
+  await leaveBehind(site);
+  const pruned = await site.call('prune');
+  assert.is(pruned.code, 0, pruned.stderr);
+  await leaveBehind(site);
+  const called = await site.call('deploy', [second]);
+  assert.is(called.code, 0, called.stderr);
+  const told = (await receiver.told()).map(({ body }) => JSON.parse(body) as RunDocument);
+  const lines = told.map(({ kind, outcome, run }) => `${kind} ${outcome} ${run === called.document.run}`);
+  assert.equal(lines, ['settle rolled_back false', 'settle rolled_back false', 'deploy deployed true']);
+  const story = (await journalOf(site)).slice(2).map(({ MESSAGE_ID: id }) => kindOf[id ?? '']);
+  const cutOff = ['begun', 'going_back', 'settled'];
+  assert.equal(story, [...cutOff, ...cutOff, 'begun', 'ended']);
+  await assertSound(site, second, called);
 });
 
 test('S8, P4: a deploy that begins while another still tells of itself is guarded as any', async (t) => {

@@ -1,4 +1,5 @@
 import * as assert from 'uvu/assert';
+import { type Redact, redactorOf } from '../../lib/base/redactor.ts';
 import { journalListener, messageIds } from '../../lib/report/journal.ts';
 import type { RunEvent } from '../../lib/run/events.ts';
 import { type JournalFields, journalText } from '../../lib/systemd/journal-entry.ts';
@@ -14,12 +15,13 @@ const failed: RunEvent = { type: 'step', name: 'gate', state: 'failed', duration
 const kindOf = Object.fromEntries(Object.entries(messageIds).map(([kind, id]) => [id, kind]));
 
 /** A listener and what it has written so far. */
-function listening(write?: (fields: JournalFields) => Promise<void>) {
+function listening(write?: (fields: JournalFields) => Promise<void>, redact?: Redact) {
   const written: JournalFields[] = [];
-  const journal = journalListener(about, async (fields) => {
+  const listen = async (fields: JournalFields): Promise<void> => {
     written.push(fields);
     await write?.(fields);
-  });
+  };
+  const journal = journalListener(about, { write: listen, ...(redact ? { redact } : {}) });
   const kinds = (): unknown[] => written.map(({ MESSAGE_ID: id }) => kindOf[String(id)]);
   return { ...journal, written, kinds };
 }
@@ -113,6 +115,13 @@ test('S10: a journal that fails or hangs holds nobody up', async () => {
   const began = performance.now();
   await hanging.ended();
   assert.ok(performance.now() - began < 2_000);
+});
+
+test('W4: no entry tells a secret', async () => {
+  const { listen, ended, written } = listening(undefined, redactorOf(['planted-secret']));
+  listen({ ...failed, message: 'answered planted-secret' });
+  await ended();
+  assert.is(written[0]?.MESSAGE, 'shop production: gate failed: answered [redacted]');
 });
 
 test('S10: what logger(1) reads has a field a line, whatever a message holds', () => {
