@@ -2,7 +2,7 @@ import { errnoOf } from '../../base/errors.ts';
 import { shellLine, shellWord } from '../../base/shell-words.ts';
 import type { LogOptions } from '../../config/check-options.ts';
 import { askJournal, isJournalHidden } from '../../systemd/journal.ts';
-import { journalctl } from '../../systemd/typed.ts';
+import { journalctl, systemctl } from '../../systemd/typed.ts';
 import { type Answer, fail, pass, warn } from '../check.ts';
 import { shortened } from './excerpt.ts';
 import type { Kind, KindSubject } from './kind.ts';
@@ -34,7 +34,10 @@ async function askUnit(
   { context: { target }, manager, systemd, signal }: KindSubject,
 ): Promise<Answer> {
   const unit = options.unit ?? target.unit;
-  const { invocationId } = await systemd.facts(unit);
+  const { invocationId, loadState } = await systemd.facts(unit);
+  if (loadState === 'not-found') {
+    return fail(`there is no unit ${unit}`, expectedOf(options), systemctl(manager, `list-unit-files '${unit}'`));
+  }
   const sinceMs = options.sinceMs === null ? null : Date.now() - options.sinceMs;
   if (sinceMs === null && invocationId === '') return pass(`${unit} did not run yet`, expectedOf(options));
   const which = sinceMs === null ? { invocationId } : { sinceMs };
