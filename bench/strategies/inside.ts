@@ -25,7 +25,7 @@ function kindsOf(tool: Tool, round: number): readonly Order['kind'][] {
   if (tool === 'floor') return round === 1 && !isQuick ? ['good', 'crash', 'sick', 'dies', 'good'] : ['good', 'good'];
   if (tool === 'old script') {
     if (isQuick || round > 3) return [];
-    return round === 1 ? ['good', 'crash', 'sick'] : ['good'];
+    return round === 1 ? ['good', 'crash'] : ['good'];
   }
   return isQuick ? quick : whole;
 }

@@ -33,7 +33,9 @@ ${cores} cores. Milliseconds differ between machines; ratios carry over.`,
   at a random moment of a good deploy, and systemd has the run settled.
 - **Gap**: the longest time between two good answers, to whomever. **Wait**: the longest time for an answer. p50 and p99 are of all answered requests of all runs.
 - **floor** ([floor.sh](floor.sh)) and **old script** ([old-script.sh](old-script.sh)) run fewer times, and bad builds once: the floor never comes back from one (watched for
-  5 s), the old script after half a minute.`,
+  5 s), the old script after half a minute.
+- **answers 500** with \`overlap\`: who answers on a shared port tells nothing, so without \`health.standin_url\` (as here) the stand-in is proven by its
+  readiness and by watching it; what it answers is seen by the gate, when the link has moved.`,
     '## Goals',
     table(
       ['goal', 'measured', ''],
@@ -45,6 +47,18 @@ ${cores} cores. Milliseconds differ between machines; ratios carry over.`,
     ...(problems.length === 0 ? [] : ['## What did not hold', problems.join('\n')]),
     '',
   ].join('\n\n');
+}
+
+/** The results with a row or a run a line. */
+export function resultsJson({ rows, runs, ...others }: Results): string {
+  const list = (items: readonly unknown[]): string => `[\n${items.map((item) => JSON.stringify(item)).join(',\n')}\n]`;
+  const round = (_: string, value: unknown): unknown => (typeof value === 'number' ? Number(value.toFixed(2)) : value);
+  const [own, told, all] = [others, rows, runs].map((part) => JSON.parse(JSON.stringify(part, round))) as [
+    object,
+    unknown[],
+    unknown[],
+  ];
+  return `${JSON.stringify(own).slice(0, -1)},\n"rows": ${list(told)},\n"runs": ${list(all)}}\n`;
 }
 
 function rowsTable(rows: readonly Row[]): string {

@@ -9,7 +9,7 @@ import { text } from 'node:stream/consumers';
 import { parseArgs } from 'node:util';
 import { bootSandbox } from '../../lib/sandbox/sandbox.ts';
 import type { Results } from './model.ts';
-import { resultsText } from './report.ts';
+import { resultsJson, resultsText } from './report.ts';
 
 const bench = dirname(import.meta.dirname);
 const repository = dirname(bench);
@@ -35,7 +35,7 @@ try {
   const { code } = await measuring.ended;
   if (code !== 0) throw new Error(`the measurement ended with ${code}`);
   const results = JSON.parse(output) as Results;
-  await writeFile(join(out, 'strategies.json'), `${JSON.stringify(results, null, 1)}\n`);
+  await writeFile(join(out, 'strategies.json'), resultsJson(results));
   await writeFile(join(out, 'strategies.md'), resultsText(results));
   process.stderr.write(`written: ${join(out, 'strategies.md')}\n`);
 } finally {
