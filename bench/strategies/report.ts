@@ -51,14 +51,16 @@ ${cores} cores. Milliseconds differ between machines; ratios carry over.`,
 
 /** The results with a row or a run a line. */
 export function resultsJson({ rows, runs, ...others }: Results): string {
-  const list = (items: readonly unknown[]): string => `[\n${items.map((item) => JSON.stringify(item)).join(',\n')}\n]`;
-  const round = (_: string, value: unknown): unknown => (typeof value === 'number' ? Number(value.toFixed(2)) : value);
-  const [own, told, all] = [others, rows, runs].map((part) => JSON.parse(JSON.stringify(part, round))) as [
-    object,
-    unknown[],
-    unknown[],
-  ];
-  return `${JSON.stringify(own).slice(0, -1)},\n"rows": ${list(told)},\n"runs": ${list(all)}}\n`;
+  const own = JSON.stringify(others, rounded).slice(0, -1);
+  return `${own},\n"rows": ${linesOf(rows)},\n"runs": ${linesOf(runs)}}\n`;
+}
+
+function linesOf(items: readonly unknown[]): string {
+  return `[\n${items.map((item) => JSON.stringify(item, rounded)).join(',\n')}\n]`;
+}
+
+function rounded(_: string, value: unknown): unknown {
+  return typeof value === 'number' ? Number(value.toFixed(2)) : value;
 }
 
 function rowsTable(rows: readonly Row[]): string {
