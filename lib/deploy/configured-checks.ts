@@ -51,9 +51,10 @@ async function askAfter(inputs: RunInputs, tools: PlanTools, signal: AbortSignal
   const { revision } = await originOf(target.builds, to);
   const context: CommandContext = { app, target, run, build: to, current: to, previous: back, revision };
   const { systemd, emit, redact, answers } = tools;
-  const asked = configuredChecks('after', { context, manager, systemd, redact, signal, mayMend: true });
-  const found = await askAll(asked, (answer) => emit({ type: 'check', answer }));
-  answers?.push(...found.map((answer) => ({ ...answer, when: 'after' as const })));
+  const subject = { context, manager, systemd, redact, signal, mayMend: true };
+  const asked = configuredChecks('after', subject);
+  const found = await askAll(asked, (answer) => emit({ type: 'check', answer: { ...answer, when: 'after' } }));
+  answers?.push(...found.map((answer): CheckAnswer => ({ ...answer, when: 'after' })));
   return found;
 }
 

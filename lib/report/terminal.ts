@@ -80,12 +80,13 @@ function linesOf(event: RunEvent, { colours, level }: TerminalOptions): string[]
 }
 
 /** One check: what was seen, and when that is not good, what should be and what to type. Several findings: each by itself. */
-export function checkLines({ name, findings = [], ...answer }: CheckAnswer, colours: Colours): string[] {
+export function checkLines({ name, when, findings = [], ...answer }: CheckAnswer, colours: Colours): string[] {
+  const title = (when === 'after' ? `${name} (after)` : name).padEnd(nameWidth);
   const bad = findings.filter(({ status }) => status !== 'pass');
-  if (bad.length === 0) return answerLines(name.padEnd(nameWidth), answer, { indent: 2, colours });
+  if (bad.length === 0) return answerLines(title, answer, { indent: 2, colours });
   const count = `${bad.length} finding${bad.length === 1 ? '' : 's'}`;
   return [
-    `  ${markOf(answer.status, colours)} ${name.padEnd(nameWidth)} ${count}`,
+    `  ${markOf(answer.status, colours)} ${title} ${count}`,
     ...bad.flatMap(({ rule, ...found }) => answerLines(`${rule}:`, found, { indent: nameWidth + 5, colours })),
   ];
 }
