@@ -31,6 +31,12 @@ export type Run<Options = Record<string, unknown>> = (
   terminal: Terminal,
 ) => Promise<number>;
 
+/** The option of every command that takes the target. */
+export const waitOption: [flags: string, does: string] = [
+  '--wait [time]',
+  'queue behind a run in progress, at most this long (default 5min)',
+];
+
 /** A row of the command table; `load` keeps what other commands need off this one's start. */
 export interface CommandRow {
   name: string;

@@ -1,6 +1,5 @@
-import type { CommandRow } from './command.ts';
-
-const wait: [string, string] = ['--wait [time]', 'queue behind a run in progress, at most this long (default 5min)'];
+import { type CommandRow, waitOption as wait } from './command.ts';
+import { databaseCommands } from './database-commands.ts';
 
 /** Every command: what its help says and where its work is. */
 export const commands: CommandRow[] = [
@@ -112,6 +111,7 @@ export const commands: CommandRow[] = [
     examples: ['cutover verify production', 'cutover verify production 20260203-151116 --json'],
     load: () => import('./verify.ts'),
   },
+  ...databaseCommands,
   {
     name: 'prune',
     words: '[target]',
@@ -186,4 +186,4 @@ export const commands: CommandRow[] = [
 ];
 
 /** Commands of the contract that this version does not have; asking for one says so. */
-export const laterCommands = ['recover', 'backup', 'restore', 'monitor', 'serve', 'hook', 'completion'];
+export const laterCommands = ['recover', 'monitor', 'serve', 'hook', 'completion'];

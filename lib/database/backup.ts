@@ -66,15 +66,16 @@ function progressOf(work: string, elapsedMs: number): string {
 }
 
 /**
- * Removes the backups that the keep rules do not keep.
+ * Removes the backups that the keep rules do not keep; never the one that was just made, whatever the clock says.
  * @returns what was removed, and why others could not be: that is no reason to end anything
  */
 export async function removeOldBackups(
   owner: BackupOwner,
-  { signal, nowMs = Date.now() }: { signal: AbortSignal; nowMs?: number },
+  { made, signal, nowMs = Date.now() }: { made: string; signal: AbortSignal; nowMs?: number },
 ): Promise<{ removed: string[]; problem: string | null }> {
   try {
-    const paths = backupsToGo(await listBackups(owner), owner.database, nowMs).map(({ path }) => path);
+    const going = backupsToGo(await listBackups(owner), owner.database, nowMs).map(({ path }) => path);
+    const paths = going.filter((path) => path !== made);
     const problems = await removeTrees(paths, signal);
     const [first] = problems.values();
     return { removed: paths.filter((path) => !problems.has(path)), problem: first?.message ?? null };

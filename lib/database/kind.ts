@@ -6,6 +6,8 @@ export interface DatabaseTask extends Patience {
   database: DatabaseConfig;
   /** mode 0700, on the file system of the backups; it is removed afterwards */
   work: string;
+  /** what is there is damaged: it is kept under another name, and not written over */
+  isSetAside?: boolean;
 }
 
 /** What the databases of one kind need; each throws `refused`, `disk`, `permission`, `config`, or the signal's reason. */

@@ -31,6 +31,34 @@ export async function findBackup(
   });
 }
 
+/** A backup that was seen to be whole. */
+export interface OpenedBackup {
+  /**
+   * Puts it in the place of the database, entirely or not at all. Nobody else may write meanwhile.
+   * @param how `isSetAside`: what is there is damaged, and kept under another name
+   * @throws `refused` when the database does not take it, `disk`, `permission`; the signal's reason
+   */
+  put(how: { signal: AbortSignal; isSetAside?: boolean }): Promise<void>;
+}
+
+/**
+ * Sees that a file is a whole backup, without touching the database, and does work with it. For the holder of the target.
+ * @throws `refused` when it is none; `disk`, `permission`; the signal's reason
+ */
+export async function withBackup<T>(
+  owner: BackupOwner,
+  { file, signal }: { file: string; signal: AbortSignal },
+  work: (backup: OpenedBackup) => Promise<T>,
+): Promise<T> {
+  const { database } = owner;
+  const kind = databaseKinds[database.kind];
+  return inWorkFolder(owner, 'restore', async (folder) => {
+    const task = { database, work: folder, timeoutMs: databaseTimeoutMs };
+    const opened = await kind.open(file, { ...task, signal });
+    return work({ put: (how) => kind.put(opened, { ...task, ...how }) });
+  });
+}
+
 export interface RestoreRequest extends BackupOwner {
   file: string;
   signal: AbortSignal;
@@ -38,18 +66,10 @@ export interface RestoreRequest extends BackupOwner {
   before?: () => Promise<void>;
 }
 
-/**
- * Puts a backup in the place of the database, entirely or not at all. Nobody else may write meanwhile. For the holder of
- * the target.
- * @throws `refused` (the file is no whole backup, or the database does not take it), `disk`, `permission`; the signal's reason
- */
+/** Both in one. @throws as they do */
 export async function restoreBackup({ file, signal, before, ...owner }: RestoreRequest): Promise<void> {
-  const { database } = owner;
-  const kind = databaseKinds[database.kind];
-  await inWorkFolder(owner, 'restore', async (work) => {
-    const task = { database, work, timeoutMs: databaseTimeoutMs, signal };
-    const opened = await kind.open(file, task);
+  await withBackup(owner, { file, signal }, async (backup) => {
     await before?.();
-    await kind.put(opened, task);
+    await backup.put({ signal });
   });
 }

@@ -15,6 +15,7 @@ export async function putSqlite(opened: string, task: DatabaseTask): Promise<voi
   const given = task.database.path ?? '';
   // A link stays a link.
   const path = await realpath(given).catch(() => given);
+  if (task.isSetAside && (await isThere(path))) await setAside(path);
   if (!(await isThere(path))) await makeLike(path, await stat(dirname(path)), 0o600);
   const restore = (): Promise<string> => runSqlite(path, [path, `.restore ${quoted(opened)}`], task);
   await restore().catch(async (error: unknown) => {

@@ -92,6 +92,8 @@ export async function judgeBuild(
   { outcome, failure }: RunDocument,
   paths: StatePaths,
 ): Promise<void> {
+  // A restore says something about the data alone.
+  if (inputs.kind === 'restore') return;
   if (outcome === 'deployed') return release(paths, inputs.to);
   if (failure && isBuildsFault(failure)) {
     await quarantine(paths, inputs.to, { run: inputs.run, reason: failure.reason, since: new Date().toISOString() });

@@ -55,7 +55,7 @@ async function backUp(
   try {
     const owner = ownerOf(inputs, database);
     const { file, bytes } = await takeBackup({ ...owner, id: inputs.run, signal, onProgress: note });
-    const { problem } = await removeOldBackups(owner, { signal });
+    const { problem } = await removeOldBackups(owner, { made: file, signal });
     if (problem !== null) note(`old backups were not removed: ${problem}`);
     return { file, bytes };
   } catch (error) {

@@ -1,4 +1,5 @@
 import type { Redact } from '../base/redactor.ts';
+import type { OpenedBackup } from '../database/restore.ts';
 import type { Emit } from '../run/events.ts';
 import type { StatePaths } from '../run/state.ts';
 import type { Systemd } from '../systemd/systemd.ts';
@@ -10,6 +11,8 @@ export interface RunTools {
   emit: Emit;
   /** takes the secrets that are known out of a text */
   redact: Redact;
+  /** what a restore puts in place */
+  opened?: OpenedBackup;
   /** aborted when the person interrupts */
   signal: AbortSignal;
 }

@@ -3,6 +3,7 @@ import type { Redact } from '../base/redactor.ts';
 import { currentBuild } from '../builds/current.ts';
 import { removeCurrent, swapCurrent } from '../builds/swap.ts';
 import type { CheckAnswer } from '../checks/check.ts';
+import type { OpenedBackup } from '../database/restore.ts';
 import { StepFailure } from '../run/failure.ts';
 import { isOneWay, type RunInputs } from '../run/inputs.ts';
 import type { Step } from '../run/step.ts';
@@ -23,6 +24,8 @@ export interface PlanTools extends StrategyTools {
   redact: Redact;
   /** what the configured checks say after the gate is added here, for the document */
   answers?: CheckAnswer[];
+  /** what a restore puts in place; whoever ends one that was cut off has it not, and needs it not */
+  opened?: OpenedBackup;
 }
 
 /** The watch that a start began goes on through the gate, so that no moment between them is unseen. */

@@ -1,5 +1,6 @@
 import { openController } from '../base/wait.ts';
 import type { TargetConfig } from '../config/model.ts';
+import { isRunning } from '../systemd/facts.ts';
 import type { Systemd } from '../systemd/systemd.ts';
 import { socketsOf } from './socket-units.ts';
 import { stopStandIns } from './stand-in.ts';
@@ -7,34 +8,45 @@ import { startProven, stopUnit } from './start.ts';
 
 const socketJobMs = 10_000;
 
-/**
- * Does work while nothing of the target runs, and starts again what ran, whatever the work came to. Sockets close for that
- * time: a connection would start the service in the middle.
- * @param isStarted the service is to run afterwards, although it may not have run before
- * @throws what the work throws, or `StepFailure` when the service does not come up again
- */
+type Stoppable = Pick<TargetConfig, 'unit' | 'ports' | 'startTimeoutMs' | 'stopTimeoutMs' | 'strategy'>;
+
+/** Does work while nothing of the target runs, and starts it again when it was asked to, whatever the work came to. */
 export async function whileStopped<T>(
-  target: Pick<TargetConfig, 'unit' | 'ports' | 'startTimeoutMs' | 'stopTimeoutMs' | 'strategy'>,
+  target: Stoppable,
   { systemd, isStarted }: { systemd: Systemd; isStarted: boolean },
   work: () => Promise<T>,
 ): Promise<T> {
-  const { unit } = target;
-  const { signal } = openController();
-  const sockets = await socketsOf(systemd, unit);
-  const open = isStarted ? sockets : await activeOf(systemd, sockets);
-  const isRunning = isStarted || (await activeOf(systemd, [unit])).length > 0;
-  for (const name of sockets) await systemd.stop(name, { timeoutMs: socketJobMs, signal });
-  if (target.strategy === 'overlap') await stopStandIns(systemd, target);
-  await stopUnit(systemd, target);
+  await stopAll(systemd, target);
   try {
     return await work();
   } finally {
-    for (const name of open) await systemd.start(name, { timeoutMs: socketJobMs, signal });
-    if (isRunning) await startProven(systemd, target, { isOpen: () => false, signal });
+    if (isStarted) await startAll(systemd, target, () => false);
   }
 }
 
-async function activeOf(systemd: Systemd, units: readonly string[]): Promise<string[]> {
+/** Whether anything of the target runs: a socket that waits for connections counts. */
+export async function isAnyUp(systemd: Systemd, { unit }: Pick<TargetConfig, 'unit'>): Promise<boolean> {
+  const units = [unit, ...(await socketsOf(systemd, unit))];
   const states = await Promise.all(units.map((name) => systemd.property(name, 'Unit', 'ActiveState')));
-  return units.filter((_, at) => states[at] !== 'inactive' && states[at] !== 'failed');
+  return states.some((state) => state !== 'inactive' && state !== 'failed');
+}
+
+/** Stops all that could write: the sockets first, since a connection would start the service again, and the stand-ins. */
+export async function stopAll(systemd: Systemd, target: Stoppable): Promise<void> {
+  const { signal } = openController();
+  for (const name of await socketsOf(systemd, target.unit)) {
+    await systemd.stop(name, { timeoutMs: socketJobMs, signal });
+  }
+  if (target.strategy === 'overlap') await stopStandIns(systemd, target);
+  await stopUnit(systemd, target);
+}
+
+/** Opens the sockets and starts the service, where they are not up already. @throws `StepFailure` when it does not come up */
+export async function startAll(systemd: Systemd, target: Stoppable, isOpen: () => boolean): Promise<void> {
+  const { signal } = openController();
+  for (const name of await socketsOf(systemd, target.unit)) {
+    await systemd.start(name, { timeoutMs: socketJobMs, signal });
+  }
+  if (isRunning(await systemd.facts(target.unit))) return;
+  await startProven(systemd, target, { isOpen, signal });
 }

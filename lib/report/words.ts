@@ -39,6 +39,10 @@ export function sentenceOf(document: ToldRun): string {
         : `; the port was closed for ${duration(downtime_ms)}`;
   // The ledger of an earlier version has no such key.
   const waited = typeof longest_wait_ms === 'number' ? `; nobody waited longer than ${duration(longest_wait_ms)}` : '';
+  if (document.kind === 'restore' && outcome === 'deployed')
+    return `the database of ${target} is restored, and ${to} is proven healthy with it ${took}${down}`;
+  if (document.kind === 'restore' && outcome === 'rolled_back')
+    return `${restoreFailure(document)}; ${target} serves ${active} again, verified healthy${down}`;
   switch (outcome) {
     case 'deployed':
       return `${target} serves ${to}, proven healthy ${took}${down}${waited}`;
@@ -55,6 +59,12 @@ export function sentenceOf(document: ToldRun): string {
     default:
       return outcome satisfies never;
   }
+}
+
+/** The data is either as the backup was or as it was before; the service may be unwell with either. */
+function restoreFailure({ steps, failure }: RunDocument): string {
+  const isPut = steps.some(({ name, status }) => name === 'restore' && status === 'done');
+  return `${isPut ? 'the database is restored, but' : 'the database is as it was:'} ${failure?.message}`;
 }
 
 /** The same where no checks stand above it: a refusal names those that failed. */

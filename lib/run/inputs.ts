@@ -2,7 +2,7 @@ import { stampOf } from '../builds/layout.ts';
 import type { ManagerKind, TargetConfig } from '../config/model.ts';
 import type { StepRecord } from './step.ts';
 
-export type RunKind = 'deploy' | 'rollback' | 'settle' | 'recovery';
+export type RunKind = 'deploy' | 'rollback' | 'restore' | 'settle' | 'recovery';
 
 /**
  * Everything that a run depends on, as the ledger's first line holds it. The plan is a pure

@@ -65,7 +65,7 @@ test('S2: every error is one JSON document with --json, and the same in words on
   const cases: [argv: string[], code: string, exitCode: number][] = [
     [['deplyo', '--json'], 'usage', 64],
     [['deploy', '--forse', '--json'], 'usage', 64],
-    [['backup', '--json'], 'config', 78],
+    [['monitor', '--json'], 'config', 78],
     [['check', '--json', '--config', '/nowhere.toml'], 'config', 78],
     [['check', '--json', '--config', wrong], 'config', 78],
     [['check', 'staging', '--json', '--config', config], 'usage', 64],

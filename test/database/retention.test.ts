@@ -49,7 +49,7 @@ test('P3: only our own files are ever removed', async (t) => {
   await mkdir(directory);
   for (const name of [...foreign, ...ids.map((id) => backupName(owner, id))])
     await writeFile(`${directory}/${name}`, 'x');
-  const { removed, problem } = await removeOldBackups(owner, { signal: t.signal, nowMs: now });
+  const { removed, problem } = await removeOldBackups(owner, { made: '', signal: t.signal, nowMs: now });
   assert.equal([removed.length, problem], [3, null]);
   assert.equal((await readdir(directory)).toSorted(), [...foreign, backupName(owner, ids[0] ?? '')].toSorted());
 });

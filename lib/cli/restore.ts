@@ -1,0 +1,57 @@
+import { CutoverError } from '../base/errors.ts';
+import { formatSize } from '../config/quantities.ts';
+import { type FoundBackup, findBackup } from '../database/restore.ts';
+import { ownerOf } from '../deployer/backup.ts';
+import { targetNamed } from '../deployer/place.ts';
+import { restore, type RestoreReport } from '../deployer/restore.ts';
+import { duration } from '../report/words.ts';
+import { afterwards } from './afterwards.ts';
+import type { Run, Terminal } from './command.ts';
+import { configFor, placeOf } from './place.ts';
+import { waitMsOf } from './waiting.ts';
+
+export const run: Run<{ yes?: boolean; wait?: string | number | boolean }> = async (words, options, terminal) => {
+  const [file = '', name] = words.toReversed();
+  const waitMs = waitMsOf(options.wait);
+  const config = await configFor(options, terminal);
+  const target = targetNamed(config, name);
+  const owner = ownerOf({ config, target });
+  const found = await findBackup(file, owner.database, terminal.cwd);
+  if (!options.yes)
+    await confirm(found, `${owner.database.path ?? 'the PostgreSQL database'} of ${target.name}`, target.unit);
+  const place = await placeOf(config, target, { options, terminal, log: true });
+  const report = await restore(place, { file: found.path, waitMs });
+  if (report.run) place.emit({ type: 'outcome', document: report.run });
+  if (options.json) terminal.print(place.redact(JSON.stringify(report)));
+  else tell(report, terminal);
+  // Only a service that is left down is news for others.
+  await afterwards(report.run?.outcome === 'failed' ? report.run : null, place, { terminal });
+  return report.exit_code;
+};
+
+function tell({ target, file, replaced, run, duration_ms }: RestoreReport, { tell: say }: Terminal): void {
+  if (!run)
+    say(`${target}: the database is restored from ${file} in ${duration(duration_ms)}; the service did not run\n`);
+  if (replaced !== null) say(`  what was there before is kept: ${replaced}\n`);
+}
+
+/** @throws `usage` without a terminal, `refused` when the answer is no */
+async function confirm({ path, bytes, writtenMs }: FoundBackup, database: string, unit: string): Promise<void> {
+  const { isatty } = await import('node:tty');
+  if (!isatty(0) || !isatty(2)) {
+    throw new CutoverError('usage', 'a restore asks first, and there is no terminal to ask on', {
+      mend: `repeat with --yes to replace ${database}`,
+    });
+  }
+  const { createInterface } = await import('node:readline/promises');
+  const asking = createInterface({ input: process.stdin, output: process.stderr });
+  const what = `${path} (${formatSize(bytes)}, written ${new Date(writtenMs).toISOString()})`;
+  process.stderr.write(`Replace ${database} by ${what}?\n${unit} is stopped meanwhile; what is there is kept.\n`);
+  try {
+    const answer = await asking.question('Type yes to go on: ');
+    if (answer.trim().toLowerCase() === 'yes') return;
+  } finally {
+    asking.close();
+  }
+  throw new CutoverError('refused', 'not confirmed: nothing was changed');
+}

@@ -1,0 +1,90 @@
+import { isCutoverError, messageOf } from '../base/errors.ts';
+import { isThere } from '../base/files.ts';
+import { backupPath, takeBackup } from '../database/backup.ts';
+import { StepFailure } from '../run/failure.ts';
+import type { RunInputs } from '../run/inputs.ts';
+import type { Step, StepFacts } from '../run/step.ts';
+import { gateStep, type PlanTools } from './strategy.ts';
+import { startAll, stopAll } from './while-stopped.ts';
+
+/** A step that changes the data hands on what the one before it saw. */
+interface Kept {
+  isDamaged?: boolean;
+}
+
+/**
+ * Puts a backup in the place of the database while nothing of the target runs, and proves that the service is well with
+ * it. There is no way back from the restore itself: it is done entirely or not at all, and what it replaced is kept.
+ */
+export function restorePlan(inputs: RunInputs, tools: PlanTools): Step[] {
+  const { target } = inputs;
+  const { systemd, meter } = tools;
+  const kept: Kept = {};
+  return [
+    {
+      name: 'stop',
+      does: `stop ${target.unit}, and what would start it`,
+      apply: async () => {
+        meter.start();
+        await stopAll(systemd, target);
+      },
+      revert: () => startAll(systemd, target, meter.isOpen),
+    },
+    ...dataSteps(inputs, tools, kept),
+    {
+      name: 'start',
+      does: `start ${target.unit}`,
+      isGoneAtBoot: true,
+      apply: () => startAll(systemd, target, meter.isOpen),
+    },
+    gateStep(inputs, tools, {}),
+  ];
+}
+
+/** What is done to the data: the same where no service has to be stopped for it. */
+export function dataSteps(
+  inputs: RunInputs,
+  tools: Pick<PlanTools, 'emit' | 'opened'>,
+  kept: Kept = {},
+): [keep: Step, restore: Step] {
+  const { database } = inputs.target;
+  const keep: Step = {
+    name: 'keep',
+    does: `keep what is there in ${database?.backups}`,
+    isLook: true,
+    apply: (signal) => keepPresent(inputs, tools, { kept, signal }),
+  };
+  const restore: Step = {
+    name: 'restore',
+    does: 'put the backup in its place',
+    apply: async (signal) => {
+      const { opened } = tools;
+      if (!opened) throw new StepFailure('database', 'the backup is not open any more');
+      await opened.put({ signal, isSetAside: kept.isDamaged });
+    },
+  };
+  return [keep, restore];
+}
+
+async function keepPresent(
+  { app, target, run }: RunInputs,
+  { emit }: Pick<PlanTools, 'emit'>,
+  { kept, signal }: { kept: Kept; signal: AbortSignal },
+): Promise<StepFacts> {
+  const { database } = target;
+  if (!database) throw new StepFailure('database', `${target.name} has no database`);
+  const note = (message: string): void => emit({ type: 'note', message });
+  if (database.path !== null && !(await isThere(database.path))) return { file: null };
+  // What is there may be just what the query speaks against.
+  const owner = { app, target: target.name, database: { ...database, verify: null } };
+  if (await isThere(backupPath(owner, run))) return { file: backupPath(owner, run) };
+  try {
+    const { file, bytes } = await takeBackup({ ...owner, id: run, signal, onProgress: note });
+    return { file, bytes };
+  } catch (error) {
+    if (signal.aborted || !isCutoverError(error, 'refused')) throw error;
+    kept.isDamaged = true;
+    note(`what is there could not be backed up: ${messageOf(error)}`);
+    return { file: null, problem: messageOf(error) };
+  }
+}

@@ -1,0 +1,162 @@
+// needs: sandbox
+// deadline: 10min
+import { readFile, writeFile } from 'node:fs/promises';
+import * as assert from 'uvu/assert';
+import type { BackupReport } from '../../lib/deployer/backup.ts';
+import type { RestoreReport } from '../../lib/deployer/restore.ts';
+import { type DatabaseSite, makeDatabaseSite } from '../deploy/database-site.ts';
+import { untilBegun, untilSettled } from '../deploy/running.ts';
+import { buildId, type Refusal, until } from '../deploy/site.ts';
+import { assertNothingLeft, assertSound } from '../deploy/sound.ts';
+import { repository } from '../sandboxed.ts';
+import { suite } from '../suite.ts';
+
+const test = suite('cli/restore');
+const first = buildId(1);
+const executable = `${repository}/bin/cutover.js`;
+
+async function backedUp(site: DatabaseSite): Promise<string> {
+  const { code, stderr, document } = await site.call<BackupReport>('backup');
+  assert.is(code, 0, stderr);
+  await site.sql("DELETE FROM users WHERE name = 'bob'");
+  return document.file;
+}
+
+const names = (site: DatabaseSite): Promise<string> => site.sql('SELECT group_concat(name) FROM users');
+const restore = (site: DatabaseSite, file: string) => site.call<RestoreReport>('restore', [file, '--yes']);
+const invocation = ({ sandbox, unit }: DatabaseSite) => sandbox.run('systemctl', 'show', '-p', 'InvocationID', unit);
+
+test('P3: a restore by name: the service stops, starts and is proven, and what was there is kept', async (t) => {
+  const site = await makeDatabaseSite(t, { database: ['verify = "SELECT count(*) FROM users"'] });
+  const file = await backedUp(site);
+  const before = await invocation(site);
+  const called = await restore(site, file.slice(file.lastIndexOf('/') + 1));
+  assert.is(called.code, 0, called.stderr);
+  assert.is(await names(site), 'ann,bob');
+  const { run, replaced } = called.document;
+  assert.equal([called.document.file, run?.kind, run?.outcome, run?.active], [file, 'restore', 'deployed', first]);
+  assert.equal(
+    run?.steps.map(({ name, status }) => `${name} ${status}`),
+    ['stop done', 'keep done', 'restore done', 'start done', 'gate done'],
+  );
+  assert.match(called.stderr, `the database of production is restored, and ${first} is proven healthy with it`);
+  assert.is.not(await invocation(site), before);
+  // What was there may be wanted back after all.
+  assert.is((await restore(site, replaced ?? '')).code, 0);
+  assert.is(await names(site), 'ann');
+  await assertSound(site, first);
+});
+
+test('P3: without a terminal and without --yes nothing is restored, and exit 64 says so', async (t) => {
+  const site = await makeDatabaseSite(t);
+  const file = await backedUp(site);
+  const { code, document } = await site.call<Refusal>('restore', [file]);
+  assert.equal([code, document.error.code], [64, 'usage']);
+  assert.match(document.error.mend, '--yes');
+  assert.is(await names(site), 'ann');
+});
+
+for (const [answer, code, result] of [
+  ['yes', 0, 'ann,bob'],
+  ['no', 1, 'ann'],
+  ['', 1, 'ann'],
+] as const) {
+  test(`P3: on a terminal it asks; the answer is "${answer}"`, async (t) => {
+    const site = await makeDatabaseSite(t);
+    const file = await backedUp(site);
+    const command = `${process.execPath} ${executable} restore production ${file} --config ${site.config}`;
+    const typed = ['script', '--quiet', '--return', '--command', command, '/dev/null'] as const;
+    const { code: ended, stdout } = await site.sandbox.exec(typed, { timeoutMs: 60_000, input: `${answer}\n` });
+    assert.is(ended, code, stdout);
+    assert.match(stdout, `Replace ${site.database} of production by ${file}`);
+    if (answer !== 'yes') assert.match(stdout, 'not confirmed: nothing was changed');
+    assert.is(await names(site), result);
+  });
+}
+
+test('P3: a truncated, a foreign and a missing file: nothing is stopped, and the database is as it was', async (t) => {
+  const site = await makeDatabaseSite(t);
+  const file = await backedUp(site);
+  const { sandbox, backups } = site;
+  const before = await invocation(site);
+  const whole = await readFile(sandbox.hostPath(file));
+  await writeFile(sandbox.hostPath(`${backups}/half.gz`), whole.subarray(0, whole.length / 2));
+  await writeFile(sandbox.hostPath(`${backups}/foreign.gz`), 'no backup');
+  const cases: [name: string, code: number, message: RegExp][] = [
+    ['half.gz', 1, /is damaged/],
+    ['foreign.gz', 1, /is not a backup of a SQLite database/],
+    ['none.gz', 64, /there is no backup none\.gz/],
+  ];
+  for (const [name, code, message] of cases) {
+    const called = await site.call<Refusal>('restore', [name, '--yes']);
+    assert.is(called.code, code, called.stderr);
+    assert.match(called.document.error.message, message);
+  }
+  assert.is(await names(site), 'ann');
+  assert.is(await invocation(site), before);
+  await assertSound(site, first);
+});
+
+test('P3: a service that did not run is not started by a restore', async (t) => {
+  const site = await makeDatabaseSite(t);
+  const file = await backedUp(site);
+  await site.sandbox.run('systemctl', 'stop', site.unit);
+  const called = await restore(site, file);
+  assert.equal([called.code, called.document.run], [0, null], called.stderr);
+  assert.match((await site.tell('restore', file, '--yes')).stdout, 'the service did not run');
+  assert.is(await names(site), 'ann,bob');
+  assert.is((await site.sandbox.exec(['systemctl', 'is-active', site.unit])).stdout, 'inactive');
+  await assertNothingLeft(site);
+});
+
+test('P3: a database that is damaged is set aside and replaced', async (t) => {
+  const site = await makeDatabaseSite(t);
+  const file = await backedUp(site);
+  await writeFile(site.sandbox.hostPath(site.database), 'not a database any more');
+  const called = await restore(site, file);
+  assert.equal([called.code, called.document.replaced], [0, null], called.stderr);
+  assert.match(called.stderr, 'what is there could not be backed up');
+  assert.is(await names(site), 'ann,bob');
+  assert.match(await site.sandbox.run('sh', '-c', `cat ${site.database}.broken-*`), 'not a database any more');
+  await assertSound(site, first);
+});
+
+for (const strategy of ['socket', 'overlap'] as const) {
+  test(`P3: a service behind a socket is stopped with it, and started with it (${strategy})`, async (t) => {
+    const site = await makeDatabaseSite(t, { strategy });
+    const file = await backedUp(site);
+    const called = await restore(site, file);
+    assert.is(called.code, 0, called.stderr);
+    assert.is(await names(site), 'ann,bob');
+    await assertSound(site, first);
+  });
+}
+
+for (const step of ['stop', 'keep', 'restore', 'start', 'gate']) {
+  test(`P3: killed once ${step} has begun: the service is started again, and the data is whole`, async (t) => {
+    const site = await makeDatabaseSite(t, {
+      builds: [{ mode: 'slow_start', startMs: 300 }],
+      tables: { health: ['healthy_for = "1s"'] },
+    });
+    await site.sql(
+      'CREATE TABLE big AS SELECT hex(randomblob(500)) FROM (WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 30000) SELECT x FROM c)',
+    );
+    const file = await backedUp(site);
+    const child = await site.sandbox.startCutover(['restore', 'production', file, '--yes', '--config', site.config]);
+    child.stdout.resume();
+    child.stderr.resume();
+    await untilBegun(site, step);
+    child.kill('SIGKILL');
+    await child.ended;
+    await untilSettled(site);
+    const isUp = async (): Promise<boolean> =>
+      (await site.sandbox.exec(['systemctl', 'is-active', site.unit])).code === 0;
+    await until('the service runs', isUp);
+    const expected = ['stop', 'keep'].includes(step) ? ['ann'] : step === 'restore' ? ['ann', 'ann,bob'] : ['ann,bob'];
+    assert.ok(expected.includes(await names(site)), await names(site));
+    assert.is(await site.sql('PRAGMA integrity_check'), 'ok');
+    await assertSound(site, first);
+    assert.is((await restore(site, file)).code, 0);
+    assert.is(await names(site), 'ann,bob');
+  });
+}
