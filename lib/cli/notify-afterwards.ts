@@ -3,6 +3,7 @@ import { messageOf } from '../base/errors.ts';
 import { loadConfig } from '../config/load.ts';
 import type { ChannelConfig } from '../config/model.ts';
 import type { RunDocument } from '../run/document.ts';
+import { guardedVariable } from '../run/hold.ts';
 import type { CommandPlace } from './place.ts';
 import { interruptSignal } from './signals.ts';
 
@@ -19,7 +20,7 @@ export async function notifyAfterwards(
   { channels, env }: { channels: readonly ChannelConfig[]; env: NodeJS.ProcessEnv },
 ): Promise<void> {
   if (ended.length === 0 || channels.length === 0) return;
-  const { notify } = await import('../report/notify/notify.ts');
+  const { notify, unattendedBounds, usualBounds } = await import('../report/notify/notify.ts');
   const { noticeOf } = await import('../report/notify/notice.ts');
   const where = { manager: config.manager, host: hostname() };
   const notices = ended.flatMap((one) => noticeOf(one, where) ?? []);
@@ -27,7 +28,9 @@ export async function notifyAfterwards(
   const timer = setTimeout(() => say('others are being told; Ctrl-C ends the wait'), silentMs);
   try {
     // Of its own: a run that was interrupted is told of, too.
-    for (const problem of await notify(notices, channels, { signal: interruptSignal(), env })) say(problem);
+    const bounds = env[guardedVariable] ? unattendedBounds : usualBounds;
+    const problems = await notify(notices, channels, { signal: interruptSignal(), env, bounds });
+    for (const problem of problems) say(problem);
   } finally {
     clearTimeout(timer);
   }

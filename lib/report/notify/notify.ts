@@ -15,6 +15,9 @@ export interface Bounds extends Omit<Patience, 'until'> {
 
 export const usualBounds: Bounds = { timeoutMs: 10_000, pausesMs: [500, 2_000], wholeMs: 30_000 };
 
+/** Where nobody waits at a terminal: after a boot, the network may still be on its way. */
+export const unattendedBounds: Bounds = { ...usualBounds, pausesMs: [3_000, 12_000] };
+
 /**
  * Tells each channel what it wants to hear, all of them at once. Never an error.
  * @param signal ends the wait

@@ -1,5 +1,6 @@
 import * as assert from 'uvu/assert';
 import { channels } from '../../../lib/report/notify/channels.ts';
+import { bounded } from '../../../lib/report/notify/notice.ts';
 import { documentTable } from '../../../lib/config/schema/document.ts';
 import { gateFailure } from '../../run/samples.ts';
 import { suite } from '../../suite.ts';
@@ -77,6 +78,19 @@ test('P4: Discord gets at most 2000 characters, and calls nobody', () => {
   const good = bodyOf('discord').content;
   assert.match(good, 'Branch: main');
   assert.match(good, String.raw`Revision: 4f2a9c1`);
+});
+
+test('P4: where all of it is too long for Discord, facts give way, and never the sentence or what to type', () => {
+  const stars = '*'.repeat(2_000);
+  const facts = Array.from({ length: 9 }, (_, at): [string, string] => [`Fact ${at}`, stars]);
+  const notice = bounded({ ...noticeWith(), title: stars, sentence: stars, facts, commands: Array(9).fill(stars) });
+  const { body } = channels.discord.messageOf(notice, { secret: 'https://example.org/x', options: {} });
+  const { content } = JSON.parse(body) as { content: string };
+  assert.ok(content.length <= 2000, String(content.length));
+  assert.match(content, `\n${String.raw`\*`.repeat(599)}…\n`);
+  assert.ok(content.endsWith(`\n\`\`\`${`\n${'*'.repeat(119)}…`.repeat(4)}\n\`\`\``));
+  const telegram = channels.telegram.messageOf(notice, { secret: token, options: telegramOptions });
+  assert.match(telegram.body, 'Fact 8');
 });
 
 test('P4, P6: a webhook gets the very document that --json prints', () => {
