@@ -55,7 +55,7 @@ async function endHooksOf({ inputs }: RunRecord, { systemd, emit }: Pick<RunTool
   const { app, target, run } = inputs;
   if (Object.keys(target.hooks ?? {}).length === 0) return;
   const ended = (await endLeftHook({ systemd, app, target: target.name })) + (await endLeftProcesses(run));
-  if (ended > 0) emit({ type: 'note', message: `${ended} processes of a hook that it had left were ended` });
+  if (ended > 0) emit({ type: 'note', message: `${ended} processes of a hook that the dead run had left were ended` });
 }
 
 async function endRun(record: RunRecord, tools: Omit<RunTools, 'signal'>): Promise<RunDocument> {

@@ -27,9 +27,7 @@ export async function whileHeld<T>(
   const hold = await takeHold({ ...holdRequest(place, { doing, waitMs }), onUnguarded });
   try {
     if (await readInFlight(place.paths)) await hold.guard();
-    // Of a process that died while it made a build, a hook may go on for some seconds.
-    if (Object.keys(target.hooks).length > 0)
-      await endLeftHook({ systemd: place.systemd, app: place.config.app, target: target.name });
+    await endWhatHooksLeft(place);
     const settled = await settleRun(place);
     if (settled) {
       emit({ type: 'settled', document: settled });
@@ -52,6 +50,13 @@ async function endChange(place: Place): Promise<void> {
   const { endUnfinished } = await import('./init/strategy/way-back.ts');
   const message = await endUnfinished(place);
   if (message !== null) place.emit({ type: 'note', message });
+}
+
+/** A hook of a process that died may go on for some seconds: nothing is begun beside it. */
+async function endWhatHooksLeft({ target, config, systemd, emit }: Place): Promise<void> {
+  if (Object.keys(target.hooks).length === 0) return;
+  const ended = await endLeftHook({ systemd, app: config.app, target: target.name });
+  if (ended > 0) emit({ type: 'note', message: `${ended} processes of a hook that a dead run had left were ended` });
 }
 
 /** What it takes to hold the place's target; whoever asks decides what to say when systemd does not guard it. */

@@ -1,7 +1,8 @@
+import { readFile } from 'node:fs/promises';
 import { isCutoverError } from '../base/errors.ts';
 import { variantMaker } from './bus.ts';
 import { escapeUnitName } from './names.ts';
-import { scopeNames } from './scope.ts';
+import { unitIn } from './processes.ts';
 import type { Systemd } from './systemd.ts';
 
 /** From SIGTERM to SIGKILL, for what does not end by itself. */
@@ -11,16 +12,16 @@ const stopMs = 30_000;
 
 /**
  * The scope of a target's hook. While the target is held there is one hook at a time, and whoever holds it next knows the
- * name. What runs after a run names that: the next one may be at work.
+ * name. What runs after a run names that: the next one may be at work. No app's own scope is called like this.
  */
 export function hookScope(app: string, target: string, run?: string): string {
   const names = [app, target, ...(run === undefined ? [] : [run])];
-  return `cutover-hook-${names.map(escapeUnitName).join('-')}.scope`;
+  return `cutover.hook-${names.map(escapeUnitName).join('-')}.scope`;
 }
 
 /**
- * Puts a process into a hook's scope: with all that it will start, wherever that moves itself. While a run's own scope
- * is there, this one is bound to it: systemd ends the hook when its deployer dies.
+ * Puts a process into a hook's scope: with all that it will start, wherever that moves itself. Where a unit of ours keeps
+ * this process, the scope is bound to that: systemd ends the hook when its deployer dies.
  * @throws `permission`; `unit_exists` when there is such a scope already
  */
 export async function enterHookScope(
@@ -28,14 +29,13 @@ export async function enterHookScope(
   { scope, pid, app, target }: { scope: string; pid: number; app: string; target: string },
 ): Promise<void> {
   const variant = await variantMaker();
-  const { scope: run } = scopeNames(app, target);
-  const isGuarded = (await systemd.property(run, 'Unit', 'ActiveState')) === 'active';
+  const own = await ownUnit();
   const properties = [
     ['Description', variant('s', `a hook of cutover at work on ${target} of ${app}`)],
     ['PIDs', variant('au', [pid])],
     ['CollectMode', variant('s', 'inactive-or-failed')],
     ['TimeoutStopUSec', variant('t', graceUsec)],
-    ...(isGuarded ? [['BindsTo', variant('as', [run])]] : []),
+    ...(own === null ? [] : [['BindsTo', variant('as', [own])]]),
   ];
   await systemd.startTransient(scope, properties, [], { timeoutMs: startMs });
 }
@@ -51,4 +51,10 @@ export async function endHookScope(systemd: Systemd, scope: string): Promise<num
     if (!isCutoverError(error, 'no_such_unit')) throw error;
   });
   return left.length;
+}
+
+/** The unit of ours that this process is in: a run's scope, what goes on after it, or the service that settles. */
+async function ownUnit(): Promise<string | null> {
+  const unit = unitIn(await readFile('/proc/self/cgroup', 'utf8').catch(() => ''));
+  return unit !== null && unit.startsWith('cutover-') ? unit : null;
 }

@@ -1,70 +1,30 @@
 // needs: sandbox
-import { readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
-import { suite, type TestContext } from '../suite.ts';
-import { makeOverlapSite, makeSocketSite } from './socket-site.ts';
-import { type Behaviour } from '../services/builds.ts';
-import { buildId, makeSite, type Site } from './site.ts';
+import { suite } from '../suite.ts';
+import { clearIncoming, configureHooks, type Hooks, logOf, program, record, seen, siteWith } from './hooking.ts';
+import { buildId, type Site } from './site.ts';
 import { assertSound, currentLink } from './sound.ts';
 
 const test = suite('deploy/hooks');
-const [first, second] = [buildId(1), buildId(2)];
+const [first, second, third] = [buildId(1), buildId(2), buildId(3)];
 
-/** Writes its name and what it is told into a file of the site. */
-function record(site: Pick<Site, 'folder'>, name: string): string {
-  return `echo ${name} run=$CUTOVER_RUN build=$CUTOVER_BUILD current=$CUTOVER_CURRENT previous=$CUTOVER_PREVIOUS outcome=$CUTOVER_OUTCOME >>${site.folder}/seen`;
-}
-
-/** A site whose first build is deployed and whose hooks are configured after that. */
-async function siteWith(
-  t: TestContext,
-  hooks: (site: Site) => Record<string, string>,
-  { builds = [{}, {}], make = makeSite }: { builds?: Behaviour[]; make?: typeof makeSite } = {},
-): Promise<Site> {
-  const strategy = { makeSocketSite: 'socket', makeOverlapSite: 'overlap' }[make.name];
-  const site = await make(t, { builds });
-  const keys = Object.entries(hooks(site)).map(([name, value]) => `hooks.${name} = ${value}`);
-  await site.configure({ keys: strategy ? [`strategy = "${strategy}"`, ...keys] : keys });
-  return site;
-}
-
-async function seen({ sandbox, folder }: Site): Promise<string[]> {
-  const text = await readFile(sandbox.hostPath(`${folder}/seen`), 'utf8').catch(() => '');
-  return text.split('\n').filter(Boolean);
-}
-
-async function logText({ sandbox, logs }: Site): Promise<string> {
-  const names = (await readdir(sandbox.hostPath(logs))).filter((name) => name.endsWith('.log')).toSorted();
-  return readFile(sandbox.hostPath(`${logs}/${names.at(-1)}`), 'utf8');
+/** Every stage, each of which says that it ran. */
+function all(site: Pick<Site, 'folder'>, ...names: string[]): Hooks {
+  return Object.fromEntries(names.map((name) => [name, `${record(site, name)}; echo said by ${name}`]));
 }
 
 test('P1: every stage runs at its place, with the environment of the contract, and in the log of the run', async (t) => {
-  const site = await siteWith(t, (own) =>
-    Object.fromEntries(
-      ['fetch', 'test', 'migrate', 'smoke', 'deployed', 'failed'].map((name) => [
-        name,
-        JSON.stringify(`${record(own, name)}; echo said by ${name}`),
-      ]),
-    ),
-  );
+  const site = await siteWith(t, (own) => all(own, 'fetch', 'test', 'migrate', 'smoke', 'deployed', 'failed'));
   const called = await site.call('deploy');
   assert.is(called.code, 0, called.stderr);
   const { run, steps } = called.document;
+  const expected = ['fetch', 'test', 'stop', 'free-port', 'migrate', 'swap', 'start', 'gate', 'smoke'];
   assert.equal(
     steps.map(({ name, status }) => `${name} ${status}`),
-    [
-      'fetch done',
-      'test done',
-      'stop done',
-      'free-port done',
-      'migrate done',
-      'swap done',
-      'start done',
-      'gate done',
-      'smoke done',
-    ],
+    expected.map((name) => `${name} done`),
   );
-  assert.equal(await seen(site), [
+  assert.equal(await seen(site, { whole: true }), [
     `fetch run=${run} build= current=${first} previous=${first} outcome=`,
     `test run=${run} build= current=${first} previous=${first} outcome=`,
     `migrate run=${run} build=${second} current=${first} previous=${first} outcome=`,
@@ -72,9 +32,157 @@ test('P1: every stage runs at its place, with the environment of the contract, a
     `deployed run=${run} build=${second} current=${second} previous=${first} outcome=deployed`,
   ]);
   await assertSound(site, second, called);
-  const log = await logText(site);
+  const log = await logOf(site, run);
   for (const name of ['fetch', 'test', 'migrate', 'smoke', 'deployed']) {
     assert.match(log, `    | said by ${name}`);
     assert.match(called.stderr, `    | said by ${name}`);
   }
+  assert.match((await site.tell('report')).stdout, /fetch +done[^]*smoke +done/);
+});
+
+test('P1: a test that fails ends the deploy with 1: nothing has changed, and what it said is told', async (t) => {
+  const site = await siteWith(t, (own) => ({
+    ...all(own, 'fetch', 'build', 'migrate', 'deployed', 'failed'),
+    test: `${record(own, 'test')}; echo 3 of 7 failed >&2; exit 5`,
+  }));
+  const called = await site.call('deploy');
+  const { outcome, active, from, to, failure, steps } = called.document;
+  assert.equal([called.code, outcome, active, from, to], [1, 'refused', first, first, null], called.stderr);
+  assert.equal([failure?.step, failure?.reason], ['test', 'hook']);
+  assert.match(failure?.message ?? '', /exited with 5: 3 of 7 failed$/);
+  assert.equal(
+    steps.map(({ name, status }) => [name, status]),
+    [
+      ['fetch', 'done'],
+      ['test', 'failed'],
+    ],
+  );
+  assert.equal(await seen(site), ['fetch', 'test']);
+  assert.match(await logOf(site, called.document.run), '    | 3 of 7 failed');
+  await assertSound(site, first);
+});
+
+test('P1: a fetch that fails ends the deploy with 1 before anything else', async (t) => {
+  const site = await siteWith(t, (own) => ({ ...all(own, 'test', 'build'), fetch: ['true', 'exit 9', 'echo not me'] }));
+  const called = await site.call('deploy');
+  assert.equal([called.code, called.document.failure?.step], [1, 'fetch'], called.stderr);
+  assert.equal(await seen(site), []);
+  assert.not.match(called.stderr, 'not me');
+  await assertSound(site, first);
+});
+
+test('P1: the build that the hook leaves is the candidate, whichever others there are', async (t) => {
+  const site = await siteWith(t, (own) => ({
+    build: `cp --archive ${own.builds}/${first} ${own.builds}/${third}; echo done`,
+  }));
+  const called = await site.call('deploy');
+  assert.equal([called.code, called.document.to], [0, third], called.stderr);
+  assert.is(called.document.steps[0]?.name, 'build');
+  await assertSound(site, third, called);
+});
+
+test('P1: an archive whose path the hook prints last is taken in, and is the candidate', async (t) => {
+  const site = await siteWith(t, (own) => ({
+    build: {
+      dir: own.folder,
+      run: `tar --create --gzip --file=app.tar.gz --directory=${own.builds}/${first} . && echo made && echo app.tar.gz`,
+    },
+  }));
+  const called = await site.call('deploy');
+  const { to, outcome } = called.document;
+  assert.equal([called.code, outcome], [0, 'deployed'], called.stderr);
+  assert.ok(to !== null && ![first, second].includes(to), `${to}`);
+  assert.match(called.stderr, `${to} was taken in from ${site.folder}/app.tar.gz`);
+  await clearIncoming(site);
+  await assertSound(site, to, called);
+});
+
+test('P1: a build hook that fails, or leaves no build, ends the deploy with 2: nothing has changed', async (t) => {
+  const site = await siteWith(t, () => ({ build: 'false' }));
+  const notArchive = await program(site, 'not-an-archive', 'exit');
+  const cases: [hook: string, message: RegExp][] = [
+    ['echo no compiler; false', /exited with 1: no compiler/],
+    ['true', /left no new build in .*printed nothing/],
+    ['echo finished', /no file: finished/],
+    [`echo ${notArchive}`, /archive/],
+  ];
+  for (const [hook, message] of cases) {
+    await configureHooks(site, { build: hook });
+    const called = await site.call('deploy');
+    const { outcome, failure, to } = called.document;
+    assert.equal([called.code, outcome, failure?.step, to], [2, 'refused', 'build', null], `${hook}: ${called.stderr}`);
+    assert.match(failure?.message ?? '', message);
+  }
+  await clearIncoming(site);
+  await assertSound(site, first);
+});
+
+test('P1: a build that is named is deployed as it is: nothing is made', async (t) => {
+  const site = await siteWith(t, (own) => all(own, 'fetch', 'test', 'build', 'smoke'));
+  const called = await site.call('deploy', [second]);
+  assert.is(called.code, 0, called.stderr);
+  assert.equal(await seen(site), ['smoke']);
+  await assertSound(site, second, called);
+});
+
+test('P1: a rollback makes nothing and migrates nothing, and is tested', async (t) => {
+  const site = await siteWith(t, (own) => all(own, 'fetch', 'test', 'build', 'migrate', 'smoke', 'deployed'));
+  assert.is((await site.call('deploy', [second])).code, 0);
+  assert.equal(await seen(site), ['migrate', 'smoke', 'deployed']);
+  const called = await site.call('rollback');
+  assert.is(called.code, 0, called.stderr);
+  assert.equal((await seen(site)).slice(3), ['smoke', 'deployed']);
+  await assertSound(site, first, called);
+});
+
+test('P1: the plan names the hooks, and a dry run runs none', async (t) => {
+  const site = await siteWith(t, (own) => all(own, 'fetch', 'test', 'build', 'migrate', 'smoke'));
+  const { code, document } = await site.call<{ to: string | null; steps: { name: string; does: string }[] }>('deploy', [
+    '--dry-run',
+  ]);
+  assert.equal([code, document.to], [0, null]);
+  assert.equal(
+    document.steps.map(({ name }) => name),
+    ['fetch', 'test', 'build', 'stop', 'free-port', 'migrate', 'swap', 'start', 'gate', 'smoke'],
+  );
+  assert.match((await site.tell('deploy', '--dry-run')).stdout, '-> (the new build)');
+  assert.equal(await seen(site), []);
+  assert.is(await currentLink(site), first);
+});
+
+test('P1: hooks run where they are told to, the others in the candidate', async (t) => {
+  const site = await siteWith(t, (own) => ({
+    fetch: `pwd >>${own.folder}/seen`,
+    test: { run: `pwd >>${own.folder}/seen`, dir: own.folder },
+    migrate: `pwd >>${own.folder}/seen`,
+    smoke: { run: ['/bin/sh', '-c', `pwd >>${own.folder}/seen`] },
+  }));
+  assert.is((await site.call('deploy')).code, 0);
+  const { builds, folder } = site;
+  assert.equal(await seen(site), [builds, folder, `${builds}/${second}`, `${builds}/${second}`]);
+});
+
+test('P5: a secret of the configuration that a hook prints is nowhere to be read', async (t) => {
+  const secret = 'planted-8f2c71d0-secret';
+  const site = await siteWith(t, (own) => {
+    const show = `cat ${own.folder}/token; echo "it is $(cat ${own.folder}/token)!" >&2`;
+    return { test: show, migrate: show, smoke: `${show}; exit 1`, rolled_back: `${show}; exit 1` };
+  });
+  const { sandbox, app, folder, state, logs, unit } = site;
+  await sandbox.run('sh', '-c', `printf '%s\\n' ${secret} >${folder}/token; chmod 600 ${folder}/token`);
+  const text = await readFile(sandbox.hostPath(site.config), 'utf8');
+  const channel = `[[notify]]\nchannel = "telegram"\ntoken_file = "${folder}/token"\nchat = "1"\non = ["recovered"]\n`;
+  await sandbox.run('sh', '-c', 'printf %s "$1" >>"$2"', 'sh', channel, site.config);
+  assert.match(text, app);
+  const called = await site.call('deploy');
+  assert.is(called.code, 4, called.stderr);
+  assert.match(called.document.failure?.message ?? '', /exited with 1: .*it is \[redacted\]!/);
+  assert.match(called.stderr, '    | it is [redacted]!');
+  assert.match(await logOf(site, called.document.run), '    | it is [redacted]!');
+  for (const said of [called.stdout, called.stderr, (await site.tell('report')).stdout]) assert.not.match(said, secret);
+  const found = await sandbox.exec(['grep', '--recursive', '--files-with-matches', secret, state, logs]);
+  assert.is(found.stdout, '');
+  const journal = await sandbox.run('journalctl', '--no-pager', '--output=export');
+  assert.not.match(journal, secret);
+  assert.match(journal, unit);
 });
