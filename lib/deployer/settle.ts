@@ -12,17 +12,21 @@ import { takeLock } from '../run/lock.ts';
 import { isRunning } from '../systemd/facts.ts';
 import { type StatePaths, statePathsIn } from '../run/state.ts';
 import type { Config, TargetConfig } from '../config/model.ts';
-import { holdRequest } from './held.ts';
+import { holdRequest, whileHeld } from './held.ts';
+import { readRecord } from './init/strategy/record.ts';
 import type { Place } from './place.ts';
 
 /** At boot nobody else is at work for long, and the unit waits. */
 const bootWaitMs = 10_000;
 const nobodyWaits = (): void => {};
 
-/** Ends an interrupted run, if there is one (`null`: nothing to do). @throws `locked`: the run is still at work */
+/** Ends an interrupted run, if there is one (`null`: there was none), or a change of strategy that was cut off. @throws `locked`: the run is still at work */
 export async function settle(place: Place, { waitMs }: { waitMs: number }): Promise<RunDocument | null> {
   const mark = await readInFlight(place.paths);
-  if (!mark) return null;
+  if (!mark) {
+    const isCutOff = (await readRecord(place.paths)) !== null;
+    return isCutOff ? whileHeld(place, { doing: 'settle', waitMs }, async (settled) => settled) : null;
+  }
   const hold = await holdTarget({ ...holdRequest(place, { doing: 'settle', waitMs }), onUnguarded: () => {} });
   try {
     const isReadable = (await readRun(place.paths, mark.run)) !== null;

@@ -30,7 +30,8 @@ test(
       ],
     );
     assert.equal([units, notes], [[{ unit: `${app}.socket`, status: 'enabled' }], []]);
-    assert.ok((downtime_ms ?? 0) > 0, `downtime ${downtime_ms}`);
+    // systemd opens the port as soon as the service has closed it.
+    assert.ok(downtime_ms !== null && downtime_ms < 1_000, `downtime ${downtime_ms}`);
     assert.equal([await stateOf(site, `${app}.socket`), await holdersOf(site)], ['active', ['node', 'systemd']]);
     assert.equal(await badFindings(site), []);
     assert.equal(await deployed(site), ['socket', 0, second]);

@@ -2,12 +2,13 @@ import { CutoverError, isCutoverError, messageOf } from '../../../base/errors.ts
 import type { StrategyName, TargetConfig } from '../../../config/model.ts';
 import { downtimeMeter } from '../../../deploy/downtime.ts';
 import { holdersOf } from '../../../deploy/ports.ts';
+import { reasonOf } from '../../../run/failure.ts';
 import { journalctl } from '../../../systemd/typed.ts';
 import type { Place } from '../../place.ts';
 import { type Crossing, enterSocket, leaveSocket, prepareSocket, removeOurs, watchAsItIs } from './crossing.ts';
 import { bringFiles } from './our-files.ts';
 import { adviceFor } from './program.ts';
-import { isSeenWaiting, proveServing } from './proof.ts';
+import { complaintOf, isSeenWaiting, proveServing } from './proof.ts';
 import { type ChangeRecord, clearRecord, writeRecord } from './record.ts';
 import { rehearseStandIn } from './rehearsal.ts';
 import { requireSuited } from './suited.ts';
@@ -20,21 +21,24 @@ import { crossingOf, takeBack } from './way-back.ts';
  *   way before the restart, with nothing changed
  */
 export async function carryChange(place: Place, record: ChangeRecord): Promise<number | null> {
-  const meter = downtimeMeter(place.target.ports, () => holdersOf(place.systemd, place.target.unit));
+  const holders = await holdersOf(place.systemd, place.target.unit);
+  // Asked once: while systemd reads its files anew it answers nobody, and the port would be closed unseen.
+  const meter = downtimeMeter(place.target.ports, async () => holders);
+  const sinceMs = Date.now();
   let isRestarted = false;
   const onRestart = (): void => {
     isRestarted = true;
-    meter.start();
   };
   const target = { ...place.target, strategy: record.to };
   const crossing = { ...crossingOf(place, record), onRestart };
   await writeRecord(place.paths, record);
+  meter.start();
   try {
     await (record.to === 'restart' ? outOfSocket : intoSocket)(place, { target, crossing, record });
     place.signal.throwIfAborted();
   } catch (error) {
     await meter.stop();
-    throw await afterFailure(place, record, { error, isRestarted });
+    throw await afterFailure(place, record, { error, isRestarted, sinceMs });
   }
   await writeRecord(place.paths, { ...record, isProven: true });
   await bringFiles([record.config], 'after');
@@ -74,11 +78,12 @@ async function outOfSocket(place: Place, { target, crossing }: Move): Promise<vo
 async function afterFailure(
   place: Place,
   record: ChangeRecord,
-  { error, isRestarted }: { error: unknown; isRestarted: boolean },
+  { error, isRestarted, sinceMs }: { error: unknown; isRestarted: boolean; sinceMs: number },
 ): Promise<unknown> {
   const { unit, from, to } = record;
   const { ports } = place.target;
-  const what = `${unit} does not serve ${wayOf[to]}: ${messageOf(error)}`;
+  const said = isRestarted ? await complaintOf(place, { sinceMs }) : null;
+  const what = `${unit} does not serve ${wayOf[to]}: ${messageOf(error)}${said ? ` (${said})` : ''}`;
   const look = journalctl(place.config.manager, unit);
   try {
     await takeBack(place, record);
@@ -88,7 +93,10 @@ async function afterFailure(
   }
   if (!isRestarted && isCutoverError(error)) return error;
   const isInterrupted = isCutoverError(error, 'interrupted');
-  const mend = isInterrupted || to === 'restart' ? look : adviceFor({ unit, to }, ports, error);
+  const mend =
+    isInterrupted || to === 'restart'
+      ? look
+      : adviceFor({ unit, to }, ports, said !== null || reasonOf(error) === 'port_taken');
   const ended = `${isInterrupted ? messageOf(error) : what}; it serves ${wayOf[from]} again, as before`;
   return new CutoverError(isRestarted ? 'taken_back' : 'refused', ended, { mend, cause: error });
 }

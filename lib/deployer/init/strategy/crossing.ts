@@ -1,3 +1,4 @@
+import { isCutoverError } from '../../../base/errors.ts';
 import type { ManagerKind, TargetConfig } from '../../../config/model.ts';
 import { type UnitLife, watchLife } from '../../../deploy/life.ts';
 import { stopStandIns } from '../../../deploy/stand-in.ts';
@@ -61,9 +62,16 @@ export async function leaveSocket(crossing: Crossing, signal?: AbortSignal): Pro
   const isNeeded = isSocketOpen || !isRunning;
   await stopStandIns(systemd, target);
   if (isNeeded) await bringFile(units.dropInPath, leavingText(units.socket), 0o644);
-  await systemd.call('DisableUnitFiles', 'asb', [[units.socket], false], units.socket);
+  await disable(crossing);
   await systemd.reload();
   return isNeeded ? restart(crossing, signal) : null;
+}
+
+/** A change that was cut off may have written no file yet. */
+async function disable({ systemd, units: { socket } }: Crossing): Promise<void> {
+  await systemd.call('DisableUnitFiles', 'asb', [[socket], false], socket).catch((error: unknown) => {
+    if (!isCutoverError(error, 'no_such_unit')) throw error;
+  });
 }
 
 /** Takes our files away. */

@@ -1,7 +1,7 @@
-import { chmod, chown, mkdir, rmdir, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { chmod, chown, mkdir, readdir, rmdir, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { errnoOf, fileError } from '../../../base/errors.ts';
-import { readIfThere, removeIfThere, syncDirectory, writeDurably } from '../../../base/files.ts';
+import { isTemporaryName, readIfThere, removeIfThere, syncDirectory, writeDurably } from '../../../base/files.ts';
 import type { OurFile } from './our-units.ts';
 
 /** Brings each file to one of its two texts, in this order; one that says it already is left alone. @throws `permission`, `disk` */
@@ -11,18 +11,28 @@ export async function bringFiles(files: readonly OurFile[], side: 'before' | 'af
 
 /** @param text null: the file is to be gone, and a folder that it leaves empty with it */
 export async function bringFile(path: string, text: string | null, mode: number): Promise<void> {
-  if ((await readIfThere(path)) === text) return;
   if (text === null) {
     await removeIfThere(path);
     if (path.endsWith('.conf')) await removeEmpty(dirname(path));
     return;
   }
+  if ((await readIfThere(path)) === text) return;
   const owner = await stat(path).catch(() => null);
   await makeFolder(dirname(path));
   await writeDurably(path, text, mode);
   await chmod(path, mode);
   // Another file was put in its place: whoever owned that one can still write it.
   if (owner && process.geteuid?.() === 0) await chown(path, owner.uid, owner.gid);
+}
+
+/** Removes what a process that was killed in the middle of writing these files has left beside them. */
+export async function clearTemporary(paths: readonly string[]): Promise<void> {
+  for (const path of paths) {
+    const folder = dirname(path);
+    const names = await readdir(folder).catch(() => []);
+    const left = names.filter((name) => isTemporaryName(name) && name.startsWith(`.${basename(path)}.`));
+    for (const name of left) await removeIfThere(join(folder, name));
+  }
 }
 
 async function makeFolder(path: string): Promise<void> {

@@ -83,8 +83,7 @@ async function standInOf(
   await requireTwice(systemd, facts.unit, facts.type);
   const { texts, mode } = await readSource(systemd, facts, units.dropInPath);
   const buildsPaths = [target.builds, await realpath(target.builds)];
-  const { socket } = units;
-  const original = { unit: facts.unit, socket, buildsPaths, manager: config.manager, runtimeDirectory };
+  const original = { unit: facts.unit, buildsPaths, manager: config.manager, runtimeDirectory };
   return { text: standInText({ ...original, texts: [...texts, dropIn] }), mode };
 }
 

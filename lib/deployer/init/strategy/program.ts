@@ -1,17 +1,15 @@
-import { reasonOf } from '../../../run/failure.ts';
 import type { ChangeRecord } from './record.ts';
 
-/** What a person changes in a program that opens its port itself. */
+/** What a person changes in a program that opens its port itself. @param isSure it said so, or was seen not to take the socket */
 export function adviceFor(
   { unit, to }: Pick<ChangeRecord, 'unit' | 'to'>,
   ports: readonly number[],
-  error: unknown,
+  isSure: boolean,
 ): string {
-  const isUnclear = !['exited', 'restarting', 'timeout', 'port_taken'].includes(reasonOf(error));
   const port = ports.join(', ');
-  const why = isUnclear
-    ? `journalctl tells more; if it opens port ${port} itself,`
-    : 'it seems to open its port itself:';
+  const why = isSure
+    ? 'the program opens its port itself:'
+    : `if the program opens port ${port} itself (journalctl may tell),`;
   return [
     `${why} let the program listen on the socket that systemd hands it, descriptor 3, when LISTEN_FDS is set:`,
     '  Node: server.listen({ fd: 3 }, 4096)      as in examples/node-socket/server.mjs',

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { isCutoverError } from '../../../base/errors.ts';
 import { poll, sleep, withDeadline } from '../../../base/wait.ts';
 import { currentBuild } from '../../../builds/current.ts';
 import type { TargetConfig } from '../../../config/model.ts';
@@ -64,29 +65,38 @@ export async function proveServing(place: Place, proving: Proving): Promise<void
  * Every program holds the descriptor that systemd hands it, also one that makes nothing of it. One that was seen to wait for
  * connections before is waited for until it does on this socket; or until it says that its port is taken.
  */
-async function untilAccepting({ systemd, config }: Place, { target, canBeSeen, signal }: Proving): Promise<void> {
+async function untilAccepting(place: Place, { target, canBeSeen, signal }: Proving): Promise<void> {
+  const { systemd } = place;
   const { unit, ports, startTimeoutMs } = target;
   const what = `${unit} did not take connections from the socket of port ${ports.join(', ')}`;
+  const late = new StepFailure('port_taken', `${what} within ${startTimeoutMs / 1000} s`);
+  const isThere = canBeSeen ? () => isSeenWaiting(systemd, target) : () => holdsPorts(systemd, unit, ports);
   await withDeadline({ what, timeoutMs: startTimeoutMs, signal }, async (ended) => {
-    const isThere = (): Promise<boolean> => {
-      return canBeSeen ? isSeenWaiting(systemd, target) : holdsPorts(systemd, unit, ports);
-    };
     const accepting = poll({ everyMs: 10, signal: ended }, async () => (await isThere()) || undefined);
     accepting.catch(() => {});
-    return Promise.race([accepting, untilComplaining({ systemd, unit, manager: config.manager }, ended)]);
+    return Promise.race([accepting, untilComplaining(place, ended)]);
+  }).catch((error: unknown) => {
+    throw isCutoverError(error, 'timeout') ? late : error;
   });
 }
 
 /** Never resolves; rejects once the service has said that it cannot open its port. */
-async function untilComplaining(
-  { systemd, unit, manager }: { systemd: Systemd; unit: string; manager: Place['config']['manager'] },
-  signal: AbortSignal,
-): Promise<never> {
+async function untilComplaining(place: Place, signal: AbortSignal): Promise<never> {
   for (;;) {
     await sleep(readEveryMs, signal);
-    const invocationId = invocationIdOf(await systemd.property(unit, 'Unit', 'InvocationID'));
-    const { entries } = await askJournal({ manager, unit, invocationId, lines: 200, signal });
-    const said = entries.find(({ message }) => takenWords.test(message));
-    if (said) throw new StepFailure('port_taken', `${unit} says: ${said.message.trim()}`);
+    const { systemd, target } = place;
+    const invocationId = invocationIdOf(await systemd.property(target.unit, 'Unit', 'InvocationID'));
+    const said = await complaintOf(place, { invocationId });
+    if (said !== null) throw new StepFailure('port_taken', `the program finds port ${target.ports.join(', ')} taken`);
   }
+}
+
+/** What the program said of a port that is taken already; null: nothing of it is in the journal. */
+export async function complaintOf(
+  { config, target }: Pick<Place, 'config' | 'target'>,
+  which: { invocationId: string } | { sinceMs: number },
+): Promise<string | null> {
+  const { entries } = await askJournal({ manager: config.manager, unit: target.unit, ...which, lines: 200 });
+  const said = entries.find(({ message }) => takenWords.test(message));
+  return said ? `it says: ${said.message.trim().slice(0, 200)}` : null;
 }

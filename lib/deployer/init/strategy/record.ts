@@ -3,6 +3,7 @@ import { CutoverError } from '../../../base/errors.ts';
 import { makePrivateDirectory, readIfThere, removeIfThere, writeDurably } from '../../../base/files.ts';
 import type { StrategyName } from '../../../config/model.ts';
 import type { StatePaths } from '../../../run/state.ts';
+import { clearTemporary } from './our-files.ts';
 import type { OurFile } from './our-units.ts';
 
 /** A change of strategy that is under way: enough for whoever comes after a killed process to bring it to an end. */
@@ -40,8 +41,10 @@ export async function readRecord(paths: StatePaths): Promise<ChangeRecord | null
   }
 }
 
+/** The change has ended, one way or the other. */
 export async function clearRecord(paths: StatePaths): Promise<void> {
   await removeIfThere(pathOf(paths));
+  await clearTemporary([pathOf(paths)]);
 }
 
 function pathOf({ directory }: StatePaths): string {

@@ -8,8 +8,7 @@ import { settingsOf } from './unit-source.ts';
 /** What a stand-in is made from. */
 export interface Original {
   unit: string;
-  socket: string;
-  /** the texts of the service's own files, with ours the last */
+  /** the texts of the service's own files, the last of them ours, which names the socket */
   texts: readonly string[];
   /** the builds directory by every name that is known of it */
   buildsPaths: readonly string[];
@@ -23,24 +22,22 @@ export interface Original {
  * when it ends. units/overlap/app-next@.service has it with every line explained.
  */
 export function standInText(original: Original): string {
-  const { unit, socket, texts, runtimeDirectory } = original;
+  const { unit, texts, runtimeDirectory } = original;
   const losesDirectory = runtimeDirectory !== null && runtimeDirectory !== 'yes';
   const of = (section: string): string[] =>
     texts.flatMap((text) => settingsOf(text, section)).map((line) => forInstance(line, original));
-  const service = of('Service');
-  const isForced = service.some((line) => line.startsWith('RestartForceExitStatus='));
   return `${[
     mark,
     `# Made from ${unit}: after a change there, the same command makes it anew. Never enable it.`,
     '[Unit]',
-    ...of('Unit').filter((line) => !line.startsWith('Description=')),
     `Description=Candidate %i of ${unit}`,
+    ...of('Unit').filter((line) => !/^(Description|StartLimit\w*)=/.test(line)),
+    'StartLimitIntervalSec=0',
     '',
     '[Service]',
-    ...service,
-    `Sockets=${socket}`,
+    // StartLimit…= stood in this section once, and still may.
+    ...of('Service').filter((line) => !/^(Restart|RestartSec|RestartForceExitStatus|StartLimit\w*)=/.test(line)),
     'Restart=no',
-    ...(isForced ? ['RestartForceExitStatus='] : []),
     // When the stand-in goes, the directory is the service's.
     ...(losesDirectory ? ['RuntimeDirectoryPreserve=yes'] : []),
   ].join('\n')}\n`;

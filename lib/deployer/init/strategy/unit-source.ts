@@ -50,7 +50,7 @@ export function settingsOf(text: string, section: string): string[] {
     joined = '';
     const heading = /^\[(.+)\]$/.exec(whole);
     if (heading) at = heading[1] ?? '';
-    else if (at === section && whole !== '') found.push(whole);
+    else if (at === section && whole !== '') found.push(whole.replace(/^([^=\s]+)\s*=\s*/, '$1='));
   }
   return found;
 }

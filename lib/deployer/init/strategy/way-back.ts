@@ -4,7 +4,7 @@ import { openController } from '../../../base/wait.ts';
 import { systemctl } from '../../../systemd/typed.ts';
 import type { Place } from '../../place.ts';
 import { type Crossing, enterSocket, leaveSocket, prepareSocket, removeOurs, watchAsItIs } from './crossing.ts';
-import { bringFiles } from './our-files.ts';
+import { bringFiles, clearTemporary } from './our-files.ts';
 import { ourUnits } from './our-units.ts';
 import { proveServing } from './proof.ts';
 import { type ChangeRecord, clearRecord, readRecord } from './record.ts';
@@ -40,7 +40,8 @@ export async function takeBack(place: Place, record: ChangeRecord): Promise<void
 export async function endUnfinished(place: Place): Promise<string | null> {
   const record = await readRecord(place.paths);
   if (record === null) return null;
-  const { from, to, unit, isProven, config } = record;
+  const { from, to, unit, isProven, config, files } = record;
+  await clearTemporary([...files, config].map(({ path }) => path));
   const what = `a change of ${unit} from strategy "${from}" to "${to}" had been cut off`;
   if (isProven) {
     // What somebody has written there since is theirs.
