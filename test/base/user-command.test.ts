@@ -132,6 +132,13 @@ test('P1: what it leaves in the background is ended with it', async () => {
   assert.equal([await isAlive(quiet), await isAlive(loud)], [false, false]);
 });
 
+test('P1: so is a job that was given a group of its own', async () => {
+  const word = ownWord();
+  const job = `set -m; sleep ${word} >/dev/null 2>&1 & echo done`;
+  assert.is((await runUserCommand({ command: ['bash', '-c', job] }, plain)).code, 0);
+  assert.is(await isAlive(word), false);
+});
+
 test('P1: a daemon that holds the pipe open does not hold the command up', async () => {
   const word = ownWord();
   const script = `setsid sh -c 'sleep ${word} & echo $!' & wait; exit 4`;

@@ -169,13 +169,16 @@ test('B4: a pattern in a log file', async (t) => {
 });
 
 test('B4: the last lines of a file, however long it is', async (t) => {
-  const long = Array.from({ length: 60_000 }, (_, number) => `line ${number} ä`);
-  const path = await makeFile(t, { text: `${long.join('\n')}\n` });
-  assert.equal(await lastLinesOf(path, 3), long.slice(-3));
-  assert.equal(await lastLinesOf(path, 50_000), long.slice(-50_000));
+  const many = Array.from({ length: 60_000 }, (_, number) => `line ${number} ä`);
+  const path = await makeFile(t, { text: `${many.join('\n')}\n` });
+  assert.equal(await lastLinesOf(path, 3), many.slice(-3));
+  assert.equal(await lastLinesOf(path, 50_000), many.slice(-50_000));
   assert.is((await lastLinesOf(path, 100_000)).length, 60_000);
   assert.equal(await lastLinesOf(await makeFile(t, { text: 'a\n\nno end' }), 2), ['', 'no end']);
   assert.equal(await lastLinesOf(await makeFile(t, { text: '' }), 2), []);
+  const long = 'x'.repeat(200_000);
+  const [first = ''] = await lastLinesOf(await makeFile(t, { text: `w\n${long}\ny\n` }), 2);
+  assert.is(first.length, long.length, 'a line that is longer than what is read at once');
 });
 
 /** And a minute. */
