@@ -73,7 +73,7 @@ test('P4, S10: a deploy, a way back and a rollback are told to whoever asked, an
 });
 
 test('P4: a refusal is told, with what is wrong; a run that changes nothing is not', async (t) => {
-  const site = await makeSite(t, { builds: [{}, {}], keys: ['limits.disk_used = "99%"'].slice(1) });
+  const site = await makeSite(t, { builds: [{}, {}] });
   const receiver = await startReceiver(t, site);
   await addChannels(site, ['channel = "slack"', `url_file = "${await secretFile(site, 'url', `${receiver.url}/x`)}"`]);
   assert.is((await site.call('deploy', [first])).document.outcome, 'unchanged');
