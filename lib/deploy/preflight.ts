@@ -89,7 +89,7 @@ function askStrategy({ strategy, name }: TargetConfig, { triggeredBy, unit, mana
   const socket = triggeredBy.find((trigger) => trigger.endsWith('.socket'));
   if (strategy !== 'restart') {
     if (socket !== undefined) return null;
-    const fix = `set targets.${name}.strategy = "restart", or write a socket unit that names ${unit}`;
+    const fix = `cutover init ${unit} --strategy ${strategy} makes one; or set targets.${name}.strategy = "restart"`;
     return fail(`no socket unit starts ${unit}`, `with strategy "${strategy}", a socket unit that holds the port`, fix);
   }
   if (socket === undefined) return null;
