@@ -4,7 +4,6 @@ import type { OptionsOfKind } from '../config/check-options.ts';
 import type { CheckConfig, TargetConfig } from '../config/model.ts';
 import { redactText } from '../config/secrets.ts';
 import { type Answer, answerOf, type Check } from './check.ts';
-import { kinds } from './kinds.ts';
 import type { Kind, KindSubject } from './kinds/kind.ts';
 
 /** Before a deploy, right after it, or by the monitor in between. */
@@ -22,6 +21,8 @@ export interface ConfiguredSubject extends KindSubject {
   redact: Redact;
 }
 
+type AnyKind = Kind<CheckConfig['options']>;
+
 /** What has no time of its own in the configuration has answered within this. */
 const defaultTimeoutMs = 30_000;
 /** What ends at its own deadline needs a moment to end, as a command that ignores SIGTERM does. */
@@ -33,34 +34,39 @@ export function isAnyConfigured({ checks }: Pick<TargetConfig, 'checks'>, occasi
 }
 
 /** The configured questions of an occasion, in the order of the file. */
-export function configuredChecks(occasion: Occasion, subject: ConfiguredSubject): ConfiguredCheck[] {
+export async function configuredChecks(occasion: Occasion, subject: ConfiguredSubject): Promise<ConfiguredCheck[]> {
   const { target } = subject.context;
-  return target.checks
-    .filter(({ when }) => when.includes(occasion))
-    .map((check) => ({
+  const chosen = target.checks.filter(({ when }) => when.includes(occasion));
+  if (chosen.length === 0) return [];
+  // Most of them are never needed: whoever configures no check does not wait for their code.
+  const { kinds } = await import('./kinds.ts');
+  return chosen.map((check) => {
+    // The rows of the schema saw to it that the options are those of the kind.
+    const kind = kinds[check.kind as keyof OptionsOfKind] as unknown as AnyKind;
+    return {
       name: check.name,
-      ask: () => (occasion === 'after' ? askUntilUp(check, subject) : askOnce(check, subject)),
-      isAboutService: kindOf(check).isAboutService?.(check.options, target) ?? false,
-    }));
+      ask: () => (occasion === 'after' ? askUntilUp(kind, check, subject) : askOnce(kind, check, subject)),
+      isAboutService: kind.isAboutService?.(check.options, target) ?? false,
+    };
+  });
 }
 
 /** Right after a start the last worker may still be on its way: what can come up has as long as the gate gives. */
-async function askUntilUp(check: CheckConfig, subject: ConfiguredSubject): Promise<Answer> {
+async function askUntilUp(kind: AnyKind, check: CheckConfig, subject: ConfiguredSubject): Promise<Answer> {
   const { attempts, intervalMs } = subject.context.target.health;
-  const mayComeUp = kindOf(check).mayComeUp ?? false;
   for (let left = attempts - 1; ; left -= 1) {
-    const answer = await askOnce(check, subject);
-    if (answer.status === 'pass' || !mayComeUp || left <= 0) return answer;
+    const answer = await askOnce(kind, check, subject);
+    if (answer.status === 'pass' || !kind.mayComeUp || left <= 0) return answer;
     await sleep(intervalMs, subject.signal);
   }
 }
 
-async function askOnce(check: CheckConfig, subject: ConfiguredSubject): Promise<Answer> {
+async function askOnce(kind: AnyKind, check: CheckConfig, subject: ConfiguredSubject): Promise<Answer> {
   const { timeoutMs } = check.options;
   const most = typeof timeoutMs === 'number' ? timeoutMs + afterOwnTimeoutMs : defaultTimeoutMs;
   const deadline = { what: 'no answer came', timeoutMs: most, signal: subject.signal };
   const answer = await answerOf(() =>
-    withDeadline(deadline, (signal) => kindOf(check).ask(check.options, { ...subject, signal })),
+    withDeadline(deadline, (signal) => kind.ask(check.options, { ...subject, signal })),
   );
   subject.signal.throwIfAborted();
   const shown = withoutSecrets(answer, (text) => redactText(subject.redact(text)));
@@ -78,9 +84,4 @@ function withoutSecrets({ findings, ...answer }: Answer, redact: Redact): Answer
 /** The same answer as a warning. */
 export function softened(answer: Answer): Answer {
   return answer.status === 'fail' ? { ...answer, status: 'warn' } : answer;
-}
-
-/** The rows of the schema saw to it that the options are those of the kind. */
-function kindOf({ kind }: CheckConfig): Kind<CheckConfig['options']> {
-  return kinds[kind as keyof OptionsOfKind] as unknown as Kind<CheckConfig['options']>;
 }

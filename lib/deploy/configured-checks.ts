@@ -52,7 +52,7 @@ async function askAfter(inputs: RunInputs, tools: PlanTools, signal: AbortSignal
   const context: CommandContext = { app, target, run, build: to, current: to, previous: back, revision };
   const { systemd, emit, redact, answers } = tools;
   const subject = { context, manager, systemd, redact, signal, mayMend: true };
-  const asked = configuredChecks('after', subject);
+  const asked = await configuredChecks('after', subject);
   const found = await askAll(asked, (answer) => emit({ type: 'check', answer: { ...answer, when: 'after' } }));
   answers?.push(...found.map((answer): CheckAnswer => ({ ...answer, when: 'after' })));
   return found;

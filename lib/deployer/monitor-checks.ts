@@ -15,7 +15,8 @@ export async function askMonitorChecks(place: Place): Promise<CheckAnswer[]> {
   const context = { app: config.app, target, run: null, build: current, current, previous, revision };
   const subject = { context, manager: config.manager, systemd, redact, signal, mayMend: true };
   const isFirst = current === null;
-  const answers = await askAll(asBefore(configuredChecks('monitor', subject), { isFirst, isFixForward: false }));
+  const asked = asBefore(await configuredChecks('monitor', subject), { isFirst, isFixForward: false });
+  const answers = await askAll(asked);
   signal.throwIfAborted();
   return answers;
 }

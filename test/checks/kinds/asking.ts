@@ -44,7 +44,7 @@ export async function askCheck(
     signal: openController().signal,
     ...asking,
   };
-  const [answer] = await askAll(configuredChecks(occasion ?? 'before', subject));
+  const [answer] = await askAll(await configuredChecks(occasion ?? 'before', subject));
   if (!answer) throw new Error('nothing was asked');
   return answer;
 }
