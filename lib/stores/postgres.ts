@@ -40,13 +40,13 @@ export async function runPostgres(
     const own: Record<string, string> = passfile ? { PGPASSFILE: '/proc/self/fd/3', PGPASSWORD: '' } : {};
     const env = { PGCONNECT_TIMEOUT: connectSeconds(timeoutMs), ...own };
     const options = { from: debianPackage, timeoutMs, signal, input, descriptors, env };
-    return await runProgram(shown(address), command(address), options);
+    return await runProgram(place.urlFile ?? shown(address), command(address), options);
   } finally {
     await passfile?.close();
   }
 }
 
-/** An address as people know it. */
+/** An address as people know it; one that stands in a file of its own is not to be seen at all. */
 function shown(address: string): string {
   return address.replace(/\?.*$/s, '');
 }

@@ -121,6 +121,20 @@ test('P3: a database that is damaged is set aside and replaced', async (t) => {
   await assertSound(site, first);
 });
 
+test('P3: a database that does not take the backup stays as it was, and the service comes back: exit 4', async (t) => {
+  const site = await makeDatabaseSite(t);
+  const file = await backedUp(site);
+  const endless = 'WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(*) FROM c';
+  const holder = await site.sandbox.spawn(['sqlite3', site.database, `BEGIN; SELECT * FROM users; ${endless}`]);
+  t.cleanup(() => holder.kill('SIGKILL'));
+  const called = await restore(site, file);
+  assert.equal([called.code, called.document.run?.outcome], [4, 'rolled_back'], called.stderr);
+  assert.match(called.stderr, 'the database is as it was: ');
+  assert.match(called.stderr, `is kept locked by another process; production serves ${first} again, verified healthy`);
+  assert.is(await names(site), 'ann');
+  await assertSound(site, first);
+});
+
 for (const strategy of ['socket', 'overlap'] as const) {
   test(`P3: a service behind a socket is stopped with it, and started with it (${strategy})`, async (t) => {
     const site = await makeDatabaseSite(t, { strategy });
