@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { Redact } from '../base/redactor.ts';
 import { makePrivateDirectory, writeDurably } from '../base/files.ts';
 import type { ManagerKind } from '../config/model.ts';
 import type { Failure } from '../run/failure.ts';
@@ -17,6 +18,8 @@ export interface EvidenceRequest {
   invocationBefore: string;
   failure: Failure;
   transcript: readonly GateLook[];
+  /** takes the secrets that are known out of a text: what is kept is shown to others */
+  redact: Redact;
 }
 
 /** What is gone as soon as the way back begins. */
@@ -44,12 +47,15 @@ export async function takeSnapshot(
  * @returns the last lines that the failed build wrote, for the person at the terminal
  */
 export async function saveEvidence(directory: string, snapshot: Snapshot, request: EvidenceRequest): Promise<string[]> {
-  const { unit, manager, sinceMs, invocationBefore, failure, transcript } = request;
+  const { unit, manager, sinceMs, invocationBefore, failure, transcript, redact } = request;
   const entries = await readJournal({ manager, unit, sinceMs, lines: journalLines });
   const lines = entries.map(({ at, identifier, message }) => `${at.toISOString()} ${identifier}: ${message}`);
   await makePrivateDirectory(directory);
   const write = (name: string, value: unknown): Promise<void> =>
-    writeDurably(join(directory, name), `${typeof value === 'string' ? value : JSON.stringify(value, null, 2)}\n`);
+    writeDurably(
+      join(directory, name),
+      redact(`${typeof value === 'string' ? value : JSON.stringify(value, null, 2)}\n`),
+    );
   await Promise.all([
     write('failure.json', failure),
     write('unit.json', snapshot.facts),

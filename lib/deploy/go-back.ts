@@ -54,7 +54,8 @@ export async function goBack(
 ): Promise<Omit<Ending, 'downtime_ms' | 'checks'>> {
   const { ledger, emit, paths } = tools;
   const evidence = join(paths.evidence, inputs.run);
-  const failure = { ...failed.failure, evidence };
+  // What the unit wrote may be a part of the message.
+  const failure = { ...failed.failure, message: tools.redact(failed.failure.message), evidence };
   await recordAnyway(ledger, { type: 'failure', failure });
   emit({ type: 'going_back', to: inputs.back, failure });
   const explaining = explain(inputs, { ...failed, failure }, tools);
@@ -80,11 +81,11 @@ export async function goBack(
 function explain(
   inputs: RunInputs,
   { failure, transcript }: FailedRun,
-  { systemd, emit }: Pick<RunTools, 'systemd' | 'emit'>,
+  { systemd, emit, redact }: Pick<RunTools, 'systemd' | 'emit' | 'redact'>,
 ): { isSeen: Promise<boolean>; lines: Promise<string[] | null> } {
   const { manager, target, startedAt, invocationBefore, to } = inputs;
   const unit = failure.step === 'stand-in' ? standInOf(target.unit, to) : target.unit;
-  const request = { unit, manager, sinceMs: Date.parse(startedAt), invocationBefore, failure, transcript };
+  const request = { unit, manager, sinceMs: Date.parse(startedAt), invocationBefore, failure, transcript, redact };
   const seeing = takeSnapshot(systemd, { unit, ports: target.ports });
   const saving = seeing.then((snapshot) => saveEvidence(failure.evidence ?? '', snapshot, request));
   const lines = saving.catch((error: unknown) => {

@@ -35,9 +35,9 @@ const mistakes: Record<string, Mistake> = {
   },
   'a misspelt command': { words: ['deplyo'], ...usage, message: /did you mean deploy\?$/, mend: /^cutover --help$/ },
   'a command of a later version': {
-    words: ['restore'],
+    words: ['completion'],
     ...config,
-    message: /^cutover restore: this version does not have it yet$/,
+    message: /^cutover completion: this version does not have it yet$/,
     mend: /./,
   },
   'an unknown option': {
@@ -144,7 +144,7 @@ const mistakes: Record<string, Mistake> = {
   'no targets': { words: ['check'], config: '', ...config, message: /targets/, mend: /cutover config/ },
   'a part that is not built yet': {
     words: ['deploy'],
-    config: `${one}hooks = { deployed = "true" }\n`,
+    config: `${one}monitor = { failures = 3 }\n`,
     ...config,
     message: /this version/,
     mend: /./,

@@ -76,7 +76,8 @@ export const targetTable: Table = {
       key: 'environment',
       type: textMap({ name: 'a table of variable names and texts', key: /^[A-Za-z_][A-Za-z0-9_]*$/ }),
       default: {},
-      sentence: 'Environment variables of the hooks.',
+      sentence:
+        'Environment variables of the hooks and of checks that run a command; of yours they see PATH, HOME and the language.',
       example: { NODE_ENV: 'production' },
     },
   ],

@@ -37,7 +37,7 @@ export const hookTable: Table = {
       field: 'timeoutMs',
       type: wait(),
       default: '10min',
-      sentence: 'The hook is ended, and has failed, after this long.',
+      sentence: 'After this long the hook has failed, and is ended with all that it started.',
       example: '10min',
     },
     {
@@ -45,7 +45,8 @@ export const hookTable: Table = {
       type: absolutePath,
       default: null,
       defaultText: 'the build',
-      sentence: 'Where it runs.',
+      sentence:
+        'Where it runs; fetch, test and build, which come before there is a build, run in the builds directory.',
       example: '/srv/app/repo',
     },
     {
