@@ -10,6 +10,8 @@ const { outputFiles } = await build({
   format: 'cjs',
   platform: 'node',
   target: 'node20.19',
+  // dbus-next wants it for an authentication that no manager asks for; everybody would wait for its loading.
+  alias: { crypto: './lib/systemd/crypto/crypto.cjs' },
   // import() inside one file would be a file of its own.
   supported: { 'dynamic-import': false },
   // dbus-next asks for both inside a try; neither is used.

@@ -1,15 +1,17 @@
 // Loads the bundle. V8 needs some 15 ms to compile what a command uses; so the compiled code is kept beside the bundle,
 // a file for each command, by the first run that may write there.
-const { createHash } = require('node:crypto');
 const { accessSync, closeSync, constants, fsyncSync, mkdirSync, openSync } = require('node:fs');
 const { readFileSync, renameSync, writeFileSync } = require('node:fs');
 const { wrap } = require('node:module');
 const { dirname, join } = require('node:path');
 const { Script } = require('node:vm');
+// Loading it takes half as long as node:crypto; what is to be seen here is damage, and nobody's intent.
+const { crc32 } = require('node:zlib');
 
 const file = join(__dirname, '../dist/cutover.cjs');
 const directory = join(__dirname, '../dist/compiled');
-const digestBytes = 32;
+/** The checksum, and room that keeps what follows aligned. */
+const headBytes = 8;
 /** The commands that people wait for. What ends an interrupted run is not among them: it relies on nothing that may be left out. */
 const waitedFor = new Set([
   'check',
@@ -44,19 +46,22 @@ function nameOf(source, command) {
   return `${source.slice(-17, -1)}-${process.version}-${process.arch}-${command}`;
 }
 
-/** V8 believes what it reads, and ends the process over a byte that is wrong: so a digest stands before the code. */
+/** V8 believes what it reads, and ends the process over a byte that is wrong: so a checksum stands before the code. */
 function readKept(path) {
   try {
     const bytes = readFileSync(path);
-    const code = bytes.subarray(digestBytes);
-    return digestOf(code).equals(bytes.subarray(0, digestBytes)) ? code : undefined;
+    const code = bytes.subarray(headBytes);
+    return headOf(code).equals(bytes.subarray(0, headBytes)) ? code : undefined;
   } catch {
     return undefined;
   }
 }
 
-function digestOf(code) {
-  return createHash('sha256').update(code).digest();
+function headOf(code) {
+  const head = Buffer.alloc(headBytes);
+  head.writeUInt32LE(crc32(code));
+  head.writeUInt32LE(code.length, 4);
+  return head;
 }
 
 /** A run that may not write here is as good, and a little slower. */
@@ -67,7 +72,7 @@ function keep(path, script) {
     mkdirSync(directory, { recursive: true });
     const descriptor = openSync(temporary, 'wx', 0o644);
     const code = script.createCachedData();
-    writeFileSync(descriptor, Buffer.concat([digestOf(code), code]));
+    writeFileSync(descriptor, Buffer.concat([headOf(code), code]));
     // A file that a power cut has torn would be worse than none.
     fsyncSync(descriptor);
     closeSync(descriptor);

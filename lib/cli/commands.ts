@@ -33,7 +33,7 @@ export const commands: CommandRow[] = [
     does: 'Ask everything that must hold before a deploy; exit 0 safe, 1 issues',
     options: [],
     examples: ['cutover check production', 'cutover check production --json'],
-    load: async () => ({ run: (await import('./everyday.ts')).check }),
+    load: () => import('./check.ts'),
   },
   {
     name: 'deploy',
@@ -50,7 +50,7 @@ export const commands: CommandRow[] = [
       'cutover deploy production 20260203-151116',
       'cutover deploy staging --wait=10min',
     ],
-    load: async () => ({ run: (await import('./everyday.ts')).deploy }),
+    load: () => import('./deploy.ts'),
   },
   {
     name: 'rollback',
@@ -58,7 +58,7 @@ export const commands: CommandRow[] = [
     does: 'Go back to the previous build, or to a named one; asks nothing',
     options: [wait],
     examples: ['cutover rollback production', 'cutover rollback production dist.20260203-123600'],
-    load: async () => ({ run: (await import('./everyday.ts')).rollback }),
+    load: () => import('./rollback.ts'),
   },
   {
     name: 'settle',
@@ -70,7 +70,7 @@ export const commands: CommandRow[] = [
       wait,
     ],
     examples: ['cutover settle production'],
-    load: async () => ({ run: (await import('./everyday.ts')).settle }),
+    load: () => import('./settle.ts'),
   },
   {
     name: 'status',
@@ -78,7 +78,7 @@ export const commands: CommandRow[] = [
     does: 'Unit, health, port, builds, last run and recent errors at a glance',
     options: [['--watch', 'look again every two seconds']],
     examples: ['cutover status', 'cutover status production --json'],
-    load: async () => ({ run: (await import('./everyday.ts')).status }),
+    load: () => import('./status.ts'),
   },
   {
     name: 'builds',
@@ -86,7 +86,7 @@ export const commands: CommandRow[] = [
     does: 'List the builds: state, revision, age, size',
     options: [],
     examples: ['cutover builds production'],
-    load: async () => ({ run: (await import('./everyday.ts')).builds }),
+    load: () => import('./builds.ts'),
   },
   {
     name: 'add',
@@ -115,7 +115,7 @@ export const commands: CommandRow[] = [
   {
     name: 'prune',
     words: '[target]',
-    does: 'Remove old builds, evidence, ledgers and logs that nobody needs any more',
+    does: 'Remove old builds, evidence, ledgers, logs and backups that nobody needs any more',
     options: [['--dry-run', 'tell what would be removed and change nothing'], wait],
     examples: ['cutover prune production --dry-run', 'cutover prune production'],
     load: () => import('./prune.ts'),
@@ -126,7 +126,7 @@ export const commands: CommandRow[] = [
     does: 'List past runs',
     options: [['--limit <n>', 'so many at most (default 20)']],
     examples: ['cutover history production --limit 5'],
-    load: async () => ({ run: (await import('./everyday.ts')).history }),
+    load: () => import('./history.ts'),
   },
   {
     name: 'report',
@@ -141,7 +141,7 @@ export const commands: CommandRow[] = [
       'cutover report production 20260203-151120-4f2a --json',
       'cutover report production --slo --since=30d',
     ],
-    load: async () => ({ run: (await import('./everyday.ts')).report }),
+    load: () => import('./report.ts'),
   },
   {
     name: 'logs',
@@ -180,7 +180,7 @@ export const commands: CommandRow[] = [
     does: 'Deploy without a configuration file',
     options: [['--user', "the unit belongs to the user's own manager"], wait],
     examples: ['deploy-with-zero-downtime app.service /srv/app/builds/dist.20260203-151116 9000'],
-    load: async () => ({ run: (await import('./everyday.ts')).direct }),
+    load: () => import('./direct.ts'),
     isHidden: true,
   },
 ];

@@ -8,7 +8,7 @@ import type { Config, TargetConfig } from '../config/model.ts';
 import { type Place, pathsOf, targetNamed } from '../deployer/place.ts';
 import type { RunDocument } from '../run/document.ts';
 import { fanOut, type Listener } from '../run/events.ts';
-import { openSystemd } from '../systemd/systemd.ts';
+import { reachSystemd } from '../systemd/systemd.ts';
 import type { GlobalOptions, Terminal } from './command.ts';
 import { journalListener } from '../report/journal.ts';
 import { logFileListener } from '../report/log-file.ts';
@@ -58,7 +58,7 @@ export async function placeOf(
   },
 ): Promise<CommandPlace> {
   const signal = interruptSignal();
-  const systemd = await openSystemd(config.manager);
+  const systemd = reachSystemd(config.manager);
   const settled: RunDocument[] = [];
   const redact = redactorOf(await secretsOf([target, config.notify, config.serve], terminal.env));
   const journal = journalListener({ app: config.app, target: target.name, unit: target.unit }, { redact });

@@ -1,20 +1,24 @@
 import { createReadStream, createWriteStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
-import { createGunzip, createGzip } from 'node:zlib';
 import { CutoverError, errnoOf, fileError } from '../base/errors.ts';
 
 const gzipMagic = Buffer.from([0x1f, 0x8b]);
 /** Slower levels win a few percent on a database, and cost minutes on a large one. */
 const level = 4;
 
+/** A deploy without a database does not wait until it is loaded. */
+const zlib = () => import('node:zlib');
+
 /** Compresses a file into a new one of mode 0600. @throws `disk`, `permission`; the signal's reason */
 export async function compress(from: string, to: string, signal: AbortSignal): Promise<void> {
+  const { createGzip } = await zlib();
   await carry(to, pipeline(createReadStream(from), createGzip({ level }), newFile(to), { signal }));
 }
 
 /** Writes what a file holds into a new one of mode 0600, unpacked when it is compressed. @throws `refused` when it is torn */
 export async function unpack(from: string, to: string, signal: AbortSignal): Promise<void> {
+  const { createGunzip } = await zlib();
   const source = createReadStream(from);
   const isPacked = (await firstBytes(from, gzipMagic.length)).equals(gzipMagic);
   const work = isPacked

@@ -4,7 +4,7 @@ import { sizeOf } from '../builds/size.ts';
 import { provenBuilds } from '../run/history.ts';
 import { readQuarantine } from '../run/quarantine.ts';
 import type { Place } from './place.ts';
-import { previousBuild } from './rollback.ts';
+import { previousBuild } from './previous.ts';
 
 export type BuildState = 'current' | 'previous' | 'good' | 'quarantined' | 'untried' | 'broken';
 

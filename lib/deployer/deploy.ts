@@ -3,6 +3,7 @@ import { listBuildIds } from '../builds/list.ts';
 import { originOf } from '../builds/origin.ts';
 import { type CheckAnswer, isSafe } from '../checks/check.ts';
 import { deployHooks, requireHookUsers } from '../checks/hook-start.ts';
+import { isNearlyFull } from '../checks/disk.ts';
 import type { TargetConfig } from '../config/model.ts';
 import { carryOut } from '../deploy/carry-out.ts';
 import { pointWhereItServes } from '../deploy/left-over.ts';
@@ -15,7 +16,6 @@ import { isRunning } from '../systemd/facts.ts';
 import { whileHeld } from './held.ts';
 import { refusedBy, runStages, type Staged } from './pipeline.ts';
 import type { Place } from './place.ts';
-import { makeRoom } from './prune.ts';
 import { askPreflight, readSituation, type Situation } from './situation.ts';
 
 export interface DeployOptions {
@@ -40,7 +40,7 @@ export async function deploy(place: Place, options: DeployOptions): Promise<RunD
   const what = options.build ?? 'the newest build';
   return whileHeld(place, { doing: `deploy of ${what}`, waitMs: options.waitMs }, async (_settled, guard) => {
     const startedAt = new Date().toISOString();
-    await makeRoom(place);
+    await makeRoomWhereNeeded(place);
     const staged = await runStages(place, { build: options.build, guard });
     if (staged.failure) return refusedBy(staged, place, startedAt);
     const situation = await readSituation(place, staged.built ?? options.build);
@@ -58,6 +58,15 @@ export async function deploy(place: Place, options: DeployOptions): Promise<RunD
     await pointWhereItServes(place.target, { ...situation, back: inputs.back }, place.emit);
     return carryOut(inputs, checks, place);
   });
+}
+
+/** W3: a disk that is nearly as full as it may be has room made on it, rather than a deploy refused. */
+async function makeRoomWhereNeeded(place: Place): Promise<void> {
+  const { target, config } = place;
+  const isFull = await isNearlyFull([target.builds, config.state], target.limits.diskUsed).catch(() => false);
+  if (!isFull) return;
+  const { makeRoom } = await import('./prune.ts');
+  await makeRoom(place);
 }
 
 /**

@@ -4,7 +4,7 @@ import { askAll, type CheckAnswer } from '../checks/check.ts';
 import { configuredChecks, isAnyConfigured } from '../checks/configured.ts';
 import { asBefore } from '../deploy/configured-checks.ts';
 import type { Place } from './place.ts';
-import { previousBuild } from './rollback.ts';
+import { previousBuild } from './previous.ts';
 
 /** Asks the configured questions of the monitor, between deploys. What may be mended is. @throws the signal's reason */
 export async function askMonitorChecks(place: Place): Promise<CheckAnswer[]> {

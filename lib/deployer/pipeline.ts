@@ -7,7 +7,6 @@ import { type Failure, failureOf } from '../run/failure.ts';
 import { nextRunId } from '../run/history.ts';
 import { type HookAnswer, runHooks, textOf } from '../run/hooks.ts';
 import type { StepRecord } from '../run/step.ts';
-import { buildLeftBy } from './built.ts';
 import type { Place } from './place.ts';
 
 /** What the stages before the checks came to. */
@@ -74,7 +73,7 @@ async function runStage(name: StageName, place: Place, staged: Staged): Promise<
   try {
     signal.throwIfAborted();
     const work = (): Promise<HookAnswer> => runHooksOf(name, place, staged);
-    if (name === 'build') staged.built = await buildLeftBy(place, work);
+    if (name === 'build') staged.built = await buildOf(place, work);
     else await work();
     finish('done');
   } catch (error) {
@@ -83,6 +82,12 @@ async function runStage(name: StageName, place: Place, staged: Staged): Promise<
     if (signal.aborted) throw signal.reason;
     staged.exitCode = name === 'build' ? ExitCode.noBuild : ExitCode.refused;
   }
+}
+
+/** What takes archives in takes longer to load than all else: only who builds waits for it. */
+async function buildOf(place: Place, work: () => Promise<HookAnswer>): Promise<string> {
+  const { buildLeftBy } = await import('./built.ts');
+  return buildLeftBy(place, work);
 }
 
 async function runHooksOf(name: StageName, place: Place, { run }: Staged): Promise<HookAnswer> {

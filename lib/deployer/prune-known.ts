@@ -8,7 +8,7 @@ import { readInFlight } from '../run/in-flight.ts';
 import { type Quarantine, readQuarantine } from '../run/quarantine.ts';
 import { listEvidence, type PastRun, provenIn, readPast, servedBefore } from '../run/retention.ts';
 import type { Place } from './place.ts';
-import { previousBuild } from './rollback.ts';
+import { previousBuild } from './previous.ts';
 
 /** All that is known of a target when it is pruned. */
 export interface PruneKnowledge {

@@ -3,7 +3,6 @@ import { isCutoverError, messageOf } from '../base/errors.ts';
 import { removeTrees } from '../base/remove.ts';
 import { asideName, type LeftOver, listLeftOver, putBackLeftOver, removeRests } from '../builds/removal.ts';
 import { sizeOf } from '../builds/size.ts';
-import { isNearlyFull } from '../checks/disk.ts';
 import { takeLock } from '../run/lock.ts';
 import { whileHeld } from './held.ts';
 import type { Place } from './place.ts';
@@ -45,9 +44,7 @@ export async function pruneAfter(place: Place): Promise<void> {
 
 /** The prune before a run, where the disk is nearly as full as it may be: for whoever holds the target. Never an error. */
 export async function makeRoom(place: Place): Promise<void> {
-  const { target, config } = place;
   await unlessItFails(place, async () => {
-    if (!(await isNearlyFull([target.builds, config.state], target.limits.diskUsed))) return;
     tellShort(await pruneNow(place, { isDryRun: false, isMeasured: false }), place);
   });
 }

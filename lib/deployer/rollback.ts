@@ -1,19 +1,18 @@
 import { CutoverError } from '../base/errors.ts';
 import { currentBuild } from '../builds/current.ts';
 import { inspectBuild } from '../builds/inspect.ts';
-import { listBuildIds, resolveBuild } from '../builds/list.ts';
+import { resolveBuild } from '../builds/list.ts';
 import { originOf } from '../builds/origin.ts';
-import { fallbackPrevious } from '../builds/previous.ts';
 import { requireHookUsers } from '../checks/hook-start.ts';
 import { probe } from '../checks/probe.ts';
 import { carryOut } from '../deploy/carry-out.ts';
 import { servingBuild } from '../deploy/identity.ts';
 import type { RunDocument } from '../run/document.ts';
-import { newestProven, nextRunId, predecessorOf } from '../run/history.ts';
-import { readQuarantine } from '../run/quarantine.ts';
+import { nextRunId } from '../run/history.ts';
 import { isRunning, type UnitFacts } from '../systemd/facts.ts';
 import { whileHeld } from './held.ts';
 import type { Place } from './place.ts';
+import { previousBuild } from './previous.ts';
 
 /**
  * The emergency rollback (S8): to the previous proven build or to a named one, whatever state the unit is in.
@@ -45,25 +44,6 @@ export async function rollback(
     await guarded;
     return carryOut({ ...what, from, to, back, ...known }, [], place);
   });
-}
-
-/**
- * The build to go back to: the last one proven before `current`; without one, what served before it was deployed, as
- * a build that was started by hand; with no record left, the newest older one.
- */
-export async function previousBuild({ target, paths }: Pick<Place, 'target' | 'paths'>): Promise<string | null> {
-  const [current, ids, quarantined] = await Promise.all([
-    currentBuild(target.builds),
-    listBuildIds(target.builds),
-    readQuarantine(paths),
-  ]);
-  const candidates = new Set(ids.filter((id) => id !== current && !Object.hasOwn(quarantined, id)));
-  if (candidates.size === 0) return null;
-  const proven = await newestProven(paths, (id) => candidates.has(id));
-  if (proven !== null) return proven;
-  const before = current === null ? null : await predecessorOf(paths, current);
-  if (before !== null && candidates.has(before)) return before;
-  return fallbackPrevious(ids, current, new Set(Object.keys(quarantined)));
 }
 
 async function requireWhole(builds: string, id: string): Promise<void> {

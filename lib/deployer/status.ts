@@ -9,7 +9,7 @@ import { describeHolder } from '../systemd/holder.ts';
 import { readJournal } from '../systemd/journal.ts';
 import { history } from './history.ts';
 import type { Place } from './place.ts';
-import { previousBuild } from './rollback.ts';
+import { previousBuild } from './previous.ts';
 
 /** One target at a glance (S11), as `--json` prints it. */
 export interface TargetStatus {
