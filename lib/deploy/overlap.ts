@@ -2,7 +2,7 @@ import type { RunInputs } from '../run/inputs.ts';
 import type { Step } from '../run/step.ts';
 import { checkSteps } from './configured-checks.ts';
 import { migrateSteps, smokeSteps } from './hook-steps.ts';
-import { restartStep, swapBack } from './socket.ts';
+import { restartStep, seeUp, swapBack } from './socket.ts';
 import { requireSockets } from './socket-units.ts';
 import { proveStandIn, standInOf, startStandIn, stopStandIns } from './stand-in.ts';
 import {
@@ -41,7 +41,6 @@ function standInStep(inputs: RunInputs, tools: StrategyTools): Step {
   return {
     name: 'stand-in',
     does: `start ${standInOf(target.unit, to)} beside ${target.unit}, and prove it`,
-    isGoneAtBoot: true,
     apply: async (signal) => {
       tools.meter.start();
       // One that an earlier run left would serve a build that nobody asked for, and keep a closed socket from opening.
@@ -57,8 +56,7 @@ function standInStep(inputs: RunInputs, tools: StrategyTools): Step {
     },
     revert: async () => {
       await stopStandIns(systemd, target);
-      // A crash loop of the stand-in may have closed the socket, while the build before went on with what it has of it.
-      await requireSockets(systemd, target);
+      await seeUp(inputs, tools);
     },
   };
 }

@@ -95,6 +95,18 @@ export async function swapBack(inputs: RunInputs, { systemd }: StrategyTools): P
   await restartProven(systemd, target, signal);
 }
 
+/**
+ * Sees the build before up on an open socket, where the link never left it: a boot may have taken it away, another hand
+ * or a crash loop may have closed the socket. A process that is its, or cannot be looked at, goes on.
+ */
+export async function seeUp(inputs: RunInputs, { systemd }: StrategyTools): Promise<void> {
+  const { target, back } = inputs;
+  const running = await buildOfProcess(inputs, systemd);
+  const isDown = running === undefined || (running !== null && running !== back);
+  if (back === null || !isDown) return requireSockets(systemd, target);
+  await restartProven(systemd, target, openController().signal);
+}
+
 /** A build that was proven before deserves another start when it is ended on its way up. */
 async function restartProven(systemd: Systemd, target: RunInputs['target'], signal: AbortSignal): Promise<void> {
   for (let left = provenStarts - 1; ; left -= 1) {

@@ -16,9 +16,8 @@ const test = suite('crash/overlap, other hands', { timeoutMs: 120_000 });
 
 /** What somebody does while the deployer stands still. */
 const hands: Record<string, (site: Site) => Promise<unknown>> = {
-  'the main service is killed': ({ sandbox, unit }) => sandbox.exec(['systemctl', 'kill', '--signal=KILL', unit]),
   'the stand-in is killed': killStandIn,
-  'both services are killed': (site) => Promise.all([hands['the main service is killed']?.(site), killStandIn(site)]),
+  'both services are killed': (site) => Promise.all([killMain(site), killStandIn(site)]),
   'the socket is closed': ({ sandbox, socket = '' }) => sandbox.exec(['systemctl', 'stop', socket]),
 };
 
@@ -78,4 +77,8 @@ function statesOf(moments: ProcessRecord['passed']): ProcessRecord['passed'] {
 
 async function killStandIn({ sandbox, app }: Site): Promise<void> {
   await sandbox.exec(['systemctl', 'kill', '--signal=KILL', `${app}-next@*.service`]);
+}
+
+async function killMain({ sandbox, unit }: Site): Promise<void> {
+  await sandbox.exec(['systemctl', 'kill', '--signal=KILL', unit]);
 }

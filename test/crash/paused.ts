@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import { scopeNames } from '../../lib/systemd/scope.ts';
 import { type Called, calledFrom, type Site, until } from '../deploy/site.ts';
@@ -37,12 +38,16 @@ async function begin({ sandbox, config }: Site, command: string): Promise<Paused
   let [stdout, stderr] = ['', ''];
   child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+  // What entered the sandbox for the command stands still a moment after it, and has to be woken: it wakes the command.
+  const untilBoth = (): Promise<void> =>
+    until('both stand still', async () => /^State:\tT/m.test(await readFile(`/proc/${child.pid}/status`, 'utf8')));
+  const wake = (): void => void process.kill(child.pid, 'SIGCONT');
   return {
-    // What entered the sandbox for the command stands still with it, and wakes it.
-    resume: async () => void process.kill(child.pid, 'SIGCONT'),
+    resume: () => untilBoth().then(wake),
     kill: async () => {
+      await untilBoth();
       child.kill('SIGKILL');
-      process.kill(child.pid, 'SIGCONT');
+      wake();
       await child.ended;
     },
     end: async () => {
