@@ -2,10 +2,10 @@ import { realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ExitCode } from '../base/errors.ts';
 import { serviceUnit } from '../config/values/name.ts';
-import type { FileResult } from '../deployer/init/files.ts';
-import { initBoot, initUnit } from '../deployer/init.ts';
+import type { ManagerKind } from '../config/model.ts';
+import { initBoot, type InitTools, initUnit } from '../deployer/init.ts';
 import { openSystemd } from '../systemd/systemd.ts';
-import type { Run } from './command.ts';
+import type { GlobalOptions, Run, Terminal } from './command.ts';
 import { type InitFlags, readOptions, requireInstall, strategyIn, valueOf } from './init-options.ts';
 import { tellFile, tellReport } from './init-tell.ts';
 import { configFor } from './place.ts';
@@ -21,24 +21,32 @@ export const run: Run<InitFlags> = async ([unit], options, terminal) => {
     const { changeStrategy } = await import('./init-strategy.ts');
     return changeStrategy({ unit: named, to, said, isDryRun }, options, terminal);
   }
-  const signal = interruptSignal();
   const config = said ? null : await configFor(options, terminal);
   const manager = said?.manager ?? config?.manager ?? 'system';
-  const tools = {
-    ...ourselves(),
-    systemd: await openSystemd(manager),
-    surroundings: { env: terminal.env, cwd: terminal.cwd },
-    signal,
-    isInstall: options.install === true,
-    isDryRun,
-    onFile: (file: FileResult): void => tellFile(file, options, terminal),
-  };
+  const tools = await toolsFor(manager, options, terminal);
   const report = said
     ? await initUnit(named, said, tools)
     : await initBoot(config as NonNullable<typeof config>, tools);
   tellReport(report, { options, terminal, isDryRun });
   return ExitCode.done;
 };
+
+async function toolsFor(
+  manager: ManagerKind,
+  options: InitFlags & GlobalOptions,
+  terminal: Terminal,
+): Promise<InitTools> {
+  const signal = interruptSignal();
+  return {
+    ...ourselves(),
+    systemd: await openSystemd(manager),
+    surroundings: { env: terminal.env, cwd: terminal.cwd },
+    signal,
+    isInstall: options.install === true,
+    isDryRun: options.dryRun === true,
+    onFile: (file) => tellFile(file, options, terminal),
+  };
+}
 
 /** The folder of this package, and the command that runs it wherever it is called from. */
 function ourselves(): { product: string; command: [string, string] } {

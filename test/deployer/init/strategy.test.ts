@@ -2,7 +2,7 @@
 // deadline: 10min
 import * as assert from 'uvu/assert';
 import { suite } from '../../suite.ts';
-import { buildId, makeSite } from '../../deploy/site.ts';
+import { buildId, makeSite, writeUnit } from '../../deploy/site.ts';
 import { assertSound, whoServes } from '../../deploy/sound.ts';
 import { badFindings, change, configOf, everything, holdersOf, refusedChange, stateOf } from './strategy-site.ts';
 
@@ -79,6 +79,13 @@ test(
     assert.equal([called.code, called.document.notes], [0, []], called.stderr);
     assert.equal(await badFindings(site), []);
     assert.equal(await deployed(site), ['overlap', 0, second]);
+    // A stand-in is the service as it was when it was made: the same command makes it anew.
+    await writeUnit(site, ['Environment=EXTRA=1']);
+    const anew = await change(site, 'overlap');
+    const written = anew.document.files.filter(({ status }) => status === 'written').map(({ path }) => path);
+    assert.equal([anew.code, anew.document.downtime_ms], [0, null], anew.stderr);
+    assert.equal(written, [`/etc/systemd/system/${site.app}-next@.service`]);
+    await writeUnit(site);
     const socket = await change(site, 'socket');
     assert.equal([socket.code, socket.document.downtime_ms], [0, null], socket.stderr);
     assert.equal(

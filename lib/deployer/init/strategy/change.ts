@@ -40,11 +40,16 @@ export async function carryChange(place: Place, record: ChangeRecord): Promise<n
     await meter.stop();
     throw await afterFailure(place, record, { error, isRestarted, sinceMs });
   }
-  await writeRecord(place.paths, { ...record, isProven: true });
+  await confirm(place, record);
+  const closedMs = await meter.stop();
+  return isRestarted ? closedMs : null;
+}
+
+/** From the first of these on, whoever comes after a killed process goes on instead of back. */
+async function confirm({ paths }: Place, record: ChangeRecord): Promise<void> {
+  await writeRecord(paths, { ...record, isProven: true });
   await bringFiles([record.config], 'after');
-  await clearRecord(place.paths);
-  const tookMs = await meter.stop();
-  return isRestarted ? tookMs : null;
+  await clearRecord(paths);
 }
 
 interface Move {
