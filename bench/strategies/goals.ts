@@ -12,6 +12,7 @@ export function goalsOf({ rows, runs }: Pick<Results, 'rows' | 'runs'>): Goal[] 
     ...(['overlap', 'socket'] as const).flatMap((tool) => [
       failedGoal(rows, { tool, kinds: ['good', 'rollback'], what: 'good builds and rollbacks' }),
       failedGoal(rows, { tool, kinds: ['crash'], what: 'bad builds that fail before they serve' }),
+      failedGoal(rows, { tool, kinds: ['killed'], what: 'deployer killed, run settled by systemd' }),
     ]),
     gapGoal(rows, { kinds: ['good', 'rollback'], what: 'good builds and rollbacks' }),
     gapGoal(rows, { kinds: ['crash'], what: 'bad builds that fail before they serve' }),
