@@ -53,6 +53,7 @@ const manyOf: Record<PrunedKind, string> = {
   evidence: 'folders of evidence',
   ledger: 'ledgers',
   log: 'logs',
+  backup: 'backups of the database',
 };
 
 function textOf(report: PruneReport, { terminal, isQuiet }: { terminal: Terminal; isQuiet: boolean }): string {

@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { errnoOf, fileError } from '../base/errors.ts';
+import { type Backup, backupsToGo, listBackups } from '../database/retention.ts';
 import { timeInLogName } from '../report/log-file.ts';
 import { evidenceToGo, ledgersToStay, recordPaths } from '../run/retention.ts';
 import type { Place } from './place.ts';
@@ -11,7 +12,7 @@ import type { PrunedItem, PrunedKind } from './prune-report.ts';
 const logsKept = 100;
 
 /**
- * The evidence, ledgers and logs that go.
+ * The evidence, ledgers, logs and backups that go.
  * @param builds the builds that are still there
  * @throws `permission`
  */
@@ -28,6 +29,7 @@ export async function recordsToGo(
     ...evidenceToGo(facts).map((run) => itemOf('evidence', run, pathsOf(run).evidence)),
     ...ledgers.map((run) => itemOf('ledger', run, pathsOf(run).ledger)),
     ...(await logsToGo(place, staying)).map((path) => itemOf('log', basename(path), path)),
+    ...(await oldBackups(place)).map(({ name, path }) => itemOf('backup', name, path)),
   ];
 }
 
@@ -47,6 +49,12 @@ async function logsToGo(
   const needed = new Set([...staying].map((run) => run.slice(0, 'YYYYMMDD-HHMMSS'.length)));
   const old = own.slice(logsKept).filter((name) => !needed.has(timeInLogName(name, unit) ?? ''));
   return old.map((name) => join(config.logs, name));
+}
+
+async function oldBackups({ config, target }: Pick<Place, 'target' | 'config'>): Promise<Backup[]> {
+  const { name, database } = target;
+  if (!database) return [];
+  return backupsToGo(await listBackups({ app: config.app, target: name, database }), database, Date.now());
 }
 
 function itemOf(kind: PrunedKind, name: string, path: string): PrunedItem {

@@ -2,7 +2,7 @@ import type { GoReason, KeepReason } from '../builds/retention.ts';
 import { CutoverError, ExitCode, messageOf } from '../base/errors.ts';
 
 /** `rest`: what an earlier prune left of a build when it was cut off. */
-export type PrunedKind = 'build' | 'rest' | 'evidence' | 'ledger' | 'log';
+export type PrunedKind = 'build' | 'rest' | 'evidence' | 'ledger' | 'log' | 'backup';
 
 /** Something that was removed, or would be. */
 export interface PrunedItem {

@@ -2,6 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import type { BackupReport } from '../../lib/deployer/backup.ts';
+import type { PruneReport } from '../../lib/deployer/prune-report.ts';
 import { makeDatabaseSite } from '../deploy/database-site.ts';
 import { startDeploy } from '../deploy/running.ts';
 import { makeSite, type Refusal } from '../deploy/site.ts';
@@ -27,6 +28,20 @@ test('P3: cutover backup prints file, size and duration, and keeps so many', asy
   assert.ok((await site.listBackups()).some((name) => third.stdout.trim() === `${site.backups}/${name}`));
   assert.is(await site.sandbox.run('sh', '-c', `gunzip -c ${third.stdout.trim()} | head -c 15`), 'SQLite format 3');
   await assertNothingLeft(site);
+});
+
+test('W3: cutover prune removes backups that are not kept, and tells of them', async (t) => {
+  const site = await makeDatabaseSite(t, { database: ['keep = 2', 'keep_for = "7d"'] });
+  await site.call('backup');
+  const old = ['20250101-000000-0000', '20250102-000000-0000', '20250103-000000-0000'];
+  const nameOf = (id: string): string => `${site.app}@production-${id}.sqlite.gz`;
+  for (const name of [...old.map(nameOf), 'mine.sqlite.gz']) await site.sandbox.run('touch', `${site.backups}/${name}`);
+  const { document } = await site.call<PruneReport>('prune', ['--dry-run']);
+  const told = document.removed.filter(({ kind }) => kind === 'backup').map(({ name }) => name);
+  assert.equal(told.toSorted(), old.map(nameOf));
+  assert.is((await site.listBackups()).length, 5);
+  assert.match((await site.tell('prune')).stdout, '3 backups of the database');
+  assert.equal((await site.listBackups()).slice(0, -1), ['mine.sqlite.gz']);
 });
 
 test('P3: a backup that fails says why, exits 1 and leaves the old ones', async (t) => {

@@ -65,14 +65,15 @@ export const databaseTable: Table = {
       key: 'restore_on_rollback',
       type: boolean,
       default: false,
-      sentence: 'Whether a rollback restores the database, when this deploy migrated it.',
+      sentence:
+        'Whether going back restores the database, when this deploy migrated it: what was written since is lost, and with socket and overlap the port closes meanwhile.',
       example: true,
     },
     {
       key: 'verify',
       type: text,
       default: null,
-      sentence: 'A query that must succeed on a restored database.',
+      sentence: 'A query that must succeed on a restored database, and on the copy of a SQLite file.',
       example: 'SELECT count(*) FROM users',
     },
   ],
