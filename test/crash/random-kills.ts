@@ -49,7 +49,7 @@ export async function randomKills(site: Site, seed: number, count: number): Prom
   const rounds: RandomKill[] = [];
   try {
     await deployNext(site);
-    while (rounds.length < count) rounds.push(await playRound(site, planRound(random), prober));
+    while (rounds.length < count) rounds.push(await playRound(site, planRound(site, random), prober));
     await deployNext(site);
   } finally {
     await prober.stop();
@@ -67,30 +67,41 @@ const ways = [
   ['SIGTERM', 'service', 'SIGKILL'],
 ] as const;
 
+/** Where a stand-in may run, it dies too. */
+const waysBehindSocket = [
+  ...ways,
+  ['SIGKILL', 'stand-in'],
+  ['SIGKILL', 'service', 'stand-in'],
+  ['stand-in', 'SIGKILL'],
+] as const;
+
 const kinds: [string, Kind][] = [
   ['is good', { behaviour: {} }],
   ['is good', { behaviour: {} }],
   ...Object.entries(badKinds),
 ];
 
+/** Nobody else can take a port that systemd never lets go. */
+const kindsBehindSocket = kinds.filter(([, { add }]) => add === undefined);
+
 interface Plan {
   name: string;
   kind: Kind;
   command: 'deploy' | 'rollback';
-  way: (typeof ways)[number];
+  way: (typeof waysBehindSocket)[number];
   afterMs: number;
   pauseMs: number;
   settle: string[];
 }
 
-function planRound(random: () => number): Plan {
+function planRound({ socket }: Site, random: () => number): Plan {
   const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)] as T;
-  const [name, kind] = pick(kinds);
+  const [name, kind] = pick(socket === undefined ? kinds : kindsBehindSocket);
   return {
     name,
     kind,
     command: random() < 0.2 ? 'rollback' : 'deploy',
-    way: pick(ways),
+    way: pick(socket === undefined ? ways : waysBehindSocket),
     afterMs: Math.round(random() * (kind.lastsMs ?? 900)),
     pauseMs: Math.round(random() * 150),
     settle: random() < 0.3 ? [`ms ${Math.round(random() * 600)}`] : [],
@@ -121,7 +132,8 @@ async function playRound(site: Site, plan: Plan, prober: Prober): Promise<Random
 const endMs = 30_000;
 
 async function strike(site: Site, { command, way, afterMs, pauseMs }: Plan) {
-  const { sandbox, config, unit } = site;
+  const { sandbox, config, unit, app } = site;
+  const services = { service: unit, 'stand-in': `${app}-next@*.service` };
   const child = await sandbox.startCutover([command, 'production', '--json', '--config', config], { env: obedient });
   let said = '';
   child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
@@ -129,8 +141,8 @@ async function strike(site: Site, { command, way, afterMs, pauseMs }: Plan) {
   await sleep(afterMs);
   const since = Date.now();
   for (const signal of way) {
-    if (signal === 'service') await sandbox.exec(['systemctl', 'kill', '--signal=KILL', unit]);
-    else child.kill(signal);
+    if (signal in services) await sandbox.exec(['systemctl', 'kill', '--signal=KILL', services[signal as 'service']]);
+    else child.kill(signal as NodeJS.Signals);
     if (signal !== way.at(-1)) await sleep(pauseMs);
   }
   const late = sleep(endMs, null, { ref: false });
