@@ -2,6 +2,7 @@ import { lstat, opendir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CutoverError, errnoOf, messageOf } from '../base/errors.ts';
 import { type Account, whyUnreachable } from './access.ts';
+import { contentsName } from './contents.ts';
 import { createdAtOf } from './layout.ts';
 import { manifestName, readManifest } from './manifest.ts';
 
@@ -57,10 +58,10 @@ async function whyUnusable(path: string): Promise<string | null> {
   }
 }
 
-/** A manifest alone runs nothing, so it does not count. Stops at the first name that does. */
+/** What `cutover add` writes runs nothing, so it does not count. Stops at the first name that does. */
 async function isEmpty(path: string): Promise<boolean> {
   for await (const entry of await opendir(path)) {
-    if (entry.name !== manifestName) return false;
+    if (entry.name !== manifestName && entry.name !== contentsName) return false;
   }
   return true;
 }

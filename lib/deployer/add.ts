@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
-import { addAbortSignal, type Readable } from 'node:stream';
+import { open, stat } from 'node:fs/promises';
+import { addAbortSignal, Readable } from 'node:stream';
 import { CutoverError, errnoOf, fileError } from '../base/errors.ts';
 import { openController } from '../base/wait.ts';
 import { type IntakeProgress, type TakenIn, takeIn } from '../builds/intake.ts';
@@ -37,6 +37,8 @@ export interface AddedBuild {
 const defaultStallMs = 5 * 60_000;
 /** Few system calls for much data, and little memory. */
 const readBytes = 256 * 1024;
+/** What tar counts in. */
+const blockBytes = 512;
 
 /**
  * Takes an archive in as a new build of the target: `.tar`, `.tar.gz` or `.tar.zst`, told by its content. Takes no lock: it
@@ -52,7 +54,7 @@ export async function addBuild(
   const [revision, branch] = [lineOf('revision', options.revision), lineOf('branch', options.branch)];
   const { source, total } = await openArchive(options.archive);
   const watch = openStallWatch(options.stallMs ?? defaultStallMs, signal);
-  addAbortSignal(watch.signal, source);
+  if (source instanceof Readable) addAbortSignal(watch.signal, source);
   try {
     const onProgress = (progress: IntakeProgress): void => {
       watch.touch();
@@ -66,7 +68,8 @@ export async function addBuild(
     throw fileError(error, 'cannot read', nameOf(options.archive));
   } finally {
     watch.close();
-    source.destroy();
+    if (source instanceof Readable) source.destroy();
+    else await source.return(undefined);
   }
 }
 
@@ -86,7 +89,9 @@ function addedBuild({ id, path, manifest, onlyFolder }: TakenIn): AddedBuild {
   };
 }
 
-async function openArchive(archive: string | Readable): Promise<{ source: Readable; total: number | null }> {
+async function openArchive(
+  archive: string | Readable,
+): Promise<{ source: Readable | AsyncGenerator<Buffer>; total: number | null }> {
   if (typeof archive !== 'string') return { source: archive, total: null };
   const facts = await stat(archive).catch((error: unknown) => {
     if (errnoOf(error) !== 'ENOENT' && errnoOf(error) !== 'ENOTDIR') throw fileError(error, 'cannot read', archive);
@@ -97,7 +102,24 @@ async function openArchive(archive: string | Readable): Promise<{ source: Readab
       mend: `tar --create --gzip --directory ${archive} . | cutover add -`,
     });
   }
-  return { source: createReadStream(archive, { highWaterMark: readBytes }), total: facts.isFile() ? facts.size : null };
+  if (facts.isFile()) return { source: piecesOf(archive), total: facts.size };
+  return { source: createReadStream(archive), total: null };
+}
+
+/** The content of a file in pieces, each good until the next one is asked for: a gigabyte leaves no garbage. */
+async function* piecesOf(path: string): AsyncGenerator<Buffer> {
+  const file = await open(path);
+  try {
+    const buffer = Buffer.allocUnsafeSlow(readBytes);
+    for (;;) {
+      const { bytesRead } = await file.read(buffer, 0, readBytes);
+      if (bytesRead === 0) return;
+      // Whoever reads headers keeps what is less than a block of one: that must not be overwritten.
+      yield bytesRead % blockBytes === 0 ? buffer.subarray(0, bytesRead) : Buffer.from(buffer.subarray(0, bytesRead));
+    }
+  } finally {
+    await file.close();
+  }
 }
 
 function nameOf(archive: string | Readable): string {

@@ -52,10 +52,14 @@ export async function publish(
   const list = formatContents(new Map([...contents, ['', { kind: 'directory', mode }]]));
   const manifest = manifestOf(contents, { source, list });
   const write = (name: string, input: string): Promise<void> =>
-    run(['dd', `of=${join(path, name)}`, 'conv=excl', 'iflag=fullblock', 'bs=64K', 'status=none'], { input });
+    run(
+      ['sh', '-c', 'umask 022; exec dd of="$1" conv=excl iflag=fullblock bs=64K status=none', 'sh', join(path, name)],
+      {
+        input,
+      },
+    );
   await write(contentsName, list);
   await write(manifestName, formatManifest(manifest));
-  await run(['chmod', '644', '--', join(path, contentsName), join(path, manifestName)]);
   await run(['sync', '--file-system', '--', path], { timeoutMs: syncMs });
   signal.throwIfAborted();
   return { id: await giveName(builds, path), manifest };

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
 import type { Writable } from 'node:stream';
 import { type Command, type FedProcess, startFed } from '../../base/exec.ts';
 import { firstLine, refusal } from './refusal.ts';
@@ -33,7 +32,10 @@ export interface Received {
   sha256: () => string;
 }
 
-/** @param onBytes told after each piece, with what has come so far */
+/**
+ * @param source gives pieces that are good until the next one is asked for
+ * @param onBytes told after each piece, with what has come so far
+ */
 export function receive(source: AsyncIterable<Buffer>, onBytes: (bytes: number) => void): Received {
   const hash = createHash('sha256');
   let bytes = 0;
@@ -99,14 +101,13 @@ async function feedAll(program: FedProcess, source: AsyncGenerator<Buffer>): Pro
   program.stdin.end();
 }
 
-/** Gives a program a piece, and waits until it takes more. What a program that is gone is given is lost: its exit tells. */
-export async function feed(stdin: Writable, chunk: Buffer): Promise<void> {
-  if (!stdin.writable || stdin.write(chunk)) return;
-  const heard = new AbortController();
-  try {
-    const { signal } = heard;
-    await Promise.race([once(stdin, 'drain', { signal }), once(stdin, 'close', { signal })]).catch(() => {});
-  } finally {
-    heard.abort();
-  }
+/**
+ * Gives a program a piece, and waits until it is taken: the piece may be used again then. What a program that is gone is given
+ * is lost; its exit tells.
+ */
+export function feed(stdin: Writable, chunk: Buffer): Promise<void> {
+  return new Promise((resolve) => {
+    if (stdin.destroyed) resolve();
+    else stdin.write(chunk, () => resolve());
+  });
 }

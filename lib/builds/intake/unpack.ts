@@ -126,7 +126,15 @@ async function carryThrough(
  * is this one; what varies are its arguments.
  */
 function tarCommand({ path, owner }: IncomingFolder): Command {
-  const options = ['--no-same-owner', '--no-same-permissions', '--keep-old-files', '--directory', path];
+  // Records of 64 K: by default it asks for 10 K at a time.
+  const options = [
+    '--blocking-factor=128',
+    '--no-same-owner',
+    '--no-same-permissions',
+    '--keep-old-files',
+    '--directory',
+    path,
+  ];
   const tar = owner.as(['tar', '--extract', '--file', '-', ...options]);
   return ['sh', '-c', 'umask 002; exec "$@"', 'sh', ...tar];
 }
