@@ -24,7 +24,7 @@ import { waitMeter } from './waits.ts';
  */
 export async function carryOut(inputs: RunInputs, checks: CheckAnswer[], tools: RunTools): Promise<RunDocument> {
   const { paths, emit } = tools;
-  const ledger = await openLedger(paths, inputs.run);
+  const ledger = await openLedger(paths, inputs.run, tools.redact);
   try {
     await ledger.write({ type: 'begin', inputs });
     await markInFlight(paths, inputs.run);

@@ -54,8 +54,7 @@ export async function goBack(
 ): Promise<Omit<Ending, 'downtime_ms' | 'checks'>> {
   const { ledger, emit, paths } = tools;
   const evidence = join(paths.evidence, inputs.run);
-  // What the unit wrote may be a part of the message.
-  const failure = { ...failed.failure, message: tools.redact(failed.failure.message), evidence };
+  const failure = { ...failed.failure, evidence };
   await recordAnyway(ledger, { type: 'failure', failure });
   emit({ type: 'going_back', to: inputs.back, failure });
   const explaining = explain(inputs, { ...failed, failure }, tools);

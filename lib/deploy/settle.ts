@@ -77,8 +77,11 @@ async function endRun(record: RunRecord, tools: Omit<RunTools, 'signal'>): Promi
 }
 
 /** A disk that is full or read-only must not keep a service from coming back. */
-async function openAnyway(run: string, { paths, emit }: Pick<RunTools, 'paths' | 'emit'>): Promise<Ledger> {
-  return openLedger(paths, run).catch((error: unknown) => {
+async function openAnyway(
+  run: string,
+  { paths, emit, redact }: Pick<RunTools, 'paths' | 'emit' | 'redact'>,
+): Promise<Ledger> {
+  return openLedger(paths, run, redact).catch((error: unknown) => {
     emit({ type: 'note', message: `this is not written down: ${messageOf(error)}` });
     return { path: ledgerPath(paths, run), write: () => Promise.reject(error), close: () => Promise.resolve() };
   });

@@ -1,4 +1,5 @@
 import { type AppendFile, makePrivateDirectory, openAppend, readIfThere } from '../base/files.ts';
+import type { Redact } from '../base/redactor.ts';
 import type { RunDocument } from './document.ts';
 import type { Failure, Reason } from './failure.ts';
 import type { RunInputs } from './inputs.ts';
@@ -30,8 +31,12 @@ export interface Ledger {
   close(): Promise<void>;
 }
 
-/** Opens the ledger of a run, new or to go on with. @throws `disk`, `permission` */
-export async function openLedger(paths: StatePaths, run: string): Promise<Ledger> {
+/**
+ * Opens the ledger of a run, new or to go on with.
+ * @param redact takes secrets out of what is written: what a unit said may be a part of it
+ * @throws `disk`, `permission`
+ */
+export async function openLedger(paths: StatePaths, run: string, redact: Redact = (text) => text): Promise<Ledger> {
   await makePrivateDirectory(paths.runs);
   const path = ledgerPath(paths, run);
   const torn = await readIfThere(path);
@@ -43,7 +48,9 @@ export async function openLedger(paths: StatePaths, run: string): Promise<Ledger
     path,
     async write(entry, { isDurable = mustBeDurable(entry) } = {}) {
       const kept = entry.type === 'begin' ? { ...entry, inputs: withoutSecrets(entry.inputs) } : entry;
-      const line = `${start}${JSON.stringify({ at: new Date().toISOString(), ...kept })}\n`;
+      const text = JSON.stringify({ at: new Date().toISOString(), ...kept });
+      // Inputs are planned from again, so they keep every letter that is no secret by its name.
+      const line = `${start}${entry.type === 'begin' ? text : redact(text)}\n`;
       // A disk that fills up in the middle leaves half a line too.
       start = '\n';
       await file.append(line, { sync: isDurable });

@@ -1,5 +1,4 @@
 // needs: sandbox
-import { readFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import { suite } from '../suite.ts';
 import { clearIncoming, configureHooks, type Hooks, logOf, program, record, seen, siteWith } from './hooking.ts';
@@ -168,12 +167,9 @@ test('P5: a secret of the configuration that a hook prints is nowhere to be read
     const show = `cat ${own.folder}/token; echo "it is $(cat ${own.folder}/token)!" >&2`;
     return { test: show, migrate: show, smoke: `${show}; exit 1`, rolled_back: `${show}; exit 1` };
   });
-  const { sandbox, app, folder, state, logs, unit } = site;
+  const { sandbox, folder, state, logs, unit } = site;
   await sandbox.run('sh', '-c', `printf '%s\\n' ${secret} >${folder}/token; chmod 600 ${folder}/token`);
-  const text = await readFile(sandbox.hostPath(site.config), 'utf8');
-  const channel = `[[notify]]\nchannel = "telegram"\ntoken_file = "${folder}/token"\nchat = "1"\non = ["recovered"]\n`;
-  await sandbox.run('sh', '-c', 'printf %s "$1" >>"$2"', 'sh', channel, site.config);
-  assert.match(text, app);
+  await knowToken(site);
   const called = await site.call('deploy');
   assert.is(called.code, 4, called.stderr);
   assert.match(called.document.failure?.message ?? '', /exited with 1: .*it is \[redacted\]!/);
@@ -186,3 +182,27 @@ test('P5: a secret of the configuration that a hook prints is nowhere to be read
   assert.not.match(journal, secret);
   assert.match(journal, unit);
 });
+
+test('W4: what the unit wrote is kept and told without the secrets of the configuration', async (t) => {
+  const secret = 'planted-51b7e0aa-secret';
+  const site = await siteWith(t, () => ({}), {
+    builds: [{}, { mode: 'log_errors', message: `<3>no login with ${secret}` }],
+  });
+  const { sandbox, folder, state, logs } = site;
+  await sandbox.run('sh', '-c', `printf '%s\\n' ${secret} >${folder}/token`);
+  await knowToken(site);
+  const called = await site.call('deploy');
+  assert.equal([called.code, called.document.failure?.reason], [4, 'journal'], called.stderr);
+  assert.match(called.stderr, 'no login with [redacted]');
+  const evidence = called.document.failure?.evidence ?? '';
+  assert.match(await sandbox.run('cat', `${evidence}/journal.txt`), 'no login with [redacted]');
+  const found = await sandbox.exec(['grep', '--recursive', '--files-with-matches', secret, state, logs]);
+  assert.is(found.stdout, '');
+  for (const said of [called.stdout, called.stderr, (await site.call('report')).stdout]) assert.not.match(said, secret);
+});
+
+/** Adds a channel to the configuration whose token is in a file of the site, and which is told of nothing here. */
+async function knowToken({ sandbox, folder, config }: Site): Promise<void> {
+  const channel = `[[notify]]\nchannel = "telegram"\ntoken_file = "${folder}/token"\nchat = "1"\non = ["recovered"]\n`;
+  await sandbox.run('sh', '-c', 'printf %s "$1" >>"$2"', 'sh', channel, config);
+}

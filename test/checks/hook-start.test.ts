@@ -1,0 +1,77 @@
+import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as assert from 'uvu/assert';
+import { askHooks, requireHookUsers } from '../../lib/checks/hook-start.ts';
+import { directConfig } from '../../lib/config/direct.ts';
+import type { HookConfig, HookName, TargetConfig } from '../../lib/config/model.ts';
+import { makeDirectory, rejection } from '../builds/directory.ts';
+import { suite } from '../suite.ts';
+
+const test = suite('checks/hook-start');
+
+function targetWith(builds: string, hooks: Partial<Record<HookName, Partial<HookConfig>[]>>): TargetConfig {
+  const [target] = Object.values(
+    directConfig({ unit: 'shop.service', builds, ports: [9000], manager: 'system' }).targets,
+  );
+  const usual: HookConfig = { run: { shell: 'true' }, timeoutMs: 1000, dir: null, user: null, fallback: null };
+  const whole = Object.entries(hooks).map(([name, list]) => [name, list.map((hook) => ({ ...usual, ...hook }))]);
+  return { ...(target as TargetConfig), name: 'production', hooks: Object.fromEntries(whole) as TargetConfig['hooks'] };
+}
+
+test('P1: tells what keeps a hook from being started, where it is configured, and what to type', async (t) => {
+  const builds = await makeDirectory(t);
+  const build = join(builds, 'dist.20260203-151116');
+  await mkdir(build);
+  await writeFile(join(build, 'plain.sh'), '#!/bin/sh\n');
+  await writeFile(join(build, 'good.sh'), '#!/bin/sh\n');
+  await chmod(join(build, 'good.sh'), 0o755);
+  const rows: [hook: Partial<HookConfig>, observed: string | null, mend?: string][] = [
+    [{ run: { shell: './good.sh --all && true' } }, null],
+    [{ run: { command: ['./good.sh'] } }, null],
+    [{ run: { command: ['sh', '-c', 'true'] } }, null],
+    [{ run: { shell: 'cd nowhere && ./not-there.sh' } }, null],
+    [{ run: { shell: '$HOME/x.sh' } }, null],
+    [{ run: { shell: './plain.sh' } }, `${build}/plain.sh is not executable`, `chmod +x ${build}/plain.sh`],
+    [{ run: { shell: './none.sh;true' } }, null],
+    [{ run: { shell: './none.sh && true' } }, `there is no file ${build}/none.sh`],
+    [{ run: { command: ['no-such-program'] } }, 'there is no no-such-program in', 'command -v no-such-program'],
+    [{ run: { command: [build] } }, `${build} is a directory`],
+    [{ fallback: { command: ['./none.sh'] } }, `there is no file ${build}/none.sh`],
+    [{ dir: join(builds, 'none') }, `there is no directory ${builds}/none`, `mkdir -p ${builds}/none`],
+    [{ user: 'nobody-of-that-name' }, 'there is no user nobody-of-that-name', 'useradd'],
+  ];
+  for (const [hook, observed, mend] of rows) {
+    const answer = await askHooks(targetWith(builds, { migrate: [{}, hook] }), {
+      build: 'dist.20260203-151116',
+      isBeforeStages: true,
+    });
+    const text = JSON.stringify(hook);
+    assert.is(answer.status, observed === null ? 'pass' : 'fail', `${text}: ${answer.observed}`);
+    if (observed === null) continue;
+    assert.match(answer.observed, `targets.production.hooks.migrate: ${observed}`);
+    if (mend !== undefined) assert.match(answer.mend ?? '', mend);
+  }
+});
+
+test('P1: what tells of an outcome is only a warning, and the stages are asked of before they are over', async (t) => {
+  const builds = await makeDirectory(t);
+  const wrong = [{ run: { command: ['no-such-program'] } }] as [Partial<HookConfig>];
+  const ask = async (name: HookName, isBeforeStages: boolean) =>
+    (await askHooks(targetWith(builds, { [name]: wrong }), { build: null, isBeforeStages })).status;
+  assert.equal([await ask('deployed', false), await ask('failed', true)], ['warn', 'warn']);
+  assert.equal([await ask('test', true), await ask('test', false)], ['fail', 'pass']);
+  assert.equal([await ask('smoke', true), await ask('migrate', false)], ['fail', 'fail']);
+});
+
+test('P1: a hook of another user needs root', async (t) => {
+  const target = targetWith(await makeDirectory(t), { test: [{ user: 'root' }], failed: [{ user: 'root' }] });
+  await requireHookUsers(target, ['test']);
+  const asPlain = async (names: HookName[]): Promise<unknown> => {
+    process.seteuid?.(65_534);
+    return requireHookUsers(target, names).finally(() => process.seteuid?.(0));
+  };
+  const error = await rejection(asPlain(['test']));
+  assert.is(error.code, 'permission');
+  assert.match(error.message, 'targets.production.hooks.test: only root may run a hook as root');
+  await asPlain(['smoke']);
+});
