@@ -94,7 +94,7 @@ async function runOnce(
   }
   if (strays > 0) emit({ type: 'note', message: `${name}: ${strays} processes that it left running were ended` });
   const problem = problemOf(result, timeoutMs);
-  return { line: result.answer, problem: problem && redact(`${textOf(run)} ${problem}`) };
+  return { line: result.answer, problem: problem && redact(`"${textOf(run)}" ${problem}`) };
 }
 
 function problemOf({ code, signal, isTimeout, lastLines, left }: UserCommandResult, timeoutMs: number): string | null {
