@@ -38,7 +38,7 @@ const buildsFaults: readonly Reason[] = [
 ];
 
 /** Whether a failure is a reason never to pick the build by itself again. */
-export function isBuildsFault({ step, reason }: Failure): boolean {
+export function isBuildsFault({ step, reason }: Pick<Failure, 'step' | 'reason'>): boolean {
   return buildsFaults.includes(reason) && !['stop', 'free-port', 'backup'].includes(step);
 }
 

@@ -1,6 +1,8 @@
+import { reasonOf } from '../run/failure.ts';
 import type { RunInputs } from '../run/inputs.ts';
 import type { Step } from '../run/step.ts';
 import { checkSteps } from './configured-checks.ts';
+import { isBuildsFault } from './go-back.ts';
 import { migrateSteps, smokeSteps } from './hook-steps.ts';
 import { restartStep, seeUp, swapBack } from './socket.ts';
 import { requireSockets } from './socket-units.ts';
@@ -21,12 +23,13 @@ import {
  */
 export function overlapPlan(inputs: RunInputs, tools: PlanTools): Step[] {
   const watched: Watched = {};
+  const standIn = standInOf(inputs.target.unit, inputs.to);
   return asFarAsThereIsAWayBack(inputs, [
     ...migrateSteps(inputs, tools),
     standInStep(inputs, tools),
-    { ...swapStep(inputs), revert: () => swapBack(inputs, tools) },
-    restartStep(inputs, tools, { watched, witness: standInOf(inputs.target.unit, inputs.to) }),
-    gateStep(inputs, tools, watched),
+    { ...swapStep(inputs), revert: () => swapBack(inputs, tools, standIn) },
+    restartStep(inputs, tools, { watched, witness: standIn }),
+    endingTheStandIn(gateStep(inputs, tools, watched), inputs, tools),
     // Before the stand-in goes: on the way back it serves while the main unit restarts.
     ...checkSteps(inputs, tools),
     ...smokeSteps(inputs, tools),
@@ -57,6 +60,21 @@ function standInStep(inputs: RunInputs, tools: StrategyTools): Step {
     revert: async () => {
       await stopStandIns(systemd, target);
       await seeUp(inputs, tools);
+    },
+  };
+}
+
+/** What the gate found bad in the main unit runs in the stand-in too: whoever connects now rather waits for the build before. */
+function endingTheStandIn(gate: Step, { target }: RunInputs, { systemd }: StrategyTools): Step {
+  return {
+    ...gate,
+    apply: async (signal) => {
+      try {
+        return await gate.apply(signal);
+      } catch (error) {
+        if (isBuildsFault({ step: gate.name, reason: reasonOf(error) })) await stopStandIns(systemd, target);
+        throw error;
+      }
     },
   };
 }

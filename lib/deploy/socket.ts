@@ -81,8 +81,11 @@ async function restartUnit(
   return watchStarted(systemd, unit, result);
 }
 
-/** The link first: a restart by anybody, a connection or a boot included, then starts the build before. */
-export async function swapBack(inputs: RunInputs, { systemd }: StrategyTools): Promise<void> {
+/**
+ * The link first: a restart by anybody, a connection or a boot included, then starts the build before.
+ * @param standIn serves meanwhile, where there is one: it may go only when the service accepts connections again
+ */
+export async function swapBack(inputs: RunInputs, { systemd }: StrategyTools, standIn?: string): Promise<void> {
   const { target, back, to } = inputs;
   const { signal } = openController();
   if (back === null) {
@@ -91,8 +94,14 @@ export async function swapBack(inputs: RunInputs, { systemd }: StrategyTools): P
     return;
   }
   await swapCurrent(target.builds, back);
-  if (back !== to && (await buildOfProcess(inputs, systemd)) === back) return requireSockets(systemd, target);
-  await restartProven(systemd, target, signal);
+  if (back !== to && (await isServedBy(inputs, systemd, back))) return requireSockets(systemd, target);
+  await restartProven(systemd, target, { standIn, signal });
+}
+
+/** A process that has been told to end may still answer for a while, but it takes no more connections. */
+async function isServedBy(inputs: RunInputs, systemd: Systemd, build: string): Promise<boolean> {
+  const { activeState } = await systemd.facts(inputs.target.unit);
+  return activeState === 'active' && (await buildOfProcess(inputs, systemd)) === build;
 }
 
 /**
@@ -104,15 +113,24 @@ export async function seeUp(inputs: RunInputs, { systemd }: StrategyTools): Prom
   const running = await buildOfProcess(inputs, systemd);
   const isDown = running === undefined || (running !== null && running !== back);
   if (back === null || !isDown) return requireSockets(systemd, target);
-  await restartProven(systemd, target, openController().signal);
+  await restartProven(systemd, target, { signal: openController().signal });
 }
 
 /** A build that was proven before deserves another start when it is ended on its way up. */
-async function restartProven(systemd: Systemd, target: RunInputs['target'], signal: AbortSignal): Promise<void> {
+async function restartProven(
+  systemd: Systemd,
+  target: RunInputs['target'],
+  { standIn, signal }: { standIn?: string | undefined; signal: AbortSignal },
+): Promise<void> {
   for (let left = provenStarts - 1; ; left -= 1) {
     try {
       const { life } = await restartUnit(systemd, target, signal);
-      return await untilAdopted(target, systemd, AbortSignal.any([signal, life.ended])).finally(life.stop);
+      const waiting = AbortSignal.any([signal, life.ended]);
+      const isServing = standIn !== undefined && (await systemd.facts(standIn)).activeState === 'active';
+      const taken = isServing
+        ? untilTakenOver(target, systemd, { witness: standIn, signal: waiting })
+        : untilAdopted(target, systemd, waiting);
+      return await taken.finally(life.stop);
     } catch (error) {
       if (left === 0 || !isUnitsEnd(error)) throw error;
     }

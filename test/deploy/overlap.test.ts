@@ -90,3 +90,38 @@ async function assertNoStandIn({ sandbox, app }: Site): Promise<void> {
   const list = ['systemctl', 'list-units', `${app}-next@*`, '--all', '--plain', '--no-legend'] as const;
   assert.is(await sandbox.run(...list), '', 'a stand-in is left');
 }
+
+test('a deployer killed while the old build ends what it answers: the stand-in serves until the unit is up again', async (t) => {
+  const site = await makeOverlapSite(t, { builds: [{}] });
+  await site.add();
+  const ask = `fetch('http://127.0.0.1:${site.port}/slow?ms=4000').then((r) => r.text()).then(console.log, console.log)`;
+  const slow = await site.sandbox.spawn([process.execPath, '-e', ask]);
+  slow.stdout.resume();
+  const load = await startLoad(t, site);
+  const deploying = await startDeploy(site);
+  await untilBegun(site, 'restart');
+  deploying.child.kill('SIGKILL');
+  await deploying.child.ended;
+  await untilSettled(site);
+  await slow.ended;
+  const { failed, longestMs } = await load.end();
+  assert.equal(failed, []);
+  assert.ok(longestMs < 1_500, `somebody waited ${longestMs} ms`);
+  await assertNoStandIn(site);
+  await assertSound(site, first);
+});
+
+test('a build that the gate finds bad: while the unit goes back, everybody waits for it, and nobody is answered by the stand-in', async (t) => {
+  // The probe after the way back waits for as long as the build before starts.
+  const site = await makeOverlapSite(t, { builds: [{ startMs: 3000 }], tables: { health: ['timeout = "8s"'] } });
+  await site.add({ mode: 'status' });
+  const load = await startLoad(t, site);
+  const called = await site.call('deploy');
+  const { failed } = await load.end();
+  assert.equal([called.code, called.document.failure?.step], [4, 'gate'], called.stderr);
+  // A hundred requests a second: the bad build had them until the gate had its answer.
+  const untilFoundMs = called.document.steps.reduce((sum, { duration_ms }) => sum + duration_ms, 0);
+  assert.ok(failed.length < untilFoundMs / 10 + 100, `${failed.length} failed; ${untilFoundMs} ms`);
+  await assertNoStandIn(site);
+  await assertSound(site, first, called);
+});
