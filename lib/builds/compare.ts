@@ -4,8 +4,8 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CutoverError, errnoOf, fileError } from '../base/errors.ts';
 import { readIfThere } from '../base/files.ts';
-import { contentsName, digestOf, type Item, parseContents } from './contents.ts';
-import { type Manifest, manifestName, readManifest } from './manifest.ts';
+import { digestOf, type Item, parseContents } from './contents.ts';
+import { contentsName, type Manifest, manifestName, readManifest } from './manifest.ts';
 import { readTree, type TreeEntry } from './tree.ts';
 
 /** What is not as it was at one path. */

@@ -1,8 +1,6 @@
 import { createHash } from 'node:crypto';
 import { CutoverError } from '../base/errors.ts';
-
-/** The file inside a build that lists everything `cutover add` put into it. */
-export const contentsName = '.cutover.files';
+import { contentsName } from './manifest.ts';
 
 /** What stands at one path of a build. `mode` is in octal digits; a link has none of its own. */
 export type Item =

@@ -2,9 +2,8 @@ import { lstat, opendir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CutoverError, errnoOf, messageOf } from '../base/errors.ts';
 import { type Account, whyUnreachable } from './access.ts';
-import { contentsName } from './contents.ts';
 import { createdAtOf } from './layout.ts';
-import { manifestName, readManifest } from './manifest.ts';
+import { contentsName, manifestName, readManifest } from './manifest.ts';
 
 /** A build and what a look at it tells. */
 export interface Build {

@@ -4,6 +4,8 @@ import { readIfThere } from '../base/files.ts';
 
 /** The file inside a build that tells where the build came from. */
 export const manifestName = '.cutover.json';
+/** The file beside it that lists everything `cutover add` put into the build. */
+export const contentsName = '.cutover.files';
 
 /** What `cutover add` knew of a build when it took it in. */
 export interface Manifest {

@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { isCutoverError, messageOf } from '../base/errors.ts';
 import { removeTrees } from '../base/remove.ts';
+import { clearIncoming } from '../builds/intake/incoming.ts';
+import { incomingName } from '../builds/layout.ts';
 import { asideName, type LeftOver, listLeftOver, putBackLeftOver, removeRests } from '../builds/removal.ts';
 import { sizeOf } from '../builds/size.ts';
 import { takeLock } from '../run/lock.ts';
@@ -83,6 +85,7 @@ async function pruneNow(
   if (!isDryRun && verdict.go.length > 0) verdict = await carryOutVerdict(place, known, { verdict, report });
   report.kept = verdict.kept;
   const rests = await clearRests(place, left.rests, { report, measure });
+  if (!isDryRun) rests.push(...(await clearReceived(place, report)));
   const builds = new Set(verdict.kept.map(({ id }) => id));
   const records = await recordsToGo(place, known, builds);
   await measureAll(records, measure);
@@ -123,6 +126,20 @@ async function clearRests(
   for (const [name, problem] of problems)
     addFailure(report, { kind: 'rest', name, path: join(target.builds, name) }, problem);
   return items.filter(({ name }) => !problems.has(name));
+}
+
+/** What an `add` that died has left; one that is at work keeps its own. */
+async function clearReceived({ target: { builds }, signal }: Place, report: PruneReport): Promise<PrunedItem[]> {
+  const itemOf = (name: string): PrunedItem => {
+    return { kind: 'rest', name, path: join(builds, name), reason: null, size_bytes: null };
+  };
+  try {
+    return (await clearIncoming(builds, signal)).map((name) => itemOf(join(incomingName, name)));
+  } catch (error) {
+    signal.throwIfAborted();
+    addFailure(report, itemOf(incomingName), error);
+    return [];
+  }
 }
 
 async function removeItems(items: PrunedItem[], { signal }: Place, report: PruneReport): Promise<PrunedItem[]> {

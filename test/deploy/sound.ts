@@ -55,8 +55,10 @@ export async function assertNothingLeft({ sandbox, state, builds }: Site): Promi
     throw new Error(`${String(error)}: ${left}`);
   });
   assert.not.ok((await namesIn(sandbox.hostPath(state))).includes('in-flight'), 'in-flight is left');
-  const strange = (await namesIn(sandbox.hostPath(builds))).filter((name) => !/^(dist\.[\d-]+|current)$/.test(name));
-  assert.equal(strange, [], 'left in the builds directory');
+  const known = /^(dist\.[\d-]+|current|\.incoming)$/;
+  const strange = (await namesIn(sandbox.hostPath(builds))).filter((name) => !known.test(name));
+  const received = await namesIn(sandbox.hostPath(`${builds}/.incoming`));
+  assert.equal([strange, received], [[], []], 'left in the builds directory');
 }
 
 /** The history's newest run is the one that the command line told of, with the same end. */

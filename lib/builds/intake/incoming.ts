@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { constants, type Stats } from 'node:fs';
 import { type FileHandle, lstat, open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -31,7 +30,7 @@ export async function openIncoming(builds: string, signal: AbortSignal): Promise
   const owner = ownerOf(await factsOfBuilds(builds));
   const parent = join(builds, incomingName);
   for (let attempt = 1; attempt <= attempts; attempt += 1) {
-    const path = join(parent, randomBytes(8).toString('hex'));
+    const path = join(parent, nameOfOwn());
     try {
       await makeFolder(builds, { folders: [parent, path], owner, signal });
       await verifyDirectory(parent);
@@ -63,6 +62,11 @@ export async function clearIncoming(builds: string, signal: AbortSignal): Promis
   const gone: string[] = [];
   for (const name of names) if (await clearOne(join(parent, name), { owner, signal })) gone.push(name);
   return gone;
+}
+
+/** Hardly anybody else's, and if it were: the lock decides. */
+function nameOfOwn(): string {
+  return `${process.pid}-${Math.floor(Math.random() * 0x1_0000_0000).toString(16)}`;
 }
 
 async function clearOne(

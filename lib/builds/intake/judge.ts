@@ -1,6 +1,5 @@
 import { CutoverError } from '../../base/errors.ts';
-import { contentsName } from '../contents.ts';
-import { manifestName } from '../manifest.ts';
+import { contentsName, manifestName } from '../manifest.ts';
 import type { IntakeLimits } from './limits.ts';
 import { bad, segmentsOf, told, verifyDestination } from './names.ts';
 import { refusal } from './refusal.ts';
