@@ -153,6 +153,16 @@ test('P3: a backup that fails the query is none, and is not restored', async (t)
   assert.is(await count(pathOf(owner)), '2');
 });
 
+test('P3: a database that contradicts itself is no backup', async (t) => {
+  const table = 'CREATE TABLE t(a, b); CREATE INDEX i ON t(a); INSERT INTO t VALUES (1, 2), (3, 4)';
+  const owner = await makeSqlite(t, table);
+  // An index of the wrong column: readable, and wrong.
+  const wrong = "UPDATE sqlite_master SET sql = 'CREATE INDEX i ON t(b)' WHERE name = 'i'";
+  await sqlite(pathOf(owner), `PRAGMA writable_schema = ON; ${wrong}`);
+  assert.match(await refusal(backup(owner, t)), 'refused: the copy fails integrity_check: ');
+  assert.equal(await readdir(owner.database.backups), []);
+});
+
 test('P3: a database that is damaged, or missing, is replaced', async (t) => {
   const owner = await makeSqlite(t, `PRAGMA journal_mode = wal; ${users}`);
   const { file } = await backup(owner, t);
