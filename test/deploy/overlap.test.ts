@@ -2,10 +2,10 @@
 import * as assert from 'uvu/assert';
 import { suite } from '../suite.ts';
 import { startLoad } from './load.ts';
-import { startDeploy, untilBegun, untilSettled } from './running.ts';
 import { buildId, type Site } from './site.ts';
 import { makeOverlapSite } from './socket-site.ts';
 import { assertSound, whoServes } from './sound.ts';
+import { killUnderLoad, rollBackUnderLoad } from './under-load.ts';
 
 const test = suite('deploy/overlap');
 const [first, second] = [buildId(1), buildId(2)];
@@ -59,30 +59,12 @@ for (const [what, behaviour, reason] of [
 }
 
 test('S8: a rollback with a stand-in drops nothing either', async (t) => {
-  const site = await makeOverlapSite(t, { builds: [{}] });
-  await site.add();
-  assert.is((await site.call('deploy')).code, 0);
-  const load = await startLoad(t, site);
-  const called = await site.call('rollback');
-  const { failed } = await load.end();
-  assert.equal([called.code, called.document.active, failed], [0, first, []], called.stderr);
-  await assertNoStandIn(site);
-  await assertSound(site, first, called);
+  await assertNoStandIn(await rollBackUnderLoad(t, makeOverlapSite));
 });
 
 for (const step of ['stand-in', 'swap', 'restart', 'gate']) {
   test(`S8: the deployer is killed at ${step}, with a stand-in: the old build serves, no stand-in is left`, async (t) => {
-    const site = await makeOverlapSite(t, { builds: [{}], tables: { health: ['healthy_for = "300ms"'] } });
-    await site.add({ startMs: 200 });
-    const load = await startLoad(t, site);
-    const run = await startDeploy(site);
-    await untilBegun(site, step);
-    run.child.kill('SIGKILL');
-    await untilSettled(site);
-    const { failed } = await load.end();
-    assert.equal(failed, []);
-    await assertNoStandIn(site);
-    await assertSound(site, first);
+    await assertNoStandIn(await killUnderLoad(t, makeOverlapSite, step));
   });
 }
 

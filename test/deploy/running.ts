@@ -43,6 +43,19 @@ export async function startDeploy(site: Site, ...words: string[]): Promise<Deplo
   };
 }
 
+/** A deploy of a build that takes a second to listen, once its start has begun. */
+export async function slowDeploy(t: TestContext): Promise<{ site: Site; run: Deploying }> {
+  const site = await slowSite(t);
+  const run = await startDeploy(site);
+  await untilBegun(site, 'start');
+  return { site, run };
+}
+
+/** It went back to that build, and says so. */
+export function assertWentBack({ code, document, stderr }: Called, build: string): void {
+  assert.equal([code, document.outcome, document.active], [4, 'rolled_back', build], stderr);
+}
+
 /**
  * A dead deployer's traces, on a machine whose systemd does not clean up after it.
  * @param step it dies once this step has begun

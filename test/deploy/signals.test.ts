@@ -2,7 +2,16 @@
 import { readFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import { suite } from '../suite.ts';
-import { ledger, lockText, slowSite, slowToStop, startDeploy, untilBegun, untilStopping } from './running.ts';
+import {
+  assertWentBack,
+  ledger,
+  lockText,
+  slowDeploy,
+  slowSite,
+  slowToStop,
+  startDeploy,
+  untilStopping,
+} from './running.ts';
 import { buildId, type Called, type Refusal, until, untilNextSecond } from './site.ts';
 import { assertSound, whoServes } from './sound.ts';
 
@@ -11,13 +20,11 @@ const [first, second] = [buildId(1), buildId(2)];
 
 for (const name of ['SIGINT', 'SIGTERM'] as const) {
   test(`S4: ${name} in the middle of a run takes it back`, async (t) => {
-    const site = await slowSite(t);
-    const run = await startDeploy(site);
-    await untilBegun(site, 'start');
+    const { site, run } = await slowDeploy(t);
     run.child.kill(name);
     const called = await run.end();
-    const { outcome, active, failure } = called.document;
-    assert.equal([called.code, outcome, active], [4, 'rolled_back', first], called.stderr);
+    const { failure } = called.document;
+    assertWentBack(called, first);
     assert.equal(
       [failure?.reason, failure?.step, failure?.message],
       ['interrupted', 'start', `interrupted by ${name}`],
@@ -38,38 +45,30 @@ test('S4, S5: SIGINT while the old build takes its time to stop: it is back', as
   await untilStopping(site);
   run.child.kill('SIGINT');
   const called = await run.end();
-  const { outcome, active, failure } = called.document;
-  assert.equal([called.code, outcome, active], [4, 'rolled_back', first], called.stderr);
+  const { failure } = called.document;
+  assertWentBack(called, first);
   assert.equal([failure?.reason, failure?.step], ['interrupted', 'stop']);
   await assertSound(site, first, called);
 });
 
 test('S4, S8: the administrator stops the scope in the middle of a run: it is taken back', async (t) => {
-  const site = await slowSite(t);
-  const run = await startDeploy(site);
-  await untilBegun(site, 'start');
+  const { site, run } = await slowDeploy(t);
   await site.sandbox.run('systemctl', 'stop', `cutover-${site.app}-production.scope`);
   const called = await run.end();
-  const { outcome, active, failure } = called.document;
-  assert.equal([called.code, outcome, active], [4, 'rolled_back', first], called.stderr);
+  const { failure } = called.document;
+  assertWentBack(called, first);
   assert.is(failure?.message, 'interrupted by SIGTERM');
   await assertSound(site, first, called);
 });
 
 test('S4: SIGINT twice does not cut off the way back', async (t) => {
-  const site = await slowSite(t);
-  const run = await startDeploy(site);
-  await untilBegun(site, 'start');
+  const { site, run } = await slowDeploy(t);
   run.child.kill('SIGINT');
   await until('it goes back', async () => (await ledger(site)).includes('"reverting"'));
   run.child.kill('SIGINT');
   run.child.kill('SIGTERM');
   const called = await run.end();
-  assert.equal(
-    [called.code, called.document.outcome, called.document.active],
-    [4, 'rolled_back', first],
-    called.stderr,
-  );
+  assertWentBack(called, first);
   await assertSound(site, first, called);
 });
 
@@ -89,9 +88,7 @@ test('SIGINT before anything was changed: exit 130', async (t) => {
 });
 
 test('SIGINT while it waits for another run: exit 130, and the other is not disturbed', async (t) => {
-  const site = await slowSite(t);
-  const run = await startDeploy(site);
-  await untilBegun(site, 'start');
+  const { site, run } = await slowDeploy(t);
   const queued = await startDeploy(site, '--wait=30s');
   await queued.hasSaid('waiting: another run holds the target');
   queued.child.kill('SIGINT');
@@ -102,9 +99,7 @@ test('SIGINT while it waits for another run: exit 130, and the other is not dist
 });
 
 test('the terminal goes (SIGHUP): the run goes on', async (t) => {
-  const site = await slowSite(t);
-  const run = await startDeploy(site);
-  await untilBegun(site, 'start');
+  const { site, run } = await slowDeploy(t);
   run.child.kill('SIGHUP');
   const called = await run.end();
   assert.equal([called.code, called.document.active], [0, second], called.stderr);

@@ -2,10 +2,10 @@
 import * as assert from 'uvu/assert';
 import { suite } from '../suite.ts';
 import { startLoad } from './load.ts';
-import { startDeploy, untilBegun, untilSettled } from './running.ts';
 import { buildId } from './site.ts';
 import { makeSocketSite } from './socket-site.ts';
 import { assertSound } from './sound.ts';
+import { killUnderLoad, rollBackUnderLoad } from './under-load.ts';
 
 const test = suite('deploy/socket');
 const [first, second] = [buildId(1), buildId(2)];
@@ -60,29 +60,12 @@ test('S4: a build whose health says no, behind a socket: the old one is back', a
 });
 
 test('S8: a rollback behind a socket drops nothing either', async (t) => {
-  const site = await makeSocketSite(t, { builds: [{}] });
-  await site.add();
-  assert.is((await site.call('deploy')).code, 0);
-  const load = await startLoad(t, site);
-  const called = await site.call('rollback');
-  const { failed } = await load.end();
-  assert.equal([called.code, called.document.active], [0, first], called.stderr);
-  assert.equal(failed, []);
-  await assertSound(site, first, called);
+  await rollBackUnderLoad(t, makeSocketSite);
 });
 
 for (const step of ['swap', 'restart', 'gate']) {
   test(`S8: the deployer is killed at ${step}, behind a socket: the old build serves, and no request fails`, async (t) => {
-    const site = await makeSocketSite(t, { builds: [{}], tables: { health: ['healthy_for = "400ms"'] } });
-    await site.add({ startMs: 300 });
-    const load = await startLoad(t, site);
-    const run = await startDeploy(site);
-    await untilBegun(site, step);
-    run.child.kill('SIGKILL');
-    await untilSettled(site);
-    const { failed } = await load.end();
-    assert.equal(failed, []);
-    await assertSound(site, first);
+    await killUnderLoad(t, makeSocketSite, step);
   });
 }
 
