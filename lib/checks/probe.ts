@@ -12,6 +12,8 @@ export interface ProbeResult {
   problem: string | null;
   /** nobody accepted the connection: the service is not there yet, rather than wrong */
   isRefused: boolean;
+  /** nothing came in time: behind a socket unit, the service may not be there yet either */
+  isSilent: boolean;
   durationMs: number;
 }
 
@@ -26,7 +28,7 @@ export async function probe(url: string, expectation: Expectation, signal?: Abor
   const began = performance.now();
   const deadline = AbortSignal.timeout(expectation.timeoutMs);
   const signals = signal ? AbortSignal.any([deadline, signal]) : deadline;
-  const base = { url, status: null, text: '', isRefused: false };
+  const base = { url, status: null, text: '', isRefused: false, isSilent: false };
   try {
     const { status, text } = await get(url, expectation.headers, signals);
     const result = { ...base, status, text, durationMs: performance.now() - began };
@@ -35,7 +37,7 @@ export async function probe(url: string, expectation: Expectation, signal?: Abor
     signal?.throwIfAborted();
     const problem = deadline.aborted ? `no answer within ${expectation.timeoutMs / 1000} s` : describe(error);
     const isRefused = ['ECONNREFUSED', 'ENOENT'].includes(errnoOf(error) ?? '');
-    return { ...base, problem, isRefused, durationMs: performance.now() - began };
+    return { ...base, problem, isRefused, isSilent: deadline.aborted, durationMs: performance.now() - began };
   }
 }
 

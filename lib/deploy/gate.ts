@@ -1,5 +1,5 @@
 import { rejectionOf, sleep } from '../base/wait.ts';
-import { probe } from '../checks/probe.ts';
+import { probe, type ProbeResult } from '../checks/probe.ts';
 import type { ManagerKind, TargetConfig } from '../config/model.ts';
 import type { Emit } from '../run/events.ts';
 import { StepFailure } from '../run/failure.ts';
@@ -77,7 +77,7 @@ async function askUntilGood(subject: GateSubject, tools: GateTools): Promise<voi
       continue;
     }
     [inRow, goodSince] = [0, null];
-    const isComing = look.isRefused && now - began < startTimeoutMs;
+    const isComing = look.isNotThereYet && now - began < startTimeoutMs;
     if (!isComing) used += 1;
     if (used >= health.attempts) {
       throw new StepFailure('health', `${unit} is not healthy after ${used} attempts: ${look.problem}`);
@@ -90,7 +90,7 @@ interface Look {
   facts: UnitFacts;
   observed: string;
   problem: string | null;
-  isRefused: boolean;
+  isNotThereYet: boolean;
   isJournalUnread: boolean;
 }
 
@@ -116,9 +116,14 @@ async function lookOnce({ target, manager, memoryBefore }: GateSubject, { system
     facts,
     observed: observed.join(', ') || facts.subState,
     problem,
-    isRefused: closed !== undefined || (bad?.isRefused ?? false),
+    isNotThereYet: closed !== undefined || isStarting(bad, target),
     isJournalUnread: isUnread,
   };
+}
+
+/** Where systemd holds the port nobody is refused: whoever asks a service that is not up yet waits. */
+function isStarting(answer: ProbeResult | undefined, { strategy }: TargetConfig): boolean {
+  return answer !== undefined && (answer.isRefused || (answer.isSilent && strategy !== 'restart'));
 }
 
 /** A limit that is not held against the build must not look as if it were. */

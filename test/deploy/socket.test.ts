@@ -59,6 +59,24 @@ test('S4: a build whose health says no, behind a socket: the old one is back', a
   await assertSound(site, first, called);
 });
 
+test('S2: a build that takes long to start, behind a socket: it is waited for, since nobody is refused meanwhile', async (t) => {
+  const site = await makeSocketSite(t, { builds: [{}] });
+  await site.add({ startMs: 5_000 });
+  const called = await site.call('deploy');
+  assert.equal([called.code, called.document.active], [0, second], called.stderr);
+  await assertSound(site, second, called);
+});
+
+test('S4: a build that listens and never answers, behind a socket: waited for as long as a start may take, then back', async (t) => {
+  const site = await makeSocketSite(t, { builds: [{}], tables: { start: ['timeout = "3s"'] } });
+  await site.add({ mode: 'hang' });
+  const called = await site.call('deploy');
+  const { outcome, active, failure } = called.document;
+  assert.equal([called.code, outcome, active, failure?.reason], [4, 'rolled_back', first, 'health'], called.stderr);
+  assert.match(failure?.message ?? '', 'no answer within 1 s');
+  await assertSound(site, first, called);
+});
+
 test('S8: a rollback behind a socket drops nothing either', async (t) => {
   await rollBackUnderLoad(t, makeSocketSite);
 });
