@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { repository } from '../../sandboxed.ts';
 import { suite, type TestContext } from '../../suite.ts';
-import { buildId, makeSite, type Site, until } from '../../deploy/site.ts';
+import { breakBuild, buildId, makeSite, type Site, until } from '../../deploy/site.ts';
 import { assertSound, whoServes } from '../../deploy/sound.ts';
 import { badFindings, change, everything, holdersOf, stateOf } from './strategy-site.ts';
 
@@ -83,6 +83,20 @@ test('a deploy, a rollback and a settle after a killed change end it first', asy
   assert.equal([called.code, called.document.active], [0, buildId(2)], called.stderr);
   assert.is(await everything(site), own);
   await assertSound(site, buildId(2), called);
+});
+
+test('S8: the build breaks while a change is cut off: the emergency rollback works all the same', async (t) => {
+  const site = await makeSite(t, { builds: [{}, {}] });
+  const own = await everything(site);
+  assert.is((await site.call('deploy')).code, 0);
+  assert.ok(await killedAt(site, 'socket', 6));
+  await breakBuild(site, buildId(2));
+  await site.sandbox.run('systemctl', 'kill', '--signal=KILL', site.unit);
+  const called = await site.call('rollback');
+  assert.equal([called.code, called.document.active], [0, first], called.stderr);
+  assert.match(called.stderr, 'had been cut off, and was taken back first; but ');
+  assert.is(await everything(site), own);
+  await assertEnded(site, 'restart', 'rolled back');
 });
 
 test('interrupted: after the restart it is taken back, before the first file nothing was changed', async (t) => {

@@ -86,22 +86,23 @@ async function afterFailure(
   { error, isRestarted, sinceMs }: { error: unknown; isRestarted: boolean; sinceMs: number },
 ): Promise<unknown> {
   const { unit, from, to } = record;
-  const { ports } = place.target;
   const said = isRestarted ? await complaintOf(place, { sinceMs }) : null;
   const what = `${unit} does not serve ${wayOf[to]}: ${messageOf(error)}${said ? ` (${said})` : ''}`;
   const look = journalctl(place.config.manager, unit);
+  const failed = (second: unknown, then: string): CutoverError => {
+    const whole = `${what}; and the way back failed: ${messageOf(second)}`;
+    return new CutoverError('failed', whole, { mend: `${look}; ${then}`, cause: error });
+  };
   try {
-    await takeBack(place, record);
+    const problem = await takeBack(place, record);
+    if (problem) return failed(problem, 'everything is as before; cutover rollback brings an older build back');
   } catch (second) {
-    const mend = `${look}; then go on with the way back: cutover init ${unit} --strategy ${from}`;
-    return new CutoverError('failed', `${what}; and the way back failed: ${messageOf(second)}`, { mend, cause: error });
+    return failed(second, `then go on with the way back: cutover init ${unit} --strategy ${from}`);
   }
   if (!isRestarted && isCutoverError(error)) return error;
   const isInterrupted = isCutoverError(error, 'interrupted');
-  const mend =
-    isInterrupted || to === 'restart'
-      ? look
-      : adviceFor({ unit, to }, ports, said !== null || reasonOf(error) === 'port_taken');
+  const isSure = said !== null || reasonOf(error) === 'port_taken';
+  const mend = isInterrupted || to === 'restart' ? look : adviceFor({ unit, to }, place.target.ports, isSure);
   const ended = `${isInterrupted ? messageOf(error) : what}; it serves ${wayOf[from]} again, as before`;
   return new CutoverError(isRestarted ? 'taken_back' : 'refused', ended, { mend, cause: error });
 }

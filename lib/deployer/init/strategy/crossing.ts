@@ -1,4 +1,5 @@
 import { isCutoverError } from '../../../base/errors.ts';
+import { readIfThere } from '../../../base/files.ts';
 import type { ManagerKind, TargetConfig } from '../../../config/model.ts';
 import { type UnitLife, watchLife } from '../../../deploy/life.ts';
 import { stopStandIns } from '../../../deploy/stand-in.ts';
@@ -58,13 +59,16 @@ export async function enterSocket(crossing: Crossing, signal?: AbortSignal): Pro
  */
 export async function leaveSocket(crossing: Crossing, signal?: AbortSignal): Promise<UnitLife | null> {
   const { systemd, target, units } = crossing;
-  const { isSocketOpen, isRunning } = await standingOf(crossing);
-  const isNeeded = isSocketOpen || !isRunning;
   await stopStandIns(systemd, target);
-  if (isNeeded) await bringFile(units.dropInPath, leavingText(units.socket), 0o644);
+  const isBegun = (await readIfThere(units.dropInPath)) !== null;
+  // Before the reload: a service that crashes meanwhile would bring the socket along.
+  if (isBegun || (await standingOf(crossing)).isSocketOpen) {
+    await bringFile(units.dropInPath, leavingText(units.socket), 0o644);
+  }
   await disable(crossing);
   await systemd.reload();
-  return isNeeded ? restart(crossing, signal) : null;
+  const { isSocketOpen, isRunning } = await standingOf(crossing);
+  return isSocketOpen || !isRunning ? restart(crossing, signal) : null;
 }
 
 /** A change that was cut off may have written no file yet. */

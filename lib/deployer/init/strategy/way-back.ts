@@ -1,9 +1,18 @@
 import { CutoverError, type ErrorCode, isCutoverError, messageOf } from '../../../base/errors.ts';
 import { readIfThere } from '../../../base/files.ts';
 import { openController } from '../../../base/wait.ts';
+import { StepFailure } from '../../../run/failure.ts';
 import { systemctl } from '../../../systemd/typed.ts';
 import type { Place } from '../../place.ts';
-import { type Crossing, enterSocket, leaveSocket, prepareSocket, removeOurs, watchAsItIs } from './crossing.ts';
+import {
+  type Crossing,
+  enterSocket,
+  leaveSocket,
+  prepareSocket,
+  removeOurs,
+  standingOf,
+  watchAsItIs,
+} from './crossing.ts';
 import { bringFiles, clearTemporary } from './our-files.ts';
 import { ourUnits } from './our-units.ts';
 import { proveServing } from './proof.ts';
@@ -15,21 +24,40 @@ export function crossingOf({ systemd, config, target }: Place, { unit, directory
 }
 
 /**
- * Takes a change back, from wherever it has got to, and proves that the service serves as before.
+ * Takes a change back, from wherever it has got to, and asks whether the service serves as before. One that does not, as when
+ * its build broke meanwhile, keeps no file back: a rollback has to find everything in its place.
+ * @returns what is wrong with the service; null: nothing
  * @throws what stands in the way; the record stays, so that the next call goes on
  */
-export async function takeBack(place: Place, record: ChangeRecord): Promise<void> {
-  const { signal } = openController();
+export async function takeBack(place: Place, record: ChangeRecord): Promise<Error | null> {
   const crossing = crossingOf(place, record);
-  const { systemd } = place;
-  const target = { ...place.target, strategy: record.from };
-  if (record.from !== 'restart') await prepareSocket(crossing, record.files, 'before');
-  const move = record.from === 'restart' ? leaveSocket : enterSocket;
-  const life = (await move(crossing, signal)) ?? (await watchAsItIs(crossing));
-  const facts = { invocationBefore: null, canBeSeen: false };
-  await proveServing({ ...place, systemd, target }, { ...facts, target, life, signal }).finally(life.stop);
-  if (record.from === 'restart') await removeOurs(crossing);
+  const isOut = record.from === 'restart';
+  if (!isOut) await prepareSocket(crossing, record.files, 'before');
+  const problem = await problemOf(moveBack(place, record, crossing));
+  if (isOut && problem && (await standingOf(crossing)).isSocketOpen) throw problem;
+  if (isOut) await removeOurs(crossing);
   await clearRecord(place.paths);
+  return problem;
+}
+
+async function moveBack(place: Place, { from }: ChangeRecord, crossing: Crossing): Promise<void> {
+  const { signal } = openController();
+  const move = from === 'restart' ? leaveSocket : enterSocket;
+  const life = (await move(crossing, signal)) ?? (await watchAsItIs(crossing));
+  const target = { ...place.target, strategy: from };
+  const proving = { target, life, signal, invocationBefore: null, canBeSeen: false };
+  await proveServing(place, proving).finally(life.stop);
+}
+
+/** What is said of the service is no obstacle; anything else is. */
+async function problemOf(moving: Promise<void>): Promise<Error | null> {
+  try {
+    await moving;
+    return null;
+  } catch (error) {
+    if (error instanceof StepFailure || isCutoverError(error, 'timeout')) return error;
+    throw error;
+  }
 }
 
 /**
@@ -50,14 +78,14 @@ export async function endUnfinished(place: Place): Promise<string | null> {
     return `${what} after its proof, and was completed`;
   }
   try {
-    await takeBack(place, record);
+    const problem = await takeBack(place, record);
+    return `${what}, and was taken back first${problem ? `; but ${problem.message}` : ''}`;
   } catch (error) {
     throw new CutoverError(codeOf(error), `${what}, and cannot be taken back: ${messageOf(error)}`, {
       mend: `${systemctl(place.config.manager, `status ${unit}`)}; as root, the same again: cutover init ${unit} --strategy ${from}`,
       cause: error,
     });
   }
-  return `${what}, and was taken back first`;
 }
 
 /** Who may not do it, or does not reach systemd, is told so; anything else needs a person. */
