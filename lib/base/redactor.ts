@@ -24,6 +24,19 @@ export function redactorOf(values: Iterable<string>): Redact {
   return (text) => text.replace(pattern, redacted);
 }
 
+/** Keys whose values are sentences for people; what others tell things apart by may be spelled like a weak password. */
+const sentences = new Set(['message', 'observed', 'expected', 'mend']);
+
+/** The same value with the secrets taken out of its sentences, at any depth. Names, outcomes and states stay as they are. */
+export function redactSentences(value: unknown, redact: Redact): unknown {
+  if (Array.isArray(value)) return value.map((item) => redactSentences(item, redact));
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).map(([key, item]: [string, unknown]) => {
+    return [key, typeof item === 'string' && sentences.has(key) ? redact(item) : redactSentences(item, redact)];
+  });
+  return Object.fromEntries(entries);
+}
+
 function linesOf(value: string): string[] {
   return value
     .split('\n')

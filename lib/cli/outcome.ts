@@ -1,3 +1,4 @@
+import { redactSentences } from '../base/redactor.ts';
 import type { Place } from '../deployer/place.ts';
 import type { RunDocument } from '../run/document.ts';
 import type { GlobalOptions, Terminal } from './command.ts';
@@ -9,6 +10,6 @@ export function tellOutcome(
   { options, terminal }: { options: GlobalOptions; terminal: Terminal },
 ): number {
   place.emit({ type: 'outcome', document });
-  if (options.json) terminal.print(place.redact(JSON.stringify(document)));
+  if (options.json) terminal.print(JSON.stringify(redactSentences(document, place.redact)));
   return document.exit_code;
 }

@@ -1,7 +1,7 @@
 import { closeSync, mkdirSync, openSync, readdirSync, readSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { errnoOf } from '../base/errors.ts';
-import type { Redact } from '../base/redactor.ts';
+import { type Redact, redactSentences } from '../base/redactor.ts';
 import type { ManagerKind } from '../config/model.ts';
 import type { Listener, RunEvent } from '../run/events.ts';
 import type { Colours } from './colour.ts';
@@ -63,7 +63,7 @@ export function logFileListener({
     if (run !== null) log.open(run);
     tell(event);
     if (event.type !== 'outcome' || run === null) return;
-    log.write(`${redact(JSON.stringify(event.document))}\n`);
+    log.write(`${JSON.stringify(redactSentences(event.document, redact))}\n`);
     log.close();
   };
 }

@@ -1,5 +1,5 @@
 import { type AppendFile, makePrivateDirectory, openAppend, readIfThere } from '../base/files.ts';
-import type { Redact } from '../base/redactor.ts';
+import { type Redact, redactSentences } from '../base/redactor.ts';
 import type { RunDocument } from './document.ts';
 import type { Failure, Reason } from './failure.ts';
 import type { RunInputs } from './inputs.ts';
@@ -47,10 +47,12 @@ export async function openLedger(paths: StatePaths, run: string, redact: Redact 
   return {
     path,
     async write(entry, { isDurable = mustBeDurable(entry) } = {}) {
-      const kept = entry.type === 'begin' ? { ...entry, inputs: withoutSecrets(entry.inputs) } : entry;
-      const text = JSON.stringify({ at: new Date().toISOString(), ...kept });
-      // Inputs are planned from again, so they keep every letter that is no secret by its name.
-      const line = `${start}${entry.type === 'begin' ? text : redact(text)}\n`;
+      // A plan is made from the inputs again: only what is a secret by its name is kept out of them.
+      const kept =
+        entry.type === 'begin'
+          ? { ...entry, inputs: withoutSecrets(entry.inputs) }
+          : (redactSentences(entry, redact) as LedgerEntry);
+      const line = `${start}${JSON.stringify({ at: new Date().toISOString(), ...kept })}\n`;
       // A disk that fills up in the middle leaves half a line too.
       start = '\n';
       await file.append(line, { sync: isDurable });

@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert';
-import { redactorOf } from '../../lib/base/redactor.ts';
+import { redactorOf, redactSentences } from '../../lib/base/redactor.ts';
 import { suite } from '../suite.ts';
 
 const test = suite('base/redactor');
@@ -27,4 +27,20 @@ test('W4: each line of a key of several lines is taken out', () => {
 test('what is short, and what is no secret, stays', () => {
   assert.is(redactorOf(['on', '12345', ''])('on 12345 abc'), 'on 12345 abc');
   assert.is(redactorOf([])('text'), 'text');
+});
+
+test('W4: a password that is a word of ours is taken out of sentences alone', () => {
+  const document = {
+    outcome: 'deployed',
+    steps: [{ name: 'migrate', status: 'failed', message: 'deployed failed' }],
+    checks: [{ name: 'env', observed: 'status failed', mend: null }],
+    failure: null,
+    duration_ms: 12,
+  };
+  const redact = redactorOf(['deployed', 'failed', 'status', 'migrate', 'message']);
+  assert.equal(redactSentences(document, redact), {
+    ...document,
+    steps: [{ name: 'migrate', status: 'failed', message: '[redacted] [redacted]' }],
+    checks: [{ name: 'env', observed: '[redacted] [redacted]', mend: null }],
+  });
 });

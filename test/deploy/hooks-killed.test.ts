@@ -3,7 +3,8 @@ import * as assert from 'uvu/assert';
 import { suite } from '../suite.ts';
 import { configureHooks, lastBeat, record, seen, siteWith, stubborn } from './hooking.ts';
 import { startDeploy, untilBegun, untilSettled } from './running.ts';
-import { buildId, makeSite, type Site, until } from './site.ts';
+import { deployingUser } from './plain-user.ts';
+import { buildId, executable, makeSite, type Site, until } from './site.ts';
 import { makeOverlapSite, makeSocketSite } from './socket-site.ts';
 import { assertNothingLeft, assertSound } from './sound.ts';
 
@@ -137,4 +138,22 @@ test('P1, S8: during migrate, and nobody settles: the next rollback ends it firs
   await assertEnded(site);
   await assertSound(site, first);
   assert.equal(await seen(site), ['deployed'], 'the rollback has what it was for');
+});
+
+test('P1, S8: of a user whom the system grants no scope, during migrate: their own manager keeps the hook, and ends it', async (t) => {
+  const site = await siteWith(t, () => ({ migrate: `${stubborn({ folder: '/srv/deployer' })}; sleep 300` }));
+  const user = await deployingUser(t, site);
+  const words = [executable('cutover'), 'deploy', 'production', '--config', site.config];
+  const child = await user.sandbox.spawn([process.execPath, ...words]);
+  child.stdout.resume();
+  child.stderr.resume();
+  const beat = { ...site, folder: '/srv/deployer' };
+  await untilBegun(site, 'migrate');
+  await untilBeating(beat);
+  const scopes = ['systemctl', 'list-units', 'cutover.hook*', '--plain', '--no-legend'] as const;
+  assert.match(await user.sandbox.run(...scopes), /scope/);
+  child.kill('SIGKILL');
+  await untilSettled(site);
+  await assertEnded(beat);
+  await assertSound(site, first);
 });

@@ -1,6 +1,8 @@
+import { writeFile } from 'node:fs/promises';
 import type { Command } from '../../lib/base/exec.ts';
 import { sandboxFor, type TestSandbox } from '../sandboxed.ts';
-import { executable, until } from './site.ts';
+import type { TestContext } from '../suite.ts';
+import { executable, type Site, until } from './site.ts';
 
 /** A plain user of the sandbox with a manager of his own, which runs whether or not he is logged in. */
 export interface PlainUser {
@@ -35,6 +37,26 @@ export async function plainUser({ XDG_STATE_HOME }: { XDG_STATE_HOME?: string } 
     sandbox: seenBy(sandbox, XDG_STATE_HOME === undefined ? env : { ...env, XDG_STATE_HOME }),
     own: async () => void (await sandbox.run('chown', '--recursive', `${name}:`, home)),
   };
+}
+
+/** A user with a manager of their own, who has the site's files and may start and stop its unit on the system's manager. */
+export async function deployingUser(t: TestContext, { sandbox, app, unit, builds }: Site): Promise<PlainUser> {
+  const user = await plainUser();
+  const directories = [`/var/lib/cutover/${app}`, `/var/log/cutover/${app}`, builds];
+  await sandbox.run('chown', '-R', `${user.name}:`, ...directories);
+  await sandbox.run('chmod', '755', '/var/lib/cutover', '/var/log/cutover');
+  t.cleanup(() => sandbox.run('chmod', '700', '/var/lib/cutover', '/var/log/cutover'));
+  const rule = '/etc/polkit-1/rules.d/50-cutover.rules';
+  await sandbox.run('mkdir', '-p', '/etc/polkit-1/rules.d');
+  const text = `polkit.addRule(function (action, subject) {
+  if (action.id === 'org.freedesktop.systemd1.manage-units' && action.lookup('unit') === '${unit}' && subject.user === '${user.name}')
+    return polkit.Result.YES;
+});
+`;
+  await writeFile(sandbox.hostPath(rule), text, { mode: 0o644 });
+  t.cleanup(() => sandbox.run('rm', rule));
+  await sandbox.run('systemctl', 'restart', 'polkit.service');
+  return user;
 }
 
 async function makeUser(sandbox: TestSandbox): Promise<number> {
