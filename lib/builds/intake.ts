@@ -16,6 +16,7 @@ export interface Intake {
   source: AsyncIterable<Buffer>;
   /** what the archive's digest has to be, in hexadecimal; null: whatever comes */
   sha256: string | null;
+  /** null: what the archive says itself, where `git archive` made it */
   revision: string | null;
   branch: string | null;
   signal: AbortSignal;
@@ -56,7 +57,7 @@ export async function takeIn(
     if (unpacked.isUnreadable) await makeReadable(folder, signal);
     const contents = await verifyTree(folder, unpacked, signal);
     const { replaced } = unpacked;
-    const origin = { sourceSha256: unpacked.sha256, revision, branch };
+    const origin = { sourceSha256: unpacked.sha256, revision: revision ?? unpacked.commit, branch };
     const mode = await modeFor(builds);
     const { id, manifest } = await publish(builds, folder, { contents, replaced, source: origin, mode, signal });
     const top = [...contents].filter(([name]) => !name.includes('/'));

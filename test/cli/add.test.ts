@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -111,6 +111,19 @@ test('P1: who may not write the builds directory is told so: exit 77', async (t)
   const { error } = JSON.parse(stdout);
   assert.equal([code, error.code], [77, 'permission'], stdout);
   assert.match(error.mend, 'sudo');
+});
+
+test('P1: a program that is not installed is named', async (t) => {
+  const shop = await makeShop(t);
+  await exec(['zstd', '-q', 'app.tar'], { timeoutMs: 10_000, cwd: shop.directory });
+  const programs = join(shop.directory, 'programs');
+  await mkdir(programs);
+  for (const name of ['sh', 'tar', 'mkdir', 'flock', 'rm']) await symlink(`/usr/bin/${name}`, join(programs, name));
+  const { code, stdout } = await shop.call(['add', 'app.tar.zst', '--json'], ['env', `PATH=${programs}`]);
+  const { error } = JSON.parse(stdout);
+  assert.equal([code, error.mend], [64, 'apt-get install zstd'], stdout);
+  assert.match(error.message, 'compressed with zstd, which is not installed');
+  assert.equal(await readdir(shop.incoming), []);
 });
 
 test('P1: Ctrl-C in the middle leaves nothing: exit 130', async (t) => {

@@ -8,6 +8,8 @@ import { refusal } from './refusal.ts';
 export interface EntryReader {
   /** whether the end mark was seen: what comes after it belongs to nothing */
   readonly isOver: () => boolean;
+  /** the commit that `git archive` writes into the head of an archive, or null */
+  readonly commit: () => string | null;
   /** @throws `no_build` before the caller may do anything with the chunk */
   read(chunk: Buffer): void;
   /** @throws `no_build` when the stream ended before its end mark */
@@ -23,38 +25,19 @@ const kinds: Record<string, EntryKind> = {
   Link: 'hardlink',
 };
 
+const sparsePattern = /^\d+ GNU\.sparse/m;
+const commitPattern = /^\d+ comment=([0-9a-f]{40}|[0-9a-f]{64})$/m;
+
 /** Reads a tar stream, has every entry judged, and takes the digest of every file in passing. */
 export function openEntryReader(judge: Judge): EntryReader {
-  // The parser unpacks gzip by itself, and some zstd: what is compressed was unpacked before, with limits of our own.
-  const parser = new Parser({ strict: true, brotli: false, zstd: false });
-  let isOver = false;
-  let problem: unknown;
-  const fail = (error: unknown): void => {
-    problem ??= error;
-  };
-  parser.on('error', (error) => fail(refusal(`the archive is damaged, or no tar archive: ${messageOf(error)}`)));
-  parser.on('eof', () => {
-    isOver = true;
-  });
-  parser.on('meta', (text) => {
-    if (/^\d+ GNU\.sparse/m.test(text))
-      fail(refusal('the archive holds a sparse file', { mend: 'pack it without --sparse' }));
-  });
-  parser.on('ignoredEntry', (entry) => fail(unknownEntry(entry)));
-  parser.on('entry', (entry) => {
-    try {
-      if (problem === undefined) takeDigest(entry, judge.judge(rawEntry(entry)));
-    } catch (error) {
-      // Thrown here it would leave the parser in the middle of an entry.
-      fail(error);
-    }
-    entry.resume();
-  });
+  const seen: Seen = { isOver: false, commit: null, problem: null };
+  const parser = openParser(judge, seen);
   const throwProblem = (): void => {
-    if (problem !== undefined) throw problem;
+    if (seen.problem) throw seen.problem.error;
   };
   return {
-    isOver: () => isOver,
+    isOver: () => seen.isOver,
+    commit: () => seen.commit,
     read(chunk) {
       parser.write(chunk);
       throwProblem();
@@ -62,9 +45,45 @@ export function openEntryReader(judge: Judge): EntryReader {
     end() {
       parser.end();
       throwProblem();
-      if (!isOver) throw refusal('the archive ends before its end mark: it was cut off', { mend: 'send it again' });
+      if (!seen.isOver)
+        throw refusal('the archive ends before its end mark: it was cut off', { mend: 'send it again' });
     },
   };
+}
+
+/** What was found so far. */
+interface Seen {
+  isOver: boolean;
+  commit: string | null;
+  /** the first thing that was wrong: thrown where it is found it would leave the parser in the middle of an entry */
+  problem: { error: unknown } | null;
+}
+
+function openParser(judge: Judge, seen: Seen): Parser {
+  // The parser unpacks gzip by itself, and some zstd: what is compressed was unpacked before, with limits of our own.
+  const parser = new Parser({ strict: true, brotli: false, zstd: false });
+  const fail = (error: unknown): void => {
+    seen.problem ??= { error };
+  };
+  parser.on('error', (error) => fail(refusal(`the archive is damaged, or no tar archive: ${messageOf(error)}`)));
+  parser.on('eof', () => {
+    seen.isOver = true;
+  });
+  parser.on('meta', (text) => {
+    if (judge.accepted.size === 0) seen.commit ??= commitPattern.exec(text)?.[1] ?? null;
+    if (sparsePattern.test(text))
+      fail(refusal('the archive holds a sparse file', { mend: 'pack it without --sparse' }));
+  });
+  parser.on('ignoredEntry', (entry) => fail(unknownEntry(entry)));
+  parser.on('entry', (entry) => {
+    try {
+      if (!seen.problem) takeDigest(entry, judge.judge(rawEntry(entry)));
+    } catch (error) {
+      fail(error);
+    }
+    entry.resume();
+  });
+  return parser;
 }
 
 function rawEntry(entry: ReadEntry) {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Writable } from 'node:stream';
+import { CutoverError, isCutoverError } from '../../base/errors.ts';
 import { type Command, type FedProcess, startFed } from '../../base/exec.ts';
 import { firstLine, refusal } from './refusal.ts';
 
@@ -84,7 +85,9 @@ export async function* decompress(
   try {
     for await (const chunk of program.stdout) yield chunk as Buffer;
     await feeding;
-    const { code, stderr } = await program.ended;
+    const { code, stderr } = await program.ended.catch((error: unknown) => {
+      throw isCutoverError(error, 'not_found') ? notInstalled(name) : error;
+    });
     signal.throwIfAborted();
     if (code === 0) return;
     const line = firstLine(stderr).replace(/^gzip: stdin: |^zstd: /, '');
@@ -94,6 +97,12 @@ export async function* decompress(
   } finally {
     program.kill();
   }
+}
+
+function notInstalled(name: string): CutoverError {
+  return new CutoverError('not_found', `the archive is compressed with ${name}, which is not installed`, {
+    mend: `apt-get install ${name}`,
+  });
 }
 
 async function feedAll(program: FedProcess, source: AsyncGenerator<Buffer>): Promise<void> {

@@ -22,6 +22,8 @@ export interface Unpacked {
   /** names of ours that the archive had files for */
   replaced: ReadonlySet<string>;
   isUnreadable: boolean;
+  /** the commit that the archive itself names */
+  commit: string | null;
 }
 
 export interface UnpackOptions {
@@ -51,14 +53,15 @@ export async function unpack(
   const compression = compressionOf(head);
   const plain = compression ? decompressed(all, compression, signal) : all;
   const limited = withinLimits(plain, { isCompressed: compression !== null, received: received.bytes, room });
-  await carryThrough(limited, { folder, signal, reader: openEntryReader(judge) });
+  const reader = openEntryReader(judge);
+  await carryThrough(limited, { folder, signal, reader });
   // What stands behind a compressed stream belongs to the archive as it was received.
   for await (const _ of received.chunks);
   const { accepted, replaced } = judge;
   if ([...accepted.values()].every(({ kind }) => kind === 'directory')) {
     throw refusal('the archive holds no file', { mend: 'see what tar --list says' });
   }
-  return { sha256: received.sha256(), accepted, replaced, isUnreadable: judge.isUnreadable };
+  return { sha256: received.sha256(), accepted, replaced, isUnreadable: judge.isUnreadable, commit: reader.commit() };
 }
 
 function decompressed(

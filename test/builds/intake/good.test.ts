@@ -193,6 +193,16 @@ test('P1: long names, names in any language, and the header that git writes', as
   assert.equal(await compareBuild(path, signal), { changed: [], missing: [], added: [], files: 9 });
 });
 
+test('P6: the commit that git archive names is the revision, unless another is said', async (t) => {
+  const taking = await makeTaking(t);
+  const commit = 'c0ffee'.padEnd(40, '0');
+  const archive = tarOf(pax({ comment: commit }, 'g'), app);
+  assert.is((await taking.add(archive)).revision, commit);
+  assert.is((await taking.add(archive, { revision: '1.2' })).revision, '1.2');
+  assert.is((await taking.add(tarOf(pax({ comment: 'no commit' }, 'g'), app))).revision, null);
+  assert.is((await taking.add(tarOf(app, pax({ comment: commit }), { name: 'x', body: 'x' }))).revision, null);
+});
+
 test('P1: the archive of a build becomes a build, with a manifest of its own', async (t) => {
   const taking = await makeTaking(t);
   const first = await taking.add(tarOf(app), { revision: 'first' });
