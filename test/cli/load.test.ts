@@ -79,3 +79,21 @@ test('S2: who may not write there runs as well', async (t) => {
   assert.equal(await compiled(), []);
   await rm(join(root, 'dist/compiled'), { recursive: true, force: true });
 });
+
+test('S2: what takes long to load is loaded by those who use it', async (t) => {
+  const { root } = await install(t);
+  const watch = join(root, 'watch.cjs');
+  await writeFile(watch, "process.on('exit', () => console.error(process.moduleLoadList.join('\\n')));\n");
+  const config = join(root, 'cutover.toml');
+  const places = `state = "${root}/state"\nlogs = "${root}/logs"\n`;
+  await writeFile(config, `app = "shop"\n${places}[targets.production]\nunit = "shop.service"\nbuilds = "/nowhere"\n`);
+  for (const command of ['status', 'check', 'deploy']) {
+    const words = ['--require', watch, join(root, 'bin/cutover.js'), command, '--config', config];
+    const env = { DBUS_SYSTEM_BUS_ADDRESS: 'unix:path=/nowhere' };
+    const { code, stderr } = await exec([process.execPath, ...words], { timeoutMs: 30_000, env });
+    assert.is(code, 69, stderr);
+    assert.match(stderr, /^NativeModule fs\/promises$/m);
+    for (const name of ['crypto', 'https', 'worker_threads', 'stream/web'])
+      assert.not.match(stderr, new RegExp(`^NativeModule ${name}$`, 'm'), command);
+  }
+});
