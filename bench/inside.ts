@@ -1,5 +1,6 @@
 /** Runs inside of the sandbox: all rounds, then the short commands. Progress on stderr, one JSON document on stdout. */
-import { apps, makeManyBuilds, manyBuilds, prepareBed } from './bed.ts';
+import { join } from 'node:path';
+import { apps, here, makeManyBuilds, manyBuilds, prepareBed } from './bed.ts';
 import { describeMachine } from './machine.ts';
 import { measureTimed, measureUnderLoad, rate, type Task } from './measure.ts';
 import type { Results, Sample, Turns } from './model.ts';
@@ -76,7 +77,12 @@ await prepareBed();
 tell('the machine is up');
 const samples = await measureRounds();
 const start = await takeTurns(
-  { node: [process.execPath, '-e', '0'], version: [...cutover, '--version'], status: [...cutover, 'status', 'fast'] },
+  {
+    node: [process.execPath, '-e', '0'],
+    version: [...cutover, '--version'],
+    asking: [process.execPath, '--require', join(here, 'asks.cjs'), '/srv/cutover/bin/cutover.js', 'status', 'fast'],
+    status: [...cutover, 'status', 'fast'],
+  },
   startTurns,
 );
 tell('start of the command line measured');
