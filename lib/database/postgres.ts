@@ -7,7 +7,7 @@ import { runPostgres } from '../stores/postgres.ts';
 import { runProgram } from '../stores/program.ts';
 import type { DatabaseKind, DatabaseTask } from './kind.ts';
 import { emptyDatabase } from './postgres-empty.ts';
-import { firstBytes } from './unpack.ts';
+import { firstBytes, packingOf, unpack } from './unpack.ts';
 
 const header = Buffer.from('PGDMP');
 const debianPackage = 'postgresql-client';
@@ -30,12 +30,16 @@ export const postgres: DatabaseKind = {
     return path;
   },
   async open(file, task) {
-    if (!(await firstBytes(file, header.length)).equals(header)) {
+    // What cutover writes is compressed inside; somebody may have packed it once more.
+    const isPacked = (await packingOf(file)) !== null;
+    const path = isPacked ? join(task.work, 'opened') : file;
+    if (isPacked) await unpack(file, path, task);
+    if (!(await firstBytes(path, header.length)).equals(header)) {
       const mend = 'a backup of cutover, or of pg_dump --format=custom';
       throw new CutoverError('refused', `${file} is not a backup of a PostgreSQL database`, { mend });
     }
-    await requireWhole(file, file, task);
-    return file;
+    await requireWhole(path, file, task);
+    return path;
   },
   async put(opened, task) {
     const told: Told = { isAll: false };

@@ -28,7 +28,7 @@ export const sqlite: DatabaseKind = {
   },
   async open(file, task) {
     const copy = join(task.work, 'opened.db');
-    await unpack(file, copy, task.signal ?? openController().signal);
+    await unpack(file, copy, task);
     if (!(await firstBytes(copy, header.length)).equals(header)) {
       throw new CutoverError('refused', `${file} is not a backup of a SQLite database`);
     }

@@ -2,8 +2,11 @@ import { createReadStream, createWriteStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { CutoverError, errnoOf, fileError } from '../base/errors.ts';
+import { openController } from '../base/wait.ts';
+import { type Patience, runProgram } from '../stores/program.ts';
 
 const gzipMagic = Buffer.from([0x1f, 0x8b]);
+const zstdMagic = Buffer.from([0x28, 0xb5, 0x2f, 0xfd]);
 /** Slower levels win a few percent on a database, and cost minutes on a large one. */
 const level = 4;
 
@@ -16,18 +19,36 @@ export async function compress(from: string, to: string, signal: AbortSignal): P
   await carry(to, pipeline(createReadStream(from), createGzip({ level }), newFile(to), { signal }));
 }
 
-/** Writes what a file holds into a new one of mode 0600, unpacked when it is compressed. @throws `refused` when it is torn */
-export async function unpack(from: string, to: string, signal: AbortSignal): Promise<void> {
-  const { createGunzip } = await zlib();
+/**
+ * Writes what a file holds into a new one of mode 0600: unpacked when it is compressed with gzip or zstd, whatever its name.
+ * @throws `refused` when it is torn, or there is no zstd; `disk`, `permission`; the signal's reason
+ */
+export async function unpack(
+  from: string,
+  to: string,
+  { timeoutMs, signal = openController().signal }: Patience,
+): Promise<void> {
+  const packing = await packingOf(from);
+  if (packing === 'zstd') {
+    // Node 20 knows no zstd.
+    const command = ['zstd', '--decompress', '--quiet', '-o', to, '--', from] as const;
+    await runProgram(from, command, { from: 'zstd', timeoutMs, signal });
+    return;
+  }
   const source = createReadStream(from);
-  const isPacked = (await firstBytes(from, gzipMagic.length)).equals(gzipMagic);
-  const work = isPacked
-    ? pipeline(source, createGunzip(), newFile(to), { signal })
-    : pipeline(source, newFile(to), { signal });
+  const unpacking = packing === 'gzip' ? [(await zlib()).createGunzip()] : [];
+  const work = pipeline([source, ...unpacking, newFile(to)], { signal });
   await carry(to, work).catch((error: unknown) => {
     if (!errnoOf(error)?.startsWith('Z_')) throw error;
     throw new CutoverError('refused', `${from} is damaged: ${(error as Error).message}`, { cause: error });
   });
+}
+
+/** By its first bytes: a name may lie. */
+export async function packingOf(path: string): Promise<'gzip' | 'zstd' | null> {
+  const bytes = await firstBytes(path, zstdMagic.length);
+  if (bytes.equals(zstdMagic)) return 'zstd';
+  return bytes.subarray(0, gzipMagic.length).equals(gzipMagic) ? 'gzip' : null;
 }
 
 /** The first bytes of a file; fewer when it is shorter. @throws `permission`, `refused` */

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import * as assert from 'uvu/assert';
-import { start } from '../../lib/base/exec.ts';
+import { exec, start } from '../../lib/base/exec.ts';
 import { takeBackup } from '../../lib/database/backup.ts';
 import type { BackupOwner } from '../../lib/database/names.ts';
 import { findBackup, restoreBackup } from '../../lib/database/restore.ts';
@@ -110,13 +110,19 @@ test('P3: a backup is found by its path, and by its name', async (t) => {
   assert.match(await refusal(findBackup('none.gz', owner.database, '/')), `usage: there is no backup none.gz`);
 });
 
-test('P3: a file that is not compressed is restored too', async (t) => {
+test('P3: a file that is not compressed, or by another program, is restored too', async (t) => {
   const owner = await makeSqlite(t, users);
   const { file } = await backup(owner, t);
   await writeFile(`${file}.plain`, gunzipSync(await readFile(file)));
-  await sqlite(pathOf(owner), 'DROP TABLE users');
-  await restore(owner, t, `${file}.plain`);
-  assert.is(await count(pathOf(owner)), '2');
+  assert.is((await exec(['zstd', '-q', '-o', `${file}.packed`, `${file}.plain`], { timeoutMs: 20_000 })).code, 0);
+  for (const other of ['plain', 'packed']) {
+    await sqlite(pathOf(owner), 'DROP TABLE users');
+    await restore(owner, t, `${file}.${other}`);
+    assert.is(await count(pathOf(owner)), '2');
+  }
+  const packed = await readFile(`${file}.packed`);
+  await writeFile(`${file}.torn`, packed.subarray(0, -20));
+  assert.match(await refusal(restore(owner, t, `${file}.torn`)), 'refused: ');
 });
 
 test('P3: a truncated, a damaged and a foreign file leave the database as it was', async (t) => {
