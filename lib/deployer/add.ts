@@ -35,6 +35,8 @@ export interface AddedBuild {
 }
 
 const defaultStallMs = 5 * 60_000;
+/** A gigabyte and many files, on a disk that others use too; it ends what would never end. */
+const diskMs = 60 * 60_000;
 /** Few system calls for much data, and little memory. */
 const readBytes = 256 * 1024;
 /** What tar counts in. */
@@ -56,13 +58,9 @@ export async function addBuild(
   const watch = openStallWatch(options.stallMs ?? defaultStallMs, signal);
   if (source instanceof Readable) addAbortSignal(watch.signal, source);
   try {
-    const onProgress = (progress: IntakeProgress): void => {
-      watch.touch();
-      options.onProgress?.({ ...progress, total });
-    };
-    return addedBuild(
-      await takeIn(target.builds, { source, sha256, revision, branch, signal: watch.signal, onProgress }),
-    );
+    const onProgress = (progress: IntakeProgress): void => options.onProgress?.({ ...progress, total });
+    const intake = { source: watch.over(source), sha256, revision, branch, signal: watch.signal, onProgress };
+    return addedBuild(await takeIn(target.builds, intake));
   } catch (error) {
     watch.signal.throwIfAborted();
     throw fileError(error, 'cannot read', nameOf(options.archive));
@@ -141,24 +139,30 @@ function lineOf(what: string, text: string | undefined): string | null {
   });
 }
 
-/** Aborts with the caller's signal, and when nothing comes any more. */
+/** Aborts with the caller's signal, when the sender falls silent, and when the disk takes nothing any more. */
 function openStallWatch(stallMs: number, outer: AbortSignal) {
   const ended = openController();
-  const late = (): void =>
-    ended.abort(
-      new CutoverError('refused', `nothing came for ${stallMs / 1000} s: the archive is given up`, {
-        mend: 'send it again',
-      }),
-    );
-  let timer = setTimeout(late, stallMs);
   const passOn = (): void => ended.abort(outer.reason);
   outer.addEventListener('abort', passOn, { once: true });
   if (outer.aborted) passOn();
+  let timer: NodeJS.Timeout | undefined;
+  const expect = (ms: number, what: string, mend: string): void => {
+    clearTimeout(timer);
+    const late = new CutoverError('refused', `${what} for ${ms / 1000} s: the archive is given up`, { mend });
+    timer = setTimeout(() => ended.abort(late), ms);
+  };
   return {
     signal: ended.signal,
-    touch(): void {
-      clearTimeout(timer);
-      timer = setTimeout(late, stallMs);
+    /** The same pieces, watched: the sender while one is waited for, the disk while one is worked on. */
+    async *over(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+      const sender = (): void => expect(stallMs, 'nothing came', 'send it again');
+      sender();
+      for await (const piece of source) {
+        expect(diskMs, 'the disk took nothing', 'look at the disk: dmesg');
+        yield piece;
+        sender();
+      }
+      expect(diskMs, 'the disk took nothing', 'look at the disk: dmesg');
     },
     close(): void {
       clearTimeout(timer);

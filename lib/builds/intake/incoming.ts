@@ -1,5 +1,5 @@
 import { constants, type Stats } from 'node:fs';
-import { type FileHandle, lstat, open, readdir } from 'node:fs/promises';
+import { type FileHandle, lstat, open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CutoverError, errnoOf, fileError } from '../../base/errors.ts';
 import { exec } from '../../base/exec.ts';
@@ -20,6 +20,7 @@ export interface IncomingFolder {
 /** A folder may be removed by another command between its making and its lock; three times in a row is no accident. */
 const attempts = 3;
 const commandMs = 60_000;
+const groupMayWrite = 0o020;
 const removalMs = 10 * 60_000;
 
 /**
@@ -27,13 +28,15 @@ const removalMs = 10 * 60_000;
  * @throws `no_build` without a builds directory; `refused` where `.incoming` is no directory; `permission`, `disk`
  */
 export async function openIncoming(builds: string, signal: AbortSignal): Promise<IncomingFolder> {
-  const owner = ownerOf(await factsOfBuilds(builds));
+  const facts = await factsOfBuilds(builds);
+  const owner = ownerOf(facts);
   const parent = join(builds, incomingName);
+  await makeParent(parent, { mode: facts.mode, owner, signal });
   for (let attempt = 1; attempt <= attempts; attempt += 1) {
     const path = join(parent, nameOfOwn());
     try {
-      await makeFolder(builds, { folders: [parent, path], owner, signal });
-      await verifyDirectory(parent);
+      // A builds directory that hands its group down must not do so to what is unpacked: no special bit gets into a build.
+      await makeAs(path, { mode: 'u=rwx,g=-s,o=', owner, signal });
       const lock = await lockFolder(path, signal);
       if (lock) return { path, owner, close: () => closeFolder(path, { lock, owner }) };
     } catch (error) {
@@ -60,7 +63,16 @@ export async function clearIncoming(builds: string, signal: AbortSignal): Promis
   await verifyDirectory(parent);
   const owner = ownerOf(await factsOfBuilds(builds));
   const gone: string[] = [];
-  for (const name of names) if (await clearOne(join(parent, name), { owner, signal })) gone.push(name);
+  const problems: unknown[] = [];
+  for (const name of names) {
+    const isGone = await clearOne(join(parent, name), { owner, signal }).catch((error: unknown) => {
+      signal.throwIfAborted();
+      problems.push(error);
+      return false;
+    });
+    if (isGone) gone.push(name);
+  }
+  if (problems.length > 0) throw problems[0];
   return gone;
 }
 
@@ -85,14 +97,28 @@ async function clearOne(
   }
 }
 
-async function makeFolder(
-  builds: string,
-  { folders, owner, signal }: { folders: readonly string[]; owner: BuildsOwner; signal: AbortSignal },
+/** Several users may share a builds directory through its group; then they share this one too. */
+async function makeParent(
+  parent: string,
+  { mode, owner, signal }: { mode: number; owner: BuildsOwner; signal: AbortSignal },
 ): Promise<void> {
-  // A builds directory that hands its group down must not do so to what is unpacked: no special bit gets into a build.
-  const command = owner.as(['mkdir', '--parents', '--mode', 'u=rwx,g=-s,o=', '--', ...folders]);
+  const isThere = await lstat(parent).then(
+    () => true,
+    () => false,
+  );
+  const isShared = (mode & groupMayWrite) !== 0;
+  if (!isThere) await makeAs(parent, { mode: isShared ? '770' : '700', owner, signal });
+  await verifyDirectory(parent);
+}
+
+async function makeAs(
+  path: string,
+  { mode, owner, signal }: { mode: string; owner: BuildsOwner; signal: AbortSignal },
+): Promise<void> {
+  // With --parents another command may make it at the same time.
+  const command = owner.as(['mkdir', '--parents', '--mode', mode, '--', path]);
   const { code, stderr } = await exec(command, { timeoutMs: commandMs, signal, env: { LC_ALL: 'C' } });
-  if (code !== 0) throw complaint(stderr, 'cannot write below', builds);
+  if (code !== 0) throw complaint(stderr, 'cannot create', path);
 }
 
 /** @returns null when another command has the folder, or has removed it */
@@ -138,7 +164,7 @@ async function removeAs(path: string, { owner, signal }: { owner: BuildsOwner; s
 }
 
 async function factsOfBuilds(builds: string): Promise<Stats> {
-  const facts = await lstat(builds).catch((error: unknown) => {
+  const facts = await stat(builds).catch((error: unknown) => {
     if (errnoOf(error) === 'ENOENT') return null;
     throw fileError(error, 'cannot read', builds);
   });

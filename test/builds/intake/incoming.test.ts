@@ -1,4 +1,4 @@
-import { chmod, mkdir, readdir, rename, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, rename, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import * as assert from 'uvu/assert';
@@ -55,6 +55,40 @@ test('P1: many at once each get a name of their own, while others clear away', a
   assert.is(new Set(added.map(({ id }) => id)).size, 12);
   assert.equal(await listBuildIds(taking.builds), added.map(({ id }) => id).toSorted(compareBuildIds));
   for (const { path } of added) assert.equal((await readdir(path)).length, 4);
+});
+
+test('P1: who may write the builds directory through its group may add too, and nobody looks into what comes', async (t) => {
+  for (const [own, wanted] of [
+    [0o755, '700'],
+    [0o2775, '770'],
+    [0o777, '770'],
+  ] as const) {
+    const { builds } = await makeTaking(t);
+    await chmod(builds, own);
+    const folder = await openIncoming(builds, signal);
+    const modes = [join(builds, '.incoming'), folder.path].map(async (name) =>
+      ((await stat(name)).mode & 0o777).toString(8),
+    );
+    assert.equal(await Promise.all(modes), [wanted, '700']);
+    await folder.close();
+  }
+});
+
+test('P1: a builds directory may be a link', async (t) => {
+  const taking = await makeTaking(t);
+  const linked = join(taking.around, 'linked');
+  await symlink(taking.builds, linked);
+  const place = { ...taking.place, target: { ...taking.place.target, builds: linked } };
+  const { id } = await addBuild(place, { archive: streamOf(archive) });
+  assert.equal(await listBuildIds(taking.builds), [id]);
+});
+
+test('P1: an archive that has come may take its time to be written', async (t) => {
+  const taking = await makeTaking(t);
+  const files = Array.from({ length: 2000 }, (_, at) => ({ name: `f${at}`, body: 'x' }));
+  // Quick to come, slower to be compared and written than its sender may be silent.
+  const { files: count } = await taking.add(Readable.from([tarOf(...files)]), { stallMs: 60 });
+  assert.is(count, 2000);
 });
 
 test('P1: a sender that falls silent is given up, and nothing stays', async (t) => {
