@@ -1,5 +1,6 @@
 import { type CommandRow, waitOption as wait } from './command.ts';
 import { databaseCommands } from './database-commands.ts';
+import { recoverCommands } from './recover-commands.ts';
 
 /** Every command: what its help says and where its work is. */
 export const commands: CommandRow[] = [
@@ -72,6 +73,7 @@ export const commands: CommandRow[] = [
     examples: ['cutover settle production'],
     load: () => import('./settle.ts'),
   },
+  ...recoverCommands,
   {
     name: 'status',
     words: '[target]',
@@ -186,4 +188,4 @@ export const commands: CommandRow[] = [
 ];
 
 /** Commands of the contract that this version does not have; asking for one says so. */
-export const laterCommands = ['recover', 'monitor', 'serve', 'hook', 'completion'];
+export const laterCommands = ['monitor', 'serve', 'hook', 'completion'];

@@ -87,7 +87,21 @@ function writtenValues(argv: string[], { options }: CommandRow): Record<string, 
     const key = name.slice(2).replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
     if (value !== undefined) values[key] = value;
   }
-  return values;
+  return { ...values, ...repeatedValues(argv.slice(0, end), options) };
+}
+
+/** An option that may be given again and again has all its values, with commas between them. */
+function repeatedValues(argv: string[], options: CommandRow['options']): Record<string, string> {
+  const names = options.flatMap(([flags]) => (flags.includes('...>') ? [flags.split(' ')[0] as string] : []));
+  const values = names.map((name): [string, string[]] => [
+    name.slice(2),
+    argv.flatMap((word, at) =>
+      word === name ? (argv[at + 1] ?? []) : word.startsWith(`${name}=`) ? word.slice(name.length + 1) : [],
+    ),
+  ]);
+  return Object.fromEntries(
+    values.filter(([, given]) => given.length > 0).map(([name, given]) => [name, given.join(',')]),
+  );
 }
 
 function rowNamed(name: string): CommandRow {
@@ -117,7 +131,7 @@ function programFor({ name, words, does, options }: CommandRow) {
 /** cac takes any number of words; one too many is a mistake, such as a forgotten "--". */
 function requireWords({ name, words }: CommandRow, given: string[]): void {
   const most = words.split(' ').filter(Boolean).length;
-  if (given.length <= most) return;
+  if (given.length <= most || words.includes('...')) return;
   throw new CutoverError('usage', `cutover ${name} does not know what to do with "${given[most]}"`, {
     mend: `cutover ${name} --help`,
   });

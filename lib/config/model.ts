@@ -46,7 +46,7 @@ export interface HookConfig {
   fallback: { shell: string } | { command: [string, ...string[]] } | null;
 }
 
-export type HookName = 'fetch' | 'test' | 'build' | 'migrate' | 'smoke' | 'deployed' | 'rolled_back' | 'failed';
+export type HookName = 'fetch' | 'test' | 'build' | 'migrate' | 'smoke' | 'repair' | 'deployed' | 'rolled_back' | 'failed';
 
 /** A configured check: its kind decides which further keys it has. */
 export interface CheckConfig {

@@ -10,6 +10,7 @@ import { quarantine, release } from '../run/quarantine.ts';
 import type { StatePaths } from '../run/state.ts';
 import { type DowntimeMeter, downtimeMeter } from './downtime.ts';
 import type { GateLook } from './gate.ts';
+import { giveUp } from './give-up.ts';
 import { goBack, isBuildsFault } from './go-back.ts';
 import { holdersOf } from './ports.ts';
 import { planOf } from './plans.ts';
@@ -59,6 +60,7 @@ async function applyAndJudge(
     const exit_code = isRefused ? ExitCode.permission : exitCodeOfOutcome[outcome];
     return { outcome, exit_code, active: inputs.from, steps, failure };
   }
+  if (inputs.kind === 'recovery') return giveUp(inputs, { begun, records: steps, failure, transcript }, tools);
   return goBack(inputs, { begun, records: steps, failure, transcript }, tools);
 }
 
@@ -95,7 +97,8 @@ export async function judgeBuild(
   // A restore says something about the data alone.
   if (inputs.kind === 'restore') return;
   if (outcome === 'deployed') return release(paths, inputs.to);
-  if (failure && isBuildsFault(failure)) {
+  // What does not come up again was good once: the machine may be at fault, and a person decides.
+  if (failure && inputs.kind !== 'recovery' && isBuildsFault(failure)) {
     await quarantine(paths, inputs.to, { run: inputs.run, reason: failure.reason, since: new Date().toISOString() });
   }
 }

@@ -4,6 +4,7 @@ import type { RunInputs } from '../run/inputs.ts';
 import type { Step } from '../run/step.ts';
 import { withDatabase } from './database-steps.ts';
 import { overlapPlan } from './overlap.ts';
+import { recoveryPlan } from './recovery.ts';
 import { restartPlan } from './restart.ts';
 import { restorePlan } from './restore-plan.ts';
 import { socketPlan } from './socket.ts';
@@ -20,6 +21,7 @@ const strategies: Partial<Record<StrategyName, Strategy>> = {
 /** The steps of a run: a pure function of its inputs, so that whoever reads the ledger can build them again. */
 export function planOf(inputs: RunInputs, tools: PlanTools): Step[] {
   if (inputs.kind === 'restore') return restorePlan(inputs, tools);
+  if (inputs.kind === 'recovery') return recoveryPlan(inputs, tools);
   const { strategy, name } = inputs.target;
   const plan = strategies[strategy];
   if (!plan) {

@@ -24,6 +24,8 @@ export interface PlanTools extends StrategyTools {
   redact: Redact;
   /** what the configured checks say after the gate is added here, for the document */
   answers?: CheckAnswer[];
+  /** aborted when the person interrupts; whoever ends a run that was cut off has none */
+  signal?: AbortSignal;
   /** what a restore puts in place; whoever ends one that was cut off has it not, and needs it not */
   opened?: OpenedBackup;
 }

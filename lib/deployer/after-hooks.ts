@@ -20,8 +20,9 @@ const hookOf: Partial<Record<Outcome, HookName>> = {
  * @param place with a signal of its own: the one that interrupted the run is spent
  */
 export async function runAfterHooks(document: RunDocument, place: Place): Promise<void> {
-  const { run, from, outcome } = document;
-  const name = hookOf[outcome];
+  const { run, from, outcome, kind } = document;
+  // What came back is nothing new: the hook is for a build that was deployed.
+  const name = kind === 'recovery' && outcome === 'deployed' ? undefined : hookOf[outcome];
   const { target, config, systemd, emit } = place;
   if (name === undefined || run === null || (target.hooks[name] ?? []).length === 0) return;
   const build = document.to === '' ? null : document.to;

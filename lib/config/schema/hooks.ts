@@ -21,6 +21,10 @@ const stages: Record<HookName, [sentence: string, example: unknown]> = {
     'Tests the candidate after the gate; failure rolls back.',
     ['./smoke.sh', 'curl -fsS http://127.0.0.1:9000/'],
   ],
+  repair: [
+    'Mends the place before a start of cutover recover, as by installing what is missing; failure is told and the start is tried all the same.',
+    { run: ['npm', 'ci', '--omit=dev'], timeout: '5min' },
+  ],
   deployed: ['Runs after a deploy that succeeded; never changes the outcome.', './announce.sh'],
   rolled_back: ['Runs after the previous build came back; never changes the outcome.', './announce.sh'],
   failed: ['Runs when a person is needed; never changes the outcome.', './page.sh'],

@@ -1,0 +1,163 @@
+import { isCutoverError, messageOf } from '../../base/errors.ts';
+import { listBuildIds } from '../../builds/list.ts';
+import { inspectBuild } from '../../builds/inspect.ts';
+import { originOf } from '../../builds/origin.ts';
+import { carryOut } from '../../deploy/carry-out.ts';
+import type { TargetRecovery } from '../../report/recovery-report.ts';
+import type { RunDocument } from '../../run/document.ts';
+import type { RunEvent } from '../../run/events.ts';
+import type { Reason } from '../../run/failure.ts';
+import { newestProven, nextRunId } from '../../run/history.ts';
+import { leaveHold } from '../../run/hold.ts';
+import { readQuarantine } from '../../run/quarantine.ts';
+import { whileHeld } from '../held.ts';
+import type { Place } from '../place.ts';
+import { rollback } from '../rollback.ts';
+import { type Look, look } from './look.ts';
+
+/** What one attempt at a target came to. */
+export interface Attempt extends TargetRecovery {
+  /** another attempt would find the same: there is nothing to start */
+  isHopeless: boolean;
+  /** the last run, which is to be told of; null: there was none */
+  document: RunDocument | null;
+}
+
+/** These say that the service never came up; one that is up and unwell may lack what it depends on. */
+const neverUp: readonly Reason[] = ['start', 'exited', 'restarting'];
+
+/**
+ * Tries once to bring a service back. A healthy one is left alone; a run that was cut off is ended first. When it is the last
+ * attempt, the build that does not come up makes room for the last proven one.
+ * @throws `bus_lost`, `systemd_unavailable`; the signal's reason when interrupted before anything began
+ */
+export async function attempt(place: Place, { isLast }: { isLast: boolean }): Promise<Attempt> {
+  const began = performance.now();
+  const before = await look(place);
+  const notes: Notes = { findings: [...before.findings], actions: [], next: before.next, document: null };
+  const isHopeless = before.current === null || before.facts.loadState !== 'loaded';
+  if (!before.glance.healthy && !isHopeless) await act(place, { before, notes, isLast });
+  const after = notes.document || notes.actions.length > 0 ? (await look(place)).glance : before.glance;
+  const { document } = notes;
+  const { name: target, unit } = place.target;
+  return {
+    target,
+    unit,
+    before: before.glance,
+    after,
+    findings: [...new Set(notes.findings)],
+    actions: notes.actions,
+    next: after.healthy ? null : (notes.next ?? `cutover logs ${target} --unit`),
+    run: document?.run ?? null,
+    duration_ms: Math.round(performance.now() - began),
+    isHopeless,
+    document,
+  };
+}
+
+interface Notes {
+  findings: string[];
+  actions: string[];
+  next: string | null;
+  document: RunDocument | null;
+}
+
+async function act(
+  place: Place,
+  { before, notes, isLast }: { before: Look; notes: Notes; isLast: boolean },
+): Promise<void> {
+  try {
+    await bringBack(place, before, notes);
+    if (isLast && isWorthGoingBack(before, notes.document)) await goBackFrom(place, before.current, notes);
+  } catch (error) {
+    // What keeps one service down must not keep the others waiting.
+    if (!isCutoverError(error, 'locked', 'permission', 'disk', 'no_build', 'config')) throw error;
+    notes.findings.push(messageOf(error));
+    notes.next = error.code === 'locked' ? `cutover status ${place.target.name}` : (error.mend ?? notes.next);
+  }
+}
+
+/** Holds the target, ends what was cut off, and carries the recovery out. */
+async function bringBack(place: Place, before: Look, notes: Notes): Promise<void> {
+  const { target, config, paths } = place;
+  await whileHeld(place, { doing: 'recovery', waitMs: 0 }, async (settled, guard) => {
+    if (settled) notes.actions.push(`ended run ${settled.run}, which had been cut off: ${settled.outcome}`);
+    const found = settled ? await look(place) : before;
+    const { current, glance, facts } = found;
+    if (glance.healthy || current === null) return;
+    const startedAt = new Date().toISOString();
+    const [run, origin] = await Promise.all([nextRunId(paths), originOf(target.builds, current)]);
+    const { app, manager, logs, file: configFile } = config;
+    const what = { run, kind: 'recovery' as const, app, manager, logs, configFile, target, ...origin };
+    const which = { from: current, to: current, back: null };
+    const known = { invocationBefore: facts.invocationId, memoryBefore: null, startedAt };
+    await guard();
+    notes.document = await carryOut({ ...what, ...which, ...known }, [], { ...place, emit: listening(place, notes) });
+    addOutcome(notes.document, notes);
+  });
+}
+
+/** What a step says on the way is part of what was found and done. */
+function listening({ emit }: Place, { findings, actions }: Notes): Place['emit'] {
+  let step: string | null = null;
+  return (event: RunEvent) => {
+    emit(event);
+    if (event.type === 'step') step = event.state === 'begun' ? event.name : null;
+    if (event.type === 'note' && step === 'end-leftovers') {
+      (event.message.endsWith('ended') ? actions : findings).push(event.message);
+    }
+    if (event.type === 'note' && step === 'repair') findings.push(event.message);
+    if (event.type === 'journal') {
+      const last = event.lines.findLast((line) => line.trim() !== '');
+      if (last !== undefined) findings.push(`it wrote: ${last.trim()}`);
+    }
+  };
+}
+
+function addOutcome({ unit, steps, outcome, failure, to }: RunDocument, notes: Notes): void {
+  const words: Record<string, string> = {
+    'end-leftovers': `stopped ${unit}`,
+    repair: 'ran the repair',
+    start: `started ${unit}`,
+    gate: `saw ${to} healthy`,
+  };
+  notes.actions.push(...steps.filter(({ status }) => status === 'done').map(({ name }) => words[name] ?? name));
+  if (outcome === 'deployed' || !failure) return;
+  notes.findings.push(`${failure.step} failed: ${failure.message}`);
+  if (failure.reason === 'port_taken') notes.next = 'sudo ss -ltnp';
+  else if (failure.reason === 'permission') notes.next = `sudo cutover recover ${notes.document?.target}`;
+}
+
+/** A stranger on the port, a full disk, a health that waits for a database: another build would cure none of them. */
+function isWorthGoingBack({ isBuildBad }: Look, document: RunDocument | null): boolean {
+  if (document?.outcome !== 'failed' || !document.failure) return false;
+  const { step, reason } = document.failure;
+  if (reason === 'port_taken' || reason === 'permission' || reason === 'disk') return false;
+  return isBuildBad || neverUp.includes(reason) || (step === 'start' && reason === 'timeout');
+}
+
+async function goBackFrom(place: Place, current: string | null, notes: Notes): Promise<void> {
+  const { systemd, config, target, signal } = place;
+  const build = signal.aborted ? null : await otherProven(place, current);
+  if (build === null) return;
+  // The scope of the run that failed would keep the next one from its own.
+  await leaveHold({ systemd, app: config.app, target: target.name });
+  place.emit({ type: 'outcome', document: notes.document as RunDocument });
+  const document = await rollback(place, { build, waitMs: 0 });
+  notes.document = document;
+  if (document.outcome === 'deployed') {
+    notes.actions.push(`went back to ${build}`);
+    return;
+  }
+  notes.actions.push(`tried to go back to ${build}`);
+  notes.findings.push(`${build} does not come up either: ${document.failure?.message ?? document.outcome}`);
+  notes.next = document.active === current ? null : `cutover rollback ${target.name} ${current}`;
+}
+
+/** The newest build that a gate of ours saw healthy, other than the one that does not come up. */
+async function otherProven({ target, paths }: Place, current: string | null): Promise<string | null> {
+  const [ids, quarantined] = await Promise.all([listBuildIds(target.builds), readQuarantine(paths)]);
+  const others = new Set(ids.filter((id) => id !== current && !Object.hasOwn(quarantined, id)));
+  const build = others.size === 0 ? null : await newestProven(paths, (id) => others.has(id));
+  return build !== null && (await inspectBuild(target.builds, build)).broken === null ? build : null;
+}

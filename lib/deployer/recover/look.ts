@@ -1,0 +1,110 @@
+import { currentBuild } from '../../builds/current.ts';
+import { inspectBuild } from '../../builds/inspect.ts';
+import { probe } from '../../checks/probe.ts';
+import { lookAtPorts, portTaken } from '../../deploy/ports.ts';
+import type { Glance } from '../../report/recovery-report.ts';
+import { isAlive, readInFlight } from '../../run/in-flight.ts';
+import { readQuarantine } from '../../run/quarantine.ts';
+import { hasGivenUp, isRunning, type UnitFacts } from '../../systemd/facts.ts';
+import type { Place } from '../place.ts';
+
+/** Where it is looked; nothing is changed there. */
+export type LookPlace = Pick<Place, 'target' | 'paths' | 'systemd' | 'signal'>;
+
+/** A service as it stands, and what is wrong with it. */
+export interface Look {
+  glance: Glance;
+  findings: string[];
+  facts: UnitFacts;
+  /** the build to bring up; null: there is none */
+  current: string | null;
+  /** whether the build itself is spoken against: a gate refused it, or it is not whole */
+  isBuildBad: boolean;
+  /** the command that is to be typed first, where it is known from this alone */
+  next: string | null;
+}
+
+/** Looks at a service: its unit, its ports, its health, its build. @throws `bus_lost`, `permission`; the signal's reason */
+export async function look(place: LookPlace): Promise<Look> {
+  const { target, systemd } = place;
+  const [facts, ports, health, build, cutOff] = await Promise.all([
+    systemd.facts(target.unit),
+    portFindings(place),
+    healthFindings(place),
+    lookAtBuild(place),
+    cutOffRun(place),
+  ]);
+  const unit = unitFindings(facts);
+  const service = [...unit, ...ports.findings, ...(isRunning(facts) ? health : [])];
+  const healthy = service.length === 0;
+  const isThere = facts.loadState === 'loaded';
+  return {
+    glance: { healthy, state: isThere ? facts.activeState : facts.loadState, sub_state: facts.subState },
+    findings: healthy && cutOff === null ? [] : [...service, ...build.findings, ...(cutOff ? [cutOff] : [])],
+    facts,
+    current: build.current,
+    isBuildBad: build.isBad,
+    next: nextOf({ isThere, healthy, cutOff, build, ports }, place),
+  };
+}
+
+function unitFindings(facts: UnitFacts): string[] {
+  const { unit, loadState, loadError, activeState, subState, result, restarts } = facts;
+  if (loadState !== 'loaded') return [`${unit} is ${loadState}${loadError ? `: ${loadError}` : ''}`];
+  if (isRunning(facts)) return [];
+  const why = result === '' || result === 'success' ? subState : result;
+  const gaveUp = hasGivenUp(facts) ? `, and systemd gave up after ${restarts} restarts` : '';
+  return [`${unit} is ${activeState} (${why})${gaveUp}`];
+}
+
+async function portFindings({ target, systemd }: LookPlace): Promise<{ findings: string[]; isTaken: boolean }> {
+  const { unit, ports, strategy } = target;
+  const { free, strangers } = await lookAtPorts(systemd, unit, ports, { isShared: strategy !== 'restart' });
+  const taken = strangers.map((stranger) => portTaken(stranger).message);
+  const findings = [...free.map((port) => `nobody listens on port ${port}`), ...new Set(taken)];
+  return { findings, isTaken: taken.length > 0 };
+}
+
+async function healthFindings({ target, signal }: LookPlace): Promise<string[]> {
+  const answers = await Promise.all(target.health.urls.map((url) => probe(url, target.health, signal)));
+  return answers.flatMap(({ url, problem }) => (problem === null ? [] : [`${url}: ${problem}`]));
+}
+
+async function lookAtBuild({
+  target: { builds },
+  paths,
+}: LookPlace): Promise<{ current: string | null; isBad: boolean; findings: string[] }> {
+  const current = await currentBuild(builds);
+  if (current === null) return { current, isBad: false, findings: [`current in ${builds} leads to no build`] };
+  const [{ broken }, quarantine] = await Promise.all([inspectBuild(builds, current), readQuarantine(paths)]);
+  const entry = Object.hasOwn(quarantine, current) ? quarantine[current] : undefined;
+  const findings = [
+    ...(broken ? [`${current} ${broken}`] : []),
+    ...(entry ? [`${current} is in quarantine since run ${entry.run} (${entry.reason})`] : []),
+  ];
+  return { current, isBad: findings.length > 0, findings };
+}
+
+/** A run that nobody is at work on any more, in words. */
+async function cutOffRun({ paths }: LookPlace): Promise<string | null> {
+  const mark = await readInFlight(paths);
+  if (mark === null || (await isAlive(mark).catch(() => true))) return null;
+  return `run ${mark.run} was cut off, and is not ended yet`;
+}
+
+function nextOf(
+  found: {
+    isThere: boolean;
+    healthy: boolean;
+    cutOff: string | null;
+    build: { current: string | null };
+    ports: { isTaken: boolean };
+  },
+  { target: { name, unit } }: LookPlace,
+): string | null {
+  if (found.cutOff !== null && found.healthy) return `cutover settle ${name}`;
+  if (found.healthy) return null;
+  if (!found.isThere) return `systemctl cat ${unit}`;
+  if (found.build.current === null) return `cutover deploy ${name}`;
+  return found.ports.isTaken ? 'sudo ss -ltnp' : null;
+}
