@@ -13,6 +13,7 @@ import { changedLines, type ConfigText, withStrategy } from './strategy/config-f
 import { standingOf } from './strategy/crossing.ts';
 import { type OurFile, ourUnits } from './strategy/our-units.ts';
 import { type ChangePlan, planChange } from './strategy/plan.ts';
+import { readRecord } from './strategy/record.ts';
 import { findingsOn, requireCurrent } from './strategy/suited.ts';
 import { lookAtUnit } from './unit.ts';
 
@@ -42,7 +43,7 @@ export interface StrategyRequest {
  * @throws `refused`, `permission`, `disk`, `locked`, with nothing changed; `taken_back`, `failed`
  */
 export async function initStrategy(place: Place, request: StrategyRequest): Promise<StrategyReport> {
-  if (request.isDryRun) return report(await lookInto(place, request), place, { ...request, downtimeMs: null });
+  if (request.isDryRun) return rehearse(place, request);
   const doing = `change to strategy "${request.to}"`;
   return whileHeld(place, { doing, waitMs: 0 }, async (_settled, guard) => {
     const wanted = await lookInto(place, request);
@@ -56,6 +57,15 @@ export async function initStrategy(place: Place, request: StrategyRequest): Prom
     const downtimeMs = await carryChange(place, { ...about, from, to, files, config, isProven: false });
     return report(wanted, place, { ...request, downtimeMs });
   });
+}
+
+/** What would be done, by how things are: a change that was cut off is left as it is, too. */
+async function rehearse(place: Place, request: StrategyRequest): Promise<StrategyReport> {
+  const cutOff = await readRecord(place.paths);
+  const found = await report(await lookInto(place, request), place, { ...request, downtimeMs: null });
+  if (cutOff === null) return found;
+  const { from, to } = cutOff;
+  return { ...found, notes: [`a change from strategy "${from}" to "${to}" was cut off; it would be taken back first`] };
 }
 
 interface Wanted {

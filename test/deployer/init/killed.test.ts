@@ -74,6 +74,10 @@ test('a deploy, a rollback and a settle after a killed change end it first', asy
   const own = await everything(site);
   // The lines beside the unit are written, and systemd has read them: a restart would bring the socket along.
   assert.ok(await killedAt(site, 'socket', 5));
+  const cutOff = await everything(site);
+  const dry = await change(site, 'socket', '--dry-run');
+  assert.match(dry.document.notes.join(), 'was cut off; it would be taken back first');
+  assert.is(await everything(site), cutOff);
   const settled = await site.call('settle');
   assert.is(settled.code, 0, settled.stderr);
   assert.match(settled.stderr, 'had been cut off, and was taken back first');
