@@ -2,6 +2,7 @@
 import * as assert from 'uvu/assert';
 import { suite } from '../suite.ts';
 import { startLoad } from './load.ts';
+import { startDeploy, untilBegun, untilSettled } from './running.ts';
 import { buildId, type Site } from './site.ts';
 import { makeOverlapSite } from './socket-site.ts';
 import { assertSound, whoServes } from './sound.ts';
