@@ -4,7 +4,7 @@ import { isCutoverError, messageOf } from '../base/errors.ts';
 import { removeTrees } from '../base/remove.ts';
 import { formatSize } from '../config/quantities.ts';
 import { databaseKinds } from './kinds.ts';
-import { type BackupOwner, backupName } from './names.ts';
+import { type BackupOwner, backupPath } from './names.ts';
 import { backupsToGo, listBackups } from './retention.ts';
 import { inWorkFolder, publish } from './work.ts';
 
@@ -27,11 +27,6 @@ export interface BackupMade {
   file: string;
   bytes: number;
   durationMs: number;
-}
-
-/** Where the backup of that id is, or would be. */
-export function backupPath(owner: BackupOwner, id: string): string {
-  return join(owner.database.backups, backupName(owner, id));
 }
 
 /**

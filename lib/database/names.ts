@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { DatabaseConfig } from '../config/model.ts';
 
 /** Whose backups are meant: several apps and targets may share a directory. */
@@ -15,6 +16,11 @@ const idPattern = /^(\d{4})(\d{2})(\d{2})-(\d{2})(\d{2})(\d{2})-[0-9a-f]{4}$/;
 /** A backup's file name. @param id a run's: the time in UTC, and four digits that tell two of a second apart */
 export function backupName({ app, target, database }: BackupOwner, id: string): string {
   return `${app}@${target}-${id}.${endings[database.kind]}`;
+}
+
+/** Where the backup of that id is, or would be. */
+export function backupPath(owner: BackupOwner, id: string): string {
+  return join(owner.database.backups, backupName(owner, id));
 }
 
 /** The id in a name, or null when the file is not such a backup of this target: then it is not ours to remove. */

@@ -2,9 +2,7 @@ import { isCutoverError, messageOf } from '../base/errors.ts';
 import { isThere } from '../base/files.ts';
 import { openController } from '../base/wait.ts';
 import type { DatabaseConfig } from '../config/model.ts';
-import { backupPath, removeOldBackups, takeBackup } from '../database/backup.ts';
-import type { BackupOwner } from '../database/names.ts';
-import { restoreBackup } from '../database/restore.ts';
+import { type BackupOwner, backupPath } from '../database/names.ts';
 import { reasonOf, StepFailure } from '../run/failure.ts';
 import type { RunInputs } from '../run/inputs.ts';
 import type { Step, StepFacts } from '../run/step.ts';
@@ -53,6 +51,7 @@ async function backUp(
     return { file: null };
   }
   try {
+    const { removeOldBackups, takeBackup } = await import('../database/backup.ts');
     const owner = ownerOf(inputs, database);
     const { file, bytes } = await takeBackup({ ...owner, id: inputs.run, signal, onProgress: note });
     const { problem } = await removeOldBackups(owner, { made: file, signal });
@@ -89,6 +88,7 @@ async function restoreBack(inputs: RunInputs, tools: PlanTools, database: Databa
   // With "restart" it is the revert of `stop` that starts the service.
   const isStarted = target.strategy !== 'restart';
   await whileStopped(target, { systemd: tools.systemd, isStarted }, async () => {
+    const { restoreBackup } = await import('../database/restore.ts');
     await restoreBackup({ ...ownerOf(inputs, database), file, signal });
   });
   tools.emit({ type: 'note', message: `the database is as it was before the deploy: ${file}` });

@@ -1,6 +1,6 @@
 import { isCutoverError, messageOf } from '../base/errors.ts';
 import { isThere } from '../base/files.ts';
-import { backupPath, takeBackup } from '../database/backup.ts';
+import { backupPath } from '../database/names.ts';
 import { StepFailure } from '../run/failure.ts';
 import type { RunInputs } from '../run/inputs.ts';
 import type { Step, StepFacts } from '../run/step.ts';
@@ -79,6 +79,7 @@ async function keepPresent(
   const owner = { app, target: target.name, database: { ...database, verify: null } };
   if (await isThere(backupPath(owner, run))) return { file: backupPath(owner, run) };
   try {
+    const { takeBackup } = await import('../database/backup.ts');
     const { file, bytes } = await takeBackup({ ...owner, id: run, signal, onProgress: note });
     return { file, bytes };
   } catch (error) {

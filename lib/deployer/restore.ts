@@ -3,7 +3,7 @@ import { ExitCode } from '../base/errors.ts';
 import { isThere } from '../base/files.ts';
 import { currentBuild } from '../builds/current.ts';
 import { originOf } from '../builds/origin.ts';
-import { backupPath } from '../database/backup.ts';
+import { backupPath } from '../database/names.ts';
 import { type OpenedBackup, withBackup } from '../database/restore.ts';
 import { carryOut } from '../deploy/carry-out.ts';
 import { dataSteps } from '../deploy/restore-plan.ts';
