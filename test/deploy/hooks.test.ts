@@ -2,7 +2,7 @@
 import * as assert from 'uvu/assert';
 import { suite } from '../suite.ts';
 import { clearIncoming, configureHooks, type Hooks, logOf, program, record, seen, siteWith } from './hooking.ts';
-import { buildId, type Site } from './site.ts';
+import { buildId, makeSite, type Site } from './site.ts';
 import { assertSound, currentLink } from './sound.ts';
 
 const test = suite('deploy/hooks');
@@ -77,6 +77,18 @@ test('P1: the build that the hook leaves is the candidate, whichever others ther
   const called = await site.call('deploy');
   assert.equal([called.code, called.document.to], [0, third], called.stderr);
   assert.is(called.document.steps[0]?.name, 'build');
+  await assertSound(site, third, called);
+});
+
+test('P1: the first deploy of all may make its build', async (t) => {
+  const site = await makeSite(t, { isDeployed: false });
+  const { sandbox, builds, folder } = site;
+  await sandbox.run('mv', `${builds}/${first}`, `${folder}/source`);
+  await configureHooks(site, { build: `cp --archive ${folder}/source ${builds}/${third}`, smoke: 'true' });
+  const plan = await site.call<{ from: null; to: null }>('deploy', ['--dry-run']);
+  assert.equal([plan.code, plan.document.from, plan.document.to], [0, null, null], plan.stderr);
+  const called = await site.call('deploy');
+  assert.equal([called.code, called.document.outcome], [0, 'deployed'], called.stderr);
   await assertSound(site, third, called);
 });
 
