@@ -1,4 +1,4 @@
-import { CutoverError } from '../base/errors.ts';
+import { CutoverError, ExitCode } from '../base/errors.ts';
 import { formatSize } from '../config/quantities.ts';
 import { type FoundBackup, findBackup } from '../database/restore.ts';
 import { ownerOf } from '../deployer/backup.ts';
@@ -29,10 +29,12 @@ export const run: Run<{ yes?: boolean; wait?: string | number | boolean }> = asy
   return report.exit_code;
 };
 
-function tell({ target, file, replaced, run, duration_ms }: RestoreReport, { tell: say }: Terminal): void {
+function tell({ target, file, replaced, run, duration_ms, exit_code }: RestoreReport, { tell: say }: Terminal): void {
   if (!run)
     say(`${target}: the database is restored from ${file} in ${duration(duration_ms)}; the service did not run\n`);
-  if (replaced !== null) say(`  what was there before is kept: ${replaced}\n`);
+  if (replaced === null) return;
+  say(`  what was there before is kept: ${replaced}\n`);
+  if (exit_code === ExitCode.failed) say(`  -> cutover restore ${target} ${replaced}\n`);
 }
 
 /** @throws `usage` without a terminal, `refused` when the answer is no */

@@ -97,6 +97,8 @@ export function nextCommands(
   // Going back to another build frees no port: first whoever has it has to go.
   if (failure?.reason === 'port_taken')
     return ['sudo ss -ltnp', systemctl(manager, `restart ${unit}`), `cutover status ${target}`];
+  // Another build changes nothing of the data.
+  if (kind === 'restore') return look;
   // When the build before does not come up either, the fault may lie in the unit: mended there, a deploy brings it up.
   const repair = kind === 'deploy' ? [`cutover deploy ${target} --fix-forward`] : [];
   return [...look, `cutover rollback ${target}`, ...repair];

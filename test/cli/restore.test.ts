@@ -135,6 +135,28 @@ test('P3: a database that does not take the backup stays as it was, and the serv
   await assertSound(site, first);
 });
 
+test('P3: a service that is not well with the restored data: exit 3, the data is restored, and the way back is named', async (t) => {
+  const site = await makeDatabaseSite(t);
+  const file = await backedUp(site);
+  await writeFile(site.sandbox.hostPath(`${site.builds}/${first}/behaviour.json`), '{"mode":"status"}');
+  const { code, stdout } = await site.tell('restore', file, '--yes');
+  assert.is(code, 3);
+  assert.match(stdout, 'production IS NOT VERIFIED HEALTHY');
+  const [, kept = ''] = /-> cutover restore production (\S+)/.exec(stdout) ?? [];
+  assert.not.match(stdout, 'cutover rollback');
+  assert.is(await names(site), 'ann,bob');
+  await writeFile(site.sandbox.hostPath(`${site.builds}/${first}/behaviour.json`), '{}');
+  assert.is((await restore(site, kept)).code, 0);
+  assert.is(await names(site), 'ann');
+  const { builds } = (await site.call<{ builds: { state: string }[] }>('builds')).document;
+  assert.equal(
+    builds.map(({ state }) => state),
+    ['current'],
+    'the build is not blamed',
+  );
+  await assertSound(site, first);
+});
+
 for (const strategy of ['socket', 'overlap'] as const) {
   test(`P3: a service behind a socket is stopped with it, and started with it (${strategy})`, async (t) => {
     const site = await makeDatabaseSite(t, { strategy });
