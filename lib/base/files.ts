@@ -32,6 +32,8 @@ export async function writeDurably(path: string, text: string, mode = privateFil
   try {
     const file = await open(temporary, 'wx', mode);
     try {
+      // What others are to read must not depend on the umask of whoever writes it.
+      if (mode !== privateFile) await file.chmod(mode);
       await file.writeFile(text);
       await file.sync();
     } finally {

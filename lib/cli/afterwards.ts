@@ -6,6 +6,7 @@ import type { RunDocument } from '../run/document.ts';
 import { leaveHold } from '../run/hold.ts';
 import { failuresKept, ledgersKept } from '../run/retention.ts';
 import type { Terminal } from './command.ts';
+import { metricsAfterwards } from './metrics-afterwards.ts';
 import { notifyAfterwards } from './notify-afterwards.ts';
 import type { CommandPlace } from './place.ts';
 import { interruptSignal } from './signals.ts';
@@ -17,7 +18,7 @@ const others = 2;
 const slowMs = 1_000;
 
 /**
- * What follows an outcome that is told already, and never changes it: the keep rules, hooks, who is to be told, the journal.
+ * What follows an outcome that is told already, and never changes it: the keep rules, hooks, who is to be told, metrics, the journal.
  * @param document null: the command was no run, but may have ended one that had been cut off
  */
 export async function afterwards(
@@ -26,8 +27,14 @@ export async function afterwards(
   {
     terminal: { env },
     channels = place.config.notify,
+    metrics = place.config.metrics,
     isPruned = true,
-  }: { terminal: Pick<Terminal, 'env'>; channels?: readonly ChannelConfig[]; isPruned?: boolean },
+  }: {
+    terminal: Pick<Terminal, 'env'>;
+    channels?: readonly ChannelConfig[];
+    metrics?: string | null;
+    isPruned?: boolean;
+  },
 ): Promise<void> {
   const before = place.settled.filter(({ run }) => run !== document?.run);
   const ended = document ? [...before, document] : before;
@@ -35,7 +42,7 @@ export async function afterwards(
   try {
     const pruning = isPruned && document ? pruneAfterwards(document, place) : undefined;
     const hooks = Promise.resolve(pruning).then(() => hooksAfterwards(ended, place));
-    await Promise.all([hooks, notifyAfterwards(ended, place, { channels, env })]);
+    await Promise.all([hooks, notifyAfterwards(ended, place, { channels, env }), metricsAfterwards(place, metrics)]);
     await place.journalled();
   } finally {
     await leaving.end();

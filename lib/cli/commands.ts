@@ -78,7 +78,10 @@ export const commands: CommandRow[] = [
     name: 'status',
     words: '[target]',
     does: 'Unit, health, port, builds, last run and recent errors at a glance',
-    options: [['--watch', 'look again every two seconds']],
+    options: [
+      ['--watch', 'look again every two seconds'],
+      ['--metrics', 'the metrics of Prometheus instead'],
+    ],
     examples: ['cutover status', 'cutover status production --json'],
     load: () => import('./status.ts'),
   },

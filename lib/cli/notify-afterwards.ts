@@ -36,14 +36,18 @@ export async function notifyAfterwards(
   }
 }
 
-/** The channels of a run whose configuration is known by its place alone. */
-export async function channelsIn({ config, emit }: Pick<CommandPlace, 'config' | 'emit'>): Promise<ChannelConfig[]> {
-  if (config.file === null) return [];
+/** Whom to tell of a run whose configuration is known by its place alone, and where its metrics go. */
+export async function listenersIn({
+  config,
+  emit,
+}: Pick<CommandPlace, 'config' | 'emit'>): Promise<{ channels: ChannelConfig[]; metrics: string | null }> {
+  if (config.file === null) return { channels: [], metrics: null };
   try {
-    return (await loadConfig(config.file)).notify;
+    const { notify: channels, metrics } = await loadConfig(config.file);
+    return { channels, metrics };
   } catch (error) {
     const [fact] = messageOf(error).split('\n');
     emit({ type: 'note', message: `nobody was told, since the configuration cannot be used: ${fact}` });
-    return [];
+    return { channels: [], metrics: null };
   }
 }

@@ -5,7 +5,7 @@ import { type StatePaths, statePathsIn } from '../run/state.ts';
 import { tellReady } from '../systemd/notify.ts';
 import { afterwards } from './afterwards.ts';
 import type { GlobalOptions, Run, Terminal } from './command.ts';
-import { channelsIn } from './notify-afterwards.ts';
+import { listenersIn } from './notify-afterwards.ts';
 import { tellOutcome } from './outcome.ts';
 import { type CommandPlace, configFor, placeFor, placeOf } from './place.ts';
 import { interruptSignal } from './signals.ts';
@@ -24,8 +24,8 @@ export const run: Run<SettleFlags> = async ([name], options, terminal) => {
   const document = place && (await settle(place, { waitMs }));
   if (document && place) {
     const exitCode = tellOutcome(document, place, { options, terminal });
-    const channels = options.stateDirectory === undefined ? place.config.notify : await channelsIn(place);
-    await afterwards(document, place, { terminal, channels, isPruned: false });
+    const listeners = options.stateDirectory === undefined ? {} : await listenersIn(place);
+    await afterwards(document, place, { terminal, ...listeners, isPruned: false });
     return exitCode;
   }
   if (options.json)

@@ -1,20 +1,29 @@
+import { CutoverError } from '../base/errors.ts';
 import { sleep } from '../base/wait.ts';
+import type { Config, TargetConfig } from '../config/model.ts';
 import { formatSize } from '../config/quantities.ts';
 import { pathsOf, targetNamed } from '../deployer/place.ts';
 import { status, type TargetStatus } from '../deployer/status.ts';
 import { originText } from '../report/text.ts';
 import { duration } from '../report/words.ts';
 import { reachSystemd } from '../systemd/systemd.ts';
-import type { Run, Terminal } from './command.ts';
+import type { GlobalOptions, Run, Terminal } from './command.ts';
 import { configFor } from './place.ts';
 import { requireOneDocument, watcherSignal } from './signals.ts';
 
 const watchEveryMs = 2_000;
 
-export const run: Run<{ watch?: boolean }> = async ([name], options, terminal) => {
+interface StatusFlags {
+  watch?: boolean;
+  metrics?: boolean;
+}
+
+export const run: Run<StatusFlags> = async ([name], options, terminal) => {
   requireOneDocument(options, '--watch', options.watch);
+  requireAlone(options);
   const config = await configFor(options, terminal);
   const targets = name === undefined ? Object.values(config.targets) : [targetNamed(config, name)];
+  if (options.metrics) return printMetrics(config, targets, terminal);
   const systemd = reachSystemd(config.manager);
   const signal = watcherSignal();
   for (;;) {
@@ -30,6 +39,20 @@ export const run: Run<{ watch?: boolean }> = async ([name], options, terminal) =
     await sleep(watchEveryMs, signal);
   }
 };
+
+function requireAlone({ metrics, watch, json }: GlobalOptions & StatusFlags): void {
+  if (!metrics || (!watch && !json)) return;
+  throw new CutoverError('usage', '--metrics prints a text of its own, once', { mend: 'cutover status --metrics' });
+}
+
+async function printMetrics(config: Config, targets: TargetConfig[], { print }: Terminal): Promise<number> {
+  const { metricsText } = await import('../deployer/metrics.ts');
+  const systemd = reachSystemd(config.manager);
+  const signal = watcherSignal();
+  const places = targets.map((target) => ({ config, target, systemd, signal, paths: pathsOf(config, target) }));
+  print((await metricsText(places)).trimEnd());
+  return 0;
+}
 
 function text(found: TargetStatus, { colours }: Terminal): string {
   const { target, unit, state, sub_state, healthy, restarts, memory_bytes, main_pid, since, last_run, in_flight } =

@@ -111,6 +111,8 @@ export interface Config {
   manager: ManagerKind;
   state: string;
   logs: string;
+  /** the directory for the metrics of each target; null: none are written */
+  metrics: string | null;
   targets: Record<string, TargetConfig>;
   notify: ChannelConfig[];
   /** null: not configured */

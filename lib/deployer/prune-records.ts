@@ -4,9 +4,10 @@ import { errnoOf, fileError } from '../base/errors.ts';
 import { type Backup, backupsToGo, listBackups } from '../database/retention.ts';
 import { timeInLogName } from '../report/log-file.ts';
 import { evidenceToGo, ledgersToStay, recordPaths } from '../run/retention.ts';
+import { foldLedgers } from '../run/totals.ts';
 import type { Place } from './place.ts';
 import type { PruneKnowledge } from './prune-known.ts';
-import type { PrunedItem, PrunedKind } from './prune-report.ts';
+import { addFailure, type PrunedItem, type PrunedKind, type PruneReport } from './prune-report.ts';
 
 /** At least so many logs of a target stay. */
 const logsKept = 100;
@@ -31,6 +32,28 @@ export async function recordsToGo(
     ...(await logsToGo(place, staying)).map((path) => itemOf('log', basename(path), path)),
     ...(await oldBackups(place)).map(({ name, path }) => itemOf('backup', name, path)),
   ];
+}
+
+/**
+ * Counts the runs whose ledgers go into the totals, so that no counter goes back.
+ * @returns what may be removed now: without the ledgers, where they could not be counted
+ */
+export async function countedBefore(
+  items: PrunedItem[],
+  { paths }: Pick<Place, 'paths'>,
+  report: PruneReport,
+): Promise<PrunedItem[]> {
+  const ledgers = items.filter(({ kind }) => kind === 'ledger');
+  const [first] = ledgers;
+  if (!first) return items;
+  try {
+    const runs = ledgers.map(({ name }) => name);
+    await foldLedgers(paths, runs);
+    return items;
+  } catch (error) {
+    addFailure(report, { ...first, name: `${ledgers.length} ledgers` }, error);
+    return items.filter(({ kind }) => kind !== 'ledger');
+  }
 }
 
 /** Several targets may share the directory: only names that this unit's runs give are looked at. */

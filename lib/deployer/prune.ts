@@ -10,7 +10,7 @@ import { whileHeld } from './held.ts';
 import type { Place } from './place.ts';
 import { carryOutVerdict, judgeBuilds } from './prune-builds.ts';
 import { readKnowledge } from './prune-known.ts';
-import { recordsToGo } from './prune-records.ts';
+import { countedBefore, recordsToGo } from './prune-records.ts';
 import { addFailure, emptyReport, type PrunedItem, type PruneReport } from './prune-report.ts';
 
 /**
@@ -87,7 +87,8 @@ async function pruneNow(
   const rests = await clearRests(place, left.rests, { report, measure });
   if (!isDryRun) rests.push(...(await clearReceived(place, report)));
   const builds = new Set(verdict.kept.map(({ id }) => id));
-  const records = await recordsToGo(place, known, builds);
+  const found = await recordsToGo(place, known, builds);
+  const records = isDryRun ? found : await countedBefore(found, place, report);
   await measureAll(records, measure);
   report.removed = [...verdict.go, ...rests, ...(isDryRun ? records : await removeItems(records, place, report))];
   const gone = isDryRun ? [] : verdict.go.map(({ name }) => name);

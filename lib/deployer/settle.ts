@@ -99,6 +99,6 @@ export async function targetLeftBehind(
   const { inputs } = await withSecrets(record.inputs);
   const { app, manager, logs, target, configFile: file = null } = inputs;
   const targets = { [target.name]: target };
-  const none = { file, notify: [], recovery: null, serve: null };
+  const none = { file, metrics: null, notify: [], recovery: null, serve: null };
   return { config: { ...none, app, manager, targets, state: stateDirectory, logs }, target, paths };
 }

@@ -2,6 +2,7 @@
 export const exampleToml = `
 app = "claude-bridge"
 manager = "system"
+metrics = "/var/lib/prometheus/node-exporter"
 x-owner = "team bridge"
 
 [defaults]

@@ -142,6 +142,7 @@ test('the least file gets every default of the contract', () => {
     manager: 'system',
     state: '/var/lib/cutover',
     logs: '/var/log/cutover',
+    metrics: null,
     notify: [],
     recovery: null,
     serve: null,

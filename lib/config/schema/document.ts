@@ -99,6 +99,14 @@ export const documentTable: Table = {
       sentence: 'Where the log of each deployment is written.',
       example: '/var/log/cutover',
     },
+    {
+      key: 'metrics',
+      type: absolutePath,
+      default: null,
+      sentence:
+        "The directory that node_exporter's textfile collector reads: each target has a file of its own there, written after each run.",
+      example: '/var/lib/prometheus/node-exporter',
+    },
   ],
   tables: {
     defaults: { table: targetTable, shape: 'defaults', field: null },
