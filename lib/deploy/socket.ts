@@ -99,9 +99,11 @@ export async function swapBack(inputs: RunInputs, { systemd }: StrategyTools, st
 }
 
 /** A process that has been told to end may still answer for a while, but it takes no more connections. */
-async function isServedBy(inputs: RunInputs, systemd: Systemd, build: string): Promise<boolean> {
+async function isServedBy(inputs: RunInputs, systemd: Systemd, ...builds: (string | null)[]): Promise<boolean> {
   const { activeState } = await systemd.facts(inputs.target.unit);
-  return activeState === 'active' && (await buildOfProcess(inputs, systemd)) === build;
+  if (activeState !== 'active') return false;
+  const running = await buildOfProcess(inputs, systemd);
+  return running !== undefined && builds.includes(running);
 }
 
 /**
@@ -110,9 +112,7 @@ async function isServedBy(inputs: RunInputs, systemd: Systemd, build: string): P
  */
 export async function seeUp(inputs: RunInputs, { systemd }: StrategyTools): Promise<void> {
   const { target, back } = inputs;
-  const running = await buildOfProcess(inputs, systemd);
-  const isDown = running === undefined || (running !== null && running !== back);
-  if (back === null || !isDown) return requireSockets(systemd, target);
+  if (back === null || (await isServedBy(inputs, systemd, back, null))) return requireSockets(systemd, target);
   await restartProven(systemd, target, { signal: openController().signal });
 }
 

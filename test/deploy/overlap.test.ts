@@ -59,6 +59,19 @@ for (const [what, behaviour, reason] of [
   });
 }
 
+test('S5: a stand-in that does not end in its time is killed: the build that was proven stays', async (t) => {
+  const site = await makeOverlapSite(t, {
+    builds: [{}],
+    service: ['TimeoutStopSec=1s'],
+    tables: { stop: ['timeout = "1s"'] },
+  });
+  await site.add({ mode: 'ignore_sigterm' });
+  const called = await site.call('deploy');
+  assert.equal([called.code, called.document.active], [0, second], called.stderr);
+  await assertNoStandIn(site);
+  await assertSound(site, second, called);
+});
+
 test('S8: a rollback with a stand-in drops nothing either', async (t) => {
   await assertNoStandIn(await rollBackUnderLoad(t, makeOverlapSite));
 });
