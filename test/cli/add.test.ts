@@ -126,6 +126,23 @@ test('P1: a program that is not installed is named', async (t) => {
   assert.equal(await readdir(shop.incoming), []);
 });
 
+test('P1: everything is on the disk before the build has its name', async (t) => {
+  const shop = await makeShop(t);
+  const programs = join(shop.directory, 'programs');
+  await mkdir(programs);
+  // Stands before the real one, and tells what was there when it was called.
+  const script = `#!/bin/sh\nls -A "${shop.builds}" "$3" > "${shop.directory}/seen" && exec /usr/bin/sync "$@"\n`;
+  await writeFile(join(programs, 'sync'), script, { mode: 0o755 });
+  const { code } = await shop.call(['add', 'app.tar'], ['env', `PATH=${programs}:${process.env.PATH}`]);
+  assert.is(code, 0);
+  const seen = (await readFile(join(shop.directory, 'seen'), 'utf8')).split('\n');
+  for (const name of ['.cutover.files', '.cutover.json', 'app.js', 'data']) assert.ok(seen.includes(name), name);
+  assert.not.ok(
+    seen.some((name) => name.startsWith('dist.')),
+    seen.join(' '),
+  );
+});
+
 test('P1: Ctrl-C in the middle leaves nothing: exit 130', async (t) => {
   const shop = await makeShop(t);
   for (const name of ['SIGINT', 'SIGTERM'] as const) {

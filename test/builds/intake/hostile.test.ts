@@ -47,6 +47,7 @@ const hostile: Record<string, [Buffer, RegExp]> = {
     tarOf(good, folder('a/b'), link('a/b/up', '../..'), link('e', 'a/b/up/../nothing')),
     /"e" is a link that leads out/,
   ],
+  'a link upwards through nothing': [tarOf(good, link('l', 'none/../../../secret')), /"l" is a link that leads out/],
   'links in circles': [tarOf(good, link('a', 'b'), link('b', 'a')), /leads in circles/],
   'a link to itself': [tarOf(good, link('a', 'a')), /leads in circles/],
   'a file through a link upwards': [

@@ -39,6 +39,14 @@ test('P1: of thousands of links made by chance none that the kernel leads out co
   for (const lead of ['inside', 'nothing', 'outside', 'circles']) assert.ok((seen[lead] ?? 0) > 0, lead);
 });
 
+test('P1: a link to a link that is absolute leads out, wherever that would be', () => {
+  const tree = new Map([
+    ['a', { kind: 'link' as const, to: 'b' }],
+    ['b', { kind: 'link' as const, to: '/b' }],
+  ]);
+  assert.equal([leadOf('a', tree), leadOf('b', tree)], ['outside', 'outside']);
+});
+
 function makeTree(build: string, random: (below: number) => number): void {
   const folders = ['', 'a', 'a/b', 'a/b/c', 'd'];
   for (const folder of folders) mkdirSync(join(build, folder), { recursive: true });
