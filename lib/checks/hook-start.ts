@@ -15,9 +15,9 @@ export interface CannotStart {
 const expected = 'every hook can be started';
 
 const stages: readonly HookName[] = ['fetch', 'test', 'build'];
-/** These decide about the outcome; those after it change nothing. */
+/** These decide about a deploy's outcome; the others change nothing of it. */
 const inRun: readonly HookName[] = ['migrate', 'smoke'];
-const afterwards: readonly HookName[] = ['deployed', 'rolled_back', 'failed'];
+const afterwards: readonly HookName[] = ['repair', 'deployed', 'rolled_back', 'failed'];
 
 /** The hooks that a deploy depends on. */
 export const deployHooks: readonly HookName[] = [...stages, ...inRun];

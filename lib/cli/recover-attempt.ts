@@ -35,17 +35,13 @@ export async function attemptApart(
   const forward = (): void => void child.kill('SIGTERM');
   signal.addEventListener('abort', forward, { once: true });
   if (signal.aborted) forward();
-  const said: string[] = [];
-  const telling = eachLine(child.stderr, (line) => {
-    said.push(line);
-    onLine(line);
-  });
+  const telling = eachLine(child.stderr, onLine);
   const ended = Promise.all([telling, child.ended]).finally(() => signal.removeEventListener('abort', forward));
   const answer = await answerOf(child);
-  if (answer) return { attempt: answer, ended };
+  if (answer && 'target' in answer) return { attempt: answer, ended };
   await ended;
   const { code, signal: endedBy } = await child.ended;
-  const how = said.at(-1) ?? (endedBy === null ? `exit code ${code}` : `ended by ${endedBy}`);
+  const how = answer?.error.message ?? (endedBy === null ? `exit code ${code}` : `it was ended by ${endedBy}`);
   const attempt = withoutAnswer(target, await request.look(target), how);
   return { attempt: { ...attempt, duration_ms: Math.round(performance.now() - began) }, ended };
 }
@@ -61,14 +57,12 @@ function commandOf(target: string, { options, file, isLast }: AttemptRequest): C
   return [process.execPath, script, 'recover-one', target, '--json', ...flags];
 }
 
-/** The document comes before the process's end: it tells others afterwards. An error has a document of another shape. */
-async function answerOf({ stdout }: StartedProcess): Promise<Attempt | null> {
+/** The document comes before the process's end: it tells others afterwards. Null: none came. */
+async function answerOf({ stdout }: StartedProcess): Promise<Attempt | { error: { message: string } } | null> {
   const lines = createInterface({ input: stdout });
   const answer = await Promise.race([once(lines, 'line'), once(lines, 'close')]);
   const [line] = answer as [string?];
-  if (line === undefined) return null;
-  const document = JSON.parse(line) as Attempt | { error: unknown };
-  return 'error' in document ? null : document;
+  return line === undefined ? null : (JSON.parse(line) as Attempt | { error: { message: string } });
 }
 
 function eachLine(stream: StartedProcess['stderr'], take: (line: string) => void): Promise<unknown> {
@@ -79,7 +73,7 @@ function eachLine(stream: StartedProcess['stderr'], take: (line: string) => void
 /** A process that died says nothing: systemd ends its run, and what is seen of the service counts. */
 function withoutAnswer({ name: target, unit }: TargetConfig, { glance }: Look, how: string): Attempt {
   const next = glance.healthy ? null : `cutover status ${target}`;
-  const findings = [`the attempt ended without an answer: ${how}`];
+  const findings = [`the attempt came to no end: ${how}`];
   const nothing = { actions: [], run: null, document: null, duration_ms: 0, isHopeless: false };
   return { target, unit, before: glance, after: glance, findings, next, ...nothing };
 }

@@ -1,4 +1,5 @@
 import { isCutoverError, messageOf } from '../../base/errors.ts';
+import { openController } from '../../base/wait.ts';
 import { listBuildIds } from '../../builds/list.ts';
 import { inspectBuild } from '../../builds/inspect.ts';
 import { originOf } from '../../builds/origin.ts';
@@ -37,7 +38,9 @@ export async function attempt(place: Place, { isLast }: { isLast: boolean }): Pr
   const notes: Notes = { findings: [...before.findings], actions: [], next: before.next, document: null };
   const isHopeless = before.current === null || before.facts.loadState !== 'loaded';
   if (!before.glance.healthy && !isHopeless) await act(place, { before, notes, isLast });
-  const after = notes.document || notes.actions.length > 0 ? (await look(place)).glance : before.glance;
+  // An interruption is told of with what it left.
+  const unhurried = { ...place, signal: openController().signal };
+  const after = notes.document || notes.actions.length > 0 ? (await look(unhurried)).glance : before.glance;
   const { document } = notes;
   const { name: target, unit } = place.target;
   return {

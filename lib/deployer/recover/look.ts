@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/errors.ts';
 import { currentBuild } from '../../builds/current.ts';
 import { inspectBuild } from '../../builds/inspect.ts';
 import { probe } from '../../checks/probe.ts';
@@ -74,7 +75,13 @@ async function lookAtBuild({
   target: { builds },
   paths,
 }: LookPlace): Promise<{ current: string | null; isBad: boolean; findings: string[] }> {
-  const current = await currentBuild(builds);
+  let current: string | null;
+  try {
+    current = await currentBuild(builds);
+  } catch (error) {
+    // One that may not be read must not keep the others from being looked at.
+    return { current: null, isBad: false, findings: [messageOf(error)] };
+  }
   if (current === null) return { current, isBad: false, findings: [`current in ${builds} leads to no build`] };
   const [{ broken }, quarantine] = await Promise.all([inspectBuild(builds, current), readQuarantine(paths)]);
   const entry = Object.hasOwn(quarantine, current) ? quarantine[current] : undefined;

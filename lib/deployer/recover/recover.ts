@@ -84,7 +84,7 @@ async function inRounds(
     for (const phase of phases) {
       if (signal.aborted) return round;
       const unwell = phase.filter(({ name }) => !cases.get(name)?.isDone);
-      await Promise.all(unwell.map((target) => tryOnce(target, hands, { cases, isLast: round === attempts })));
+      await Promise.all(unwell.map((target) => tryOnce(target, hands, { cases, isLast: round === attempts, signal })));
     }
     if (left().length === 0 || round >= attempts || signal.aborted) return round;
     hands.onPause(
@@ -99,7 +99,7 @@ async function inRounds(
 async function tryOnce(
   target: TargetConfig,
   hands: RecoveryHands,
-  { cases, isLast }: { cases: Map<string, Case>; isLast: boolean },
+  { cases, isLast, signal }: { cases: Map<string, Case>; isLast: boolean; signal: AbortSignal },
 ): Promise<void> {
   const own = cases.get(target.name) ?? { tried: [], isDone: false };
   cases.set(target.name, own);
@@ -107,6 +107,7 @@ async function tryOnce(
     own.isDone = true;
     return;
   }
+  if (signal.aborted) return;
   const tried = await hands.attempt(target, { isLast });
   own.tried.push(tried);
   own.isDone = tried.after.healthy || tried.isHopeless;

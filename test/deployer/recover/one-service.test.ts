@@ -1,0 +1,129 @@
+// needs: sandbox
+// deadline: 10min
+import { writeFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import * as assert from 'uvu/assert';
+import type { RunDocument } from '../../../lib/run/document.ts';
+import { startDeploy, untilBegun } from '../../deploy/running.ts';
+import { breakBuild, breakInService, buildId, makeSite, type Site } from '../../deploy/site.ts';
+import { makeSocketSite } from '../../deploy/socket-site.ts';
+import { assertNothingLeft, assertSound, whoServes } from '../../deploy/sound.ts';
+import { addChannels, startReceiver } from '../../deploy/telling.ts';
+import { suite } from '../../suite.ts';
+import { configureRecovery, recoverSite } from './one-service.ts';
+
+const test = suite('deployer/recover/one-service');
+const [first, second] = [buildId(1), buildId(2)];
+
+async function newestRun(site: Site): Promise<RunDocument | undefined> {
+  return (await site.call<{ runs: RunDocument[] }>('history')).document.runs[0];
+}
+
+test('R1: what runs and is unwell is started anew', async (t) => {
+  const site = await makeSite(t, { builds: [{ mode: 'sicken', afterMs: 6000 }] });
+  await configureRecovery(site, {});
+  const before = await whoServes(site);
+  await sleep(6200);
+  const { code, told, stderr } = await recoverSite(site);
+  assert.equal([code, told.before.state, told.before.healthy, told.after.healthy], [0, 'active', false, true], stderr);
+  assert.match(told.findings.join('\n'), `http://127.0.0.1:${site.port}/api/health`);
+  assert.is.not((await whoServes(site))?.pid, before?.pid);
+  await assertSound(site, first);
+});
+
+test('R1: processes that are left in its own unit are ended before the start', async (t) => {
+  const inShell = ['ExecStart=', `ExecStart=/bin/bash -c '${process.execPath} app.mjs & wait'`];
+  const site = await makeSite(t, { service: [...inShell, 'KillMode=process', 'Restart=no'] });
+  await configureRecovery(site, {});
+  const old = await whoServes(site);
+  await site.sandbox.run('systemctl', 'kill', '--kill-who=main', '--signal=KILL', site.unit);
+  const { code, told, stderr } = await recoverSite(site);
+  assert.equal([code, told.after.healthy], [0, true], stderr);
+  assert.match(told.actions.join('\n'), /\d processes that were left of \S+ were ended/);
+  assert.is((await site.sandbox.exec(['test', '-d', `/proc/${old?.pid}`])).code, 1, 'the old process is gone');
+  await site.sandbox.run('systemctl', 'kill', '--signal=KILL', site.unit);
+  await assertNothingLeft(site);
+});
+
+test('R1: behind a socket that was closed: it is opened, and the service restarted by one job', async (t) => {
+  const site = await makeSocketSite(t);
+  await configureRecovery(site, {});
+  await site.sandbox.run('systemctl', 'stop', site.socket, site.unit);
+  const { code, told, stderr } = await recoverSite(site);
+  assert.equal([code, told.after.healthy], [0, true], stderr);
+  assert.is(await site.sandbox.run('systemctl', 'is-active', site.socket), 'active');
+  assert.equal(
+    (await newestRun(site))?.steps.map(({ name, status }) => `${name} ${status}`),
+    ['start done', 'gate done'],
+  );
+  await assertSound(site, first);
+});
+
+test('R1: a repair that fails is told, and the start is tried all the same', async (t) => {
+  const site = await makeSite(t);
+  await configureRecovery(site, { hooks: ['repair = "echo no network; exit 7"'] });
+  await site.sandbox.run('systemctl', 'stop', site.unit);
+  const { code, told, stderr } = await recoverSite(site);
+  assert.equal([code, told.after.healthy], [0, true], stderr);
+  assert.match(told.findings.join('\n'), /the repair failed, .*exited with 7: no network/);
+  await assertSound(site, first);
+});
+
+test('R1: another run that holds the target is left to its work, and the next attempt sees what it came to', async (t) => {
+  const site = await makeSite(t, { builds: [{}, { mode: 'slow_start', startMs: 5000 }] });
+  await configureRecovery(site, {});
+  const deploying = await startDeploy(site);
+  await untilBegun(site, 'start');
+  const held = await recoverSite(site);
+  assert.equal([held.code, held.told.run, held.told.actions], [3, null, []], held.stderr);
+  assert.match(held.told.findings.join('\n'), 'another run holds the target: deploy');
+  assert.is(held.told.next, 'cutover status production');
+  assert.is((await deploying.end()).code, 0);
+  const after = await recoverSite(site);
+  assert.equal([after.code, after.told.findings, after.told.actions], [0, [], []]);
+  await assertSound(site, second);
+});
+
+test('R1: where nothing was ever deployed there is nothing to try again', async (t) => {
+  const site = await makeSite(t, { isDeployed: false });
+  const { code, told, document } = await recoverSite(site);
+  assert.equal([code, document.attempts, told.next, told.run], [3, 1, 'cutover deploy production', null]);
+  assert.ok(document.duration_ms < 20_000, 'it waited for another attempt');
+});
+
+test('R1, P4: others are told once of a failure, after the last attempt, and of what came back', async (t) => {
+  const site = await makeSite(t);
+  const receiver = await startReceiver(t, site);
+  const log = `${site.folder}/hooks.log`;
+  await configureRecovery(site, {
+    recovery: ['attempts = 2', 'delay = "100ms"'],
+    hooks: [`failed = "echo failed >> ${log}"`, `deployed = "echo deployed >> ${log}"`],
+  });
+  await addChannels(site, ['channel = "webhook"', 'url_env = "HOOK"']);
+  const how = { env: { HOOK: `${receiver.url}/hook` } };
+  await breakInService(site, first);
+  assert.is((await site.call('recover', [], how)).code, 3);
+  // Mended, it would come back by systemd's own means.
+  await site.sandbox.run('systemctl', 'stop', site.unit);
+  await writeFile(site.sandbox.hostPath(`${site.builds}/${first}/behaviour.json`), '{}');
+  assert.is((await site.call('recover', [], how)).code, 0);
+  const told = await receiver.told();
+  assert.equal(
+    told.map(({ headers }) => headers['x-cutover-event']),
+    ['failed', 'recovered'],
+  );
+  assert.is(await site.sandbox.run('cat', log), 'failed');
+  await assertNothingLeft(site);
+});
+
+test('R1: a way back that does not come up either is told, with the way to the build from before', async (t) => {
+  const site = await makeSite(t, { builds: [{}, {}] });
+  await configureRecovery(site, {});
+  assert.is((await site.call('deploy', [second])).code, 0);
+  await breakBuild(site, first);
+  await breakInService(site, second);
+  const { code, told, stderr } = await recoverSite(site);
+  assert.equal([code, told.after.healthy], [3, false], stderr);
+  assert.match(told.findings.join('\n'), `${first} does not come up either`);
+  assert.is(told.next, `cutover rollback production ${second}`);
+});
