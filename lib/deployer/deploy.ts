@@ -17,6 +17,7 @@ import { whileHeld } from './held.ts';
 import { refusedBy, runStages, type Staged } from './pipeline.ts';
 import type { Place } from './place.ts';
 import { askPreflight, readSituation, type Situation } from './situation.ts';
+import { keepRecord } from './staged-record.ts';
 
 export interface DeployOptions {
   /** `dist.X`, `X` or a path; none: the newest that is not quarantined */
@@ -49,9 +50,9 @@ export async function deploy(place: Place, options: DeployOptions): Promise<RunD
     const inputs = await inputsOf(place, { situation, startedAt, checks, staged });
     const { isRefused, exitCode } = judge(checks, options);
     place.emit({ type: 'checked', safe: isSafe(checks), forced: options.isForced });
-    if (isRefused) return untouched(inputs, { outcome: 'refused', exit_code: exitCode, checks });
+    if (isRefused) return keepRecord(inputs, untouched(inputs, { outcome: 'refused', exit_code: exitCode, checks }), place);
     if (situation.current === inputs.to && !options.isForced && isServing(place, situation, checks)) {
-      return untouched(inputs, { outcome: 'unchanged', exit_code: ExitCode.done, checks });
+      return keepRecord(inputs, untouched(inputs, { outcome: 'unchanged', exit_code: ExitCode.done, checks }), place);
     }
     await guarded;
     if (place.signal.aborted) throw interruption('a signal');

@@ -8,6 +8,7 @@ import { nextRunId } from '../run/history.ts';
 import { type HookAnswer, runHooks, textOf } from '../run/hooks.ts';
 import type { StepRecord } from '../run/step.ts';
 import type { Place } from './place.ts';
+import { keepRecord } from './staged-record.ts';
 
 /** What the stages before the checks came to. */
 export interface Staged {
@@ -108,13 +109,15 @@ async function runHooksOf(name: StageName, place: Place, { run }: Staged): Promi
 /** The document of a deploy that a stage has ended. */
 export async function refusedBy(
   { run, records, failure, exitCode }: Staged,
-  { config, target }: Place,
+  place: Place,
   startedAt: string,
 ): Promise<RunDocument> {
-  const { app, manager, logs } = config;
+  const { config, target } = place;
+  const { app, manager, logs, file: configFile } = config;
   const from = await currentBuild(target.builds).catch(() => null);
-  const known = { run: run ?? '', kind: 'deploy' as const, app, manager, logs, target, from, to: '', back: null };
-  const inputs = { ...known, invocationBefore: '', memoryBefore: null, startedAt };
+  const known = { run: run ?? '', kind: 'deploy' as const, app, manager, logs, configFile, target };
+  const builds = { from, to: '', back: null };
+  const inputs = { ...known, ...builds, invocationBefore: '', memoryBefore: null, startedAt, stages: records };
   const ending = {
     outcome: 'refused' as const,
     exit_code: exitCode,
@@ -123,5 +126,5 @@ export async function refusedBy(
     checks: [],
     failure,
   };
-  return { ...documentOf(inputs, { ...ending, steps: records }), to: null };
+  return keepRecord(inputs, { ...documentOf(inputs, { ...ending, steps: [] }), to: null }, place);
 }

@@ -1,5 +1,6 @@
 // needs: sandbox
 import * as assert from 'uvu/assert';
+import type { RunDocument } from '../../lib/run/document.ts';
 import { suite } from '../suite.ts';
 import { clearIncoming, configureHooks, type Hooks, logOf, program, record, seen, siteWith } from './hooking.ts';
 import { buildId, makeSite, type Site } from './site.ts';
@@ -58,7 +59,13 @@ test('P1: a test that fails ends the deploy with 1: nothing has changed, and wha
   );
   assert.equal(await seen(site), ['fetch', 'test']);
   assert.match(await logOf(site, called.document.run), '    | 3 of 7 failed');
-  await assertSound(site, first);
+  await assertSound(site, first, called);
+  assert.match((await site.tell('report')).stdout, /test +failed[^]*was not touched: .*3 of 7 failed/);
+  assert.match((await site.tell('logs')).stdout, '    | 3 of 7 failed');
+  assert.is(
+    (await site.call<{ targets: { last_run: RunDocument }[] }>('status')).document.targets[0]?.last_run.outcome,
+    'refused',
+  );
 });
 
 test('P1: a fetch that fails ends the deploy with 1 before anything else', async (t) => {
@@ -126,6 +133,13 @@ test('P1: a build hook that fails, or leaves no build, ends the deploy with 2: n
   }
   await clearIncoming(site);
   await assertSound(site, first);
+});
+
+test('P1: a deploy that finds nothing new after its test has a record too', async (t) => {
+  const site = await siteWith(t, () => ({ test: 'echo fine' }), { builds: [{}] });
+  const called = await site.call('deploy');
+  assert.equal([called.code, called.document.outcome], [0, 'unchanged'], called.stderr);
+  await assertSound(site, first, called);
 });
 
 test('P1: a build that is named is deployed as it is: nothing is made', async (t) => {
