@@ -25,11 +25,11 @@ const share = 1 / 4;
 export function downtimeMeter(ports: readonly number[], holders: () => Promise<number[]>): DowntimeMeter {
   const ended = openController();
   const state = { isOpen: true };
+  const watch = listeningWatch(ports, holders);
   let measuring: Promise<number> | undefined;
   return {
     start() {
-      if (ports.length > 0)
-        measuring ??= measure({ ports, watch: listeningWatch(ports, holders) }, state, ended.signal);
+      if (ports.length > 0) measuring ??= measure({ ports, watch }, state, ended.signal);
     },
     isOpen: () => state.isOpen,
     async stop() {

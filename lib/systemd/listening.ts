@@ -24,20 +24,38 @@ export function listeningWatch(
   ports: readonly number[],
   holders: () => Promise<readonly number[]> = async () => [],
 ): ListeningWatch {
+  // Asked beforehand and beside the looks: a manager that is busy answers nobody, and a port may close and open meanwhile.
+  const known = latestOf(holders);
   let places: Place[] = [];
   let listeners: Listener[] = [];
   const areAllOpen = (): boolean => ports.every((port) => places.some((place) => place.port === port));
   return {
     async look({ isWhole = false } = {}) {
       if (!isWhole && areAllOpen() && places.every(isStillOpen)) return true;
-      const [found, pids] = await Promise.all([listListeners(ports), holders()]);
+      const found = await listListeners(ports);
       const first = ports.flatMap((port) => found.find((listener) => listener.port === port) ?? []);
-      places = first.map((listener) => ({ ...listener, descriptor: descriptorOf(listener.inode, pids) }));
+      places = first.map((listener) => ({ ...listener, descriptor: descriptorOf(listener.inode, known()) }));
       if (areAllOpen()) listeners = found;
       return areAllOpen();
     },
     addresses: (port) => listeners.filter((listener) => listener.port === port).map(({ address }) => address),
   };
+}
+
+/** What was answered last; each call has it asked for once more. */
+function latestOf(ask: () => Promise<readonly number[]>): () => readonly number[] {
+  let [latest, isAsking]: [readonly number[], boolean] = [[], false];
+  const refresh = async (): Promise<void> => {
+    isAsking = true;
+    latest = await ask().catch(() => []);
+    isAsking = false;
+  };
+  const known = (): readonly number[] => {
+    if (!isAsking) void refresh();
+    return latest;
+  };
+  known();
+  return known;
 }
 
 function isStillOpen({ descriptor, inode }: Place): boolean {

@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:net';
 import { once } from 'node:events';
+import { setImmediate } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
 import { listeningWatch } from '../../lib/systemd/listening.ts';
 import { suite, type TestContext } from '../suite.ts';
@@ -88,6 +89,15 @@ test('S2: while the descriptor is there the tables are not read, unless that is 
     asked += 1;
     return [process.pid];
   });
+  await setImmediate();
   for (const isWhole of [false, false, false, true]) assert.is(await watch.look({ isWhole }), true);
-  assert.is(asked, 2);
+  assert.is(asked, 3, 'beforehand, and with each look at the tables');
+});
+
+test('S2: a manager that answers nobody holds up no look', async (t) => {
+  const { server, port } = await listen(t, '127.0.0.1');
+  const watch = listeningWatch([port], () => new Promise(() => {}));
+  assert.is(await watch.look(), true);
+  await close(server);
+  assert.is(await watch.look(), false);
 });
