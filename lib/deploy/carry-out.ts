@@ -3,6 +3,7 @@ import { openController } from '../base/wait.ts';
 import type { CheckAnswer } from '../checks/check.ts';
 import { documentOf, type Ending, exitCodeOfOutcome, type RunDocument } from '../run/document.ts';
 import { applySteps, recordAnyway } from '../run/engine.ts';
+import type { Emit } from '../run/events.ts';
 import { clearInFlight, markInFlight } from '../run/in-flight.ts';
 import { isOneWay, type RunInputs } from '../run/inputs.ts';
 import { type Ledger, openLedger } from '../run/ledger.ts';
@@ -15,7 +16,7 @@ import { goBack, isBuildsFault } from './go-back.ts';
 import { holdersOf } from './ports.ts';
 import { planOf } from './plans.ts';
 import type { RunTools } from './run-tools.ts';
-import { waitMeter } from './waits.ts';
+import { startableWaitMeter } from './waits.ts';
 
 /**
  * Carries a run out: every step against the ledger, and back again when one fails.
@@ -32,9 +33,14 @@ export async function carryOut(inputs: RunInputs, checks: CheckAnswer[], tools: 
     emit({ type: 'begin', inputs });
     const { unit, ports, strategy, health } = inputs.target;
     const meter = downtimeMeter(ports, () => holdersOf(tools.systemd, unit));
-    const waits = strategy === 'restart' ? null : waitMeter(health);
+    const waits = strategy === 'restart' ? null : startableWaitMeter(health);
+    // A backup may take an hour, and the service feels nothing of it: nobody need ask it all the time.
+    const heard: Emit = (event) => {
+      if (event.type === 'step' && event.name !== 'backup') waits?.start();
+      emit(event);
+    };
     const answers: CheckAnswer[] = [];
-    const ending = await applyAndJudge(inputs, { ...tools, ledger, meter, answers });
+    const ending = await applyAndJudge(inputs, { ...tools, emit: heard, ledger, meter, answers });
     const [downtime_ms, longest_wait_ms = null] = await Promise.all([meter.stop(), waits?.stop()]);
     const downtime = { downtime_ms, longest_wait_ms };
     return await commit({ inputs, ledger, tools }, { ...ending, ...downtime, checks: [...checks, ...answers] });

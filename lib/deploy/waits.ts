@@ -25,6 +25,15 @@ export function waitMeter(health: HealthConfig): WaitMeter {
   };
 }
 
+/** The same, which begins when it is told to, once. */
+export function startableWaitMeter(health: HealthConfig): WaitMeter & { start(): void } {
+  let meter: WaitMeter | undefined;
+  return {
+    start: () => void (meter ??= waitMeter(health)),
+    stop: async () => (meter ? meter.stop() : null),
+  };
+}
+
 async function measure(url: string, health: HealthConfig, ended: AbortSignal): Promise<number> {
   let longest = 0;
   while (!ended.aborted) {
