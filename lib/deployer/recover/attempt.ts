@@ -96,9 +96,12 @@ async function bringBack(place: Place, before: Look, notes: Notes): Promise<void
     const known = { invocationBefore: facts.invocationId, memoryBefore: null, startedAt };
     await guard();
     notes.document = await carryOut({ ...what, ...which, ...known }, [], { ...place, emit: listening(place, notes) });
-    addOutcome(notes.document, notes);
+    addOutcome(notes.document, notes, { wasUp: facts.activeState !== 'inactive' && facts.activeState !== 'failed' });
   });
 }
+
+/** Of the last lines of a program that died, the last one of all is often an empty phrase. */
+const troubles = /error|fatal|fail|denied|refused|cannot|unable/i;
 
 /** What a step says on the way is part of what was found and done. */
 function listening({ emit }: Place, { findings, actions }: Notes): Place['emit'] {
@@ -111,20 +114,25 @@ function listening({ emit }: Place, { findings, actions }: Notes): Place['emit']
     }
     if (event.type === 'note' && step === 'repair') findings.push(event.message);
     if (event.type === 'journal') {
-      const last = event.lines.findLast((line) => line.trim() !== '');
-      if (last !== undefined) findings.push(`it wrote: ${last.trim()}`);
+      const telling = event.lines.findLast((line) => troubles.test(line)) ?? event.lines.at(-1);
+      if (telling?.trim()) findings.push(`it wrote: ${telling.trim()}`);
     }
   };
 }
 
-function addOutcome({ unit, steps, outcome, failure, to }: RunDocument, notes: Notes): void {
+function addOutcome(
+  { unit, steps, outcome, failure, to }: RunDocument,
+  notes: Notes,
+  { wasUp }: { wasUp: boolean },
+): void {
   const words: Record<string, string> = {
-    'end-leftovers': `stopped ${unit}`,
-    repair: 'ran the repair',
+    'end-leftovers': wasUp ? `stopped ${unit}` : '',
+    repair: notes.findings.some((text) => text.startsWith('the repair failed')) ? 'tried the repair' : 'ran the repair',
     start: `started ${unit}`,
     gate: `saw ${to} healthy`,
   };
-  notes.actions.push(...steps.filter(({ status }) => status === 'done').map(({ name }) => words[name] ?? name));
+  const done = steps.filter(({ status }) => status === 'done').map(({ name }) => words[name] ?? name);
+  notes.actions.push(...done.filter(Boolean));
   if (outcome === 'deployed' || !failure) return;
   notes.findings.push(`${failure.step} failed: ${failure.message}`);
   if (failure.reason === 'port_taken') notes.next = 'sudo ss -ltnp';
