@@ -9,8 +9,8 @@ import {
   fromFirstStepOn,
   fromStartOn,
   linesOf,
-  linesOfItsOwn,
-  whileAsking,
+  beforeActs,
+  whileJobsRun,
   withoutEvidence,
 } from './moments.ts';
 import { deployNext } from './next.ts';
@@ -34,7 +34,7 @@ interface BadKind extends Kind {
 
 /** Bad builds of every sort that shows behind a socket. */
 const badKinds: readonly BadKind[] = [
-  { name: 'crashes at its start', behaviour: { mode: 'crash' }, isHeard: false, varies: true, of: linesOfItsOwn },
+  { name: 'crashes at its start', behaviour: { mode: 'crash' }, isHeard: false, varies: true, of: beforeActs },
   { name: 'exits with status 0', behaviour: { mode: 'exit0' }, isHeard: false, varies: true, of: aroundFailure },
   { name: 'answers 500', behaviour: { mode: 'status' }, isHeard: true, of: aroundFailure },
   {
@@ -72,7 +72,7 @@ export function declareKills(test: Suite, make: MakeSite): void {
   test('S8: a rollback is killed while systemd is at work for it: no request fails', async (t) => {
     const site = await loadedSite(t, {}, make);
     await deployNext(site);
-    const moments = orAll(whileAsking)(await momentsOf(site, 'rollback'));
+    const moments = orAll(whileJobsRun)(await momentsOf(site, 'rollback'));
     await sweep(moments, { first: site, another: () => loadedSite(t, {}, make) }, killRollback);
   });
 
@@ -80,15 +80,15 @@ export function declareKills(test: Suite, make: MakeSite): void {
     const site = await crashSite(t, {}, make);
     const { to: broken } = await deployNext(site);
     await breakInService(site, broken);
-    const moments = orAll(whileAsking)(fromFirstStepOn(await momentsOf(site, 'rollback')));
+    const moments = orAll(whileJobsRun)(fromFirstStepOn(await momentsOf(site, 'rollback')));
     await sweep(moments, { first: site, another: () => crashSite(t, {}, make) }, (own, moment) =>
       killWayOut(own, moment, 'SIGKILL'),
     );
   });
 
-  test('S8: the settle that systemd runs is killed at every moment: no request fails', async (t) => {
+  test('S8: the settle that systemd runs is killed before each of its acts: no request fails', async (t) => {
     const first = await loadedSite(t, {}, make);
-    const moments = withoutEvidence(await momentsOfSettle(first));
+    const moments = orAll(beforeActs)(await momentsOfSettle(first));
     await sweep(moments, { first, another: () => loadedSite(t, {}, make) }, async (site, moment) =>
       assert.is(await killSettles(site, atWorst, [moment]), 1),
     );

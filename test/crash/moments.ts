@@ -52,6 +52,11 @@ export function whileAsking(moments: Moments): Moments {
   return moments.filter(({ moment }) => moment.startsWith('sent '));
 }
 
+/** When systemd was told to start, restart or stop something and has not answered yet. */
+export function whileJobsRun(moments: Moments): Moments {
+  return moments.filter(({ moment }) => /^sent (Start|Restart|Stop)Unit:/.test(moment));
+}
+
 /** Before each act and each name that changes, and when the outcome was written. */
 export function aroundChanges(moments: Moments): Moments {
   return moments.filter(({ moment, what }) => !moment.startsWith('line ') || /( intended|^outcome)$/.test(what));
