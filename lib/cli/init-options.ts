@@ -21,6 +21,7 @@ export interface InitFlags {
   url?: Word;
   output?: Word;
   strategy?: Word;
+  git?: Word;
   user?: boolean;
   install?: boolean;
   dryRun?: boolean;
@@ -36,6 +37,15 @@ export function requireInstall(options: InitFlags): void {
   const what = extra === undefined ? 'init needs to know the unit' : `--${extra} is about a unit, and none is named`;
   throw new CutoverError('usage', what, {
     mend: `${systemctl(options.user ? 'user' : 'system', 'list-units --type=service')}, then: cutover init shop.service`,
+  });
+}
+
+/** A repository goes with a configuration that is there: nothing else can be said of it. @throws `usage` */
+export function requireGitAlone(options: InitFlags): void {
+  const extra = [...forUnit, 'install' as const].find((flag) => options[flag] !== undefined);
+  if (extra === undefined) return;
+  throw new CutoverError('usage', `--git and --${extra} are two commands`, {
+    mend: 'the unit first: cutover init shop.service; then: cutover init --git DIR',
   });
 }
 

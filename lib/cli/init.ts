@@ -12,6 +12,10 @@ import { configFor } from './place.ts';
 import { interruptSignal } from './signals.ts';
 
 export const run: Run<InitFlags> = async ([unit], options, terminal) => {
+  if (options.git !== undefined) {
+    const { initRepository } = await import('./init-git.ts');
+    return initRepository({ target: unit, command: ourselves().command }, options, terminal);
+  }
   const to = strategyIn(options);
   const said = unit === undefined ? null : readOptions(options, terminal);
   if (!said) requireInstall(options);

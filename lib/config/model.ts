@@ -46,7 +46,16 @@ export interface HookConfig {
   fallback: { shell: string } | { command: [string, ...string[]] } | null;
 }
 
-export type HookName = 'fetch' | 'test' | 'build' | 'migrate' | 'smoke' | 'repair' | 'deployed' | 'rolled_back' | 'failed';
+export type HookName =
+  | 'fetch'
+  | 'test'
+  | 'build'
+  | 'migrate'
+  | 'smoke'
+  | 'repair'
+  | 'deployed'
+  | 'rolled_back'
+  | 'failed';
 
 /** A configured check: its kind decides which further keys it has. */
 export interface CheckConfig {
@@ -83,6 +92,8 @@ export interface TargetConfig {
   builds: string;
   strategy: StrategyName;
   ports: number[];
+  /** whose pushes are deployed; empty: none */
+  branch: string;
   allowForce: boolean;
   keep: number;
   environment: Record<string, string>;

@@ -1,4 +1,5 @@
 import { CutoverError, ExitCode } from '../base/errors.ts';
+import { currentBuild } from '../builds/current.ts';
 import { listBuildIds } from '../builds/list.ts';
 import { originOf } from '../builds/origin.ts';
 import { type CheckAnswer, isSafe } from '../checks/check.ts';
@@ -18,10 +19,13 @@ import { refusedBy, runStages, type Staged } from './pipeline.ts';
 import type { Place } from './place.ts';
 import { askPreflight, readSituation, type Situation } from './situation.ts';
 import { keepRecord } from './staged-record.ts';
+import { shortName, type Source } from './source.ts';
 
 export interface DeployOptions {
   /** `dist.X`, `X` or a path; none: the newest that is not quarantined */
   build?: string | undefined;
+  /** a commit that is to become the build; no build is named then */
+  source?: Source | undefined;
   isForced: boolean;
   isFixForward: boolean;
   /** 0: do not wait for another run */
@@ -38,19 +42,23 @@ const candidateCheck = 'candidate';
 export async function deploy(place: Place, options: DeployOptions): Promise<RunDocument> {
   requireForceAllowed(place, options);
   await requireHookUsers(place.target, deployHooks);
-  const what = options.build ?? 'the newest build';
+  const { build, source } = options;
+  const what = source ? `${source.branch} ${shortName(source.revision)}` : (build ?? 'the newest build');
   return whileHeld(place, { doing: `deploy of ${what}`, waitMs: options.waitMs }, async (_settled, guard) => {
     const startedAt = new Date().toISOString();
+    await source?.verifyWanted(place.signal);
     await makeRoomWhereNeeded(place);
-    const staged = await runStages(place, { build: options.build, guard });
-    if (staged.failure) return refusedBy(staged, place, startedAt);
-    const situation = await readSituation(place, staged.built ?? options.build);
+    const made = source ? await madeFrom(source, place) : build;
+    const staged = await runStages(place, made === undefined ? { source, guard } : { build: made, guard });
+    if (staged.failure) return refusedBy(staged, place, { startedAt, source });
+    const situation = await readSituation(place, staged.built ?? made);
     const guarded = guard();
     const checks = await askPreflight(place, situation, { ...options, mayMend: true });
-    const inputs = await inputsOf(place, { situation, startedAt, checks, staged });
+    const inputs = await inputsOf(place, { situation, startedAt, checks, staged, source });
     const { isRefused, exitCode } = judge(checks, options);
     place.emit({ type: 'checked', safe: isSafe(checks), forced: options.isForced });
-    if (isRefused) return keepRecord(inputs, untouched(inputs, { outcome: 'refused', exit_code: exitCode, checks }), place);
+    if (isRefused)
+      return keepRecord(inputs, untouched(inputs, { outcome: 'refused', exit_code: exitCode, checks }), place);
     if (situation.current === inputs.to && !options.isForced && isServing(place, situation, checks)) {
       return keepRecord(inputs, untouched(inputs, { outcome: 'unchanged', exit_code: ExitCode.done, checks }), place);
     }
@@ -59,6 +67,13 @@ export async function deploy(place: Place, options: DeployOptions): Promise<RunD
     await pointWhereItServes(place.target, { ...situation, back: inputs.back }, place.emit);
     return carryOut(inputs, checks, place);
   });
+}
+
+/** The build in service, where it was made from that very commit: a push that is told once more makes no other. */
+async function madeFrom({ revision }: Source, { target }: Place): Promise<string | undefined> {
+  const current = await currentBuild(target.builds).catch(() => null);
+  const origin = await originOf(target.builds, current);
+  return current !== null && origin.revision === revision ? current : undefined;
 }
 
 /** W3: a disk that is nearly as full as it may be has room made on it, rather than a deploy refused. */
@@ -101,7 +116,14 @@ async function inputsOf(
     startedAt,
     checks,
     staged,
-  }: { situation: Situation; startedAt: string; checks: CheckAnswer[]; staged: Staged },
+    source,
+  }: {
+    situation: Situation;
+    startedAt: string;
+    checks: CheckAnswer[];
+    staged: Staged;
+    source: Source | undefined;
+  },
 ): Promise<RunInputs> {
   const { target, config, paths } = place;
   const { facts, from, candidate } = situation;
@@ -109,7 +131,9 @@ async function inputsOf(
   const { app, manager, logs, file: configFile } = config;
   const back = isUnwell(checks, target) ? await lastProven(place, from) : from;
   const [run, origin] = await Promise.all([staged.run ?? nextRunId(paths), originOf(target.builds, candidate)]);
-  const what = { run, kind: 'deploy' as const, app, manager, logs, configFile, target, ...origin };
+  // A hook may have made the build by itself, without a manifest.
+  const [revision, branch] = [origin.revision ?? source?.revision ?? null, origin.branch ?? source?.branch ?? null];
+  const what = { run, kind: 'deploy' as const, app, manager, logs, configFile, target, revision, branch };
   return {
     ...what,
     from,

@@ -9,6 +9,8 @@ import { type HookAnswer, runHooks, textOf } from '../run/hooks.ts';
 import type { StepRecord } from '../run/step.ts';
 import type { Place } from './place.ts';
 import { keepRecord } from './staged-record.ts';
+import { type Source, workTree } from './source.ts';
+import { buildOfSource, checkOutSource, removeSource, stagesOfSource } from './source-stages.ts';
 
 /** What the stages before the checks came to. */
 export interface Staged {
@@ -47,22 +49,27 @@ export function stagePlan(target: TargetConfig, build: string | undefined): { na
  */
 export async function runStages(
   place: Place,
-  { build, guard }: { build: string | undefined; guard: () => Promise<void> },
+  { build, source, guard }: { build?: string | undefined; source?: Source | undefined; guard: () => Promise<void> },
 ): Promise<Staged> {
   const staged: Staged = { run: null, records: [], built: null, failure: null, exitCode: ExitCode.done };
-  const names = stagesOf(place.target, build);
+  const names = source ? stagesOfSource(place.target) : stagesOf(place.target, build);
   if (names.length === 0) return staged;
   await guard();
   staged.run = await nextRunId(place.paths);
   place.emit({ type: 'run', run: staged.run });
   for (const name of names) {
-    await runStage(name, place, staged);
-    if (staged.failure) break;
+    await runStage(name, place, { staged, source });
+    if (staged.failure) return staged;
   }
+  if (names.includes('fetch') && source) await removeSource(place);
   return staged;
 }
 
-async function runStage(name: StageName, place: Place, staged: Staged): Promise<void> {
+async function runStage(
+  name: StageName,
+  place: Place,
+  { staged, source }: { staged: Staged; source: Source | undefined },
+): Promise<void> {
   const { emit, signal } = place;
   const began = performance.now();
   emit({ type: 'step', name, state: 'begun', durationMs: 0 });
@@ -73,8 +80,9 @@ async function runStage(name: StageName, place: Place, staged: Staged): Promise<
   };
   try {
     signal.throwIfAborted();
-    const work = (): Promise<HookAnswer> => runHooksOf(name, place, staged);
-    if (name === 'build') staged.built = await buildOf(place, work);
+    const work = (): Promise<HookAnswer> => runHooksOf(name, place, { run: staged.run, source });
+    if (name === 'fetch' && source) await checkOutSource(place, source);
+    else if (name === 'build') staged.built = await buildOf(place, { work, source });
     else await work();
     finish('done');
   } catch (error) {
@@ -86,12 +94,20 @@ async function runStage(name: StageName, place: Place, staged: Staged): Promise<
 }
 
 /** What takes archives in takes longer to load than all else: only who builds waits for it. */
-async function buildOf(place: Place, work: () => Promise<HookAnswer>): Promise<string> {
+async function buildOf(
+  place: Place,
+  { work, source }: { work: () => Promise<HookAnswer>; source: Source | undefined },
+): Promise<string> {
+  if (source && (place.target.hooks.build ?? []).length === 0) return buildOfSource(place, source);
   const { buildLeftBy } = await import('./built.ts');
-  return buildLeftBy(place, work);
+  return buildLeftBy(place, { work, source });
 }
 
-async function runHooksOf(name: StageName, place: Place, { run }: Staged): Promise<HookAnswer> {
+async function runHooksOf(
+  name: StageName,
+  place: Place,
+  { run, source }: { run: string | null; source: Source | undefined },
+): Promise<HookAnswer> {
   const { config, target } = place;
   const current = await currentBuild(target.builds).catch(() => null);
   const context: CommandContext = {
@@ -101,23 +117,32 @@ async function runHooksOf(name: StageName, place: Place, { run }: Staged): Promi
     build: null,
     current,
     previous: current,
-    revision: null,
+    revision: source?.revision ?? null,
   };
-  return runHooks({ name, context, dir: target.builds }, place);
+  return runHooks({ name, context, dir: source ? workTree(place) : target.builds }, place);
 }
 
 /** The document of a deploy that a stage has ended. */
 export async function refusedBy(
   { run, records, failure, exitCode }: Staged,
   place: Place,
-  startedAt: string,
+  { startedAt, source }: { startedAt: string; source?: Source | undefined },
 ): Promise<RunDocument> {
   const { config, target } = place;
   const { app, manager, logs, file: configFile } = config;
   const from = await currentBuild(target.builds).catch(() => null);
   const known = { run: run ?? '', kind: 'deploy' as const, app, manager, logs, configFile, target };
+  const origin = source ? { revision: source.revision, branch: source.branch } : {};
   const builds = { from, to: '', back: null };
-  const inputs = { ...known, ...builds, invocationBefore: '', memoryBefore: null, startedAt, stages: records };
+  const inputs = {
+    ...known,
+    ...origin,
+    ...builds,
+    invocationBefore: '',
+    memoryBefore: null,
+    startedAt,
+    stages: records,
+  };
   const ending = {
     outcome: 'refused' as const,
     exit_code: exitCode,

@@ -153,6 +153,7 @@ test('the least file gets every default of the contract', () => {
     builds: '/srv/app/builds',
     strategy: 'restart',
     ports: [],
+    branch: 'main',
     allowForce: false,
     keep: 5,
     environment: {},
@@ -228,6 +229,18 @@ test('the user manager keeps its state where XDG says', () => {
     '/h/.local/state/cutover/logs',
   ]);
   assert.equal(places({ HOME: '/h' }, 'state = "/s"\nlogs = "/l"\n'), ['/s', '/l']);
+});
+
+/** A configuration whose target has this branch. */
+function boundTo(branch: string): unknown {
+  return { app: 'shop', targets: { main: { unit: 'a', builds: '/b', branch } } };
+}
+
+test('P2: the branch whose pushes are deployed: what git takes for one, or none', () => {
+  for (const branch of ['main', 'feature/new', 'v1.2', ''])
+    assert.is(parseConfig(boundTo(branch), null).targets.main?.branch, branch);
+  for (const branch of ['refs/heads/main', '-f', 'a b', 'a..b^', 'x:y', '/a', '.a'])
+    assert.throws(() => parseConfig(boundTo(branch), null), /targets.main.branch: wrong form/, branch);
 });
 
 test('S9: unit, builds directory and ports are enough without a file', () => {

@@ -4,7 +4,10 @@ import { oneOrMany } from '../values/list.ts';
 import type { Table } from './table.ts';
 
 const stages: Record<HookName, [sentence: string, example: unknown]> = {
-  fetch: ['Brings the source up to date; failure ends the deploy.', 'git -C /srv/app/repo fetch --quiet origin main'],
+  fetch: [
+    'Brings the source up to date, and is left out after a git push, which brings it; failure ends the deploy.',
+    'git -C /srv/app/repo fetch --quiet origin main',
+  ],
   test: [
     'Tests the source; failure ends the deploy.',
     { run: ['npm', 'test'], dir: '/srv/app/repo', timeout: '10min' },

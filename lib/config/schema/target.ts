@@ -1,4 +1,5 @@
 import { boolean } from '../values/boolean.ts';
+import { branchName } from '../values/branch.ts';
 import { choice } from '../values/choice.ts';
 import { textMap } from '../values/map.ts';
 import { serviceUnit } from '../values/name.ts';
@@ -57,6 +58,13 @@ export const targetTable: Table = {
       defaultText: 'none',
       sentence: 'The port the unit listens on, or a list of them.',
       example: 9000,
+    },
+    {
+      key: 'branch',
+      type: branchName,
+      default: 'main',
+      sentence: 'The branch whose pushes are deployed here, by git or by the webhook; empty: no push is.',
+      example: 'staging',
     },
     {
       key: 'allow_force',

@@ -46,7 +46,7 @@ export const hookTable: Table = {
       default: null,
       defaultText: 'the build',
       sentence:
-        'Where it runs; fetch, test and build, which come before there is a build, run in the builds directory.',
+        'Where it runs; fetch, test and build, which come before there is a build, run in the builds directory, and test and build after a git push in a checkout of the pushed commit.',
       example: '/srv/app/repo',
     },
     {

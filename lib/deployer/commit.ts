@@ -1,0 +1,67 @@
+import { PassThrough, Readable } from 'node:stream';
+import { type Command, exec, type FedProcess, startFed } from '../base/exec.ts';
+import { type Reason, StepFailure } from '../run/failure.ts';
+import { NotWanted, shortName, type Source } from './source.ts';
+
+/** A large tree on a slow disk. */
+const checkOutMs = 10 * 60_000;
+const askMs = 30_000;
+/** git would go on alone when this process dies, and write where the next run writes. */
+const dieTogether = ['setpriv', '--pdeathsig', 'KILL', '--'] as const;
+const plainText = { LC_ALL: 'C' };
+
+/**
+ * A commit of a repository on this machine.
+ * @param repository its git directory, absolute; named outright, so that another user's is no matter (git-config(1), safe.directory)
+ * @param commit its whole name in hexadecimal
+ */
+export function commitSource(repository: string, { commit, branch }: { commit: string; branch: string }): Source {
+  const git = ['git', '--git-dir', repository] as const;
+  return {
+    revision: commit,
+    branch,
+    async verifyWanted(signal) {
+      const asked: Command = [...git, 'rev-parse', '--verify', '--quiet', `refs/heads/${branch}^{commit}`];
+      const { stdout: tip } = await exec(asked, { timeoutMs: askMs, signal, env: plainText });
+      if (tip === commit) return;
+      const why = tip === '' ? 'is gone' : `has moved on to ${shortName(tip)}, and that push deploys it`;
+      throw new NotWanted(`${branch} ${why}: ${shortName(commit)} is left out`);
+    },
+    async checkOut(directory, signal) {
+      // An index of its own: a repository with a work tree keeps its index, and what lies there.
+      const env = { ...plainText, GIT_INDEX_FILE: `${directory}.index` };
+      const put = ['--work-tree', directory, '-c', 'core.sparseCheckout=false', 'read-tree', '--reset', '-u', commit];
+      const how = { timeoutMs: checkOutMs, signal, env, cwd: directory, maxBytes: 4096 };
+      const { code, stderr, timedOut } = await exec([...dieTogether, ...git, ...put], how);
+      if (code !== 0) throw gitError(timedOut ? 'it took too long' : stderr, `cannot check out ${commit}`);
+    },
+    async archive(signal) {
+      const made = ['-c', 'tar.umask=0022', 'archive', '--format=tar', commit] as const;
+      const child = await startFed([...dieTogether, ...git, ...made], { signal, env: plainText });
+      child.stdin.end();
+      // Read from the first moment on: Node drops what nobody reads of a process that has ended.
+      const printed = child.stdout.pipe(new PassThrough());
+      return Readable.from(wholeOutput(printed, { child, commit }), { objectMode: false });
+    },
+  };
+}
+
+/** What a program prints; its failure is an error before the end, so that nobody takes a part for the whole. */
+async function* wholeOutput(
+  printed: Readable,
+  { child, commit }: { child: FedProcess; commit: string },
+): AsyncGenerator<Buffer> {
+  try {
+    for await (const chunk of printed) yield chunk as Buffer;
+    const { code, stderr } = await child.ended;
+    if (code !== 0) throw gitError(stderr, `cannot archive ${commit}`);
+  } finally {
+    child.kill();
+  }
+}
+
+function gitError(said: string, what: string): StepFailure {
+  const line = said.split('\n').find((text) => text.trim() !== '') ?? 'git did not say why';
+  const reason: Reason = /No space left/.test(said) ? 'disk' : /Permission denied/.test(said) ? 'permission' : 'hook';
+  return new StepFailure(reason, `${what}: ${line.replace(/^(fatal|error): /, '')}`);
+}

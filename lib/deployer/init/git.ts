@@ -1,0 +1,151 @@
+import { chmod, chown, stat } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { accountOfUser } from '../../base/accounts.ts';
+import { CutoverError } from '../../base/errors.ts';
+import type { Command } from '../../base/exec.ts';
+import { isThere } from '../../base/files.ts';
+import { shellLine, shellWord } from '../../base/shell-words.ts';
+import type { TargetConfig } from '../../config/model.ts';
+import type { InitReport } from '../init.ts';
+import { type FileResult, filesToWrite, modeText, requireWritable, writeFiles } from './files.ts';
+import { hookFile } from './git/hook-file.ts';
+import { configValue, makeBare, type Repository, repositoryAt, setConfig } from './git/repository.ts';
+
+export interface GitOptions {
+  /** the repository, absolute */
+  path: string;
+  /** those that a push is to deploy to */
+  targets: readonly TargetConfig[];
+  /** the only target that the hook is for; null: each branch has its own */
+  only: string | null;
+  /** cutover with the options that name the configuration, in full */
+  command: Command;
+  isDryRun: boolean;
+  signal: AbortSignal;
+  /** called with each file once it is done */
+  onFile: (file: FileResult) => void;
+}
+
+const denyKey = 'receive.denyCurrentBranch';
+/** A push brings the files up to date, and is refused where somebody has changed them (git-config(1)). */
+const denyValue = 'updateInstead';
+
+/**
+ * Makes a bare repository, or takes one that is there, and gives it the hook that deploys what is pushed. Safe to repeat.
+ * @throws `refused` where a hook of somebody else, or something else than a repository is there; `permission`, `disk`, `usage`
+ */
+export async function initGit(options: GitOptions): Promise<InitReport> {
+  const { path, targets, only, signal, isDryRun } = options;
+  const bound = targets.filter(({ branch }) => branch !== '');
+  const [first] = bound;
+  if (!first) throw unbound(targets);
+  const existing = await repositoryAt(path);
+  if (!existing) await requireWritable(path);
+  signal.throwIfAborted();
+  const made = existing ? [] : [await makeRepository(first.branch, options)];
+  const repository = existing ?? (isDryRun ? notYet(path) : await repositoryAt(path));
+  if (!repository) throw new CutoverError('refused', `there is no repository at ${path}`, { mend: `ls -la ${path}` });
+  const hook = await writeHook(repository, options);
+  const settings = await allowPush(repository, { ...options, bound });
+  return {
+    target: only ?? (bound.length === 1 ? first.name : null),
+    files: [...made, ...hook, ...settings],
+    units: [],
+    notes: [...boundNotes(bound), ...(existing ? [] : await ownerNotes(path))],
+    next: await nextCommands(repository, { path, first }),
+  };
+}
+
+async function makeRepository(branch: string, { path, isDryRun, onFile }: GitOptions): Promise<FileResult> {
+  if (!isDryRun) await makeBare(path, branch);
+  const mode = isDryRun ? 0o755 : (await stat(path)).mode & 0o7777;
+  const file: FileResult = { path, status: isDryRun ? 'would write' : 'written', mode: modeText(mode) };
+  onFile(isDryRun ? { ...file, content: 'an empty bare repository' } : file);
+  return file;
+}
+
+function notYet(path: string): Repository {
+  const owner = { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 };
+  return { directory: path, isBare: true, hooks: join(path, 'hooks'), config: join(path, 'config'), head: null, owner };
+}
+
+async function writeHook({ hooks, owner }: Repository, options: GitOptions): Promise<FileResult[]> {
+  const { command, only, isDryRun, onFile } = options;
+  const [node, script, ...named] = command;
+  const words: Command = [node, script ?? '', 'hook', 'post-receive', ...(only === null ? [] : [only]), ...named];
+  const planned = [hookFile(hooks, words)];
+  const differing = await filesToWrite(planned);
+  const isNew = !(await isThere(hooks));
+  const files = await writeFiles(planned, { differing, isDryRun, onFile });
+  if (!isDryRun) await giveTo(owner, [...(isNew ? [hooks] : []), ...files.map(({ path }) => path)]);
+  await requireExecutable(files, { isDryRun });
+  return files;
+}
+
+/** git leaves a hook out that may not be executed, and says so only to whoever pushes. */
+async function requireExecutable(files: readonly FileResult[], { isDryRun }: { isDryRun: boolean }): Promise<void> {
+  if (isDryRun) return;
+  for (const { path, mode } of files) if (mode !== '0755') await chmod(path, 0o755);
+}
+
+/** What root writes into another's repository is to be the other's. */
+async function giveTo({ uid, gid }: Repository['owner'], paths: readonly string[]): Promise<void> {
+  if (process.geteuid?.() !== 0) return;
+  for (const path of paths) {
+    const facts = await stat(path);
+    if (facts.uid !== uid || facts.gid !== gid) await chown(path, uid, gid);
+  }
+}
+
+/** git refuses a push to the branch that is checked out, unless it is told what to do with the files. */
+async function allowPush(
+  repository: Repository,
+  { bound, isDryRun, onFile }: GitOptions & { bound: readonly TargetConfig[] },
+): Promise<FileResult[]> {
+  const { isBare, head, config: path, owner } = repository;
+  if (isBare || !bound.some(({ branch }) => branch === head)) return [];
+  if ((await configValue(repository, denyKey)) !== null) return [];
+  const { mode } = await stat(path);
+  if (!isDryRun) {
+    await setConfig(repository, denyKey, denyValue);
+    await giveTo(owner, [path]);
+  }
+  const file: FileResult = { path, status: isDryRun ? 'would write' : 'written', mode: modeText(mode & 0o7777) };
+  onFile(isDryRun ? { ...file, content: `${denyKey} = ${denyValue}` } : file);
+  return [file];
+}
+
+function boundNotes(bound: readonly TargetConfig[]): string[] {
+  const branches = [...new Set(bound.map(({ branch }) => branch))];
+  return branches.map((branch) => {
+    const names = bound.filter((target) => target.branch === branch).map(({ name }) => name);
+    const order = names.length > 1 ? ', in this order and no further than to the first that does not take it' : '';
+    return `a push to ${branch} deploys ${names.join(' and ')}${order}`;
+  });
+}
+
+async function ownerNotes(path: string): Promise<string[]> {
+  if (process.geteuid?.() !== 0) return [];
+  return [`the repository is root's; give it to whoever pushes: chown -R USER: ${shellWord(path)}`];
+}
+
+async function nextCommands(
+  { owner, isBare, directory }: Repository,
+  { path, first }: { path: string; first: TargetConfig },
+): Promise<string[]> {
+  const account = await accountOfUser(owner.uid);
+  const place = isBare ? directory : path;
+  const remote = `${account?.name ?? 'USER'}@${hostname()}:${place}`;
+  return [
+    `${shellLine(['git', 'remote', 'add', first.name, remote])}     (where you work)`,
+    shellLine(['git', 'push', first.name, first.branch]),
+  ];
+}
+
+function unbound(targets: readonly TargetConfig[]): CutoverError {
+  const names = targets.map(({ name }) => name).join(', ');
+  return new CutoverError('config', `no push deploys ${names}: no branch is named`, {
+    mend: 'set targets.NAME.branch, then repeat it',
+  });
+}

@@ -1,0 +1,82 @@
+import type { TargetConfig } from '../config/model.ts';
+
+/** A branch that was pushed, and the targets that it is deployed to, in their order. */
+export interface PushedBranch {
+  branch: string;
+  /** the whole name of the commit */
+  commit: string;
+  targets: string[];
+}
+
+/** What a push asks for. */
+export interface Push {
+  branches: PushedBranch[];
+  /** what deploys nothing, and why */
+  ignored: { ref: string; why: string }[];
+}
+
+const branchPrefix = 'refs/heads/';
+/** What was there before is of no matter, so that a person may type anything for it. */
+const update = /^\S+ ([0-9a-f]{40,64}) (refs\/\S+)$/;
+
+/**
+ * Reads what git tells a post-receive hook, "old new ref" a line (githooks(5)), and finds the targets of each branch.
+ * @param targets those of the configuration, or the one that the hook is for
+ */
+export function readPush(text: string, targets: readonly Pick<TargetConfig, 'name' | 'branch'>[]): Push {
+  const push: Push = { branches: [], ignored: [] };
+  for (const line of text.split('\n').filter((one) => one.trim() !== '')) {
+    const [, commit = '', ref = line] = update.exec(line) ?? [];
+    const branch = ref.startsWith(branchPrefix) ? ref.slice(branchPrefix.length) : '';
+    const bound = targets.filter((target) => branch !== '' && target.branch === branch).map(({ name }) => name);
+    const why = whyIgnored({ branch, commit, bound });
+    if (why === null) push.branches.push({ branch, commit, targets: bound });
+    else push.ignored.push({ ref, why });
+  }
+  return push;
+}
+
+function whyIgnored({ branch, commit, bound }: { branch: string; commit: string; bound: string[] }): string | null {
+  if (commit === '') return 'that is no "old new ref" line';
+  if (branch === '') return 'it is no branch';
+  if (bound.length === 0) return 'no target is bound to this branch';
+  if (/^0+$/.test(commit)) return `the branch was deleted: ${bound.join(', ')} keeps what it serves`;
+  return null;
+}
+
+/** How a deploy of one target ended. */
+export interface Pushed<Result> {
+  target: string;
+  branch: string;
+  commit: string;
+  /** null: left out, since the target before it did not take the commit */
+  result: Result | null;
+}
+
+/**
+ * Deploys a push, one target after the other: of one branch in the order of the configuration, and no further than to the
+ * first that does not take it. Another branch is another matter.
+ * @param deployOn deploys one; must not throw for what only this target is about
+ * @param isGood whether the next target of the branch may follow
+ */
+export async function deployPush<Result>(
+  branches: readonly PushedBranch[],
+  {
+    deployOn,
+    isGood,
+  }: {
+    deployOn: (target: string, pushed: PushedBranch) => Promise<Result>;
+    isGood: (result: Result) => boolean;
+  },
+): Promise<Pushed<Result>[]> {
+  const all: Pushed<Result>[] = [];
+  for (const pushed of branches) {
+    let goesOn = true;
+    for (const target of pushed.targets) {
+      const result: Result | null = goesOn ? await deployOn(target, pushed) : null;
+      goesOn = result !== null && isGood(result);
+      all.push({ target, branch: pushed.branch, commit: pushed.commit, result });
+    }
+  }
+  return all;
+}
