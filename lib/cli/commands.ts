@@ -1,5 +1,6 @@
 import { type CommandRow, waitOption as wait } from './command.ts';
 import { databaseCommands } from './database-commands.ts';
+import { hookCommands } from './hook-commands.ts';
 import { recoverCommands } from './recover-commands.ts';
 
 /** Every command: what its help says and where its work is. */
@@ -18,6 +19,7 @@ export const commands: CommandRow[] = [
       ['--user', "the unit belongs to the user's own manager"],
       ['--install', 'enable what ends an interrupted run after a power cut; without a unit: for every target'],
       ['--strategy <name>', 'socket or overlap: systemd holds the port from now on; restart: the unit opens it again'],
+      ['--git <dir>', 'make or take this repository; what is pushed is deployed; [unit] is a target'],
       ['--dry-run', 'print every file and command, and change nothing'],
     ],
     examples: [
@@ -25,6 +27,7 @@ export const commands: CommandRow[] = [
       'cutover init shop-staging.service --port 9001 --dry-run',
       'cutover init --install',
       'cutover init shop.service --strategy socket',
+      'cutover init --git /srv/git/shop.git',
     ],
     load: () => import('./init.ts'),
   },
@@ -74,6 +77,7 @@ export const commands: CommandRow[] = [
     load: () => import('./settle.ts'),
   },
   ...recoverCommands,
+  ...hookCommands,
   {
     name: 'status',
     words: '[target]',
@@ -191,4 +195,4 @@ export const commands: CommandRow[] = [
 ];
 
 /** Commands of the contract that this version does not have; asking for one says so. */
-export const laterCommands = ['monitor', 'serve', 'hook', 'completion'];
+export const laterCommands = ['monitor', 'serve', 'completion'];
