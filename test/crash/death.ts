@@ -24,7 +24,7 @@ export interface Death {
 /** Starts a command, with orders to die, and waits until nothing goes on any more. */
 export async function endedBy(
   site: Site,
-  command: 'deploy' | 'rollback',
+  command: 'deploy' | 'rollback' | 'recover-one',
   orders: Orders,
   words: string[] = [],
 ): Promise<Death> {
@@ -50,7 +50,10 @@ export function assertKilled({ signal, code, said }: Death): void {
 }
 
 /** All moments of a run that nobody kills. */
-export async function momentsOf(site: Site, command: 'deploy' | 'rollback'): Promise<ProcessRecord['passed']> {
+export async function momentsOf(
+  site: Site,
+  command: 'deploy' | 'rollback' | 'recover-one',
+): Promise<ProcessRecord['passed']> {
   const { own, settles } = await endedBy(site, command, {});
   assert.equal(settles, [], 'a run that ended needs no settle');
   return own.passed;

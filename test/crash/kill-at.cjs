@@ -21,7 +21,7 @@ const onWire = new Map(calls.map((name) => [name, Buffer.from(`${String.fromChar
 const [, script = '', command = ''] = process.argv;
 const site = /\/var\/lib\/cutover\/([^/]+)\/|\/cutover-([^/]+)\.toml/.exec(process.argv.join(' '));
 const orders = join(folder, site?.[1] ?? site?.[2] ?? '-', 'orders.json');
-const isDeployer = basename(script) === 'cutover.js' && ['deploy', 'rollback', 'settle'].includes(command);
+const isDeployer = basename(script) === 'cutover.js' && ['deploy', 'rollback', 'recover-one', 'settle'].includes(command);
 if (isDeployer && fs.existsSync(orders)) arm();
 
 function arm() {

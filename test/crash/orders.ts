@@ -4,7 +4,7 @@ import { repository } from '../sandboxed.ts';
 import type { Site } from '../deploy/site.ts';
 
 /** When the first, second, third … process of a command dies, as `kill-at.cjs` has it; '' or none: it lives. */
-export type Orders = Partial<Record<'deploy' | 'rollback' | 'settle', string[]>>;
+export type Orders = Partial<Record<'deploy' | 'rollback' | 'recover-one' | 'settle', string[]>>;
 
 /** What a process did until its end: the moments that passed, and the signal that each brought. */
 export interface ProcessRecord {
