@@ -40,11 +40,23 @@ export async function readTree(
       },
     );
   }
-  const fields = stdout.split('\0');
+  return parseTree(stdout);
+}
+
+/** Field by field: all of them at once would take much memory. */
+function parseTree(text: string): Map<string, TreeEntry> {
   const tree = new Map<string, TreeEntry>();
-  for (let at = 0; at + 4 < fields.length; at += 5) {
-    const [kind = '', mode = '', size = '', to = '', path = ''] = fields.slice(at, at + 5);
-    tree.set(path, { kind: kinds[kind] ?? 'other', mode, size: Number(size), to });
+  let at = 0;
+  const next = (): string => {
+    const found = text.indexOf('\0', at);
+    const end = found < 0 ? text.length : found;
+    const field = text.slice(at, end);
+    at = end + 1;
+    return field;
+  };
+  while (at < text.length) {
+    const [kind, mode, size, to, path] = [next(), next(), Number(next()), next(), next()];
+    tree.set(path, { kind: kinds[kind] ?? 'other', mode, size, to });
   }
   return tree;
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, type Hash, hash } from 'node:crypto';
 import { Parser, type ReadEntry } from 'tar';
 import { messageOf } from '../../base/errors.ts';
 import type { AcceptedEntry, EntryKind, Judge } from './judge.ts';
@@ -25,6 +25,7 @@ const kinds: Record<string, EntryKind> = {
   Link: 'hardlink',
 };
 
+const emptyDigest = hash('sha256', '', 'hex');
 const sparsePattern = /^\d+ GNU\.sparse/m;
 const commitPattern = /^\d+ comment=([0-9a-f]{40}|[0-9a-f]{64})$/m;
 
@@ -93,10 +94,18 @@ function rawEntry(entry: ReadEntry) {
 
 function takeDigest(entry: ReadEntry, accepted: AcceptedEntry | null): void {
   if (accepted?.kind !== 'file') return;
-  const hash = createHash('sha256');
-  entry.on('data', (chunk: Buffer) => void hash.update(chunk));
+  // Most files come in one piece, and an object for each would be a lot of garbage.
+  let hasher: Hash | null = null;
+  accepted.sha256 = emptyDigest;
+  entry.on('data', (chunk: Buffer) => {
+    if (chunk.length === entry.size) accepted.sha256 = hash('sha256', chunk, 'hex');
+    else {
+      hasher ??= createHash('sha256');
+      hasher.update(chunk);
+    }
+  });
   entry.on('end', () => {
-    accepted.sha256 = hash.digest('hex');
+    if (hasher) accepted.sha256 = hasher.digest('hex');
   });
 }
 
