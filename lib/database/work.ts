@@ -1,6 +1,6 @@
 import { mkdir, open, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { fileError } from '../base/errors.ts';
+import { CutoverError, errnoOf, fileError } from '../base/errors.ts';
 import { makePrivateDirectory, move, syncDirectory } from '../base/files.ts';
 import { removeTrees } from '../base/remove.ts';
 import { openController } from '../base/wait.ts';
@@ -22,6 +22,8 @@ export async function inWorkFolder<T>(
   await makePrivateDirectory(backups);
   await removeTrees([folder], signal);
   await mkdir(folder, { mode: 0o700 }).catch((error: unknown) => {
+    if (errnoOf(error) === 'EEXIST')
+      throw new CutoverError('permission', `${folder} was left by another user`, { mend: `sudo rm -r ${folder}` });
     throw fileError(error, 'cannot create', folder);
   });
   try {

@@ -1,4 +1,4 @@
-import { chmod, chown, readdir, readFile, stat, symlink, truncate, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, readdir, readFile, stat, symlink, truncate, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gunzipSync, gzipSync } from 'node:zlib';
@@ -7,6 +7,7 @@ import { exec, start } from '../../lib/base/exec.ts';
 import { takeBackup } from '../../lib/database/backup.ts';
 import type { BackupOwner } from '../../lib/database/names.ts';
 import { findBackup, restoreBackup } from '../../lib/database/restore.ts';
+import { asNobody } from '../base/tmpfs.ts';
 import { suite, type TestContext } from '../suite.ts';
 import { makeSqlite, refusal, sqlite } from './samples.ts';
 
@@ -211,11 +212,24 @@ test('P3: an interruption ends a backup at once, and leaves nothing half', async
   assert.equal(await readdir(owner.database.backups), []);
 });
 
+test('P3: what a process of another user left is told of', async (t) => {
+  const owner = await makeSqlite(t, users);
+  const { backups } = owner.database;
+  const left = join(backups, '.shop@production.backup');
+  await mkdir(left, { recursive: true });
+  await writeFile(join(left, 'copy.db'), 'half');
+  for (const path of [dirname(backups), backups]) await chmod(path, 0o777);
+  assert.match(
+    await asNobody(() => refusal(backup(owner, t))),
+    `${left} was left by another user -> sudo rm -r ${left}`,
+  );
+});
+
 test('P3: what a killed backup left is removed by the next one', async (t) => {
   const owner = await makeSqlite(t, users);
   await backup(owner, t);
   const left = join(owner.database.backups, '.shop@production.backup');
-  await import('node:fs/promises').then(({ mkdir }) => mkdir(left));
+  await mkdir(left);
   await writeFile(join(left, 'copy.db'), 'half');
   await backup(owner, t, later);
   assert.equal((await readdir(owner.database.backups)).length, 2);

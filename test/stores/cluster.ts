@@ -1,7 +1,8 @@
 import { chown, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { exec, type ExecResult } from '../../lib/base/exec.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { exec, type ExecResult, start, type StartedProcess } from '../../lib/base/exec.ts';
 import { accountOf } from '../../lib/systemd/account.ts';
 import { atEnd } from '../suite.ts';
 
@@ -21,6 +22,9 @@ export interface Cluster {
 /** The password shows wherever it should not. */
 export const password = 'geheim:\\@ %41';
 
+const timeoutMs = 60_000;
+const becomePostgres = ['--reuid', 'postgres', '--regid', 'postgres', '--init-groups', '--'];
+
 let shared: Promise<Cluster> | undefined;
 
 /** The one server that the tests of this file share; it ends with the file. */
@@ -37,19 +41,30 @@ async function startCluster(): Promise<Cluster> {
   await writeFile(join(directory, 'password'), password);
   await chown(directory, account?.uid ?? 0, account?.gids[0] ?? 0);
   const data = join(directory, 'data');
-  const start = (): Promise<void> => {
-    const settings = `-k ${directory} -p ${port} -c listen_addresses=127.0.0.1 -c fsync=off`;
-    return asPostgres(join(bin, 'pg_ctl'), '-D', data, '-o', settings, '-w', '-l', join(directory, 'log'), 'start');
+  const settings = ['-k', directory, '-p', String(port), '-c', 'listen_addresses=127.0.0.1', '-c', 'fsync=off'];
+  let server: StartedProcess | undefined;
+  const startServer = async (): Promise<void> => {
+    // It ends with the tests, however they end.
+    const words = ['--pdeathsig', 'QUIT', ...becomePostgres, join(bin, 'postgres'), '-D', data, ...settings];
+    server = await start(['setpriv', ...words], { cwd: '/' });
+    server.stdout.resume();
+    server.stderr.resume();
+    await until(
+      async () => (await exec(['pg_isready', '-q', '-h', directory, '-p', String(port)], { timeoutMs })).code === 0,
+    );
   };
-  const stop = (): Promise<void> => asPostgres(join(bin, 'pg_ctl'), '-D', data, '-m', 'immediate', 'stop');
+  const stop = async (): Promise<void> => {
+    server?.kill('SIGQUIT');
+    await server?.ended;
+  };
   const secret = ['-A', 'scram-sha-256', `--pwfile=${join(directory, 'password')}`];
   await asPostgres(join(bin, 'initdb'), '-D', data, '-U', 'boss', ...secret, '-E', 'UTF8', '--no-locale', '--no-sync');
-  await start();
+  await startServer();
   atEnd(async () => {
     await stop().catch(() => {});
     await rm(directory, { recursive: true, force: true });
   });
-  return { ...askingOf(directory, port), start, stop };
+  return { ...askingOf(directory, port), start: startServer, stop };
 }
 
 function askingOf(directory: string, port: number): Omit<Cluster, 'start' | 'stop'> {
@@ -68,10 +83,15 @@ function askingOf(directory: string, port: number): Omit<Cluster, 'start' | 'sto
   };
 }
 
+async function until(ask: () => Promise<boolean>): Promise<void> {
+  for (const deadline = performance.now() + timeoutMs; !(await ask()); await sleep(50)) {
+    if (performance.now() > deadline) throw new Error('the server does not come up');
+  }
+}
+
 /** The server refuses to be root. */
 async function asPostgres(...command: string[]): Promise<void> {
-  const words = ['--reuid', 'postgres', '--regid', 'postgres', '--init-groups', '--', ...command];
-  require(await exec(['setpriv', ...words], { timeoutMs: 60_000, cwd: '/' }), command[0] ?? '');
+  require(await exec(['setpriv', ...becomePostgres, ...command], { timeoutMs, cwd: '/' }), command[0] ?? '');
 }
 
 function require(result: ExecResult, what: string): ExecResult {
