@@ -55,7 +55,7 @@ async function applyAndJudge(
 ): Promise<Omit<Ending, 'downtime_ms' | 'checks'>> {
   const transcript: GateLook[] = [];
   const plan = planOf(inputs, { ...tools, transcript });
-  const signal = isOneWay(inputs) ? undisturbed(tools) : tools.signal;
+  const signal = isOneWay(inputs) ? undisturbed(inputs, tools) : tools.signal;
   const { begun, records: steps, failure } = await applySteps(plan, { ...tools, signal });
   if (!failure) return { outcome: 'deployed', exit_code: 0, active: inputs.to, steps, failure };
   // systemd refuses a whole job or none: a first step that was not permitted did nothing.
@@ -71,9 +71,10 @@ async function applyAndJudge(
 }
 
 /** An interruption in the middle of a run that cannot be taken back would leave the service down. */
-function undisturbed({ signal, emit }: Pick<RunTools, 'signal' | 'emit'>): AbortSignal {
+function undisturbed({ kind }: RunInputs, { signal, emit }: Pick<RunTools, 'signal' | 'emit'>): AbortSignal {
   if (signal.aborted) return signal;
-  const message = 'interrupted, and goes on: there is no build to go back to';
+  const why = kind === 'recovery' ? 'the service is not left down' : 'there is no build to go back to';
+  const message = `interrupted, and goes on: ${why}`;
   signal.addEventListener('abort', () => emit({ type: 'note', message }), { once: true });
   return openController().signal;
 }

@@ -1,19 +1,21 @@
 // needs: sandbox
 // deadline: 10min
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import * as assert from 'uvu/assert';
 import type { StartedProcess } from '../../../lib/base/exec.ts';
 import type { RecoveryReport } from '../../../lib/report/recovery-report.ts';
 import type { RunDocument } from '../../../lib/run/document.ts';
-import { lockText, untilBegun, untilSettled } from '../../deploy/running.ts';
+import { ledger, lockText } from '../../deploy/running.ts';
 import { breakInService, buildId, type Called, calledFrom, makeSite, type Site, until } from '../../deploy/site.ts';
 import { assertNothingLeft, assertSound } from '../../deploy/sound.ts';
 import { suite } from '../../suite.ts';
 import { configureRecovery, onlyOne, untilUp } from './one-service.ts';
 
-const test = suite('deployer/recover/cut-off');
+const test = suite('deployer/recover/cut-off', { timeoutMs: 120_000 });
 const first = buildId(1);
+/** On a machine that has other things to do. */
+const patienceMs = 40_000;
 
 interface Recovering {
   child: StartedProcess;
@@ -28,7 +30,7 @@ async function startRecovery(site: Site): Promise<Recovering> {
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => (said += chunk));
   return {
     child,
-    hasSaid: (words) => until(`it says "${words}"`, async () => said.includes(words)),
+    hasSaid: (words) => until(`it says "${words}"`, async () => said.includes(words), patienceMs),
     async end() {
       const { code } = await child.ended;
       return calledFrom<RecoveryReport>({ code, stdout: await stdout, stderr: said });
@@ -36,12 +38,17 @@ async function startRecovery(site: Site): Promise<Recovering> {
   };
 }
 
+async function untilOver({ sandbox, state }: Site): Promise<void> {
+  const isOver = async (): Promise<boolean> => !(await readdir(sandbox.hostPath(state))).includes('in-flight');
+  await until('the run is ended', isOver, patienceMs);
+}
+
 /** A stopped service whose repair takes a while: the recovery is in the middle of it. */
 async function midway(site: Site, seconds: number): Promise<Recovering> {
   await configureRecovery(site, { hooks: [`repair = "sleep ${seconds}"`] });
   await site.sandbox.run('systemctl', 'stop', site.unit);
   const recovering = await startRecovery(site);
-  await untilBegun(site, 'repair');
+  await until('the repair has begun', async () => /"repair","state":"intended"/.test(await ledger(site)), patienceMs);
   return recovering;
 }
 
@@ -82,7 +89,7 @@ test('R1: an attempt that is killed is gone on with by systemd, and what came of
   const { code, document, stderr } = await recovering.end();
   assert.match(onlyOne(document).findings.join('\n'), 'the attempt came to no end: it was ended by SIGKILL');
   assert.is(code, onlyOne(document).after.healthy ? 0 : 3, stderr);
-  await untilSettled(site);
+  await untilOver(site);
   await untilUp(site);
   const run = await newestRun(site);
   assert.equal([run?.kind, run?.outcome, run?.active], ['recovery', 'deployed', first]);
@@ -95,7 +102,7 @@ test('R1: without the process that asked for it, an attempt comes to its end', a
   recovering.child.kill('SIGKILL');
   await recovering.child.ended;
   assert.ok(JSON.parse(await readFile(site.sandbox.hostPath(`${site.state}/in-flight`), 'utf8')));
-  await untilSettled(site);
+  await untilOver(site);
   const run = await newestRun(site);
   assert.equal([run?.kind, run?.outcome], ['recovery', 'deployed']);
   assert.ok(run?.steps.every(({ status }) => status === 'done'));

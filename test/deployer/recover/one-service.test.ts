@@ -12,7 +12,7 @@ import { addChannels, startReceiver } from '../../deploy/telling.ts';
 import { suite } from '../../suite.ts';
 import { configureRecovery, recoverSite } from './one-service.ts';
 
-const test = suite('deployer/recover/one-service');
+const test = suite('deployer/recover/one-service', { timeoutMs: 120_000 });
 const [first, second] = [buildId(1), buildId(2)];
 
 async function newestRun(site: Site): Promise<RunDocument | undefined> {

@@ -6,7 +6,7 @@ import { buildId, type Refusal } from '../../deploy/site.ts';
 import { suite } from '../../suite.ts';
 import { about, assertTidy, type Fleet, makeFleet, names, takePort, wearOut } from './fleet.ts';
 
-const test = suite('deployer/recover');
+const test = suite('deployer/recover', { timeoutMs: 120_000 });
 const first = buildId(1);
 
 const invocation = ({ sandbox, unit }: Fleet, name: (typeof names)[number]): Promise<string> =>
