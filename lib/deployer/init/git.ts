@@ -52,7 +52,11 @@ export async function initGit(options: GitOptions): Promise<InitReport> {
     target: only ?? (bound.length === 1 ? first.name : null),
     files: [...made, ...hook, ...settings],
     units: [],
-    notes: [...boundNotes(bound), ...(existing ? [] : await ownerNotes(path))],
+    notes: [
+      ...boundNotes(bound),
+      'what is to be typed next belongs where you work, in a clone',
+      ...(existing ? [] : await ownerNotes(path)),
+    ],
     next: await nextCommands(repository, { path, first }),
   };
 }
@@ -138,7 +142,7 @@ async function nextCommands(
   const place = isBare ? directory : path;
   const remote = `${account?.name ?? 'USER'}@${hostname()}:${place}`;
   return [
-    `${shellLine(['git', 'remote', 'add', first.name, remote])}     (where you work)`,
+    shellLine(['git', 'remote', 'add', first.name, remote]),
     shellLine(['git', 'push', first.name, first.branch]),
   ];
 }
