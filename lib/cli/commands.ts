@@ -1,6 +1,7 @@
 import { type CommandRow, waitOption as wait } from './command.ts';
 import { databaseCommands } from './database-commands.ts';
 import { hookCommands } from './hook-commands.ts';
+import { monitorCommands } from './monitor-commands.ts';
 import { recoverCommands } from './recover-commands.ts';
 
 /** Every command: what its help says and where its work is. */
@@ -77,6 +78,7 @@ export const commands: CommandRow[] = [
     load: () => import('./settle.ts'),
   },
   ...recoverCommands,
+  ...monitorCommands,
   ...hookCommands,
   {
     name: 'status',
@@ -195,4 +197,4 @@ export const commands: CommandRow[] = [
 ];
 
 /** Commands of the contract that this version does not have; asking for one says so. */
-export const laterCommands = ['monitor', 'serve', 'completion'];
+export const laterCommands = ['serve', 'completion'];

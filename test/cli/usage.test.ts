@@ -142,13 +142,6 @@ const mistakes: Record<string, Mistake> = {
     mend: /cutover config/,
   },
   'no targets': { words: ['check'], config: '', ...config, message: /targets/, mend: /cutover config/ },
-  'a part that is not built yet': {
-    words: ['deploy'],
-    config: `${one}monitor = { failures = 3 }\n`,
-    ...config,
-    message: /this version/,
-    mend: /./,
-  },
   'a port that is none': {
     tool: direct,
     words: ['shop.service', '/srv/shop/builds/dist.20260203-151116', 'nine'],

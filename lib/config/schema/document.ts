@@ -104,7 +104,7 @@ export const documentTable: Table = {
       type: absolutePath,
       default: null,
       sentence:
-        "The directory that node_exporter's textfile collector reads: each target has a file of its own there, written after each run.",
+        "The directory that node_exporter's textfile collector reads: each target has a file of its own there, written after each run and each pass of the monitor.",
       example: '/var/lib/prometheus/node-exporter',
     },
   ],

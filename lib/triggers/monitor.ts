@@ -1,0 +1,172 @@
+import { ExitCode, isCutoverError, messageOf } from '../base/errors.ts';
+import { sleep } from '../base/wait.ts';
+import { currentBuild } from '../builds/current.ts';
+import type { Place } from '../deployer/place.ts';
+import { settle } from '../deployer/settle.ts';
+import type { MonitorAlert, MonitorFinding, MonitorReport } from '../report/monitor-report.ts';
+import type { RunDocument } from '../run/document.ts';
+import { newestRun } from '../run/history.ts';
+import { leaveHold } from '../run/hold.ts';
+import { isAlive, readInFlight } from '../run/in-flight.ts';
+import { type Acted, act, actionFor } from './monitor/act.ts';
+import { changesOf, wantedAlerts } from './monitor/alerts.ts';
+import { type Known, readKnown } from './monitor/known.ts';
+import { type Found, lookAtService, lookAtTarget, type Seen, serviceKey } from './monitor/looks.ts';
+import { readPastRuns } from './monitor/past.ts';
+import { type MonitorState, problemsNow, writeState } from './monitor/state.ts';
+
+/** A failure in the bake time counts when it is still there after this. */
+const confirmMs = 5_000;
+
+/** What a pass came to, and what it leaves for others to tell. */
+export interface Pass {
+  report: MonitorReport;
+  /** the run that it carried out; null: none */
+  document: RunDocument | null;
+  /** to be called once people were told of the alerts: then they are not told again */
+  remember: () => Promise<void>;
+}
+
+type Problems = MonitorState['problems'];
+
+/**
+ * One pass of the monitor over a target (S10, B5): looks, acts when the configuration says so, and finds what people are to be told.
+ * Never beside a run; one that was cut off is ended first.
+ * @throws `systemd_unavailable`, `bus_lost`, `permission`, `no_build`; the signal's reason
+ */
+export async function monitor(place: Place): Promise<Pass> {
+  const began = { ms: performance.now(), at: new Date().toISOString() };
+  const why = await whyPassedOver(place);
+  if (why !== null) return passedOver(place, why, began);
+  const ended = await endCutOff(place);
+  if (ended === null) return passedOver(place, 'another run holds the target', began);
+  const known = await readKnown(place);
+  const seen = await lookAtTarget(place, known.restartsBefore);
+  // A run that began meanwhile is what was seen.
+  const begun = await whyPassedOver(place);
+  if (begun !== null) return passedOver(place, begun, began);
+  const keys = seen.found.map(({ key }) => key);
+  const problems = problemsNow(known.before.problems, keys, Date.now());
+  // Before anything is done: whoever dies meanwhile has counted.
+  const noted = await noteState(place, { ...known.before, problems });
+  const done = await actOn(place, known, { seen, problems });
+  const found = [...done.seen.found, ...noted];
+  const actions = [...ended, ...done.acted.actions];
+  return conclude(place, known, { ...done, found, problems, actions, began });
+}
+
+/** Why this is no moment to look; null: it is one. */
+async function whyPassedOver({ target, paths }: Place): Promise<string | null> {
+  const mark = await readInFlight(paths);
+  if (mark !== null && (await isAlive(mark))) return `run ${mark.run} is at work (pid ${mark.pid})`;
+  const isNew = (await currentBuild(target.builds)) === null && (await newestRun(paths)) === null;
+  return isNew ? 'nothing is deployed yet' : null;
+}
+
+/** @returns what was done, in words; null: somebody else is at it */
+async function endCutOff(place: Place): Promise<string[] | null> {
+  const { config, target, systemd, emit } = place;
+  if ((await readInFlight(place.paths)) === null) return [];
+  try {
+    const document = await settle(place, { waitMs: 0 });
+    if (!document) return [];
+    emit({ type: 'settled', document });
+    // The next run needs a scope of its own.
+    await leaveHold({ systemd, app: config.app, target: target.name });
+    return [`ended run ${document.run}, which had been cut off: ${document.outcome}`];
+  } catch (error) {
+    if (isCutoverError(error, 'locked')) return null;
+    throw error;
+  }
+}
+
+/** Does what the rules ask for, and looks again. A problem that is gone then is taken out of `problems`. */
+async function actOn(
+  place: Place,
+  { rules, restartsBefore, isInBake }: Known,
+  { seen, problems }: { seen: Seen; problems: Problems },
+): Promise<{ seen: Seen; acted: Acted }> {
+  const problem = problems[serviceKey];
+  const nothing = { seen, acted: { actions: [], document: null } };
+  if (!problem) return nothing;
+  const isConfirmed = isInBake && problem.acted === 0 && (await isStillUnwell(place, restartsBefore));
+  const action = actionFor(problem, rules, isConfirmed);
+  if (action === null) return nothing;
+  const acted = await act(place, action, seen.current);
+  problem.acted += 1;
+  const others = seen.found.filter(({ key }) => key !== serviceKey);
+  const again = await lookAtService(place, null);
+  const service = again.found.filter(({ key }) => key === serviceKey);
+  if (service.length === 0) delete problems[serviceKey];
+  return { seen: { ...again, found: [...service, ...others] }, acted };
+}
+
+async function isStillUnwell(place: Place, restartsBefore: number | null): Promise<boolean> {
+  await sleep(confirmMs, place.signal);
+  return (await lookAtService(place, restartsBefore)).found.some(({ key }) => key === serviceKey);
+}
+
+interface Done {
+  seen: Seen;
+  acted: Acted;
+  found: Found[];
+  problems: Problems;
+  actions: string[];
+  began: Began;
+}
+
+interface Began {
+  ms: number;
+  at: string;
+}
+
+async function conclude(place: Place, { rules, before, isInBake }: Known, done: Done): Promise<Pass> {
+  const { seen, found, problems, acted, actions, began } = done;
+  const nowMs = Date.now();
+  const { lastRun, recoveries } = await readPastRuns(place.paths, seen.current, nowMs);
+  const wanted = wantedAlerts({ found, problems }, recoveries, { failures: rules.failures, nowMs });
+  const { alerts, open } = changesOf(before.alerts, wanted, nowMs);
+  const at = new Date(nowMs).toISOString();
+  const state = { ...before, at, last_run: lastRun, restarts: seen.restarts, problems, alerts: open };
+  const healthy = found.every(({ level }) => level === 'warn');
+  const told = { in_bake: isInBake, failures_in_row: problems[serviceKey]?.passes ?? 0, actions, alerts };
+  const findings = found.map((one) => findingOf(one, problems, at));
+  const run = acted.document?.run ?? null;
+  return {
+    report: { ...reportOf(place, began), ...told, healthy, findings, run, exit_code: exitCodeOf(healthy) },
+    document: acted.document,
+    remember: async () => void (await noteState(place, state)),
+  };
+}
+
+function exitCodeOf(healthy: boolean): number {
+  return healthy ? ExitCode.done : ExitCode.failed;
+}
+
+function findingOf({ key, level, message }: Found, problems: Problems, now: string): MonitorFinding {
+  const { since = now, passes = 1 } = problems[key] ?? {};
+  return { key, level, message, since, passes };
+}
+
+function passedOver(place: Place, why: string, began: Began): Pass {
+  const report = { ...reportOf(place, began), passed_over: why };
+  return { report, document: null, remember: () => Promise.resolve() };
+}
+
+function reportOf({ config, target }: Place, { ms, at }: Began): MonitorReport {
+  const what = { app: config.app, target: target.name, unit: target.unit, healthy: true, passed_over: null };
+  const nothing = { in_bake: false, failures_in_row: 0, findings: [], actions: [], alerts: [] as MonitorAlert[] };
+  const when = { checked_at: at, duration_ms: Math.round(performance.now() - ms) };
+  return { ...what, ...nothing, run: null, ...when, exit_code: ExitCode.done };
+}
+
+/** A state that cannot be written is a finding: without it no failures add up. */
+async function noteState({ paths }: Place, state: MonitorState): Promise<Found[]> {
+  return writeState(paths, state).then(
+    () => [],
+    (error: unknown) => {
+      const message = `what the next pass has to know could not be kept: ${messageOf(error)}`;
+      return [{ key: 'state', level: 'fail', message }];
+    },
+  );
+}

@@ -1,0 +1,67 @@
+import type { MonitorAlert } from '../../report/monitor-report.ts';
+import { duration } from '../../report/words.ts';
+import type { RunDocument } from '../../run/document.ts';
+import type { Found } from './looks.ts';
+import { serviceKey } from './looks.ts';
+import type { MonitorState, OpenAlert } from './state.ts';
+
+/** R5 */
+const downMs = 15 * 60_000;
+const slowRecoveryMs = 10 * 60_000;
+export const recoveryWindowMs = 24 * 60 * 60_000;
+const failedRecoveries = 2;
+
+type Wanted = Record<string, Omit<OpenAlert, 'since'>>;
+
+/**
+ * The alerts that hold now (R5): what failed so many passes in a row; a service down over 15 min and two failed recoveries in
+ * 24 h, which are critical; a recovery over 10 min.
+ * @param recoveries what the runs of the last 24 h came to that were to bring the service back
+ */
+export function wantedAlerts(
+  { found, problems }: { found: readonly Found[]; problems: MonitorState['problems'] },
+  recoveries: readonly RunDocument[],
+  { failures, nowMs }: { failures: number; nowMs: number },
+): Wanted {
+  const wanted: Wanted = {};
+  for (const { key, level, message } of found) {
+    const problem = problems[key];
+    if (!problem || level === 'warn' || problem.passes < failures) continue;
+    wanted[key] = { severity: 'warning', message };
+  }
+  const down = problems[serviceKey];
+  const lastedMs = down ? nowMs - Date.parse(down.since) : 0;
+  if (lastedMs > downMs) wanted.down = { severity: 'critical', message: `not well for over ${duration(downMs)}` };
+  const failed = recoveries.filter(({ outcome }) => outcome === 'failed').length;
+  if (failed >= failedRecoveries) {
+    wanted.recoveries = { severity: 'critical', message: `${failed} recoveries failed within 24 h` };
+  }
+  const slow = recoveries.find(({ duration_ms }) => duration_ms > slowRecoveryMs);
+  if (slow) {
+    const message = `recovery ${slow.run} took ${duration(slow.duration_ms)}`;
+    wanted['slow-recovery'] = { severity: 'warning', message };
+  }
+  return wanted;
+}
+
+/** What people are to be told: each alert once when it is raised, and once when it is over. */
+export function changesOf(
+  open: MonitorState['alerts'],
+  wanted: Wanted,
+  nowMs: number,
+): { alerts: MonitorAlert[]; open: MonitorState['alerts'] } {
+  const now = new Date(nowMs).toISOString();
+  const raised = Object.entries(wanted).filter(([key]) => !Object.hasOwn(open, key));
+  const cleared = Object.entries(open).filter(([key]) => !Object.hasOwn(wanted, key));
+  const staying = Object.entries(open).filter(([key]) => Object.hasOwn(wanted, key));
+  return {
+    alerts: [
+      ...raised.map(([key, alert]): MonitorAlert => ({ key, ...alert, state: 'raised', since: now })),
+      ...cleared.map(([key, alert]): MonitorAlert => ({ key, ...alert, state: 'cleared' })),
+    ],
+    open: Object.fromEntries([
+      ...staying,
+      ...raised.map(([key, alert]): [string, OpenAlert] => [key, { ...alert, since: now }]),
+    ]),
+  };
+}

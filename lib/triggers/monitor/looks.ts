@@ -1,0 +1,108 @@
+import { isCutoverError, messageOf } from '../../base/errors.ts';
+import { withDeadline } from '../../base/wait.ts';
+import type { CheckAnswer } from '../../checks/check.ts';
+import { askDisk } from '../../checks/disk.ts';
+import { servingBuild } from '../../deploy/identity.ts';
+import { judgeMemory } from '../../deploy/limits.ts';
+import { askMonitorChecks } from '../../deployer/monitor-checks.ts';
+import type { Place } from '../../deployer/place.ts';
+import { look, type Look } from '../../deployer/recover/look.ts';
+
+/** What speaks against a target. */
+export interface Found {
+  key: string;
+  level: 'fail' | 'warn';
+  message: string;
+}
+
+/** A target as one pass sees it. */
+export interface Seen {
+  found: Found[];
+  current: string | null;
+  restarts: number;
+}
+
+/** What follows is done about it; of everything else people are told. */
+export const serviceKey = 'service';
+
+/** A bus that does not answer, or an address that is slow to refuse, must not hold the next pass up. */
+const serviceMs = 60_000;
+const checksMs = 120_000;
+
+/**
+ * Looks at the unit, its ports, health, restarts, memory and identity, at the disk, and asks the checks that are for the monitor.
+ * @param restartsBefore how many restarts of the unit the pass before knew of; null: it knew nothing
+ * @throws `systemd_unavailable`, `bus_lost`, `permission`; the signal's reason
+ */
+export async function lookAtTarget(place: Place, restartsBefore: number | null): Promise<Seen> {
+  const [service, checks] = await Promise.all([lookAtService(place, restartsBefore), lookAtChecks(place)]);
+  return { ...service, found: [...service.found, ...checks] };
+}
+
+/** The service alone, to see whether it is as bad as it looked. @throws as `lookAtTarget` */
+export async function lookAtService(place: Place, restartsBefore: number | null): Promise<Seen> {
+  const { signal, target } = place;
+  const bounds = { what: `${target.unit} could not be looked at`, timeoutMs: serviceMs, signal };
+  try {
+    return await withDeadline(bounds, (ended) => lookNow({ ...place, signal: ended }, restartsBefore));
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!isCutoverError(error, 'timeout')) throw error;
+    return { found: [failing(serviceKey, error.message)], current: null, restarts: restartsBefore ?? 0 };
+  }
+}
+
+async function lookNow(place: Place, restartsBefore: number | null): Promise<Seen> {
+  const { target, config } = place;
+  const [seen, disk] = await Promise.all([
+    look(place),
+    askDisk([target.builds, config.state], target.limits.diskUsed).catch(() => null),
+  ]);
+  const { facts, current, glance } = seen;
+  const memory = judgeMemory(facts, target.limits, null);
+  const found = [
+    ...serviceFound(seen, restartsBefore),
+    ...(memory ? [failing('memory', memory.message)] : []),
+    ...(glance.healthy ? await identityFound(place, seen) : []),
+    ...(disk?.status === 'fail' ? [failing('disk', `${disk.observed}, expected ${disk.expected}`)] : []),
+  ];
+  return { found, current, restarts: facts.restarts };
+}
+
+function serviceFound({ glance, findings, facts }: Look, restartsBefore: number | null): Found[] {
+  const { unit, restarts } = facts;
+  // An explicit start begins the count anew: then all of it is news.
+  const more = restartsBefore === null ? 0 : restarts >= restartsBefore ? restarts - restartsBefore : restarts;
+  const again = `systemd restarted ${unit} ${more === 1 ? 'once' : `${more} times`} since the last pass`;
+  const messages = [...(glance.healthy ? [] : findings), ...(more > 0 ? [again] : [])];
+  return messages.length === 0 ? [] : [failing(serviceKey, messages.join('; '))];
+}
+
+/** A link that was moved by hand leaves the build before serving, healthy as it is. */
+async function identityFound({ target }: Place, { facts, current }: Look): Promise<Found[]> {
+  if (!target.health.identity || current === null) return [];
+  const serving = await servingBuild(target.builds, { mainPid: facts.mainPid, current }).catch(() => current);
+  if (serving === current) return [];
+  return [failing('identity', `current names ${current}, and ${serving ?? 'something else'} serves`)];
+}
+
+async function lookAtChecks(place: Place): Promise<Found[]> {
+  const { signal } = place;
+  const bounds = { what: 'the configured checks did not end', timeoutMs: checksMs, signal };
+  try {
+    const answers = await withDeadline(bounds, (ended) => askMonitorChecks({ ...place, signal: ended }));
+    return answers.flatMap(foundBy);
+  } catch (error) {
+    signal.throwIfAborted();
+    return [failing('checks', messageOf(error))];
+  }
+}
+
+function foundBy({ name, status, observed, expected }: CheckAnswer): Found[] {
+  if (status === 'pass') return [];
+  return [{ key: `check:${name}`, level: status, message: `${name}: ${observed} (expected: ${expected})` }];
+}
+
+function failing(key: string, message: string): Found {
+  return { key, level: 'fail', message };
+}

@@ -1,0 +1,43 @@
+import type { RunDocument } from '../../run/document.ts';
+import { runsNewestFirst } from '../../run/history.ts';
+import type { StatePaths } from '../../run/state.ts';
+import { recoveryWindowMs } from './alerts.ts';
+
+/** What earlier runs tell a pass. */
+export interface Past {
+  /** the newest run of all; null: none */
+  lastRun: string | null;
+  /** how long ago the build in service was deployed; null: not known, or it came otherwise */
+  deployedMs: number | null;
+  /** the runs that were to bring the service back, of the last 24 h */
+  recoveries: RunDocument[];
+}
+
+/** So far back, at most, is looked for the deploy of the build in service. */
+const mostRuns = 50;
+
+/**
+ * Reads the records of runs, newest first. Times are those that stand in them, so that a boot makes nothing younger; one that lies
+ * in the future, after a clock that went back, counts as now.
+ * @throws `permission`
+ */
+export async function readPastRuns(paths: StatePaths, current: string | null, nowMs: number): Promise<Past> {
+  const past: Past = { lastRun: null, deployedMs: null, recoveries: [] };
+  let isFound = false;
+  let count = 0;
+  for await (const { inputs, document } of runsNewestFirst(paths)) {
+    past.lastRun ??= inputs.run;
+    count += 1;
+    if (count > mostRuns) break;
+    if (!document) continue;
+    const agoMs = Math.max(0, nowMs - Date.parse(document.started_at) - document.duration_ms);
+    // A recovery starts the same build again; what brought it is the deploy or rollback before.
+    const isBringing = document.kind !== 'recovery' && document.outcome === 'deployed' && document.active === current;
+    if (!isFound && isBringing && document.from !== current) {
+      past.deployedMs = document.kind === 'deploy' ? agoMs : null;
+      isFound = true;
+    }
+    if (document.kind === 'recovery' && agoMs < recoveryWindowMs) past.recoveries.push(document);
+  }
+  return past;
+}

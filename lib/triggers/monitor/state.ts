@@ -1,0 +1,84 @@
+import { join } from 'node:path';
+import { makePrivateDirectory, readIfThere, writeDurably } from '../../base/files.ts';
+import type { StatePaths } from '../../run/state.ts';
+
+/** Something that passes in a row have found. */
+export interface Problem {
+  since: string;
+  passes: number;
+  /** how often something was done about it */
+  acted: number;
+}
+
+/** An alert that somebody was told of. */
+export interface OpenAlert {
+  severity: 'warning' | 'critical';
+  since: string;
+  message: string;
+}
+
+/** What a pass of the monitor leaves for the next one. */
+export interface MonitorState {
+  version: 1;
+  /** when the pass was */
+  at: string;
+  /** the newest run by then: each start by a run begins systemd's count of restarts anew */
+  last_run: string | null;
+  restarts: number;
+  problems: Record<string, Problem>;
+  alerts: Record<string, OpenAlert>;
+}
+
+/** What the pass before left; null: there was none, or nothing that can be read or understood. Writing then says what is wrong. */
+export async function readState(paths: StatePaths): Promise<MonitorState | null> {
+  const text = await readIfThere(statePath(paths)).catch(() => null);
+  try {
+    const value = JSON.parse(text ?? 'null') as MonitorState | null;
+    return isState(value) ? value : null;
+  } catch {
+    return null;
+  }
+}
+
+/** @throws `disk`, `permission` */
+export async function writeState(paths: StatePaths, state: MonitorState): Promise<void> {
+  await makePrivateDirectory(paths.directory);
+  await writeDurably(statePath(paths), `${JSON.stringify(state)}\n`);
+}
+
+/** The problems that are there now, with how long each is. A clock that went back makes none older than now. */
+export function problemsNow(
+  before: MonitorState['problems'],
+  keys: readonly string[],
+  nowMs: number,
+): MonitorState['problems'] {
+  const now = new Date(nowMs).toISOString();
+  const entries = keys.map((key): [string, Problem] => {
+    const known = Object.hasOwn(before, key) ? before[key] : undefined;
+    if (!known) return [key, { since: now, passes: 1, acted: 0 }];
+    const since = Date.parse(known.since) > nowMs ? now : known.since;
+    return [key, { ...known, since, passes: known.passes + 1 }];
+  });
+  return Object.fromEntries(entries);
+}
+
+function isState(value: MonitorState | null): value is MonitorState {
+  if (value?.version !== 1 || typeof value.restarts !== 'number' || !isTime(value.at)) return false;
+  const areProblems = areAll(value.problems, ({ since, passes, acted }) => {
+    return isTime(since) && typeof passes === 'number' && typeof acted === 'number';
+  });
+  return areProblems && areAll(value.alerts, ({ since, message }) => isTime(since) && typeof message === 'string');
+}
+
+function areAll(rows: unknown, isRight: (row: Record<string, unknown>) => boolean): boolean {
+  if (typeof rows !== 'object' || rows === null || Array.isArray(rows)) return false;
+  return Object.values(rows).every((row) => typeof row === 'object' && row !== null && isRight(row));
+}
+
+function isTime(value: unknown): boolean {
+  return typeof value === 'string' && !Number.isNaN(Date.parse(value));
+}
+
+function statePath({ directory }: StatePaths): string {
+  return join(directory, 'monitor.json');
+}

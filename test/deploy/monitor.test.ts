@@ -1,0 +1,245 @@
+// needs: sandbox
+// deadline: 10min
+import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import * as assert from 'uvu/assert';
+import type { MonitorReport } from '../../lib/report/monitor-report.ts';
+import type { RunDocument } from '../../lib/run/document.ts';
+import type { MonitorState } from '../../lib/triggers/monitor/state.ts';
+import { suite } from '../suite.ts';
+import { leaveBehind, slowDeploy, slowSite } from './running.ts';
+import { breakInService, buildId, type Called, makeSite, type Site } from './site.ts';
+import { assertSound } from './sound.ts';
+import { addChannels, startReceiver } from './telling.ts';
+
+const test = suite('deploy/monitor', { timeoutMs: 180_000 });
+const [first, second] = [buildId(1), buildId(2)];
+
+const pass = (site: Site): Promise<Called<MonitorReport>> => site.call<MonitorReport>('monitor');
+
+async function stateOf({ sandbox, state }: Site): Promise<MonitorState> {
+  return JSON.parse(await readFile(sandbox.hostPath(`${state}/monitor.json`), 'utf8')) as MonitorState;
+}
+
+async function runsOf(site: Site): Promise<[string, string][]> {
+  const { runs } = (await site.call<{ runs: RunDocument[] }>('history')).document;
+  return runs.map(({ kind, outcome }) => [kind, outcome]);
+}
+
+test('S10: a healthy target is left alone, and the pass says what it saw', async (t) => {
+  const site = await makeSite(t, { keys: ['monitor = { failures = 1 }'] });
+  const { code, document, stderr } = await pass(site);
+  assert.is(code, 0, stderr);
+  const { checked_at, duration_ms, ...rest } = document;
+  assert.equal(rest, {
+    app: site.app,
+    target: 'production',
+    unit: site.unit,
+    healthy: true,
+    passed_over: null,
+    in_bake: false,
+    failures_in_row: 0,
+    findings: [],
+    actions: [],
+    alerts: [],
+    run: null,
+    exit_code: 0,
+  });
+  assert.ok(Math.abs(Date.parse(checked_at) - Date.now()) < 60_000 && duration_ms > 0);
+  const path = site.sandbox.hostPath(`${site.state}/monitor.json`);
+  assert.is((await stat(path)).mode & 0o777, 0o600);
+  assert.equal(await runsOf(site), [['deploy', 'deployed']]);
+  const named = await site.sandbox.cutover(['monitor', `${site.app}/production`, '--config', site.config]);
+  assert.equal([named.code, named.stdout], [0, 'production healthy']);
+  const foreign = await site.sandbox.cutover(['monitor', 'other/production', '--config', site.config]);
+  assert.is(foreign.code, 64);
+});
+
+test('S10, B5: so many failures in a row, and the service is started again as a run of its own', async (t) => {
+  const site = await makeSite(t, { keys: ['monitor = { failures = 2, action = "restart" }'] });
+  await site.sandbox.run('systemctl', 'stop', site.unit);
+  const one = await pass(site);
+  assert.equal([one.code, one.document.failures_in_row, one.document.actions], [3, 1, []], one.stderr);
+  assert.match(one.document.findings[0]?.message ?? '', `${site.unit} is inactive`);
+  const two = await pass(site);
+  assert.equal([two.code, two.document.healthy, two.document.failures_in_row], [0, true, 0], two.stderr);
+  assert.ok(two.document.actions.includes(`saw ${first} healthy`), two.document.actions.join());
+  assert.equal(await runsOf(site), [
+    ['recovery', 'deployed'],
+    ['deploy', 'deployed'],
+  ]);
+  await assertSound(site, first);
+  assert.equal((await stateOf(site)).problems, {});
+  assert.is((await pass(site)).code, 0);
+});
+
+test('R5: an alert is told once when it is raised, and once when it is over', async (t) => {
+  const site = await makeSite(t, { keys: ['monitor = { failures = 2, action = "alert" }'] });
+  const receiver = await startReceiver(t, site);
+  await addChannels(site, [
+    'channel = "webhook"',
+    `url_file = "${await urlFile(site, receiver.url)}"`,
+    'on = ["alert"]',
+  ]);
+  await site.sandbox.run('systemctl', 'stop', site.unit);
+  const codes: (number | null)[] = [];
+  for (let times = 0; times < 4; times += 1) codes.push((await pass(site)).code);
+  assert.equal(codes, [3, 3, 3, 3]);
+  await site.sandbox.run('systemctl', 'start', site.unit);
+  await untilHealthy(site);
+  await pass(site);
+  const told = (await receiver.told()).map(({ body }) => JSON.parse(body) as Record<string, string>);
+  assert.equal(
+    told.map(({ key, state, severity }) => [key, state, severity]),
+    [
+      ['service', 'raised', 'warning'],
+      ['service', 'cleared', 'warning'],
+    ],
+  );
+  assert.equal(await runsOf(site), [['deploy', 'deployed']], 'nothing was done');
+});
+
+test('R5: down for over 15 minutes, and two recoveries that failed, are critical', async (t) => {
+  const site = await makeSite(t, { keys: ['monitor = { failures = 1, action = "restart" }'] });
+  await breakInService(site, first);
+  const one = await pass(site);
+  assert.equal([one.code, one.document.alerts.map(({ key }) => key)], [3, ['service']], one.stderr);
+  const state = await stateOf(site);
+  const since = new Date(Date.now() - 16 * 60_000).toISOString();
+  const problems = { service: { ...(state.problems.service ?? { passes: 1, acted: 1 }), since } };
+  await writeFile(site.sandbox.hostPath(`${site.state}/monitor.json`), JSON.stringify({ ...state, problems }));
+  const two = await pass(site);
+  assert.equal(
+    two.document.alerts.map(({ key, severity, state: how }) => [key, severity, how]),
+    [
+      ['down', 'critical', 'raised'],
+      ['recoveries', 'critical', 'raised'],
+    ],
+    two.stderr,
+  );
+  assert.equal([two.code, two.document.failures_in_row], [3, 2]);
+});
+
+test('S10: where the rules say so, it goes back, once, and the build is not picked again', async (t) => {
+  const site = await makeSite(t, { builds: [{}, {}], keys: ['monitor = { failures = 1, action = "rollback" }'] });
+  await site.call('deploy');
+  await breakInService(site, second);
+  const { code, document, stderr } = await pass(site);
+  assert.equal([code, document.actions], [0, [`went back to ${first}`]], stderr);
+  await assertSound(site, first);
+  const deployed = await site.call('deploy');
+  assert.is(deployed.document.outcome, 'unchanged', 'the bad build is in quarantine');
+  await breakInService(site, first);
+  const again = await pass(site);
+  assert.is(again.code, 3);
+  assert.match(again.document.actions.join(), 'could not go back');
+  assert.equal((await pass(site)).document.actions, [], 'once');
+});
+
+test('S10: in its bake time a build is left at the first failure that lasts, and later ones are not', async (t) => {
+  const keys = ['monitor = { failures = 9, action = "alert", bake = "1h" }'];
+  const site = await makeSite(t, { builds: [{}, {}], keys });
+  await site.call('deploy');
+  assert.is((await pass(site)).document.in_bake, true);
+  await breakInService(site, second);
+  const { code, document, stderr } = await pass(site);
+  assert.equal([code, document.in_bake, document.actions], [0, true, [`went back to ${first}`]], stderr);
+  await assertSound(site, first);
+  await breakInService(site, first);
+  const after = await pass(site);
+  assert.equal([after.code, after.document.in_bake, after.document.actions], [3, false, []], 'it came by a rollback');
+});
+
+test('S10: never beside a run, which is not disturbed', async (t) => {
+  const { site, run } = await slowDeploy(t);
+  const { code, document } = await pass(site);
+  assert.is(code, 0);
+  assert.match(document.passed_over ?? '', /^run .* is at work/);
+  assert.is((await run.end()).code, 0);
+  const after = await pass(site);
+  assert.equal([after.code, after.document.passed_over], [0, null]);
+});
+
+test('S8, S10: a run that was cut off is ended first', async (t) => {
+  const site = await slowSite(t);
+  await leaveBehind(site);
+  const { code, document, stderr } = await pass(site);
+  assert.is(code, 0, stderr);
+  assert.match(document.actions[0] ?? '', /^ended run .*: rolled_back$/);
+  await assertSound(site, first);
+});
+
+test('S10: a state that is torn, foreign or not writable', async (t) => {
+  const site = await makeSite(t, { keys: ['monitor = { failures = 2, action = "alert" }'] });
+  const path = site.sandbox.hostPath(`${site.state}/monitor.json`);
+  const good = { version: 1, at: 'now', last_run: null, restarts: 0, problems: {}, alerts: {} };
+  const odd = [
+    '',
+    '{"ver',
+    'null',
+    '[]',
+    '{"version":2}',
+    JSON.stringify(good),
+    JSON.stringify({ ...good, problems: [1] }),
+  ];
+  for (const text of odd) {
+    await writeFile(path, text);
+    const { code, document } = await pass(site);
+    assert.equal([code, document.healthy], [0, true], text);
+    assert.is((await stateOf(site)).version, 1);
+  }
+  await rm(path);
+  await mkdir(path);
+  const { code, document } = await pass(site);
+  assert.is(code, 3);
+  const { message = '' } = document.findings.find(({ key }) => key === 'state') ?? {};
+  assert.match(message, 'what the next pass has to know could not be kept: EISDIR');
+});
+
+test('S10: a clock that went back makes no outage older, and none shorter than now', async (t) => {
+  const site = await makeSite(t, { keys: ['monitor = { failures = 9, action = "alert", bake = "1h" }'] });
+  await site.sandbox.run('systemctl', 'stop', site.unit);
+  await pass(site);
+  const state = await stateOf(site);
+  const tomorrow = new Date(Date.now() + 86_400_000).toISOString();
+  const problems = { service: { since: tomorrow, passes: 1, acted: 0 } };
+  const later = JSON.stringify({ ...state, at: tomorrow, problems });
+  await writeFile(site.sandbox.hostPath(`${site.state}/monitor.json`), later);
+  const due = await site.sandbox.cutover(['monitor', '--due', '--json', '--config', site.config]);
+  const { findings, failures_in_row } = JSON.parse(due.stdout) as MonitorReport;
+  assert.is(failures_in_row, 2);
+  assert.ok(Date.parse(findings[0]?.since ?? '') <= Date.now());
+});
+
+test('S10: a check that hangs or fails is told, and nothing is done to a service that is well', async (t) => {
+  const checks = `checks = [${checkOf('hung', 'sleep 600', 'fail')}, ${checkOf('odd', 'exit 1', 'warn')}]`;
+  const site = await makeSite(t, { keys: ['monitor = { failures = 1, action = "restart" }', checks] });
+  const { code, document, stderr } = await pass(site);
+  assert.is(code, 3, stderr);
+  assert.equal(
+    document.findings.map(({ key, level }) => [key, level]),
+    [
+      ['check:hung', 'fail'],
+      ['check:odd', 'warn'],
+    ],
+  );
+  assert.equal([document.actions, document.alerts.map(({ key }) => key)], [[], ['check:hung']]);
+  assert.equal(await runsOf(site), [['deploy', 'deployed']]);
+  assert.ok(document.duration_ms < 20_000);
+});
+
+function checkOf(name: string, line: string, severity: string): string {
+  return `{ name = "${name}", kind = "command", run = "${line}", timeout = "1s", when = ["monitor"], severity = "${severity}" }`;
+}
+
+async function urlFile({ sandbox, folder }: Site, url: string): Promise<string> {
+  await writeFile(sandbox.hostPath(`${folder}/url`), `${url}/hook\n`, { mode: 0o600 });
+  return `${folder}/url`;
+}
+
+async function untilHealthy(site: Site): Promise<void> {
+  for (let looks = 0; looks < 50; looks += 1) {
+    const { document } = await site.call<{ targets: { healthy: boolean }[] }>('status');
+    if (document.targets[0]?.healthy) return;
+  }
+  throw new Error('it did not become healthy');
+}
