@@ -1,3 +1,4 @@
+import { redactSentences } from '../base/redactor.ts';
 import { CutoverError, ExitCode } from '../base/errors.ts';
 import { formatSize } from '../config/quantities.ts';
 import { type FoundBackup, findBackup } from '../database/restore.ts';
@@ -22,7 +23,7 @@ export const run: Run<{ yes?: boolean; wait?: string | number | boolean }> = asy
   const place = await placeOf(config, target, { options, terminal, log: true });
   const report = await restore(place, { file: found.path, waitMs });
   if (report.run) place.emit({ type: 'outcome', document: report.run });
-  if (options.json) terminal.print(place.redact(JSON.stringify(report)));
+  if (options.json) terminal.print(JSON.stringify(redactSentences(report, place.redact)));
   else tell(report, terminal);
   // Only a service that is left down is news for others.
   await afterwards(report.run?.outcome === 'failed' ? report.run : null, place, { terminal });

@@ -16,6 +16,8 @@ const lookEveryMs = 3;
 const wholeLookEvery = 50;
 /** A look that costs more, on a machine with many connections, takes no more than this share of a processor. */
 const share = 1 / 4;
+/** What looks dear may only have waited for its turn on a busy machine; a longer pause would miss a port that closes and opens. */
+const longestPauseMs = 20;
 
 /**
  * A meter over the kernel's listening sockets: while there is one, the kernel accepts. To a service that is up, a look
@@ -58,7 +60,8 @@ async function measure(
       if (downSince !== null) total += now - downSince;
       [downSince, lastUp] = [null, before];
     }
-    await sleep(Math.max(lookEveryMs, (now - before) / share), ended).catch(() => {});
+    const pause = Math.min(longestPauseMs, (now - before) / share);
+    await sleep(Math.max(lookEveryMs, pause), ended).catch(() => {});
   }
   return downSince === null ? total : total + performance.now() - downSince;
 }
