@@ -21,7 +21,11 @@ for (const step of ['migrate', 'start']) {
     await startDeploy(site);
     await untilBegun(site, step);
     if (isSlow) {
-      await until('it has migrated', async () => (await site.sandbox.exec(['sqlite3', site.database, 'SELECT DISTINCT name FROM users'])).stdout === 'changed');
+      await until(
+        'it has migrated',
+        async () =>
+          (await site.sandbox.exec(['sqlite3', site.database, 'SELECT DISTINCT name FROM users'])).stdout === 'changed',
+      );
     }
     await site.sandbox.reboot();
     await untilSettled(site);

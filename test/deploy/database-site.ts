@@ -54,6 +54,7 @@ function databaseKeys(
   const own = [`kind = "sqlite"`, `path = "${database}"`, `backups = "${backups}"`];
   const taken = new Set(more.map((line) => line.split(' ')[0]));
   const lines = [...own.filter((line) => !taken.has(line.split(' ')[0])), ...more];
-  const hooks = migrate === undefined ? [] : [`hooks = { migrate = ${JSON.stringify(migrate.replaceAll('DB', database))} }`];
+  const hooks =
+    migrate === undefined ? [] : [`hooks = { migrate = ${JSON.stringify(migrate.replaceAll('DB', database))} }`];
   return [`database = { ${lines.join(', ')} }`, ...hooks];
 }
