@@ -22,7 +22,8 @@ const settleRestartUsec = 100_000n;
 /** What a command of ours exits with when it cannot reach systemd. */
 const unavailableStatus: number = ExitCode.unavailable;
 const scopeStartMs = 10_000;
-const settleTimeoutUsec = 30n * 60n * 1_000_000n;
+/** To put a large database back takes hours, and every wait inside has a deadline of its own. */
+const settleTimeoutUsec = 12n * 60n * 60n * 1_000_000n;
 
 /** The names of the two units of a target; unit names share one space, so the app is part of them. */
 export function scopeNames(app: string, target: string): { scope: string; settle: string } {
