@@ -6,6 +6,7 @@ import type { HookAnswer } from '../run/hooks.ts';
 import { addBuild } from './add.ts';
 import type { Place } from './place.ts';
 import type { Source } from './source.ts';
+import { knownOrigin } from './source-stages.ts';
 
 /**
  * The build that a hook leaves: a new one in the builds directory, or the archive whose path it printed last, taken in.
@@ -39,7 +40,7 @@ async function takeIn(place: Place, { line, dir }: HookAnswer, source: Source | 
         : `the last line that it printed is no file: ${place.redact(line.slice(0, 200))}`;
     throw new StepFailure('hook', `it left no new build in ${place.target.builds}, and ${said}`);
   }
-  const { id, notes } = await addBuild(place, { archive: path, revision: source?.revision, branch: source?.branch });
+  const { id, notes } = await addBuild(place, { archive: path, ...(source ? knownOrigin(place.target, source) : {}) });
   for (const message of [`${id} was taken in from ${path}`, ...notes]) place.emit({ type: 'note', message });
   return id;
 }

@@ -20,6 +20,7 @@ import type { Place } from './place.ts';
 import { askPreflight, readSituation, type Situation } from './situation.ts';
 import { keepRecord } from './staged-record.ts';
 import { shortName, type Source } from './source.ts';
+import { isMadeFrom, knownOrigin } from './source-stages.ts';
 
 export interface DeployOptions {
   /** `dist.X`, `X` or a path; none: the newest that is not quarantined */
@@ -70,10 +71,10 @@ export async function deploy(place: Place, options: DeployOptions): Promise<RunD
 }
 
 /** The build in service, where it was made from that very commit: a push that is told once more makes no other. */
-async function madeFrom({ revision }: Source, { target }: Place): Promise<string | undefined> {
+async function madeFrom(source: Source, { target }: Place): Promise<string | undefined> {
   const current = await currentBuild(target.builds).catch(() => null);
   const origin = await originOf(target.builds, current);
-  return current !== null && origin.revision === revision ? current : undefined;
+  return current !== null && isMadeFrom(origin, source) ? current : undefined;
 }
 
 /** W3: a disk that is nearly as full as it may be has room made on it, rather than a deploy refused. */
@@ -132,7 +133,8 @@ async function inputsOf(
   const back = isUnwell(checks, target) ? await lastProven(place, from) : from;
   const [run, origin] = await Promise.all([staged.run ?? nextRunId(paths), originOf(target.builds, candidate)]);
   // A hook may have made the build by itself, without a manifest.
-  const [revision, branch] = [origin.revision ?? source?.revision ?? null, origin.branch ?? source?.branch ?? null];
+  const known = source ? knownOrigin(target, source) : {};
+  const [revision, branch] = [origin.revision ?? known.revision ?? null, origin.branch ?? known.branch ?? null];
   const what = { run, kind: 'deploy' as const, app, manager, logs, configFile, target, revision, branch };
   return {
     ...what,

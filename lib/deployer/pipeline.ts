@@ -10,7 +10,7 @@ import type { StepRecord } from '../run/step.ts';
 import type { Place } from './place.ts';
 import { keepRecord } from './staged-record.ts';
 import { type Source, workTree } from './source.ts';
-import { buildOfSource, checkOutSource, removeSource, stagesOfSource } from './source-stages.ts';
+import { buildOfSource, checkOutSource, needsFetch, removeSource, stagesOfSource } from './source-stages.ts';
 
 /** What the stages before the checks came to. */
 export interface Staged {
@@ -82,8 +82,8 @@ async function runStage(
     signal.throwIfAborted();
     const work = (): Promise<HookAnswer> => runHooksOf(name, place, { run: staged.run, source });
     if (name === 'fetch' && source) await checkOutSource(place, source);
-    else if (name === 'build') staged.built = await buildOf(place, { work, source });
-    else await work();
+    if (name === 'build') staged.built = await buildOf(place, { work, source });
+    else if (name !== 'fetch' || !source || needsFetch(place.target)) await work();
     finish('done');
   } catch (error) {
     staged.failure = failureOf(name, error);

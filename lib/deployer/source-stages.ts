@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { fileError } from '../base/errors.ts';
 import { removeTrees } from '../base/remove.ts';
+import type { Origin } from '../builds/origin.ts';
 import type { HookConfig, TargetConfig } from '../config/model.ts';
 import { StepFailure } from '../run/failure.ts';
 import type { Place } from './place.ts';
@@ -11,6 +12,24 @@ export function stagesOfSource({ hooks }: TargetConfig): ('fetch' | 'test' | 'bu
   const isTested = (hooks.test ?? []).length > 0;
   const isBuilt = (hooks.build ?? []).length > 0;
   return [...(isTested || isBuilt ? (['fetch'] as const) : []), ...(isTested ? (['test'] as const) : []), 'build'];
+}
+
+/** Whether a stage works in a directory of its own, which only the hook `fetch` brings up to date. */
+export function needsFetch({ hooks }: TargetConfig): boolean {
+  return [...(hooks.test ?? []), ...(hooks.build ?? [])].some(({ dir }) => dir !== null);
+}
+
+/** What is known of a build that a commit's deploy made; a hook with a directory of its own may have built another one. */
+export function knownOrigin(
+  { hooks }: TargetConfig,
+  { revision, branch }: Source,
+): { revision?: string; branch?: string } {
+  return (hooks.build ?? []).some(({ dir }) => dir !== null) ? {} : { revision, branch };
+}
+
+/** Whether a build is that of the commit; its revision may be a shorter name of it. */
+export function isMadeFrom({ revision }: Origin, source: Source): boolean {
+  return revision !== null && /^[0-9a-f]{7,}$/.test(revision) && source.revision.startsWith(revision);
 }
 
 /**

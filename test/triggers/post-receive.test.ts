@@ -102,6 +102,35 @@ test('P1, P2: a hook builds the pushed commit; what git leaves out of an archive
   await assertSound(site, made);
 });
 
+test('P1, P2: hooks that work in a clone of their own get it brought up to date, and tell by themselves what they built', async (t) => {
+  const site = await pushSite(t);
+  const { sandbox, folder, repository } = site;
+  const own = `${folder}/own`;
+  const build = 'git archive --output ../app.tar HEAD && echo ../app.tar';
+  await configureHooks(site, {
+    fetch: `git -C ${own} pull --quiet`,
+    test: { run: 'test "$(git rev-parse HEAD)" = "$CUTOVER_REVISION"', dir: own },
+    build: { run: build, dir: own },
+  });
+  await sandbox.run('git', 'init', '--quiet', '--initial-branch=main', own);
+  await sandbox.run('git', '-C', own, 'remote', 'add', '-t', 'main', 'origin', repository);
+  await sandbox.run('git', '-C', own, 'config', 'branch.main.remote', 'origin');
+  await sandbox.run('git', '-C', own, 'config', 'branch.main.merge', 'refs/heads/main');
+  for (const good of ['first', 'second']) {
+    const commit = await site.commit({}, { good });
+    const seen = seenBy(await site.push());
+    assert.match(seen, 'proven healthy');
+    assert.is(await sandbox.run('cat', `${site.builds}/current/good`), good);
+    const { revision, steps } = await lastRun(site);
+    assert.equal(
+      steps.slice(0, 3).map(({ name, status }) => `${name} ${status}`),
+      ['fetch done', 'test done', 'build done'],
+    );
+    assert.ok(revision === null || revision === commit, 'nothing else than what the archive itself says');
+  }
+  await assertSound(site, (await buildsOf(site)).at(-1) ?? '');
+});
+
 test('S4, P2: a push of a build that crashes comes back, and says so to the pusher', async (t) => {
   const site = await servingSite(t);
   await site.commit({ mode: 'crash' });

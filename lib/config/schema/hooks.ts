@@ -5,7 +5,7 @@ import type { Table } from './table.ts';
 
 const stages: Record<HookName, [sentence: string, example: unknown]> = {
   fetch: [
-    'Brings the source up to date, and is left out after a git push, which brings it; failure ends the deploy.',
+    'Brings the source up to date, after a git push only where test or build has a dir of its own; failure ends the deploy.',
     'git -C /srv/app/repo fetch --quiet origin main',
   ],
   test: [
