@@ -134,6 +134,7 @@ function addOutcome(
   const done = steps.filter(({ status }) => status === 'done').map(({ name }) => words[name] ?? name);
   notes.actions.push(...done.filter(Boolean));
   if (outcome === 'deployed' || !failure) return;
+  if (failure.step === 'start' && failure.reason !== 'port_taken') notes.actions.push(`tried to start ${unit}`);
   notes.findings.push(`${failure.step} failed: ${failure.message}`);
   if (failure.reason === 'port_taken') notes.next = 'sudo ss -ltnp';
   else if (failure.reason === 'permission') notes.next = `sudo cutover recover ${notes.document?.target}`;
