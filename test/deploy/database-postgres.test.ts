@@ -5,7 +5,7 @@ import { dirname } from 'node:path';
 import * as assert from 'uvu/assert';
 import type { BackupReport } from '../../lib/deployer/backup.ts';
 import type { RestoreReport } from '../../lib/deployer/restore.ts';
-import { sandboxFor, type TestSandbox } from '../sandboxed.ts';
+import { repository, sandboxFor, type TestSandbox } from '../sandboxed.ts';
 import { type Behaviour } from '../services/builds.ts';
 import { suite, type TestContext } from '../suite.ts';
 import { buildId, makeSite, type Refusal, type Site } from './site.ts';
@@ -112,7 +112,9 @@ for (const isInline of [false, true]) {
     assert.match(await sandbox.run('sh', '-c', `tr '\\0' ' ' < ${seen} | grep -c pg_dump`), /^[1-9]/);
     for (const place of [seen, state, logs, '/var/backups', '/tmp', '/var/log']) {
       const { stdout } = await sandbox.exec(['grep', '-r', '-l', '--text', sentinel, place]);
-      assert.is(stdout, '', place);
+      // The repository itself may lie there, and this file knows the password.
+      const found = stdout.split('\n').filter((path) => path !== '' && !path.startsWith(`${repository}/`));
+      assert.equal(found, [], place);
     }
     const journal = await sandbox.run(
       'sh',
