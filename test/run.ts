@@ -5,7 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { beginMark, type Totals, totalsMark } from './totals.ts';
 
 // Usage: node --import tsx test/run.ts [--in FOLDER] [part of a file's name …]
-// A file says `// needs: sandbox` (or imports it) to run alone, and `// deadline: 10min` for more than 5 minutes.
+// Two files run at once. One says `// runs: alone` if it keeps all processors busy by itself, and `// deadline: 10min` for
+// more than 5 minutes.
 
 interface TestFile {
   path: string;
@@ -35,9 +36,8 @@ async function main(folder: string, words: string[]): Promise<number> {
   const work = async (queue: TestFile[]): Promise<void> => {
     for (let file = queue.shift(); file; file = queue.shift()) outcomes.push(await runFile(file));
   };
-  // A sandbox is a machine: two at once on a small host would time out each other.
-  const pure = files.filter((file) => !file.alone);
-  await Promise.all(Array.from({ length: atOnce }, () => work(pure)));
+  const others = files.filter((file) => !file.alone);
+  await Promise.all(Array.from({ length: atOnce }, () => work(others)));
   await work(files.filter((file) => file.alone));
   if (outcomes.length === 0) console.log(`no test file in ${folder} matches ${words.join(' ') || '*.test.ts'}`);
   const passed = outcomes.reduce((sum, outcome) => sum + outcome.passed, 0);
@@ -59,7 +59,7 @@ async function findFiles(folder: string, words: string[]): Promise<TestFile[]> {
 async function readTestFile(path: string, name: string): Promise<TestFile> {
   const text = await readFile(path, 'utf8');
   const [, amount, unit] = /^\/\/ deadline: ?(\d+) ?(s|min)$/m.exec(text) ?? [];
-  const alone = /^\/\/ needs: sandbox$|\/sandboxed\.ts'|\/sandbox\/sandbox\.ts'/m.test(text);
+  const alone = /^\/\/ runs: alone$/m.test(text);
   return {
     path,
     name,

@@ -1,4 +1,5 @@
 // needs: sandbox
+// runs: alone
 import * as assert from 'uvu/assert';
 import { leaveBehind, lockText, startDeploy, untilBegun } from '../deploy/running.ts';
 import { buildId, type Called, makeSite, type Refusal, type Site } from '../deploy/site.ts';

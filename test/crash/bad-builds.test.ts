@@ -1,4 +1,5 @@
 // needs: sandbox
+// runs: alone
 import type { Site } from '../deploy/site.ts';
 import { suite, type TestContext } from '../suite.ts';
 import { momentsOf } from './death.ts';

@@ -1,4 +1,5 @@
 // needs: sandbox
+// runs: alone
 // deadline: 15min
 import { dirname } from 'node:path';
 import * as assert from 'uvu/assert';

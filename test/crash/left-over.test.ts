@@ -1,4 +1,5 @@
 // needs: sandbox
+// runs: alone
 import { rm, writeFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import { leaveBehind } from '../deploy/running.ts';

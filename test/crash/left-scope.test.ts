@@ -1,4 +1,5 @@
 // needs: sandbox
+// runs: alone
 import * as assert from 'uvu/assert';
 import { scopeNames } from '../../lib/systemd/scope.ts';
 import { type Site, until } from '../deploy/site.ts';

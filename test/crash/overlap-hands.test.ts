@@ -1,4 +1,5 @@
 // needs: sandbox
+// runs: alone
 // deadline: 10min
 import * as assert from 'uvu/assert';
 import type { Site } from '../deploy/site.ts';

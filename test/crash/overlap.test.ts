@@ -1,4 +1,5 @@
 // needs: sandbox
+// runs: alone
 // deadline: 10min
 import { makeOverlapSite } from '../deploy/socket-site.ts';
 import { suite } from '../suite.ts';

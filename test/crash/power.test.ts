@@ -1,4 +1,5 @@
 // needs: sandbox
+// runs: alone
 // deadline: 8min
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as assert from 'uvu/assert';

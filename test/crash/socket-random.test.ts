@@ -1,4 +1,5 @@
 // needs: sandbox
+// runs: alone
 import * as assert from 'uvu/assert';
 import { makeOverlapSite, makeSocketSite } from '../deploy/socket-site.ts';
 import { suite } from '../suite.ts';

@@ -1,4 +1,5 @@
 // needs: sandbox
+// runs: alone
 // deadline: 10min
 import { makeSocketSite } from '../deploy/socket-site.ts';
 import { suite } from '../suite.ts';

@@ -1,4 +1,5 @@
 // needs: sandbox
+// runs: alone
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,5 @@
 // needs: sandbox
+// runs: alone
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';

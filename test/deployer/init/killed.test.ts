@@ -1,4 +1,5 @@
 // needs: sandbox
+// runs: alone
 // deadline: 10min
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
