@@ -24,6 +24,8 @@ const { outputFiles } = await build({
 
 mkdirSync('dist', { recursive: true });
 for (const { path, text } of outputFiles) {
+  const [strange] = path.endsWith('.cjs') ? (/.{0,40}[^\0-\x7f]/.exec(text) ?? []) : [];
+  if (strange !== undefined) throw new Error(`a character that is not ASCII, to be written as \\u…: ${strange}`);
   // The loader tells by the last line whether compiled code that was kept belongs to this text.
   const tail = path.endsWith('.cjs') ? `// ${createHash('sha256').update(text).digest('hex')}\n` : '';
   // A command that starts meanwhile finds the old file or the new one.

@@ -41,9 +41,9 @@ export const sizeForm = 'a size such as "500M" or "2G"';
 export function parseDuration(text: string): number {
   const trimmed = text.trim();
   if (/^\d+(\.\d+)?$/.test(trimmed)) return Math.round(Number(trimmed) * second);
-  if (!/^(\d+(\.\d+)?\s*[a-zA-Zµ]+\s*)+$/.test(trimmed)) throw notA('duration', text, durationForm);
+  if (!/^(\d+(\.\d+)?\s*[a-zA-Z\u00b5]+\s*)+$/.test(trimmed)) throw notA('duration', text, durationForm);
   let ms = 0;
-  for (const [, number, unit = ''] of trimmed.matchAll(/(\d+(?:\.\d+)?)\s*([a-zA-Zµ]+)/g)) {
+  for (const [, number, unit = ''] of trimmed.matchAll(/(\d+(?:\.\d+)?)\s*([a-zA-Z\u00b5]+)/g)) {
     if (!Object.hasOwn(durationUnits, unit)) throw notA('duration', text, durationForm);
     ms += Number(number) * (durationUnits[unit] ?? 0);
   }
