@@ -22,7 +22,8 @@ export interface Progress {
 const refreshMs = 80;
 
 /** The run's steps and attempts. The checks before it are the same in every act, and the outcome is told with the picture. */
-const isStep = (line: string): boolean => /^(deploy|rollback) | {2}[\u2713\u2717\u21a9] | {4}attempt | {2}going back/.test(line);
+const isStep = (line: string): boolean =>
+  /^(deploy|rollback) | {2}[\u2713\u2717\u21a9] | {4}attempt | {2}going back/.test(line);
 
 /** Begins to tell. */
 export function startProgress({ tell, colours, isLive, columns, samples, letters }: ProgressOptions): Progress {
