@@ -1,12 +1,10 @@
 import { ExitCode } from '../base/errors.ts';
-import { requireAvailable } from '../config/available.ts';
 import { check } from '../deployer/check.ts';
 import type { Run } from './command.ts';
 import { placeFor } from './place.ts';
 
 export const run: Run = async ([target], options, terminal) => {
   const place = await placeFor(target, options, terminal);
-  requireAvailable(place.target, place.config);
   const report = await check(place);
   if (options.json) terminal.print(JSON.stringify(report));
   else {

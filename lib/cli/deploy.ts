@@ -1,4 +1,3 @@
-import { requireAvailable } from '../config/available.ts';
 import { deploy } from '../deployer/deploy.ts';
 import { dryRun } from '../deployer/dry-run.ts';
 import { afterwards } from './afterwards.ts';
@@ -18,7 +17,6 @@ interface DeployFlags {
 export const run: Run<DeployFlags> = async ([name, build], options, terminal) => {
   const config = await configFor(options, terminal);
   const target = targetNamed(config, name);
-  requireAvailable(target, config);
   const waitMs = waitMsOf(options.wait);
   const place = await placeOf(config, target, { options, terminal, log: !options.dryRun });
   const asked = { build, waitMs, isForced: options.force === true, isFixForward: options.fixForward === true };

@@ -1,6 +1,5 @@
 import { isCutoverError } from '../base/errors.ts';
 import { redactSentences } from '../base/redactor.ts';
-import { requireAvailable } from '../config/available.ts';
 import type { Config } from '../config/model.ts';
 import { commitSource } from '../deployer/commit.ts';
 import { deploy } from '../deployer/deploy.ts';
@@ -59,7 +58,6 @@ async function runOn(
   { config, repository, waitMs, options, terminal, left }: HookSurroundings,
 ): Promise<HookResult> {
   const target = targetNamed(config, name);
-  requireAvailable(target, config);
   const place = await placeOf(config, target, { options, terminal, log: true });
   try {
     const source = commitSource(repository, { commit, branch });

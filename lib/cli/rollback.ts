@@ -1,4 +1,3 @@
-import { requireAvailable } from '../config/available.ts';
 import { targetNamed } from '../deployer/place.ts';
 import { rollback } from '../deployer/rollback.ts';
 import { afterwards } from './afterwards.ts';
@@ -10,7 +9,6 @@ import { waitMsOf } from './waiting.ts';
 export const run: Run<{ wait?: string | number | boolean }> = async ([name, build], options, terminal) => {
   const config = await configFor(options, terminal);
   const target = targetNamed(config, name);
-  requireAvailable(target, config);
   const waitMs = waitMsOf(options.wait);
   const place = await placeOf(config, target, { options, terminal, log: true });
   const document = await rollback(place, { build, waitMs });

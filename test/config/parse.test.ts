@@ -1,7 +1,6 @@
 import { parse } from 'smol-toml';
 import * as assert from 'uvu/assert';
 import { CutoverError } from '../../lib/base/errors.ts';
-import { requireAvailable } from '../../lib/config/available.ts';
 import { directConfig } from '../../lib/config/direct.ts';
 import { parseConfig } from '../../lib/config/parse.ts';
 import { suite } from '../suite.ts';
@@ -256,11 +255,6 @@ test('S9: unit, builds directory and ports are enough without a file', () => {
     () => directConfig({ unit: 'a.socket', builds: 'x', ports: [0], manager: 'user' }),
     /not a service unit/,
   );
-});
-
-test('every part that can be configured is there', () => {
-  const config = parsed(exampleToml);
-  for (const target of Object.values(config.targets)) requireAvailable(target, config);
 });
 
 function places(env: Record<string, string>, more = ''): string[] {

@@ -1,11 +1,9 @@
-import { CutoverError, isCutoverError } from '../../base/errors.ts';
-import { requireAvailable } from '../../config/available.ts';
+import type { CutoverError } from '../../base/errors.ts';
 import type { Config, ManagerKind, TargetConfig } from '../../config/model.ts';
 import { parseConfig } from '../../config/parse.ts';
 import { findSecrets, redactText } from '../../config/secrets.ts';
 import { type Draft, draftDocument, draftText } from '../../config/template.ts';
 import type { Systemd } from '../../systemd/systemd.ts';
-import { systemctl } from '../../systemd/typed.ts';
 import { draftOf, type Findings, type Said } from './draft.ts';
 import { existingConfig } from './existing.ts';
 import type { PlannedFile } from './files.ts';
@@ -46,7 +44,6 @@ export async function draftFor(unit: string, said: Said, drafting: Drafting): Pr
   const mode = findSecrets(document).length > 0 ? 0o600 : 0o644;
   const config = parseConfig(document, path, { env, mode });
   const target = config.targets[draft.target] as TargetConfig;
-  requireStrategy(found, target, config);
   const text = draftText(draft, headOf(unit, manager));
   const refuse = (): Promise<CutoverError> => existingConfig({ path, draft, config });
   return { draft, config, target, file: { path, text, mode, refuse }, notes: notesOn(found, said) };
@@ -69,24 +66,6 @@ function headOf(unit: string, manager: ManagerKind): string[] {
     'A line such as "#keep = 5" shows a key with its default, or with an example and what holds without it.',
     'What is marked "guessed" nobody has said: look at it once. After a change: cutover config --check',
   ];
-}
-
-/** A strategy that this version lacks is no mistake in the file: there, it is the unit that would have to change. */
-function requireStrategy({ unit }: Findings, target: TargetConfig, config: Config): void {
-  try {
-    requireAvailable(target, config);
-  } catch (error) {
-    if (unit.socket === null || !isCutoverError(error, 'config')) throw error;
-    const { unit: name } = unit.facts;
-    throw new CutoverError(
-      'refused',
-      `${unit.socket} holds the port of ${name}, and this version does not know the strategy "socket" yet`,
-      {
-        mend: `${systemctl(config.manager, `disable --now ${unit.socket}`)}, let ${name} open its port itself, and again`,
-        cause: error,
-      },
-    );
-  }
 }
 
 function notesOn({ unit, builds, ports, health }: Findings, said: Said): string[] {
