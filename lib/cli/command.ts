@@ -37,6 +37,26 @@ export const waitOption: [flags: string, does: string] = [
   'queue behind a run in progress, at most this long (default 5min)',
 ];
 
+/** The options of every command. */
+export const globalOptions: [flags: string, does: string][] = [
+  ['--config <file>', 'the configuration file'],
+  ['--json', 'print exactly one JSON document on stdout'],
+  ['--quiet', 'only the last sentence'],
+  ['--verbose', 'every attempt, and where an error came from'],
+  ['--no-color', 'no colours'],
+];
+
+/** What every command can be asked in place of its work. */
+export const askedOptions: [flags: string, does: string][] = [
+  ['-h, --help', 'what the command does, its options and examples'],
+  ['-v, --version', 'the version'],
+];
+
+/** Flags as a person has to type them: a value that may be left out is given with "=". */
+export function shownFlags(flags: string): string {
+  return flags.replace(/ \[(.+)\]$/, '[=$1]');
+}
+
 /** A row of the command table; `load` keeps what other commands need off this one's start. */
 export interface CommandRow {
   name: string;

@@ -3,20 +3,12 @@ import { CutoverError, messageOf } from '../base/errors.ts';
 import { nearestName } from '../config/nearest.ts';
 import { version } from '../version.ts';
 import { commands, laterCommands } from './commands.ts';
-import type { CommandRow, GlobalOptions } from './command.ts';
+import { askedOptions, type CommandRow, type GlobalOptions, globalOptions, shownFlags } from './command.ts';
 
 /** What the command line asks for. */
 export type Request =
   | { kind: 'run'; row: CommandRow; words: string[]; options: GlobalOptions & Record<string, unknown> }
   | { kind: 'text'; text: string };
-
-const globalOptions: [flags: string, does: string][] = [
-  ['--config <file>', 'the configuration file'],
-  ['--json', 'print exactly one JSON document on stdout'],
-  ['--quiet', 'only the last sentence'],
-  ['--verbose', 'every attempt, and where an error came from'],
-  ['--no-color', 'no colours'],
-];
 
 /**
  * Reads a command line.
@@ -120,8 +112,7 @@ function rowNamed(name: string): CommandRow {
 
 function programFor({ name, words, does, options }: CommandRow) {
   const program = cac('cutover');
-  for (const [flags, text] of globalOptions) program.option(flags, text);
-  program.option('-h, --help', 'this text').option('-v, --version', 'the version');
+  for (const [flags, text] of [...globalOptions, ...askedOptions]) program.option(flags, text);
   const command = program.command(`${name} ${words}`.trim(), does);
   for (const [flags, text] of options) command.option(flags, text);
   command.action(() => {});
@@ -156,7 +147,7 @@ function overview(): string {
     '',
     ...rows,
     '',
-    ...optionRows(globalOptions),
+    ...optionRows([...globalOptions, ...askedOptions]),
     '',
     'Examples:',
     '  cutover check production',
@@ -169,10 +160,10 @@ function overview(): string {
 
 function helpFor({ name, words, does, options, examples }: CommandRow): string {
   const usage = `Usage: cutover ${`${name} ${words}`.trim()} [options]`;
-  const all = optionRows([...options, ...globalOptions]);
+  const all = optionRows([...options, ...globalOptions, ...askedOptions]);
   return [`${does}.`, '', usage, '', ...all, '', 'Examples:', ...examples.map((example) => `  ${example}`)].join('\n');
 }
 
 function optionRows(options: readonly [string, string][]): string[] {
-  return options.map(([flags, text]) => `  ${flags.padEnd(26)} ${text}`);
+  return options.map(([flags, text]) => `  ${shownFlags(flags).padEnd(26)} ${text}`);
 }

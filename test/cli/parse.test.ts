@@ -1,5 +1,6 @@
 import * as assert from 'uvu/assert';
 import { CutoverError } from '../../lib/base/errors.ts';
+import { shownFlags } from '../../lib/cli/command.ts';
 import { commands, laterCommands } from '../../lib/cli/commands.ts';
 import { parse } from '../../lib/cli/parse.ts';
 import { waitMsOf } from '../../lib/cli/waiting.ts';
@@ -187,9 +188,10 @@ test('S2: every command explains itself, with its options and examples', () => {
         does,
         '--json',
         '--config <file>',
+        '-h, --help',
         'Examples:',
         ...examples,
-        ...options.map(([flags]) => flags),
+        ...options.map(([flags]) => shownFlags(flags)),
       ])
         assert.ok(text.includes(part), `${name}: ${part}`);
     }
