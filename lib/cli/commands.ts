@@ -1,8 +1,8 @@
 import { type CommandRow, waitOption as wait } from './command.ts';
 import { databaseCommands } from './database-commands.ts';
-import { hookCommands } from './hook-commands.ts';
 import { monitorCommands } from './monitor-commands.ts';
 import { recoverCommands } from './recover-commands.ts';
+import { triggerCommands } from './serve-commands.ts';
 
 /** Every command: what its help says and where its work is. */
 export const commands: CommandRow[] = [
@@ -79,7 +79,7 @@ export const commands: CommandRow[] = [
   },
   ...recoverCommands,
   ...monitorCommands,
-  ...hookCommands,
+  ...triggerCommands,
   {
     name: 'status',
     words: '[target]',
@@ -185,6 +185,7 @@ export const commands: CommandRow[] = [
     examples: ['sudo cutover demo'],
     load: () => import('./demo.ts'),
   },
+  ...manualCommands,
   {
     name: 'direct',
     words: '<unit> <build-directory> <port>',
@@ -197,4 +198,4 @@ export const commands: CommandRow[] = [
 ];
 
 /** Commands of the contract that this version does not have; asking for one says so. */
-export const laterCommands = ['serve', 'completion'];
+export const laterCommands = ['completion'];
