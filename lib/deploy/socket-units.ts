@@ -8,7 +8,7 @@ import { stopUnit } from './start.ts';
 const jobMs = 10_000;
 
 /** The socket units that hold a service's ports (`TriggeredBy=`, systemd.unit(5)). */
-export async function socketsOf(systemd: Systemd, unit: string): Promise<string[]> {
+export async function socketsOf(systemd: Pick<Systemd, 'facts'>, unit: string): Promise<string[]> {
   const { triggeredBy } = await systemd.facts(unit);
   return triggeredBy.filter((name) => name.endsWith('.socket'));
 }
