@@ -1,4 +1,5 @@
 import { type CommandRow, waitOption as wait } from './command.ts';
+import { completionCommands } from './completion-commands.ts';
 import { databaseCommands } from './database-commands.ts';
 import { monitorCommands } from './monitor-commands.ts';
 import { recoverCommands } from './recover-commands.ts';
@@ -165,18 +166,7 @@ export const commands: CommandRow[] = [
     examples: ['cutover logs production', 'cutover logs production --unit --follow'],
     load: () => import('./logs.ts'),
   },
-  {
-    name: 'config',
-    words: '',
-    does: 'Print the effective configuration',
-    options: [
-      ['--check', 'only say whether it is right'],
-      ['--docs', 'describe every key'],
-      ['--schema', 'print the JSON Schema'],
-    ],
-    examples: ['cutover config --check', 'cutover config --docs | less'],
-    load: () => import('./config.ts'),
-  },
+  ...completionCommands,
   {
     name: 'demo',
     words: '',
@@ -185,7 +175,6 @@ export const commands: CommandRow[] = [
     examples: ['sudo cutover demo'],
     load: () => import('./demo.ts'),
   },
-  ...manualCommands,
   {
     name: 'direct',
     words: '<unit> <build-directory> <port>',

@@ -28,7 +28,8 @@ function rowDocs(row: Row): string {
   return `${lines.join('\n')}\n`;
 }
 
-function defaultOf(row: Row): string {
+/** What holds where the key is not given, in one sentence; values are between backticks. */
+export function defaultOf(row: Row): string {
   if (row.required) return 'Required.';
   if (row.defaultText !== undefined) return `Default: ${row.defaultText}.`;
   return row.default === null || row.default === undefined
