@@ -1,7 +1,11 @@
 // Everything in one file that needs nothing but Node: modules inside are run when they are first asked for.
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
+
+// What lib/base/own-files.ts gives: by its path from here.
+const embedded = readdirSync('units').flatMap((name) => (name.startsWith('cutover') ? [`units/${name}`] : []));
+const embeddedFiles = Object.fromEntries(embedded.map((path) => [path, readFileSync(path, 'utf8')]));
 
 const { outputFiles } = await build({
   entryPoints: ['lib/cli.ts'],
@@ -14,6 +18,7 @@ const { outputFiles } = await build({
   alias: { crypto: './lib/systemd/crypto/crypto.cjs' },
   // import() inside one file would be a file of its own.
   supported: { 'dynamic-import': false },
+  define: { embeddedFiles: JSON.stringify(embeddedFiles), 'import.meta.filename': '__filename' },
   // dbus-next asks for both inside a try; neither is used.
   external: ['x11', 'usocket'],
   minify: true,
@@ -33,4 +38,5 @@ for (const { path, text } of outputFiles) {
   renameSync(`${path}.new`, path);
 }
 for (const name of readdirSync('dist'))
-  if (!name.startsWith('cutover.cjs')) rmSync(`dist/${name}`, { recursive: true });
+  if (!name.startsWith('cutover.cjs') && name !== 'man') rmSync(`dist/${name}`, { recursive: true });
+await import('./manual.mjs');

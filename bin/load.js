@@ -10,6 +10,7 @@ const { crc32 } = require('node:zlib');
 
 const file = join(__dirname, '../dist/cutover.cjs');
 const directory = join(__dirname, '../dist/compiled');
+const executable = join(__dirname, 'cutover.js');
 /** The checksum, and room that keeps what follows aligned. */
 const headBytes = 8;
 /** The commands that people wait for. What ends an interrupted run is not among them: it relies on nothing that may be left out. */
@@ -36,7 +37,8 @@ exports.load = function load(command) {
   const cachedData = kept === null ? undefined : readKept(kept);
   const script = new Script(wrap(source), { filename: file, cachedData });
   const module = { exports: {} };
-  script.runInThisContext()(module.exports, require, module, file, dirname(file));
+  // What is inside knows its file by the name of what has to be called to run it again.
+  script.runInThisContext()(module.exports, require, module, executable, __dirname);
   // At the exit V8 has compiled all that the command used, and not only what its begin needs.
   if (kept && (!cachedData || script.cachedDataRejected)) process.once('exit', () => keep(kept, script));
   return module.exports;

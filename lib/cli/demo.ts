@@ -1,6 +1,6 @@
-import { realpathSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { ExitCode } from '../base/errors.ts';
+import { ownExecutable } from '../base/own-files.ts';
 import { demo } from '../demo/demo.ts';
 import type { Run } from './command.ts';
 import { interruptSignal } from './signals.ts';
@@ -8,10 +8,9 @@ import { interruptSignal } from './signals.ts';
 const narrowest = 60;
 
 export const run: Run = async (_, options, terminal) => {
-  const bin = dirname(realpathSync(process.argv[1] as string));
   const document = await demo({
-    product: dirname(bin),
-    cutover: [process.execPath, join(bin, 'cutover.js')],
+    product: dirname(dirname(ownExecutable())),
+    cutover: [process.execPath, ownExecutable()],
     tell: options.quiet ? () => {} : terminal.tell,
     colours: terminal.colours,
     isLive: terminal.isLive && !options.quiet,

@@ -1,6 +1,6 @@
-import { realpathSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { ExitCode } from '../base/errors.ts';
+import { ownExecutable } from '../base/own-files.ts';
 import { serviceUnit } from '../config/values/name.ts';
 import type { ManagerKind } from '../config/model.ts';
 import { initBoot, type InitTools, initUnit } from '../deployer/init.ts';
@@ -54,6 +54,5 @@ async function toolsFor(
 
 /** The folder of this package, and the command that runs it wherever it is called from. */
 function ourselves(): { product: string; command: [string, string] } {
-  const bin = dirname(realpathSync(process.argv[1] as string));
-  return { product: dirname(bin), command: [process.execPath, join(bin, 'cutover.js')] };
+  return { product: dirname(dirname(ownExecutable())), command: [process.execPath, ownExecutable()] };
 }

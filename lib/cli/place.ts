@@ -1,6 +1,5 @@
-import { realpathSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import type { Command } from '../base/exec.ts';
+import { ownExecutable } from '../base/own-files.ts';
 import { type Redact, redactorOf } from '../base/redactor.ts';
 import { secretsOf } from '../config/known-secrets.ts';
 import { findConfig, loadConfig } from '../config/load.ts';
@@ -96,9 +95,8 @@ function listenersFor(
 
 /** systemd knows neither our directory nor our PATH: everything is named in full. */
 function settleCommand(stateDirectory: string): Command {
-  const script = join(dirname(realpathSync(process.argv[1] as string)), 'cutover.js');
   // Whoever waited for the target may have it by then, and end the run itself; if it does not, somebody has to.
-  return [process.execPath, script, 'settle', '--state-directory', stateDirectory, '--wait=30min'];
+  return [process.execPath, ownExecutable(), 'settle', '--state-directory', stateDirectory, '--wait=30min'];
 }
 
 function settleEnvironment({ HOME, XDG_RUNTIME_DIR, PATH }: NodeJS.ProcessEnv): Record<string, string> {

@@ -1,8 +1,7 @@
 import { once } from 'node:events';
-import { realpathSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { type Command, start, type StartedProcess } from '../base/exec.ts';
+import { ownExecutable } from '../base/own-files.ts';
 import type { TargetConfig } from '../config/model.ts';
 import type { Attempt } from '../deployer/recover/attempt.ts';
 import type { Look } from '../deployer/recover/look.ts';
@@ -47,14 +46,13 @@ export async function attemptApart(
 }
 
 function commandOf(target: string, { options, file, isLast }: AttemptRequest): Command {
-  const script = join(dirname(realpathSync(process.argv[1] as string)), 'cutover.js');
   const flags = [
     ...(file === null ? [] : ['--config', file]),
     ...(isLast ? ['--last'] : []),
     ...(options.verbose ? ['--verbose'] : []),
     ...(options.quiet ? ['--quiet'] : []),
   ];
-  return [process.execPath, script, 'recover-one', target, '--json', ...flags];
+  return [process.execPath, ownExecutable(), 'recover-one', target, '--json', ...flags];
 }
 
 /** The document comes before the process's end: it tells others afterwards. Null: none came. */
