@@ -6,6 +6,7 @@ import { measureTimed, measureUnderLoad, rate, type Task } from './measure.ts';
 import type { Results, Sample, Turns } from './model.ts';
 import { toolNames } from './model.ts';
 import { openLoadMaker, time } from './process.ts';
+import { makeManyTargets, manyConfig } from './targets.ts';
 
 const rounds = Number(process.argv[2]);
 /** The old script sleeps for seconds on end: fewer of its rounds say as much. */
@@ -13,6 +14,7 @@ const oldRounds = { timed: Math.min(rounds, 5), good: Math.min(rounds, 3), bad: 
 const badRounds = Math.ceil(rounds / 2);
 const startTurns = Math.max(15, rounds * 2);
 const manyCount = 10_000;
+const manyTargets = 200;
 
 const began = performance.now();
 const tell = (line: string): void => {
@@ -89,5 +91,11 @@ tell('start of the command line measured');
 await makeManyBuilds(manyCount);
 const listing = await takeTurns({ du: ['du', '--summarize', manyBuilds], builds: [...cutover, 'builds', 'many'] }, 5);
 tell(`${manyCount} builds listed`);
-const results: Results = { machine: measuredOn, rounds, rate, samples, start, listing };
+const units = await makeManyTargets(manyTargets);
+const targets = await takeTurns(
+  { systemctl: ['systemctl', 'status', ...units], status: [...cutover, 'status', '--config', manyConfig] },
+  5,
+);
+tell(`${manyTargets} targets looked at`);
+const results: Results = { machine: measuredOn, rounds, rate, samples, start, listing, targets };
 process.stdout.write(JSON.stringify(results));

@@ -56,4 +56,5 @@ export interface Results {
   samples: Sample[];
   start: Turns;
   listing: Turns;
+  targets: Turns;
 }

@@ -102,7 +102,7 @@ function back(samples: readonly Sample[], from: 'backAfterFailureMs' | 'backAfte
   return known.length < times.length ? 'not within 5 s' : show(figureOf(known));
 }
 
-function itselfTable({ start, listing, samples }: Results): string {
+function itselfTable({ start, listing, targets, samples }: Results): string {
   const peaks = samples.flatMap(({ peakBytes }) => (peakBytes === null ? [] : [peakBytes / 1e6]));
   const left = samples.filter(({ leftBehind }) => leftBehind.length > 0).length;
   const over = (name: string, base: string, turns = start): string =>
@@ -120,6 +120,8 @@ function itselfTable({ start, listing, samples }: Results): string {
       ],
       ['`du --summarize` of 10 000 builds', milliseconds(listing.du), '1'],
       ['`cutover builds` of 10 000 builds', milliseconds(listing.builds), over('builds', 'du', listing)],
+      ['`systemctl status` of 200 units', milliseconds(targets.systemctl), '1'],
+      ['`cutover status` of 200 targets', milliseconds(targets.status), over('status', 'systemctl', targets)],
       ['peak memory of a deploy, good and bad', `${show(figureOf(peaks), 1)} MB`, ''],
       ['deploys after which a process or unit of cutover was left', `${left} of ${peaks.length}`, ''],
     ],

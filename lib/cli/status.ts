@@ -1,3 +1,4 @@
+import { atMost, looksAtOnce } from '../base/at-most.ts';
 import { CutoverError } from '../base/errors.ts';
 import { sleep } from '../base/wait.ts';
 import type { Config, TargetConfig } from '../config/model.ts';
@@ -29,7 +30,7 @@ export const run: Run<StatusFlags> = async ([name], options, terminal) => {
   for (;;) {
     const look = (target: (typeof targets)[number]): Promise<TargetStatus> =>
       status({ config, target, systemd, signal, paths: pathsOf(config, target) });
-    const found = await Promise.all(targets.map(look));
+    const found = await atMost(looksAtOnce, targets, look);
     if (options.json) terminal.print(JSON.stringify({ targets: found }));
     else
       terminal.tell(

@@ -1,4 +1,5 @@
 import { statfs } from 'node:fs/promises';
+import { atMost, looksAtOnce } from '../base/at-most.ts';
 import { withDeadline } from '../base/wait.ts';
 import { listBuildIds } from '../builds/list.ts';
 import { expositionOf } from '../report/metrics/exposition.ts';
@@ -37,7 +38,7 @@ export async function metricFacts(place: LookedAt): Promise<TargetFacts> {
 
 /** The metrics of targets in the text format of Prometheus. @throws as `metricFacts` */
 export async function metricsText(places: readonly LookedAt[]): Promise<string> {
-  return expositionOf(familiesOf(await Promise.all(places.map(metricFacts))));
+  return expositionOf(familiesOf(await atMost(looksAtOnce, places, metricFacts)));
 }
 
 async function presentFacts(place: LookedAt): Promise<PresentFacts | null> {
