@@ -1,15 +1,19 @@
 // Everything in one file that needs nothing but Node: modules inside are run when they are first asked for.
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { build } from 'esbuild';
+import { licensesOf } from './licenses.mjs';
+
+const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
+const output = 'dist/cutover.cjs';
 
 // What lib/base/own-files.ts gives: by its path from here.
-const embedded = readdirSync('units').flatMap((name) => (name.startsWith('cutover') ? [`units/${name}`] : []));
-const embeddedFiles = Object.fromEntries(embedded.map((path) => [path, readFileSync(path, 'utf8')]));
+const embeddedFiles = { ...filesIn('units', 'cutover'), ...filesIn('lib/triggers/page/site') };
 
-const { outputFiles } = await build({
+const program = await build({
   entryPoints: ['lib/cli.ts'],
-  outfile: 'dist/cutover.cjs',
+  outfile: output,
   bundle: true,
   format: 'cjs',
   platform: 'node',
@@ -18,25 +22,65 @@ const { outputFiles } = await build({
   alias: { crypto: './lib/systemd/crypto/crypto.cjs' },
   // import() inside one file would be a file of its own.
   supported: { 'dynamic-import': false },
-  define: { embeddedFiles: JSON.stringify(embeddedFiles), 'import.meta.filename': '__filename' },
+  define: { embeddedFiles: JSON.stringify(embeddedFiles), loaded: 'module.loaded', 'import.meta.dirname': '__dirname' },
   // dbus-next asks for both inside a try; neither is used.
   external: ['x11', 'usocket'],
   minify: true,
   sourcemap: 'linked',
+  metafile: true,
+  write: false,
+  logLevel: 'warning',
+});
+// A Node that is too old has to understand it to say so.
+const head = await build({
+  entryPoints: ['bin/alone.js'],
+  bundle: true,
+  format: 'iife',
+  platform: 'node',
+  target: 'es2018',
+  minify: true,
   write: false,
   logLevel: 'warning',
 });
 
+const licenses = licensesOf(program.metafile);
+const [map, text] = ['.map', '.cjs'].map((end) => program.outputFiles.find(({ path }) => path.endsWith(end)).text);
+
 mkdirSync('dist', { recursive: true });
-for (const { path, text } of outputFiles) {
-  const [strange] = path.endsWith('.cjs') ? (/.{0,40}[^\0-\x7f]/.exec(text) ?? []) : [];
+write(`${output}.map`, map);
+write('dist/THIRD-PARTY-LICENSES', licenses);
+write(output, executable(), 0o755);
+const made = new Set(['cutover.cjs', 'cutover.cjs.map', 'THIRD-PARTY-LICENSES', 'man']);
+for (const name of readdirSync('dist')) if (!made.has(name)) rmSync(`dist/${name}`, { recursive: true });
+await import('./manual.mjs');
+
+function filesIn(folder, beginning = '') {
+  const names = (existsSync(folder) ? readdirSync(folder) : []).filter((name) => name.startsWith(beginning));
+  return Object.fromEntries(names.map((name) => [`${folder}/${name}`, readFileSync(join(folder, name), 'utf8')]));
+}
+
+/** The program as comments below what runs it (bin/load.js), which so need not be read twice. */
+function executable() {
+  const [strange] = /.{0,40}[^\0-\x7f]/.exec(text) ?? [];
   if (strange !== undefined) throw new Error(`a character that is not ASCII, to be written as \\u…: ${strange}`);
-  // The loader tells by the last line whether compiled code that was kept belongs to this text.
-  const tail = path.endsWith('.cjs') ? `// ${createHash('sha256').update(text).digest('hex')}\n` : '';
-  // A command that starts meanwhile finds the old file or the new one.
-  writeFileSync(`${path}.new`, text + tail);
+  const notices = `${readFileSync('LICENSE', 'utf8')}\n${licenses}`.replace(/[^\0-\x7f]/g, escaped);
+  const about = `cutover ${version}: the licences, then the program; both are comments for what stands here`;
+  const begin = `#!/usr/bin/env node\n// ${about}.\n${head.outputFiles[0].text}`;
+  const whole = `${begin}${commented(notices)}//:\n${commented(text)}`;
+  // The loader tells by the last line that nothing is missing, and whether compiled code that was kept belongs to this text.
+  return `${whole}// ${createHash('sha256').update(whole).digest('hex')}\n`;
+}
+
+function commented(lines) {
+  return lines.replace(/\n$/, '').replace(/^/gm, '//').concat('\n');
+}
+
+function escaped(character) {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+}
+
+/** A command that starts meanwhile finds the old file or the new one. */
+function write(path, content, mode = 0o644) {
+  writeFileSync(`${path}.new`, content, { mode });
   renameSync(`${path}.new`, path);
 }
-for (const name of readdirSync('dist'))
-  if (!name.startsWith('cutover.cjs') && name !== 'man') rmSync(`dist/${name}`, { recursive: true });
-await import('./manual.mjs');

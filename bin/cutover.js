@@ -1,4 +1,2 @@
 #!/usr/bin/env node
-const { load } = require('./load.js');
-
-void load(process.argv[2] ?? '').main('cutover', process.argv.slice(2));
+require('./load.js').start('cutover', __dirname);

@@ -1,4 +1,2 @@
 #!/usr/bin/env node
-const { load } = require('./load.js');
-
-void load('direct').main('deploy-with-zero-downtime', process.argv.slice(2));
+require('./load.js').start('deploy-with-zero-downtime', __dirname);

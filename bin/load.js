@@ -1,16 +1,14 @@
-// Loads the bundle. V8 needs some 15 ms to compile what a command uses; so the compiled code is kept beside the bundle,
-// a file for each command, by the first run that may write there.
-const { accessSync, closeSync, constants, fsyncSync, mkdirSync, openSync } = require('node:fs');
-const { readFileSync, renameSync, writeFileSync } = require('node:fs');
-const { wrap } = require('node:module');
-const { dirname, join } = require('node:path');
-const { Script } = require('node:vm');
+// Loads the program out of dist/cutover.cjs. V8 needs some 15 ms to compile what a command uses; so the compiled code is
+// kept, a file for each command, by the first run that may write there.
+// This runs in the package and at the head of dist/cutover.cjs itself, where it may be a module of either kind: hence no require().
+requireNode(20, 19);
+const fs = process.getBuiltinModule('node:fs');
+const { createRequire, wrap } = process.getBuiltinModule('node:module');
+const { dirname, join } = process.getBuiltinModule('node:path');
+const { Script } = process.getBuiltinModule('node:vm');
 // Loading it takes half as long as node:crypto; what is to be seen here is damage, and nobody's intent.
-const { crc32 } = require('node:zlib');
+const { crc32 } = process.getBuiltinModule('node:zlib');
 
-const file = join(__dirname, '../dist/cutover.cjs');
-const directory = join(__dirname, '../dist/compiled');
-const executable = join(__dirname, 'cutover.js');
 /** The checksum, and room that keeps what follows aligned. */
 const headBytes = 8;
 /** The commands that people wait for. What ends an interrupted run is not among them: it relies on nothing that may be left out. */
@@ -22,41 +20,95 @@ const waitedFor = new Set([
   'builds',
   'history',
   'report',
-  'direct',
+  'pre-deployment-check',
+  'safe-deploy',
+  'deploy-with-zero-downtime',
   '--version',
 ]);
 
 /**
- * @param {string} command the word after the executable's name, or the command that the executable is
- * @returns {{ main: (tool: string, argv: string[]) => Promise<void> }}
+ * Runs one of the package's executables.
+ * @param {string} tool its name
+ * @param {string} bin the folder it lies in
  */
-exports.load = function load(command) {
-  // The build sees to it that there is nothing but ASCII: V8 then needs half the memory, and nothing is decoded.
-  const source = readFileSync(file, 'latin1');
-  const kept = waitedFor.has(command) ? join(directory, nameOf(source, command)) : null;
-  const cachedData = kept === null ? undefined : readKept(kept);
-  const script = new Script(wrap(source), { filename: file, cachedData });
-  const module = { exports: {} };
-  // What is inside knows its file by the name of what has to be called to run it again.
-  script.runInThisContext()(module.exports, require, module, executable, __dirname);
-  // At the exit V8 has compiled all that the command used, and not only what its begin needs.
-  if (kept && (!cachedData || script.cachedDataRejected)) process.once('exit', () => keep(kept, script));
-  return module.exports;
+exports.start = function start(tool, bin) {
+  const installation = dirname(bin);
+  const file = join(installation, 'dist/cutover.cjs');
+  const compiled = join(installation, 'dist/compiled');
+  exports.run(tool, { file, executable: join(bin, 'cutover.js'), installation, compiled });
 };
 
-/** Another text, another version of Node or another kind of machine is another file. V8 itself looks no further than the length. */
-function nameOf(source, command) {
-  return `${source.slice(-17, -1)}-${process.version}-${process.arch}-${command}`;
+/**
+ * @param {string} tool the name of an executable
+ * @param {object} places
+ * @param {string} places.file what the program is read from
+ * @param {string} places.executable what Node has to be given to run it again
+ * @param {string} places.installation the file or folder that is all of it
+ * @param {string | null} places.compiled the folder for compiled code, which is made where the folder around it is there
+ */
+exports.run = function run(tool, { file, executable, installation, compiled }) {
+  // The build sees to it that there is nothing but ASCII: V8 then needs half the memory, and nothing is decoded.
+  const text = fs.readFileSync(file, 'latin1');
+  const source = sourceIn(text);
+  if (source === null) return complain(`${file} is not whole`, 'copy it here again');
+  const [, , word = ''] = process.argv;
+  const command = tool === 'cutover' ? word : tool;
+  const kept = compiled !== null && waitedFor.has(command) ? join(compiled, nameOf(text, command)) : null;
+  const cachedData = kept === null ? undefined : readKept(kept);
+  const script = new Script(wrap(source), { filename: file, cachedData });
+  const module = { exports: {}, loaded: { executable, installation } };
+  script.runInThisContext()(module.exports, createRequire(file), module, file, dirname(file));
+  // At the exit V8 has compiled all that the command used, and not only what its begin needs.
+  if (kept && (!cachedData || script.cachedDataRejected)) process.once('exit', () => keep(kept, script));
+  void module.exports.main(tool, process.argv.slice(2));
+};
+
+/** Before anything newer is asked for: npm only warns, and a file that was copied cannot even do that. */
+function requireNode(...needed) {
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  if (major > needed[0] || (major === needed[0] && minor >= needed[1])) return;
+  complain(
+    `it needs Node ${needed.join('.')} or newer, and this is ${process.version}`,
+    `${process.execPath} --version`,
+  );
+  process.exit();
 }
 
-/** V8 believes what it reads, and ends the process over a byte that is wrong: so a checksum stands before the code. */
+/** Nothing was begun. */
+function complain(fact, mend) {
+  process.stderr.write(`cutover: ${fact}\n  -> ${mend}\n`);
+  process.exitCode = 3;
+}
+
+/** The program stands in comments, so that Node does not read it as its own; the last line shows that nothing is missing. */
+function sourceIn(text) {
+  const begin = /^\/\/:$/m.exec(text);
+  if (begin === null || !/^\/\/ [0-9a-f]{64}\n$/.test(text.slice(-68))) return null;
+  return text.slice(begin.index + begin[0].length, -68).replaceAll('\n//', '\n');
+}
+
+/** Another text, another version of Node or another kind of machine is another file. V8 itself looks no further than the length. */
+function nameOf(text, command) {
+  return `${text.slice(-17, -1)}-${process.version}-${process.arch}-${command}`;
+}
+
+/**
+ * V8 believes what it reads, and ends the process over a byte that is wrong: so a checksum stands before the code. And it is run:
+ * so nobody else may have written it.
+ */
 function readKept(path) {
+  let descriptor;
   try {
-    const bytes = readFileSync(path);
+    descriptor = fs.openSync(path, 'r');
+    const { uid, mode } = fs.fstatSync(descriptor);
+    if ((uid !== 0 && uid !== process.geteuid()) || (mode & 0o022) !== 0) return undefined;
+    const bytes = fs.readFileSync(descriptor);
     const code = bytes.subarray(headBytes);
     return headOf(code).equals(bytes.subarray(0, headBytes)) ? code : undefined;
   } catch {
     return undefined;
+  } finally {
+    if (descriptor !== undefined) fs.closeSync(descriptor);
   }
 }
 
@@ -71,15 +123,14 @@ function headOf(code) {
 function keep(path, script) {
   const temporary = `${path}.${process.pid}.tmp`;
   try {
-    accessSync(dirname(directory), constants.W_OK);
-    mkdirSync(directory, { recursive: true });
-    const descriptor = openSync(temporary, 'wx', 0o644);
+    if (!fs.existsSync(dirname(path))) fs.mkdirSync(dirname(path));
+    const descriptor = fs.openSync(temporary, 'wx', 0o644);
     const code = script.createCachedData();
-    writeFileSync(descriptor, Buffer.concat([headOf(code), code]));
+    fs.writeFileSync(descriptor, Buffer.concat([headOf(code), code]));
     // A file that a power cut has torn would be worse than none.
-    fsyncSync(descriptor);
-    closeSync(descriptor);
-    renameSync(temporary, path);
+    fs.fsyncSync(descriptor);
+    fs.closeSync(descriptor);
+    fs.renameSync(temporary, path);
   } catch {
     // The next run that may will keep it.
   }

@@ -1,4 +1,2 @@
 #!/usr/bin/env node
-const { load } = require('./load.js');
-
-void load('check').main('pre-deployment-check', process.argv.slice(2));
+require('./load.js').start('pre-deployment-check', __dirname);

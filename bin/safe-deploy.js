@@ -1,4 +1,2 @@
 #!/usr/bin/env node
-const { load } = require('./load.js');
-
-void load('deploy').main('safe-deploy', process.argv.slice(2));
+require('./load.js').start('safe-deploy', __dirname);

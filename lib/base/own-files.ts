@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 
 /** The build puts the files in place of this name (bin/build.mjs), so that the program needs nothing beside itself. */
 declare const embeddedFiles: Record<string, string> | undefined;
 
-/** The file that this code is run from; in what the build makes, the executable: its loader says so (bin/load.js). */
-const here = import.meta.filename;
+/** What started the program tells where it lies (bin/load.js), named in full and without links. */
+declare const loaded: { executable: string; installation: string } | undefined;
 
 /**
  * The text of a file that comes with cutover.
@@ -13,16 +13,23 @@ const here = import.meta.filename;
  * @throws an error for a file that the build does not take in
  */
 export function ownFile(path: string): string {
-  if (typeof embeddedFiles === 'undefined') return readFileSync(join(dirname(here), '../..', path), 'utf8');
+  if (typeof embeddedFiles === 'undefined') return readFileSync(join(sources(), path), 'utf8');
   const text = embeddedFiles[path];
   if (text === undefined) throw new Error(`${path} is not in this build of cutover`);
   return text;
 }
 
-/**
- * The file that runs cutover when it is given to Node, named in full and without links; for those who know neither our
- * directory nor our PATH, as systemd.
- */
+/** The file that runs cutover when it is given to Node: for those who know neither our directory nor our PATH, as systemd. */
 export function ownExecutable(): string {
-  return here.endsWith('.ts') ? join(dirname(here), '../../bin/cutover.js') : here;
+  return typeof loaded === 'undefined' ? join(sources(), 'bin/cutover.js') : loaded.executable;
+}
+
+/** The file or the folder that is all of cutover. */
+export function ownInstallation(): string {
+  return typeof loaded === 'undefined' ? sources() : loaded.installation;
+}
+
+/** In a test the code is run from its sources. */
+function sources(): string {
+  return join(import.meta.dirname, '../..');
 }

@@ -1,6 +1,5 @@
-import { dirname } from 'node:path';
 import { ExitCode } from '../base/errors.ts';
-import { ownExecutable } from '../base/own-files.ts';
+import { ownExecutable, ownInstallation } from '../base/own-files.ts';
 import { demo } from '../demo/demo.ts';
 import type { Run } from './command.ts';
 import { interruptSignal } from './signals.ts';
@@ -9,7 +8,7 @@ const narrowest = 60;
 
 export const run: Run = async (_, options, terminal) => {
   const document = await demo({
-    product: dirname(dirname(ownExecutable())),
+    product: ownInstallation(),
     cutover: [process.execPath, ownExecutable()],
     tell: options.quiet ? () => {} : terminal.tell,
     colours: terminal.colours,
