@@ -1,13 +1,7 @@
 import { ExitCode, isCutoverError, messageOf } from './base/errors.ts';
+import { commandOfTool } from './cli/command.ts';
 import { endWith, openTerminal } from './cli/process.ts';
 import { version } from './version.ts';
-
-/** The executables that keep the names of the scripts they replace, and the command that each is. */
-const commandOf: Record<string, string> = {
-  'pre-deployment-check': 'check',
-  'safe-deploy': 'deploy',
-  'deploy-with-zero-downtime': 'direct',
-};
 
 /**
  * Runs one of the executables to its end. The one place where errors are caught, told, and turned into an exit code.
@@ -17,7 +11,7 @@ const commandOf: Record<string, string> = {
 export async function main(tool: string, argv: string[]): Promise<void> {
   // Whatever ends this process early, a bus that swallows a call for one, must not look like success.
   process.exitCode = ExitCode.failed;
-  const command = commandOf[tool];
+  const command = commandOfTool[tool];
   const words = command ? [command, ...argv] : argv;
   const terminal = await openTerminal(words);
   try {

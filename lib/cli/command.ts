@@ -37,6 +37,13 @@ export const waitOption: [flags: string, does: string] = [
   'queue behind a run in progress, at most this long (default 5min)',
 ];
 
+/** The executables that keep the names of the scripts they replace, and the command that each is. */
+export const commandOfTool: Readonly<Record<string, string>> = {
+  'pre-deployment-check': 'check',
+  'safe-deploy': 'deploy',
+  'deploy-with-zero-downtime': 'direct',
+};
+
 /** The options of every command. */
 export const globalOptions: [flags: string, does: string][] = [
   ['--config <file>', 'the configuration file'],

@@ -1,38 +1,14 @@
 import { type CommandRow, waitOption as wait } from './command.ts';
 import { completionCommands } from './completion-commands.ts';
 import { databaseCommands } from './database-commands.ts';
+import { initCommands } from './init-commands.ts';
 import { monitorCommands } from './monitor-commands.ts';
 import { recoverCommands } from './recover-commands.ts';
 import { triggerCommands } from './serve-commands.ts';
 
 /** Every command: what its help says and where its work is. */
 export const commands: CommandRow[] = [
-  {
-    name: 'init',
-    words: '[unit]',
-    does: 'Write a commented cutover.toml for a unit that is there, put the unit for the boot in place, change the strategy',
-    options: [
-      ['--target <name>', 'what this place is called (default production, or what the unit ends in)'],
-      ['--app <name>', 'what the software is called'],
-      ['--builds <dir>', 'the directory that holds the builds and the link current'],
-      ['--port <n>', 'the port the unit listens on; several: 9000,9001; none: none'],
-      ['--url <url>', 'the address that tells whether it is healthy'],
-      ['--output <file>', 'where to write (default /etc/cutover/cutover.toml, or below ~/.config for a user)'],
-      ['--user', "the unit belongs to the user's own manager"],
-      ['--install', 'enable what ends an interrupted run after a power cut; without a unit: for every target'],
-      ['--strategy <name>', 'socket or overlap: systemd holds the port from now on; restart: the unit opens it again'],
-      ['--git <dir>', 'make or take this repository; what is pushed is deployed; [unit] is a target'],
-      ['--dry-run', 'print every file and command, and change nothing'],
-    ],
-    examples: [
-      'cutover init shop.service',
-      'cutover init shop-staging.service --port 9001 --dry-run',
-      'cutover init --install',
-      'cutover init shop.service --strategy socket',
-      'cutover init --git /srv/git/shop.git',
-    ],
-    load: () => import('./init.ts'),
-  },
+  ...initCommands,
   {
     name: 'check',
     words: '[target]',
@@ -185,6 +161,3 @@ export const commands: CommandRow[] = [
     isHidden: true,
   },
 ];
-
-/** Commands of the contract that this version does not have; asking for one says so. */
-export const laterCommands = ['completion'];

@@ -15,6 +15,27 @@ export const completionCommands: CommandRow[] = [
     load: () => import('./config.ts'),
   },
   {
+    name: 'completion',
+    words: '<shell>',
+    does: 'Print what makes bash, zsh or fish complete commands, options, targets, builds and runs',
+    options: [],
+    examples: [
+      'cutover completion bash > /etc/bash_completion.d/cutover',
+      'cutover completion zsh > /usr/share/zsh/site-functions/_cutover',
+      'cutover completion fish > ~/.config/fish/completions/cutover.fish',
+    ],
+    load: () => import('./completion.ts'),
+  },
+  {
+    name: 'complete',
+    words: '<form> [...words]',
+    does: 'Answer a shell that completes: "line" with the line up to the cursor, or "words" with its words',
+    options: [],
+    examples: ['cutover complete words -- cutover deploy ""'],
+    load: () => import('./complete.ts'),
+    isHidden: true,
+  },
+  {
     name: 'manual',
     words: '[section]',
     does: 'Print a page of the manual in roff: 1, the commands; 5, the configuration',

@@ -2,7 +2,7 @@ import { cac } from 'cac';
 import { CutoverError, messageOf } from '../base/errors.ts';
 import { nearestName } from '../config/nearest.ts';
 import { version } from '../version.ts';
-import { commands, laterCommands } from './commands.ts';
+import { commands } from './commands.ts';
 import { askedOptions, type CommandRow, type GlobalOptions, globalOptions, shownFlags } from './command.ts';
 
 /** What the command line asks for. */
@@ -12,7 +12,7 @@ export type Request =
 
 /**
  * Reads a command line.
- * @throws `usage` for an unknown command or option, or a missing word; `config` for a part not built yet
+ * @throws `usage` for an unknown command or option, or a missing word
  */
 export function parse(argv: string[]): Request {
   const [first] = argv.length > 1 ? commandFirst(argv) : argv;
@@ -99,9 +99,6 @@ function repeatedValues(argv: string[], options: CommandRow['options']): Record<
 function rowNamed(name: string): CommandRow {
   const row = commands.find((command) => command.name === name);
   if (row) return row;
-  if (laterCommands.includes(name)) {
-    throw new CutoverError('config', `cutover ${name}: this version does not have it yet`, { mend: 'cutover --help' });
-  }
   const near = nearestName(
     name,
     commands.filter(({ isHidden }) => !isHidden).map((command) => command.name),

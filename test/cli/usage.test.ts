@@ -34,12 +34,6 @@ const mistakes: Record<string, Mistake> = {
     mend: /^cutover --help$/,
   },
   'a misspelt command': { words: ['deplyo'], ...usage, message: /did you mean deploy\?$/, mend: /^cutover --help$/ },
-  'a command of a later version': {
-    words: ['completion'],
-    ...config,
-    message: /^cutover completion: this version does not have it yet$/,
-    mend: /./,
-  },
   'an unknown option': {
     words: ['deploy', '--forse'],
     ...usage,

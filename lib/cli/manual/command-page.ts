@@ -27,15 +27,41 @@ const examples: readonly [does: string, commands: string[]][] = [
   ['What happened:', ['cutover status', 'cutover report production', 'cutover logs production']],
 ];
 
+const related = [
+  'cutover.toml (5),',
+  'systemctl (1),',
+  'systemd.service (5),',
+  'systemd.socket (5),',
+  'journalctl (1)',
+];
+
 /** `cutover(1)`, from the table of commands. @param rows the table */
 export function commandPage(rows: readonly CommandRow[]): string {
-  const shown = rows.filter(({ isHidden }) => !isHidden);
-  const direct = rows.find(({ name }) => name === 'direct');
+  const does = 'move a systemd service to another build';
   const body = [
     ...heading('Synopsis'),
     `${bold('cutover')} ${italic('command')} [${italic('target')}] [${italic('options')}]`,
     ...heading('Description'),
     ...description.flatMap(paragraph),
+    ...commandSections(rows),
+    ...heading('Exit status'),
+    ...exitCodes.flatMap(({ code, meaning }) => entry(bold(String(code)), [sentence(meaning)])),
+    ...heading('Environment'),
+    ...environment.flatMap(([name, what]) => entry(bold(name), [what])),
+    ...heading('Files'),
+    ...files.flatMap(([path, what]) => entry(italic(path), [what])),
+    ...heading('Examples'),
+    ...examples.flatMap(([what, commands]) => [...paragraph(what), ...literal(commands)]),
+    ...heading('See also'),
+    ...related.map((page) => `.BR ${page}`),
+  ];
+  return pageText({ name: 'cutover', section: 1, does, title: 'User Commands', version, body });
+}
+
+function commandSections(rows: readonly CommandRow[]): string[] {
+  const shown = rows.filter(({ isHidden }) => !isHidden);
+  const direct = rows.find(({ name }) => name === 'direct');
+  return [
     ...heading('Commands'),
     ...shown.flatMap((row) => [...subheading(`cutover ${row.name}`), ...commandText(row)]),
     ...heading('Options'),
@@ -44,30 +70,7 @@ export function commandPage(rows: readonly CommandRow[]): string {
     ...heading('Other names'),
     ...otherNames.flatMap(([name, does]) => entry(bold(name), [does])),
     ...(direct ? commandText({ ...direct, name: 'deploy-with-zero-downtime', does: null }) : []),
-    ...heading('Exit status'),
-    ...exitCodes.flatMap(({ code, meaning }) => entry(bold(String(code)), [sentence(meaning)])),
-    ...heading('Environment'),
-    ...environment.flatMap(([name, does]) => entry(bold(name), [does])),
-    ...heading('Files'),
-    ...files.flatMap(([path, does]) => entry(italic(path), [does])),
-    ...heading('Examples'),
-    ...examples.flatMap(([does, commands]) => [...paragraph(does), ...literal(commands)]),
-    ...heading('See also'),
-    '.BR cutover.toml (5),',
-    '.BR systemctl (1),',
-    '.BR systemd.service (5),',
-    '.BR systemd.socket (5),',
-    '.BR journalctl (1)',
   ];
-  const title = 'User Commands';
-  return pageText({
-    name: 'cutover',
-    section: 1,
-    does: 'move a systemd service to another build',
-    title,
-    version,
-    body,
-  });
 }
 
 function commandText({

@@ -1,0 +1,37 @@
+import type { CommandRow } from './command.ts';
+
+/** The command that sets things up, and takes them back. */
+export const initCommands: CommandRow[] = [
+  {
+    name: 'init',
+    words: '[unit]',
+    does: 'Write a commented cutover.toml for a unit that is there; put in place what works between deploys; change the strategy',
+    options: [
+      ['--target <name>', 'what this place is called (default production, or what the unit ends in)'],
+      ['--app <name>', 'what the software is called'],
+      ['--builds <dir>', 'the directory that holds the builds and the link current'],
+      ['--port <n>', 'the port the unit listens on; several: 9000,9001; none: none'],
+      ['--url <url>', 'the address that tells whether it is healthy'],
+      ['--output <file>', 'where to write (default /etc/cutover/cutover.toml, or below ~/.config for a user)'],
+      ['--user', "the unit belongs to the user's own manager"],
+      ['--install', 'what works between deploys: units, timers, completion, manual; without a unit: for every target'],
+      ['--deploy-user <name>', 'with --install: this user may deploy without being root'],
+      ['--group <name>', 'with --install: the members of this group may'],
+      ['--force', 'with --install: replace what was changed by hand, too, and put that aside'],
+      ['--uninstall', 'take back what --install wrote; builds, state, logs and the configuration stay'],
+      ['--strategy <name>', 'socket or overlap: systemd holds the port from now on; restart: the unit opens it again'],
+      ['--git <dir>', 'make or take this repository; what is pushed is deployed; [unit] is a target'],
+      ['--dry-run', 'print every file and command, and change nothing'],
+    ],
+    examples: [
+      'cutover init shop.service',
+      'cutover init shop-staging.service --port 9001 --dry-run',
+      'cutover init --install',
+      'cutover init --install --deploy-user deploy',
+      'cutover init --uninstall --dry-run',
+      'cutover init shop.service --strategy socket',
+      'cutover init --git /srv/git/shop.git',
+    ],
+    load: () => import('./init.ts'),
+  },
+];
