@@ -12,4 +12,13 @@ export const triggerCommands: CommandRow[] = [
     examples: ['cutover serve', 'cutover serve --config /etc/cutover/cutover.toml'],
     load: () => import('./serve.ts'),
   },
+  {
+    name: 'request',
+    words: '<app/target/id>',
+    does: 'Carry out one request that the receiver accepted, as units/cutover-request@.service',
+    options: [],
+    examples: ['cutover request shop/production/r00000001x4f2a9c1b'],
+    load: () => import('./serve-request.ts'),
+    isHidden: true,
+  },
 ];

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { CutoverError, errnoOf, messageOf } from '../../base/errors.ts';
@@ -60,15 +61,14 @@ function hostAndPort(address: string): { host: string; port: number } {
 }
 
 async function open(server: Server, where: { fd: number } | { host: string; port: number }): Promise<void> {
-  const listening = new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen({ ...where, backlog }, resolve);
-  });
   const bounds = { what: 'the address was not listened on', timeoutMs: listenTimeoutMs };
-  await withDeadline(bounds, () => listening).catch((error: unknown) => {
+  await withDeadline(bounds, async (signal) => {
+    const listening = once(server, 'listening', { signal });
+    server.listen({ ...where, backlog });
+    return listening;
+  }).catch((error: unknown) => {
     throw cannotListen(error, 'fd' in where ? null : where.port);
   });
-  server.removeAllListeners('error');
 }
 
 function cannotListen(error: unknown, port: number | null): CutoverError {

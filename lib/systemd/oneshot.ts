@@ -1,0 +1,29 @@
+import type { Command } from '../base/exec.ts';
+import { variantMaker } from './bus.ts';
+import type { JobOptions, JobResult } from './jobs.ts';
+import type { Systemd } from './systemd.ts';
+
+/** From SIGTERM to SIGKILL: what it does may have to be taken back. */
+const stopUsec = 10n * 60n * 1_000_000n;
+
+/**
+ * Runs a command as a transient service of type oneshot, to its end: the job is done when the command is. It is no child
+ * of this process and outlives it; systemd forgets it once it has ended.
+ * @throws `permission`; `unit_exists` when one of that name is there; `timeout`; the signal's reason
+ */
+export async function startTransientOneshot(
+  systemd: Systemd,
+  { unit, command, description }: { unit: string; command: Command; description: string },
+  options: JobOptions,
+): Promise<JobResult> {
+  const variant = await variantMaker();
+  const [file, ...args] = command;
+  const properties = [
+    ['Description', variant('s', `cutover ${description}`)],
+    ['Type', variant('s', 'oneshot')],
+    ['CollectMode', variant('s', 'inactive-or-failed')],
+    ['TimeoutStopUSec', variant('t', stopUsec)],
+    ['ExecStart', variant('a(sasb)', [[file, [file, ...args], false]])],
+  ];
+  return systemd.startTransient(unit, properties, [], options);
+}

@@ -1,0 +1,23 @@
+import type { Context } from './framework.ts';
+import type { RouteEnvironment } from './routes.ts';
+
+type Answering = Context<RouteEnvironment>;
+
+export type ErrorStatus = 400 | 401 | 404 | 405 | 413 | 429 | 500 | 503;
+
+/** An answer that refuses: what is wrong, and what to do about it where there is something. */
+export function refuse(
+  c: Answering,
+  status: ErrorStatus,
+  { code, message, mend = null }: { code: string; message: string; mend?: string | null },
+  headers: Record<string, string> = {},
+): Response {
+  return c.json({ error: { code, message, mend } }, status, headers);
+}
+
+/** Come again later: the seconds are for machines, too. */
+export function refuseForNow(c: Answering, status: 429 | 503, seconds: number, message: string): Response {
+  const code = status === 429 ? 'too_many_requests' : 'unavailable';
+  const again = { 'Retry-After': String(seconds) };
+  return refuse(c, status, { code, message, mend: `try again in ${seconds} s` }, again);
+}

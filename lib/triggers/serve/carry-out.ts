@@ -1,0 +1,88 @@
+import { CutoverError, ExitCode, isCutoverError, messageOf } from '../../base/errors.ts';
+import { redactSentences } from '../../base/redactor.ts';
+import { deploy } from '../../deployer/deploy.ts';
+import type { Place } from '../../deployer/place.ts';
+import { settle } from '../../deployer/settle.ts';
+import type { RunDocument } from '../../run/document.ts';
+import type { RunEvent } from '../../run/events.ts';
+import { readRun } from '../../run/history.ts';
+import { pruneRecords, readRecord, type RequestRecord, writeRecord } from './record.ts';
+
+/** Somebody who deploys by hand is waited for. */
+const waitMs = 30 * 60_000;
+
+/**
+ * Carries a request out, once: one that has ended is only told of, and of one whose process was killed it is found out what
+ * became of its run.
+ * @returns the document; null: it was carried out before
+ * @throws `locked`, `permission`, `disk` and all that a deploy throws, once it is written down
+ */
+export async function carryOutRequest(place: Place, id: string): Promise<RunDocument | null> {
+  const { paths } = place;
+  const before = await readRecord(paths, id);
+  if (before?.ended_at) return null;
+  const record = before ?? newRecord(id);
+  if (!before) await writeRecord(paths, record);
+  const notes = noteTaker(place, record);
+  try {
+    const document = await (before
+      ? foundOut(place, before)
+      : deploy({ ...place, emit: notes.emit }, { isForced: false, isFixForward: false, waitMs }));
+    await notes.end({ document, exit_code: document.exit_code, run: document.run });
+    return document;
+  } catch (error) {
+    const code = isCutoverError(error) ? error.code : 'defect';
+    const exit_code = isCutoverError(error) ? error.exitCode : ExitCode.failed;
+    const told = {
+      code,
+      message: place.redact(messageOf(error)),
+      mend: isCutoverError(error) ? (error.mend ?? null) : null,
+    };
+    // What went wrong first is what has to be told.
+    await notes.end({ error: told, exit_code }).catch(() => {});
+    throw error;
+  } finally {
+    await pruneRecords(paths).catch(() => {});
+  }
+}
+
+function newRecord(id: string): RequestRecord {
+  const nothing = { run: null, stage: null, ended_at: null, exit_code: null, document: null, error: null };
+  return { id, started_at: new Date().toISOString(), ...nothing };
+}
+
+/** The process that began it is gone: its run is ended, if it was cut off, and its ledger says how it went. */
+async function foundOut(place: Place, { id, run }: RequestRecord): Promise<RunDocument> {
+  await settle(place, { waitMs });
+  const document = run === null ? null : ((await readRun(place.paths, run))?.document ?? null);
+  if (document) return document;
+  const message = `the process that carried out ${id} ended before its run had changed anything`;
+  throw new CutoverError('interrupted', message, { mend: `cutover deploy ${place.target.name}` });
+}
+
+/** Writes down the run's name as soon as it has one: should this process be killed, that is what leads to its outcome. */
+function noteTaker(place: Place, record: RequestRecord) {
+  let writing: Promise<void> = Promise.resolve();
+  const write = (changes: Partial<RequestRecord>): Promise<void> => {
+    Object.assign(record, changes);
+    writing = writing.catch(() => {}).then(() => writeRecord(place.paths, record));
+    writing.catch(() => {});
+    return writing;
+  };
+  const emit = (event: RunEvent): void => {
+    place.emit(event);
+    if (record.run === null && event.type === 'run') void write({ run: event.run });
+    // What follows is in the ledger.
+    if (event.type === 'begin') void write({ run: event.inputs.run, stage: null });
+    else if (event.type === 'step' && event.state === 'begun' && isStage(event.name)) void write({ stage: event.name });
+  };
+  const end = (changes: Partial<RequestRecord>): Promise<void> => {
+    const kept = redactSentences(changes, place.redact) as Partial<RequestRecord>;
+    return write({ ...kept, stage: null, ended_at: new Date().toISOString() });
+  };
+  return { emit, end };
+}
+
+function isStage(name: string): boolean {
+  return name === 'fetch' || name === 'test' || name === 'build';
+}

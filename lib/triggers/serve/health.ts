@@ -1,0 +1,116 @@
+import { statfs } from 'node:fs/promises';
+import { join } from 'node:path';
+import { messageOf } from '../../base/errors.ts';
+import { writeDurably } from '../../base/files.ts';
+import { withDeadline } from '../../base/wait.ts';
+import { askDisk } from '../../checks/disk.ts';
+import type { Config } from '../../config/model.ts';
+import { pathsOf } from '../../deployer/place.ts';
+import { history } from '../../deployer/history.ts';
+import type { RunDocument } from '../../run/document.ts';
+import type { Systemd } from '../../systemd/systemd.ts';
+import { version } from '../../version.ts';
+import type { Faults } from './faults.ts';
+import type { Queue } from './queue.ts';
+import type { ServeRequest } from './request.ts';
+
+export interface HealthParts {
+  config: Config;
+  systemd: Systemd;
+  queue: Queue;
+  faults: Faults;
+  /** where the queue is kept */
+  directory: string;
+  /** null: systemd sets the receiver no limit */
+  memoryLimitBytes: number | null;
+  /** what keeps runs from being started; null: nothing */
+  startProblem: () => string | null;
+}
+
+/** However often it is asked, it looks no oftener than this. */
+const freshMs = 2_000;
+const askMs = 3_000;
+/** From this share of its limit on the receiver is about to be killed. */
+const nearly = 0.9;
+
+type Health = Awaited<ReturnType<typeof look>>;
+
+/** How the receiver is, as `GET /health` tells it. Asked by many at once it looks once. */
+export function healthOf(parts: HealthParts): () => Promise<Health> {
+  let seen: { atMs: number; health: Promise<Health> } | null = null;
+  return () => {
+    if (!seen || performance.now() - seen.atMs > freshMs) seen = { atMs: performance.now(), health: look(parts) };
+    return seen.health;
+  };
+}
+
+async function look(parts: HealthParts) {
+  const { config, queue, directory, memoryLimitBytes } = parts;
+  const [problems, disk, last] = await Promise.all([problemsOf(parts), diskOf(directory), lastRun(config)]);
+  const open = queue.open();
+  const told = (state: ServeRequest['state']) =>
+    open.filter((one) => one.state === state).map(({ id, target, queued_at }) => ({ id, target, state, queued_at }));
+  return {
+    status: problems.length === 0 ? ('ok' as const) : ('degraded' as const),
+    problems,
+    version,
+    uptime_ms: Math.round(process.uptime() * 1000),
+    memory_bytes: process.memoryUsage.rss(),
+    memory_limit_bytes: memoryLimitBytes,
+    disk,
+    last_run: last,
+    queue: told('queued'),
+    running: told('running'),
+  };
+}
+
+async function problemsOf(parts: HealthParts): Promise<string[]> {
+  const { queue, faults, memoryLimitBytes, startProblem } = parts;
+  const rss = process.memoryUsage.rss();
+  const isNear = memoryLimitBytes !== null && rss > memoryLimitBytes * nearly;
+  const found = await Promise.all([writeProblem(parts), diskProblem(parts), systemdProblem(parts)]);
+  const memory = isNear ? `the receiver uses ${rss} bytes of memory, of ${memoryLimitBytes}` : null;
+  return [...found, memory, queue.problem(), startProblem(), faults.problem()].filter((one) => one !== null);
+}
+
+async function writeProblem({ directory }: HealthParts): Promise<string | null> {
+  return writeDurably(join(directory, '..', 'writable'), `${new Date().toISOString()}\n`).then(
+    () => null,
+    (error: unknown) => `requests cannot be kept: ${messageOf(error)}`,
+  );
+}
+
+/** A disk that is fuller than a target allows has that target's deploys refused. */
+async function diskProblem({ config, directory }: HealthParts): Promise<string | null> {
+  for (const { name, limits } of Object.values(config.targets)) {
+    const answer = await askDisk([directory], limits.diskUsed).catch(() => null);
+    if (answer?.status === 'fail')
+      return `the disk is nearly full: ${answer.observed}, and ${name} wants ${answer.expected}`;
+  }
+  return null;
+}
+
+async function systemdProblem({ systemd }: HealthParts): Promise<string | null> {
+  const bounds = { what: 'systemd did not answer', timeoutMs: askMs };
+  return withDeadline(bounds, () => systemd.loadedUnits('cutover-request@*')).then(
+    () => null,
+    (error: unknown) => `systemd cannot be reached: ${messageOf(error)}`,
+  );
+}
+
+async function diskOf(path: string) {
+  const space = await statfs(path).catch(() => null);
+  if (!space) return { path, used_percent: null, available_bytes: null };
+  const used = space.blocks - space.bfree;
+  const usable = used + space.bavail;
+  const percent = usable === 0 ? 0 : (100 * used) / usable;
+  return { path, used_percent: Math.round(percent * 10) / 10, available_bytes: space.bavail * space.bsize };
+}
+
+/** Of all targets the run that began last. */
+async function lastRun(config: Config): Promise<RunDocument | null> {
+  const found = await Promise.all(
+    Object.values(config.targets).map((target) => history(pathsOf(config, target), 1).catch(() => [])),
+  );
+  return found.flat().toSorted((a, b) => b.started_at.localeCompare(a.started_at))[0] ?? null;
+}

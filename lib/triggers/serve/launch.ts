@@ -1,0 +1,98 @@
+import { isCutoverError, messageOf } from '../../base/errors.ts';
+import { sleep } from '../../base/wait.ts';
+import type { Config } from '../../config/model.ts';
+import { statePaths } from '../../run/state.ts';
+import { startTransientOneshot } from '../../systemd/oneshot.ts';
+import type { Systemd } from '../../systemd/systemd.ts';
+import { readRecord, type RequestRecord } from './record.ts';
+import { type RequestError, requestUnit, type ServeRequest } from './request.ts';
+import type { Command } from '../../base/exec.ts';
+
+/** What a request came to. */
+export type Result = Pick<ServeRequest, 'run' | 'outcome' | 'exit_code' | 'error'>;
+
+/**
+ * Has systemd carry a request out, and waits for its end. To ask twice for the same one is safe: one that is at work is
+ * waited for, one that has ended is not begun again.
+ * @throws the signal's reason when the receiver ends; the run goes on
+ */
+export type Launch = (request: Pick<ServeRequest, 'id' | 'target'>) => Promise<Result>;
+
+export interface LaunchParts {
+  config: Config;
+  systemd: Systemd;
+  signal: AbortSignal;
+  /** carries a request out where `cutover-request@.service` is not installed; `app/target/id` is its last word */
+  command: Command;
+  /** told what keeps runs from being started, and null once one was */
+  onProblem: (problem: string | null) => void;
+}
+
+/** A deploy that waits for another, with hooks and a database, may take hours; systemd itself sets it no limit. */
+const mostMs = 24 * 60 * 60_000;
+const retryMs = 2_000;
+/** One whose process was killed is begun again, to find out what became of it: no oftener than this. */
+const mostStarts = 5;
+
+/** Makes what starts requests and follows them. */
+export function launcher(parts: LaunchParts): Launch {
+  return async ({ id, target }) => {
+    const { config, signal, onProblem } = parts;
+    const paths = statePaths({ state: config.state, app: config.app, target });
+    for (let starts = 0; starts < mostStarts; ) {
+      const refusal = await start(parts, requestUnit(config, target, id), [config.app, target, id].join('/'));
+      signal.throwIfAborted();
+      if (refusal === 'later') {
+        await sleep(retryMs, signal);
+        continue;
+      }
+      if (refusal) return { ...nothing, error: refusal };
+      onProblem(null);
+      const record = await readRecord(paths, id).catch(() => null);
+      if (record?.ended_at) return resultOf(record);
+      if (!record) return { ...nothing, error: leftNothing(requestUnit(config, target, id)) };
+      starts += 1;
+      await sleep(retryMs, signal);
+    }
+    return { ...nothing, error: leftNothing(requestUnit(config, target, id)) };
+  };
+}
+
+const nothing: Result = { run: null, outcome: null, exit_code: null, error: null };
+
+function resultOf({ run, document, exit_code, error }: RequestRecord): Result {
+  return { run: document?.run ?? run, outcome: document?.outcome ?? null, exit_code, error };
+}
+
+/** @returns null: it was carried out, or tried; `later`: systemd cannot be asked now */
+async function start(
+  { systemd, signal, command, onProblem }: LaunchParts,
+  unit: string,
+  name: string,
+): Promise<RequestError | 'later' | null> {
+  const bounds = { timeoutMs: mostMs, signal };
+  try {
+    await systemd.start(unit, bounds).catch((error: unknown) => {
+      if (!isCutoverError(error, 'no_such_unit')) throw error;
+      return startTransientOneshot(
+        systemd,
+        { unit, command: [...command, name] as Command, description: name },
+        bounds,
+      );
+    });
+    return null;
+  } catch (error) {
+    if (signal.aborted) throw signal.reason;
+    onProblem(`runs cannot be started: ${messageOf(error)}`);
+    if (isCutoverError(error, 'permission', 'unit_masked'))
+      return { code: error.code, message: error.message, mend: startMend };
+    return 'later';
+  }
+}
+
+const startMend = 'sudo cutover init --install; units/cutover-serve.service says which rule the receiver needs';
+
+function leftNothing(unit: string): RequestError {
+  const message = `${unit} ended without a word of what it did`;
+  return { code: 'failed', message, mend: `journalctl -u '${unit.replaceAll('\\', '\\\\')}'` };
+}

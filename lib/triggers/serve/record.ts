@@ -1,0 +1,66 @@
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { makePrivateDirectory, readIfThere, removeIfThere, writeDurably } from '../../base/files.ts';
+import type { RunDocument } from '../../run/document.ts';
+import type { StatePaths } from '../../run/state.ts';
+import { isRequestId, type RequestError } from './request.ts';
+
+/**
+ * What whoever carries a request out writes of it, beside the target's own state. The receiver only reads it: it may be
+ * a user who can do nothing but start runs.
+ */
+export interface RequestRecord {
+  id: string;
+  started_at: string;
+  /** the run of cutover, once it has a name */
+  run: string | null;
+  /** the hook at work before the run's first step */
+  stage: string | null;
+  /** null: it has not ended, or its process did not live to say so */
+  ended_at: string | null;
+  exit_code: number | null;
+  document: RunDocument | null;
+  error: RequestError | null;
+}
+
+/** Older ones are removed: by then nobody asks whether a request was carried out already. */
+const recordsKept = 200;
+
+function directoryOf({ directory }: StatePaths): string {
+  return join(directory, 'requests');
+}
+
+function pathOf(paths: StatePaths, id: string): string {
+  return join(directoryOf(paths), `${id}.json`);
+}
+
+/** The record of a request; null: nobody began it. */
+export async function readRecord(paths: StatePaths, id: string): Promise<RequestRecord | null> {
+  const text = await readIfThere(pathOf(paths, id));
+  if (text === null) return null;
+  try {
+    return JSON.parse(text) as RequestRecord;
+  } catch {
+    return null;
+  }
+}
+
+/** Writes it so that it is there after a power cut. @throws `disk`, `permission` */
+export async function writeRecord(paths: StatePaths, record: RequestRecord): Promise<void> {
+  await makePrivateDirectory(directoryOf(paths));
+  await writeDurably(pathOf(paths, record.id), `${JSON.stringify(record)}\n`);
+}
+
+/** Removes all but the newest records. */
+export async function pruneRecords(paths: StatePaths): Promise<void> {
+  const names = (await readdir(directoryOf(paths))).filter((name) => isRequestId(name.replace(/\.json$/, '')));
+  if (names.length <= recordsKept) return;
+  const files = await Promise.all(
+    names.map(async (name) => {
+      const path = join(directoryOf(paths), name);
+      return { path, ms: (await stat(path)).mtimeMs };
+    }),
+  );
+  const old = files.toSorted((a, b) => b.ms - a.ms).slice(recordsKept);
+  for (const { path } of old) await removeIfThere(path);
+}

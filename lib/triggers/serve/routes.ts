@@ -1,0 +1,53 @@
+import { messageOf } from '../../base/errors.ts';
+import { refuse, refuseForNow } from './answers.ts';
+import type { Faults } from './faults.ts';
+import { Hono, type HttpBindings, methodNotAllowed, secureHeaders } from './framework.ts';
+import type { ServeLog } from './log.ts';
+import { addressOf } from './peer.ts';
+import { limiter } from './rate.ts';
+
+/** The environment of every route: Node's own request and response. */
+export type RouteEnvironment = { Bindings: HttpBindings };
+export type Routes = Hono<RouteEnvironment>;
+
+/** A person with a browser and a git host together stay far below; the page's events are one request. */
+const rates = { each: { burst: 120, perSecond: 20 }, all: { burst: 600, perSecond: 200 } };
+
+/** What surrounds every route: the log, the bound for how much comes in, and answers for what no route knows. */
+export function frame({ log, faults }: { log: ServeLog; faults: Faults }): Routes {
+  const app: Routes = new Hono<RouteEnvironment>();
+  const limits = limiter(rates);
+  app.use(async (c, next) => {
+    const began = performance.now();
+    await next();
+    log.request(c.env.incoming, { status: c.res.status, ms: performance.now() - began });
+  });
+  app.use(secureHeaders({ strictTransportSecurity: false }));
+  app.use(async (c, next) => {
+    const seconds = limits.ask(addressOf(c.env.incoming));
+    if (seconds === null) return next();
+    return refuseForNow(c, 429, seconds, 'too many requests');
+  });
+  app.use(
+    methodNotAllowed({
+      app,
+      onMethodNotAllowed: (c, methods) =>
+        refuse(
+          c,
+          405,
+          { code: 'method_not_allowed', message: `${c.req.method} is not for this path` },
+          { Allow: allowed(methods) },
+        ),
+    }),
+  );
+  app.notFound((c) => refuse(c, 404, { code: 'not_found', message: 'there is nothing of that name' }));
+  app.onError((error, c) => {
+    faults.note(`an error while ${c.req.method} was answered: ${messageOf(error)}`, error);
+    return refuse(c, 500, { code: 'defect', message: 'the receiver made a mistake; its journal says which' });
+  });
+  return app;
+}
+
+function allowed(methods: string[]): string {
+  return methods.filter((name) => name !== 'OPTIONS').join(', ');
+}

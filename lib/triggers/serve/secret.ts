@@ -1,0 +1,62 @@
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CutoverError, errnoOf, messageOf } from '../../base/errors.ts';
+
+/** The credential that the receiver looks for where the configuration names no file (`LoadCredential=`, systemd.exec(5)). */
+export const secretCredential = 'cutover-webhook.secret';
+const mostCharacters = 4096;
+const leastCharacters = 16;
+const othersBits = 0o007;
+
+/**
+ * The secret that signs requests: from `[serve].secret_file`, otherwise from the credential of the service manager.
+ * @throws `config` when there is none, or it cannot be read, is empty, or may be read by everybody; nothing of it is told
+ */
+export async function readWebhookSecret(file: string | null, env: NodeJS.ProcessEnv): Promise<string> {
+  const { CREDENTIALS_DIRECTORY: directory } = env;
+  const path = file ?? (directory ? join(directory, secretCredential) : null);
+  if (path !== null) return secretIn(path);
+  throw new CutoverError('config', 'serve has no secret that requests are signed with', {
+    mend: makeOne('/etc/cutover/webhook.secret'),
+  });
+}
+
+async function secretIn(path: string): Promise<string> {
+  const { text, mode } = await read(path);
+  if ((mode & othersBits) !== 0)
+    throw new CutoverError('config', `${path} may be read by everybody`, { mend: `chmod 600 ${path}` });
+  const secret = text.trim();
+  if (secret === '') throw new CutoverError('config', `${path} is empty`, { mend: makeOne(path) });
+  if (/\s/.test(secret) || secret.length > mostCharacters)
+    throw new CutoverError('config', `${path} holds more than one word`, { mend: makeOne(path) });
+  if (secret.length < leastCharacters)
+    throw new CutoverError('config', `the secret in ${path} is shorter than ${leastCharacters} characters`, {
+      mend: makeOne(path),
+    });
+  return secret;
+}
+
+async function read(path: string): Promise<{ text: string; mode: number }> {
+  try {
+    const file = await open(path, 'r');
+    try {
+      // The bits of the very file that is read.
+      return { mode: (await file.stat()).mode, text: await file.readFile('utf8') };
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    const facts: Record<string, string> = { ENOENT: 'there is no such file', EACCES: 'permission denied' };
+    const isMissing = errnoOf(error) === 'ENOENT';
+    const fact = facts[errnoOf(error) ?? ''] ?? messageOf(error);
+    throw new CutoverError('config', `cannot read the secret ${path}: ${fact}`, {
+      mend: isMissing ? makeOne(path) : `ls -l ${path}`,
+      cause: error,
+    });
+  }
+}
+
+/** openssl is on every machine that speaks to a git host. */
+function makeOne(path: string): string {
+  return `(umask 077; openssl rand -hex 32 > ${path}), and secret_file = "${path}" in [serve]`;
+}
