@@ -1,0 +1,98 @@
+import { createHash } from 'node:crypto';
+import type { Redact } from '../base/redactor.ts';
+import type { Config } from '../config/model.ts';
+import { pathsOf } from '../deployer/place.ts';
+import type { PageModel } from '../report/page/model.ts';
+import { bodyOf, titleOf, verdictOf } from '../report/page/sections.ts';
+import { escapeHtml } from '../report/page/html.ts';
+import type { Systemd } from '../systemd/systemd.ts';
+import { pageMessages, stateMessage, tellChanges } from './page/events.ts';
+import { protect } from './page/headers.ts';
+import { openNews } from './page/news.ts';
+import type { Login } from './page/login.ts';
+import { filled, type SiteFile, siteFiles, siteText } from './page/site.ts';
+import { openWatching, type Watching } from './page/watching.ts';
+import { type Context, Hono, type HttpBindings, streamSSE } from './serve/framework.ts';
+
+type Bound = { Bindings: HttpBindings };
+
+/** What the page needs from outside. */
+export interface PageParts {
+  config: Config;
+  systemd: Systemd;
+  /** takes the secrets that the configuration knows out of a text */
+  redact: Redact;
+  login: Login;
+  /** aborted when the receiver ends: whoever listens is let go, and nothing is looked at any more */
+  signal: AbortSignal;
+}
+
+/**
+ * The page (R6) and what it lives on, to be mounted at `/`: `GET /` the page, `GET /events` its changes as server-sent events
+ * (`?as=page`: as markup), `GET /state` the same once as JSON, `GET /page/…` its files, `POST /login`. It only shows. Nothing
+ * is looked at while nobody looks.
+ */
+export function pageRoutes({ config, systemd, redact, login, signal }: PageParts): Hono<Bound> {
+  const places = Object.values(config.targets).map((target) => {
+    return { config, target, paths: pathsOf(config, target), systemd, redact, signal };
+  });
+  return routesFor({ watching: openWatching(config.app, { places, signal }), login, signal });
+}
+
+/** The same for a state that comes from elsewhere. */
+export function routesFor({
+  watching,
+  login,
+  signal,
+}: Pick<PageParts, 'login' | 'signal'> & { watching: Watching }): Hono<Bound> {
+  const files = siteFiles();
+  const assets = digestOf([...files.values()].map(({ text }) => text).join('\n') + siteText('index.html'));
+  const app = new Hono<Bound>();
+  app.route('/', login.routes);
+  app.get('/page/:name', (c) => fileAnswer(c, files.get(c.req.param('name'))));
+  app.get('/', login.pageGuard, async (c) => {
+    protect(c);
+    return c.html(documentOf(await watching.now(), assets));
+  });
+  app.get('/state', login.pageGuard, async (c) => {
+    protect(c);
+    return c.json(await watching.now());
+  });
+  app.get('/events', login.pageGuard, (c) => eventsAnswer(c, { watching, signal, assets }));
+  return app;
+}
+
+function documentOf(model: PageModel, assets: string): string {
+  const { tone } = verdictOf(model);
+  return filled(siteText('index.html'), { assets, tone, title: escapeHtml(titleOf(model)), body: bodyOf(model).text });
+}
+
+function eventsAnswer(
+  c: Context<Bound>,
+  { watching, signal, assets }: { watching: Watching; signal: AbortSignal; assets: string },
+): Response {
+  protect(c);
+  // A proxy that gathers would show it all much later.
+  c.header('X-Accel-Buffering', 'no');
+  const message = c.req.query('as') === 'page' ? pageMessages(assets) : stateMessage;
+  const news = openNews(watching);
+  if (news) return streamSSE(c, (stream) => tellChanges(stream, { news, message, signal }));
+  c.header('Retry-After', '30');
+  return c.json({ error: { code: 'too_many', message: 'too many listen already', mend: 'GET /state' } }, 503);
+}
+
+/** Only text is handed out that was there when the program was made; who has it already is told so. */
+function fileAnswer(c: Context<Bound>, file: SiteFile | undefined): Response {
+  if (!file) return c.json({ error: { code: 'not_found', message: 'there is no such file', mend: null } }, 404);
+  const etag = `"${digestOf(file.text)}"`;
+  protect(c, 'no-cache');
+  c.header('ETag', etag);
+  const known = (c.req.header('if-none-match') ?? '').split(',').map((one) => one.trim().replace(/^W\//, ''));
+  if (known.includes(etag)) return c.body(null, 304);
+  c.header('Content-Type', file.type);
+  return c.body(file.text);
+}
+
+function digestOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 32);
+}

@@ -1,0 +1,43 @@
+import { type FSWatcher, watch } from 'node:fs';
+import { basename } from 'node:path';
+
+/** What cannot be watched is looked at so often, and tried again. */
+const againMs = 2_000;
+
+/**
+ * Tells whenever something in one of the directories changes, until the signal is aborted. A directory that is not there yet,
+ * or that the kernel has no more watches for, counts as changed every two seconds.
+ */
+export function watchDirectories(directories: readonly string[], signal: AbortSignal, onChange: () => void): void {
+  const watchers = new Map<string, FSWatcher>();
+  const drop = (directory: string): void => {
+    watchers.get(directory)?.close();
+    watchers.delete(directory);
+  };
+  const add = (directory: string): void => {
+    try {
+      const watcher = watch(directory, { persistent: false }, (type, name) => {
+        // One that was removed is watched no more; made anew it is another one.
+        if (type === 'rename' && name === basename(directory)) drop(directory);
+        onChange();
+      });
+      watchers.set(directory, watcher);
+      watcher.on('error', () => drop(directory));
+    } catch {
+      // It is tried again.
+    }
+  };
+  for (const directory of directories) add(directory);
+  const timer = setInterval(() => {
+    const missing = directories.filter((directory) => !watchers.has(directory));
+    for (const directory of missing) add(directory);
+    if (missing.length > 0) onChange();
+  }, againMs);
+  timer.unref();
+  const end = (): void => {
+    clearInterval(timer);
+    for (const directory of directories) drop(directory);
+  };
+  if (signal.aborted) end();
+  else signal.addEventListener('abort', end, { once: true });
+}

@@ -1,0 +1,132 @@
+import type { Place } from '../../deployer/place.ts';
+import { healthOf, withSample } from '../../report/page/health.ts';
+import type { HealthSample, ShownTarget } from '../../report/page/model.ts';
+import { type Seen, standingOf } from '../../report/page/standing.ts';
+import { readJournal } from '../../systemd/journal.ts';
+import { gathered, oneAtATime } from './again.ts';
+import { watchDirectories } from './files.ts';
+import { type Records, recordsReader } from './records.ts';
+import { lookAtService, type ServiceLook } from './service-look.ts';
+
+export type WatchedPlace = Pick<Place, 'target' | 'paths' | 'config' | 'systemd' | 'redact' | 'signal'>;
+
+/** One target as the page follows it. */
+export interface TargetWatch {
+  /** Reads the records and looks at the service. */
+  refresh(): Promise<void>;
+  /** Follows files and unit until the signal is aborted, and tells of each change. */
+  follow(signal: AbortSignal, onChange: () => void): void;
+  isChanging(): boolean;
+  shown(): ShownTarget;
+}
+
+const journalWindowMs = 60 * 60_000;
+const mostErrors = 5;
+/** To ask the journal is to start a program. */
+const journalEveryMs = 30_000;
+/** The lines of a step come in one burst; a file is written in several parts. */
+const filesDelayMs = 40;
+const unitDelayMs = 60;
+
+const noRecords: Records = {
+  running: null,
+  runs: [],
+  build: { current: null, revision: null, branch: null, since: null, previous: null },
+  figures: null,
+  notes: [],
+};
+const notSeen: ServiceLook = {
+  seen: { service: null, notes: [], next: null },
+  unit: null,
+  answers: [],
+  sample: null,
+};
+
+export function watchTarget(place: WatchedPlace): TargetWatch {
+  const { target, systemd, redact } = place;
+  const readRecords = recordsReader(place);
+  let records = noRecords;
+  let service = notSeen;
+  let samples: HealthSample[] = [];
+  const errors = journalErrors(place);
+  const refreshRecords = oneAtATime(async () => {
+    records = await readRecords();
+  });
+  const refreshService = oneAtATime(async () => {
+    service = await lookAtService(place, redact);
+    if (service.sample) samples = withSample(samples, service.sample);
+    await errors.refresh(service);
+  });
+  return {
+    refresh: async () => void (await Promise.all([refreshRecords(), refreshService()])),
+    follow(signal, onChange) {
+      const told = (work: () => Promise<void>) => () => void work().then(onChange, () => {});
+      const paths = [place.paths.directory, place.paths.runs, target.builds];
+      watchDirectories(paths, signal, gathered(filesDelayMs, told(refreshRecords)));
+      followUnit(systemd, target.unit, { signal, onChange: gathered(unitDelayMs, told(refreshService)) });
+    },
+    isChanging: () => records.running?.state === 'at_work',
+    shown: () => shownOf(place, { records, service, samples, errors: errors.lines() }),
+  };
+}
+
+function shownOf(
+  { target }: WatchedPlace,
+  {
+    records,
+    service,
+    samples,
+    errors,
+  }: { records: Records; service: ServiceLook; samples: HealthSample[]; errors: string[] },
+): ShownTarget {
+  const { running, runs, build, figures, notes } = records;
+  const seen: Seen = { ...service.seen, notes: [...service.seen.notes, ...notes] };
+  return {
+    target: target.name,
+    unit: target.unit,
+    strategy: target.strategy,
+    ports: target.ports,
+    ...standingOf(target.name, { seen, running, last: runs[0] }),
+    unit_state: service.unit,
+    build,
+    health: healthOf(samples, service.answers),
+    running,
+    runs,
+    figures,
+    recent_errors: errors,
+  };
+}
+
+/** A manager that cannot be reached is looked at again with the next round. */
+function followUnit(
+  systemd: WatchedPlace['systemd'],
+  unit: string,
+  { signal, onChange }: { signal: AbortSignal; onChange: () => void },
+): void {
+  void systemd.watch(unit, onChange).then(
+    (end) => {
+      if (signal.aborted) end();
+      else signal.addEventListener('abort', end, { once: true });
+    },
+    () => {},
+  );
+}
+
+/** The last errors in the unit's journal, asked for seldom, and at once when the unit is another one than before. */
+function journalErrors({ target, config, redact }: WatchedPlace): {
+  refresh: (look: ServiceLook) => Promise<void>;
+  lines: () => string[];
+} {
+  let [lines, state, askedMs]: [string[], string, number] = [[], '', Number.NEGATIVE_INFINITY];
+  return {
+    lines: () => lines,
+    async refresh({ unit }) {
+      const now = `${unit?.state} ${unit?.main_pid} ${unit?.restarts}`;
+      if (now === state && performance.now() - askedMs < journalEveryMs) return;
+      [state, askedMs] = [now, performance.now()];
+      const asked = { manager: config.manager, unit: target.unit, priority: 3, lines: mostErrors };
+      const entries = await readJournal({ ...asked, sinceMs: Date.now() - journalWindowMs }).catch(() => []);
+      lines = entries.map(({ at, message }) => redact(`${at.toISOString().slice(11, 19)} ${message}`));
+    },
+  };
+}

@@ -1,0 +1,111 @@
+import { openController, sleep } from '../../base/wait.ts';
+import type { PageModel, ShownMachine } from '../../report/page/model.ts';
+import { version } from '../../version.ts';
+import { oneAtATime } from './again.ts';
+import { lookAtMachine } from './machine.ts';
+import { type TargetWatch, type WatchedPlace, watchTarget } from './target-watch.ts';
+
+/** The state of all targets, looked at only while somebody wants to see it. */
+export interface Watching {
+  /** How it is now, or was within the last second. */
+  now(): Promise<PageModel>;
+  /**
+   * Tells of each change until the returned function is called.
+   * @returns null when there are as many listeners already as there may be
+   */
+  subscribe(listener: () => void): (() => void) | null;
+  /** How it was when it was looked at last. */
+  latest(): PageModel;
+}
+
+const mostListeners = 32;
+const mostAtOnce = 8;
+/** What is asked for again within this time is answered from memory. */
+const freshMs = 1_000;
+const everyMs = 3_000;
+/** During a run clients may see errors, and a person watches. */
+const everyMsInRun = 1_000;
+/** A page that is loaded again takes up where it was. */
+const lingerMs = 10_000;
+
+/** @param signal ends all of it */
+export function openWatching(
+  app: string,
+  { places, signal }: { places: readonly WatchedPlace[]; signal: AbortSignal },
+): Watching {
+  const targets = places.map(watchTarget);
+  const directories = places.flatMap(({ target, paths }) => [target.builds, paths.directory]);
+  const listeners = new Set<() => void>();
+  let machine: ShownMachine = { memory_total_bytes: 0, memory_available_bytes: 0, disks: [] };
+  let lookedMs = Number.NEGATIVE_INFINITY;
+  const tell = (): void => {
+    for (const listener of listeners) listener();
+  };
+  const latest = (): PageModel => {
+    return { app, version, at: new Date().toISOString(), targets: targets.map((target) => target.shown()), machine };
+  };
+  const look = oneAtATime(async () => {
+    await Promise.all([eachOf(targets), lookAtMachine(directories).then((found) => (machine = found))]);
+    lookedMs = performance.now();
+    tell();
+  });
+  const follow = following(targets, { look, tell, signal });
+  return {
+    latest,
+    async now() {
+      if (performance.now() - lookedMs > freshMs) await look();
+      return latest();
+    },
+    subscribe(listener) {
+      if (listeners.size >= mostListeners || signal.aborted) return null;
+      listeners.add(listener);
+      follow.begin();
+      return () => {
+        listeners.delete(listener);
+        if (listeners.size === 0) follow.endSoon();
+      };
+    },
+  };
+}
+
+function following(
+  targets: readonly TargetWatch[],
+  { look, tell, signal }: { look: () => Promise<void>; tell: () => void; signal: AbortSignal },
+): { begin: () => void; endSoon: () => void } {
+  let followed: AbortController | null = null;
+  let timer: NodeJS.Timeout | undefined;
+  const end = (): void => {
+    followed?.abort();
+    followed = null;
+  };
+  signal.addEventListener('abort', end, { once: true });
+  return {
+    begin() {
+      clearTimeout(timer);
+      if (followed) return;
+      followed = openController();
+      for (const target of targets) target.follow(followed.signal, tell);
+      void rounds(targets, look, followed.signal);
+    },
+    endSoon() {
+      timer = setTimeout(end, lingerMs).unref();
+    },
+  };
+}
+
+async function rounds(targets: readonly TargetWatch[], look: () => Promise<void>, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    // What could not be found out stands in the state itself; anything else is tried again.
+    await look().catch(() => {});
+    const isChanging = targets.some((target) => target.isChanging());
+    await sleep(isChanging ? everyMsInRun : everyMs, signal).catch(() => {});
+  }
+}
+
+async function eachOf(targets: readonly TargetWatch[]): Promise<void> {
+  const queue = [...targets];
+  const work = async (): Promise<void> => {
+    for (let target = queue.shift(); target; target = queue.shift()) await target.refresh();
+  };
+  await Promise.all(Array.from({ length: mostAtOnce }, work));
+}
