@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { Redact } from '../base/redactor.ts';
+import { type Redact, redactorOf } from '../base/redactor.ts';
+import { secretsOf } from '../config/known-secrets.ts';
 import type { Config } from '../config/model.ts';
 import { pathsOf } from '../deployer/place.ts';
 import type { PageModel } from '../report/page/model.ts';
@@ -9,8 +10,9 @@ import type { Systemd } from '../systemd/systemd.ts';
 import { pageMessages, stateMessage, tellChanges } from './page/events.ts';
 import { protect } from './page/headers.ts';
 import { openNews } from './page/news.ts';
-import type { Login } from './page/login.ts';
+import { type Login, openLogin } from './page/login.ts';
 import { filled, type SiteFile, siteFiles, siteText } from './page/site.ts';
+import { readToken } from './page/token.ts';
 import { openWatching, type Watching } from './page/watching.ts';
 import { type Context, Hono, type HttpBindings, streamSSE } from './serve/framework.ts';
 
@@ -25,6 +27,25 @@ export interface PageParts {
   login: Login;
   /** aborted when the receiver ends: whoever listens is let go, and nothing is looked at any more */
   signal: AbortSignal;
+}
+
+/**
+ * What the receiver needs of the page: its routes, and the guard for what else wants the token.
+ * @throws `config` when `[serve].token_file` cannot be used
+ */
+export async function openPage({
+  config,
+  env,
+  systemd,
+  signal,
+}: Pick<PageParts, 'config' | 'systemd' | 'signal'> & { env: NodeJS.ProcessEnv }): Promise<{
+  routes: Hono<Bound>;
+  guard: Login['guard'];
+}> {
+  const file = config.serve?.tokenFile ?? null;
+  const login = openLogin(file === null ? null : await readToken(file));
+  const redact = redactorOf(await secretsOf([config.targets, config.notify, config.serve], env));
+  return { routes: pageRoutes({ config, systemd, redact, login, signal }), guard: login.guard };
 }
 
 /**

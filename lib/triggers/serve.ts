@@ -6,6 +6,7 @@ import { pathsOf } from '../deployer/place.ts';
 import { metricsText } from '../deployer/metrics.ts';
 import { unitIn } from '../systemd/processes.ts';
 import type { Systemd } from '../systemd/systemd.ts';
+import { openPage } from './page.ts';
 import { refuse } from './serve/answers.ts';
 import { noteFaults, surviveFaults } from './serve/faults.ts';
 import { healthOf } from './serve/health.ts';
@@ -51,7 +52,8 @@ const defaultAddress = '127.0.0.1:4040';
 export async function serve(parts: ServeParts): Promise<Receiver> {
   const { config, env, log } = parts;
   const ended = openController();
-  const { app, queue, health, faults } = await assemble(parts, ended.signal);
+  const looking = openController();
+  const { app, queue, health, faults } = await assemble(parts, { signal: ended.signal, looking: looking.signal });
   const listening = await listen(app, { address: config.serve?.listen ?? defaultAddress, env });
   // Two receivers cannot listen in one place: only who does may touch what is kept.
   queue.begin();
@@ -62,6 +64,8 @@ export async function serve(parts: ServeParts): Promise<Receiver> {
     port: listening.port,
     async end() {
       clearInterval(timer);
+      // Whoever looks at the page would hold it up.
+      looking.abort();
       await listening.close(lastAnswersMs);
       ended.abort(new Error('the receiver ends'));
       await queue.ended();
@@ -70,7 +74,7 @@ export async function serve(parts: ServeParts): Promise<Receiver> {
   };
 }
 
-async function assemble(parts: ServeParts, signal: AbortSignal) {
+async function assemble(parts: ServeParts, { signal, looking }: { signal: AbortSignal; looking: AbortSignal }) {
   const { config, env, systemd, log, request } = parts;
   const secret = await readWebhookSecret(config.serve?.secretFile ?? null, env);
   const faults = noteFaults(log);
@@ -81,9 +85,12 @@ async function assemble(parts: ServeParts, signal: AbortSignal) {
   const memoryLimitBytes = await memoryLimit(systemd);
   const startProblem = starting.problem;
   const health = healthOf({ config, systemd, queue, faults, directory, memoryLimitBytes, startProblem });
+  const page = await openPage({ config, env, systemd, signal: looking });
   const app = frame({ log, faults });
   addHooks(app, { config, secret, queue, nowMs: Date.now });
+  for (const path of ['/runs/*', '/metrics']) app.use(path, page.guard);
   addReading(app, { ...parts, queue, health, signal });
+  app.route('/', page.routes);
   return { app, queue, health, faults };
 }
 
