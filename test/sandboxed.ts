@@ -1,3 +1,5 @@
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Command, ExecOptions, ExecResult, StartedProcess } from '../lib/base/exec.ts';
@@ -72,9 +74,17 @@ function cutoverCommand(args: readonly string[]): Command {
 /** The repository and node may lie in folders that the sandbox replaces, such as /tmp or /srv. */
 function neededBinds(): Bind[] {
   const installed = dirname(dirname(process.execPath));
-  const binds: Bind[] = [{ from: repository, to: repository, readonly: true }];
+  const binds: Bind[] = [{ from: repository, to: repository, readonly: true }, sharedFolder()];
   if (/^\/(srv|tmp|run|etc|var\/(lib|log|tmp|backups))\//.test(`${installed}/`)) {
     binds.push({ from: installed, to: installed, readonly: true });
   }
   return binds;
+}
+
+/** What `cutover init --install` puts there must not land on the host. */
+function sharedFolder(): Bind {
+  const from = mkdtempSync(join(tmpdir(), 'cutover-share-'));
+  chmodSync(from, 0o755);
+  atEnd(() => rmSync(from, { recursive: true, force: true }));
+  return { from, to: '/usr/local/share' };
 }

@@ -24,10 +24,15 @@ export interface InitFlags {
   git?: Word;
   user?: boolean;
   install?: boolean;
+  deployUser?: Word;
+  group?: Word;
+  force?: boolean;
+  uninstall?: boolean;
   dryRun?: boolean;
 }
 
 const forUnit = ['target', 'app', 'builds', 'port', 'url', 'output', 'strategy', 'user'] as const;
+const forInstall = ['deployUser', 'group', 'force'] as const;
 const strategy = choice('restart', 'socket', 'overlap');
 
 /** Without a unit there is only what `--install` does. @throws `usage` */
@@ -40,11 +45,35 @@ export function requireInstall(options: InitFlags): void {
   });
 }
 
+/** @throws `usage` for what only says something of `--install` */
+export function requireInstalling(options: InitFlags): void {
+  const extra = forInstall.find((flag) => options[flag] !== undefined);
+  if (options.install || extra === undefined) return;
+  throw new CutoverError('usage', `${flagOf(extra)} goes with --install`, {
+    mend: `cutover init --install ${flagOf(extra)}`,
+  });
+}
+
+/** What was installed is known: no more than the configuration that it was for can be said of it. @throws `usage` */
+export function requireUninstallAlone(options: InitFlags, unit: string | undefined): void {
+  const others = [...forUnit.filter((flag) => flag !== 'user'), ...forInstall, 'install', 'git'] as const;
+  const extra = others.find((flag) => options[flag] !== undefined);
+  if (extra === undefined && unit === undefined) return;
+  const what = extra === undefined ? `a unit (${unit})` : flagOf(extra);
+  throw new CutoverError('usage', `--uninstall takes back all of a configuration, and ${what} says nothing of that`, {
+    mend: 'cutover init --uninstall --dry-run; of several configurations: --config FILE',
+  });
+}
+
+function flagOf(name: string): string {
+  return `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
 /** A repository goes with a configuration that is there: nothing else can be said of it. @throws `usage` */
 export function requireGitAlone(options: InitFlags): void {
-  const extra = [...forUnit, 'install' as const].find((flag) => options[flag] !== undefined);
+  const extra = [...forUnit, ...forInstall, 'install' as const].find((flag) => options[flag] !== undefined);
   if (extra === undefined) return;
-  throw new CutoverError('usage', `--git and --${extra} are two commands`, {
+  throw new CutoverError('usage', `--git and ${flagOf(extra)} are two commands`, {
     mend: 'the unit first: cutover init shop.service; then: cutover init --git DIR',
   });
 }

@@ -3,16 +3,34 @@ import type { Found, InitReport } from '../deployer/init.ts';
 import { columns } from '../report/text.ts';
 import type { GlobalOptions, Terminal } from './command.ts';
 
+/** A page of the manual that somebody has changed is not to fill the terminal. */
+const mostLines = 60;
+
 /** Tells what became of a file, and in a dry run what it would say. */
 export function tellFile(
   { path, status, mode, content }: FileResult,
   options: GlobalOptions,
   { tell, colours }: Terminal,
 ): void {
-  if (options.quiet && content === undefined) return;
-  const paint = status === 'unchanged' ? colours.dim : colours.green;
+  if (options.quiet && (content === undefined || status === 'kept')) return;
+  const paint = status === 'unchanged' ? colours.dim : status === 'kept' ? colours.yellow : colours.green;
   tell(`${paint(status)} ${path} (mode ${mode})\n`);
-  if (content !== undefined && status !== 'unchanged') tell(`${content}\n`);
+  if (content === undefined || status === 'unchanged') return;
+  const isLong = status === 'kept' && content.split('\n').length > mostLines;
+  tell(
+    isLong ? '  what cutover would write there: with --json\n' : `${status === 'kept' ? asOurs(content) : content}\n`,
+  );
+}
+
+/** A text that was not written, beside the file that stays. */
+function asOurs(content: string): string {
+  return [
+    '  what cutover would write there:',
+    ...content
+      .trimEnd()
+      .split('\n')
+      .map((line) => `  | ${line}`),
+  ].join('\n');
 }
 
 /** Tells what was done, and what to type next. */
@@ -32,7 +50,7 @@ export function tellReport(
     ...units.map(({ unit, status }) => `${status} ${unit}`),
     ...(rows.length === 0 ? [] : [dim(columns(rows))]),
     ...notes.map((note) => yellow(`  note: ${note}`)),
-    isDryRun ? 'nothing was written: --dry-run' : 'type next:',
+    ...(isDryRun ? ['nothing was written: --dry-run'] : next.length > 0 ? ['type next:'] : []),
     ...next.map((command) => `  -> ${command}`),
   ];
   terminal.tell(`${(options.quiet ? next.map((command) => `-> ${command}`) : lines).join('\n')}\n`);

@@ -1,21 +1,23 @@
-import { dirname } from 'node:path';
 import { ExitCode } from '../base/errors.ts';
 import { ownExecutable } from '../base/own-files.ts';
 import { serviceUnit } from '../config/values/name.ts';
 import type { ManagerKind } from '../config/model.ts';
-import { initBoot, type InitTools, initUnit } from '../deployer/init.ts';
+import { initInstall, type InitTools, initUnit } from '../deployer/init.ts';
 import { openSystemd } from '../systemd/systemd.ts';
 import type { GlobalOptions, Run, Terminal } from './command.ts';
-import { type InitFlags, readOptions, requireInstall, strategyIn, valueOf } from './init-options.ts';
+import { granteeOf, manualFor, takeBackInstalled } from './init-install.ts';
+import { type InitFlags, readOptions, requireInstall, requireInstalling, strategyIn, valueOf } from './init-options.ts';
 import { tellFile, tellReport } from './init-tell.ts';
 import { configFor } from './place.ts';
 import { interruptSignal } from './signals.ts';
 
 export const run: Run<InitFlags> = async ([unit], options, terminal) => {
+  if (options.uninstall) return takeBackInstalled(unit, options, terminal);
   if (options.git !== undefined) {
     const { initRepository } = await import('./init-git.ts');
-    return initRepository({ target: unit, command: ourselves().command }, options, terminal);
+    return initRepository({ target: unit, command: ourselves() }, options, terminal);
   }
+  requireInstalling(options);
   const to = strategyIn(options);
   const said = unit === undefined ? null : readOptions(options, terminal);
   if (!said) requireInstall(options);
@@ -30,7 +32,7 @@ export const run: Run<InitFlags> = async ([unit], options, terminal) => {
   const tools = await toolsFor(manager, options, terminal);
   const report = said
     ? await initUnit(named, said, tools)
-    : await initBoot(config as NonNullable<typeof config>, tools);
+    : await initInstall(config as NonNullable<typeof config>, tools);
   tellReport(report, { options, terminal, isDryRun });
   return ExitCode.done;
 };
@@ -42,17 +44,20 @@ async function toolsFor(
 ): Promise<InitTools> {
   const signal = interruptSignal();
   return {
-    ...ourselves(),
+    command: ourselves(),
+    manual: await manualFor(options),
+    grantee: await granteeOf(options, manager),
     systemd: await openSystemd(manager),
     surroundings: { env: terminal.env, cwd: terminal.cwd },
     signal,
     isInstall: options.install === true,
+    isForced: options.force === true,
     isDryRun: options.dryRun === true,
     onFile: (file) => tellFile(file, options, terminal),
   };
 }
 
-/** The folder of this package, and the command that runs it wherever it is called from. */
-function ourselves(): { product: string; command: [string, string] } {
-  return { product: dirname(dirname(ownExecutable())), command: [process.execPath, ownExecutable()] };
+/** The command that runs cutover wherever it is called from. */
+function ourselves(): [string, string] {
+  return [process.execPath, ownExecutable()];
 }

@@ -1,15 +1,15 @@
 import { existsSync } from 'node:fs';
 import { userInfo } from 'node:os';
-import type { Command } from '../base/exec.ts';
+import { CutoverError } from '../base/errors.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Config, ManagerKind, TargetConfig } from '../config/model.ts';
 import type { Systemd } from '../systemd/systemd.ts';
-import { bootInstance, bootUnitFiles } from './init/boot-unit.ts';
 import type { Said } from './init/draft.ts';
 import { draftFor } from './init/drafting.ts';
-import { enableUnits, type UnitResult, unitsToEnable } from './init/enable.ts';
+import type { UnitResult } from './init/enable.ts';
 import { type FileResult, filesToWrite, type PlannedFile, writeFiles } from './init/files.ts';
-import { configOption, defaultConfigPath, type Surroundings, unitDirectory } from './init/places.ts';
+import { install, type InstallTools } from './init/install.ts';
+import { configOption, defaultConfigPath } from './init/places.ts';
 
 /** What is to be set up, as the person said it. */
 export interface InitOptions extends Said {
@@ -18,20 +18,10 @@ export interface InitOptions extends Said {
   output?: string | undefined;
 }
 
-export interface InitTools {
+export interface InitTools extends InstallTools {
   systemd: Systemd;
-  surroundings: Surroundings;
-  /** stops it before the first file is written; from there on it goes to its end, which is a moment */
-  signal: AbortSignal;
-  /** the folder of this package */
-  product: string;
-  /** cutover itself, named in full */
-  command: Command;
-  /** puts the boot unit in place too */
+  /** what works between deploys is put in place too */
   isInstall: boolean;
-  isDryRun: boolean;
-  /** called with each file once it is done */
-  onFile: (file: FileResult) => void;
 }
 
 /** What `cutover init` prints. */
@@ -52,7 +42,7 @@ export interface Found {
 }
 
 /**
- * Writes a configuration for a unit from what systemd knows of it; with `isInstall`, the boot unit as well.
+ * Writes a configuration for a unit from what systemd knows of it; with `isInstall`, what works between deploys as well.
  * @throws `no_such_unit`, `unit_masked`, `permission`, `disk`, and `refused` where something has to be changed or said first
  */
 export async function initUnit(
@@ -75,8 +65,8 @@ export async function initUnit(
   return { target: target.name, ...done, notes: [...notes, ...done.notes], next, found };
 }
 
-/** Puts the boot unit in place for every target of a configuration. @throws `permission`, `disk`, `unit_masked`, `refused` */
-export async function initBoot(config: Config, tools: InitTools): Promise<InitReport> {
+/** Puts in place what works between deploys, for every target of a configuration. @throws `permission`, `disk`, `unit_masked`, `refused` */
+export async function initInstall(config: Config, tools: InitTools): Promise<InitReport> {
   const targets = Object.values(config.targets);
   const done = await carryOut({ config, targets, own: [] }, tools);
   const option = config.file === null ? '' : await configOption(config.file, tools.surroundings);
@@ -89,22 +79,18 @@ export async function initBoot(config: Config, tools: InitTools): Promise<InitRe
 
 async function carryOut(
   { config, targets, own }: { config: Config; targets: TargetConfig[]; own: PlannedFile[] },
-  { systemd, surroundings, signal, product, command, isInstall, isDryRun, onFile }: InitTools,
+  tools: InitTools,
 ): Promise<Pick<InitReport, 'files' | 'units' | 'notes'>> {
-  const { manager } = config;
-  const places = { product, command, unitDirectory: unitDirectory(manager, surroundings) };
-  const boot = isInstall ? await bootUnitFiles(config, targets, places) : [];
-  const planned = [...own, ...boot];
-  const differing = await filesToWrite(planned);
+  const { signal, isInstall, isDryRun, onFile } = tools;
+  const { file, manager } = config;
+  if (isInstall) {
+    if (file === null) throw new CutoverError('config', 'what is installed needs a configuration file');
+    const done = await install({ config: { ...config, file }, targets, own }, tools);
+    return { ...done, notes: [...done.notes, ...lingerNotes(manager)] };
+  }
+  const differing = await filesToWrite(own);
   signal.throwIfAborted();
-  const files = await writeFiles(planned, { differing, isDryRun, onFile });
-  if (!isInstall) return { files, units: [], notes: [] };
-  const instances = targets.map(({ name }) => bootInstance(config.app, name));
-  const isChanged = boot.some((file) => differing.includes(file));
-  const units = isDryRun
-    ? await unitsToEnable(systemd, instances)
-    : await enableUnits(systemd, instances, { isChanged, manager });
-  return { files, units, notes: lingerNotes(manager) };
+  return { files: await writeFiles(own, { differing, isDryRun, onFile }), units: [], notes: [] };
 }
 
 /** Without it systemd runs a user's units only while the user is logged in. */

@@ -1,18 +1,30 @@
 // needs: sandbox
 import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
+import type { InitReport } from '../../lib/deployer/init.ts';
 import { repository } from '../sandboxed.ts';
 import { suite, type TestContext } from '../suite.ts';
 import { installBootUnit } from './boot.ts';
-import { clearAfter, init, refused, snapshot, textOf, unitDirectory } from './initiating.ts';
+import {
+  clearAfter,
+  init,
+  recordFile,
+  refused,
+  snapshot,
+  statusesIn,
+  textOf,
+  unitDirectory,
+  unitsIn,
+} from './initiating.ts';
 import { plainUser } from './plain-user.ts';
 import { startDeploy, untilBegun, untilSettled } from './running.ts';
-import { buildId, executable, makeSite, type Site, type SiteOptions, until } from './site.ts';
+import { buildId, calledFrom, executable, makeSite, type Site, type SiteOptions, until } from './site.ts';
 import { assertSound, whoServes } from './sound.ts';
 
 const test = suite('deploy/init --install', { timeoutMs: 120_000 });
 const first = buildId(1);
-const template = `${unitDirectory}/cutover-settle@.service`;
+const shipped = 'cutover-settle@.service';
+const template = `${unitDirectory}/${shipped}`;
 const neverListens: SiteOptions = { builds: [{}, { mode: 'never_listen' }], service: ['ExecStartPre=/bin/pwd -P'] };
 
 async function siteWith(t: TestContext, options: SiteOptions = {}): Promise<Site> {
@@ -30,19 +42,16 @@ test('the template, a drop-in that orders it before the unit, and an instance th
   const { sandbox, config, app, unit } = site;
   const { code, document, stderr } = await init(sandbox, '--install', '--config', config);
   const instance = `cutover-settle@${app}-production.service`;
+  const { files, ...rest } = document;
+  const units = [{ unit: instance, status: 'enabled' }];
   assert.equal(
-    [code, document],
-    [
-      0,
-      {
-        target: 'production',
-        files: [template, dropInOf(instance)].map((path) => ({ path, status: 'written', mode: '0644' })),
-        units: [{ unit: instance, status: 'enabled' }],
-        notes: [],
-        next: [`cutover status --config ${config}`],
-      },
-    ],
+    [code, rest],
+    [0, { target: 'production', units, notes: [], next: [`cutover status --config ${config}`] }],
     stderr,
+  );
+  assert.equal(
+    files.slice(0, 2),
+    [template, dropInOf(instance)].map((path) => ({ path, status: 'written', mode: '0644' })),
   );
   for (const path of [template, dropInOf(instance)])
     assert.is((await stat(sandbox.hostPath(path))).mode & 0o7777, 0o644, path);
@@ -61,18 +70,19 @@ test('again: nothing is written or enabled; what was taken away meanwhile comes 
   const site = await siteWith(t);
   const { sandbox, config } = site;
   const instance = await installBootUnit(site);
-  const before = await snapshot(sandbox, unitDirectory);
-  const statuses = async (): Promise<string[]> => {
+  const places = ['/etc', '/usr/local/share', recordFile] as const;
+  const before = await snapshot(sandbox, ...places);
+  const again = async (): Promise<InitReport> => {
     const { code, document, stderr } = await init(sandbox, '--install', '--config', config);
     assert.is(code, 0, stderr);
-    return [...document.files, ...document.units].map(({ status }) => status);
+    return document;
   };
-  assert.equal(await statuses(), ['unchanged', 'unchanged', 'unchanged']);
-  assert.is(await snapshot(sandbox, unitDirectory), before);
+  assert.equal(statusesIn(await again()), ['unchanged']);
+  assert.is(await snapshot(sandbox, ...places), before);
   await sandbox.run('systemctl', 'disable', instance);
-  assert.equal(await statuses(), ['unchanged', 'unchanged', 'enabled']);
+  assert.equal(statusesIn(await again()), ['enabled', 'unchanged']);
   await sandbox.run('rm', dropInOf(instance));
-  assert.equal(await statuses(), ['unchanged', 'written', 'unchanged']);
+  assert.equal(unitsIn(await again()), [`unchanged ${shipped}`, `written ${instance}.d/50-cutover.conf`]);
   const isStale = ['systemctl', 'show', '--property=NeedDaemonReload', '--value', instance] as const;
   assert.is(await sandbox.run(...isStale), 'no');
 });
@@ -89,27 +99,55 @@ test('cut off before systemd read the files: the next call has it read them', as
   assert.not.match(await sandbox.run(...ordering), unit);
   await writeFile(sandbox.hostPath(path), text);
   const { document } = await init(sandbox, '--install', '--config', config);
-  assert.equal(
-    [...document.files, ...document.units].map(({ status }) => status),
-    Array(3).fill('unchanged'),
-  );
+  assert.equal(statusesIn(document), ['unchanged']);
   assert.match(await sandbox.run(...ordering), unit);
 });
 
-test('cutover has moved, or is of another version: its own files are written anew', async (t) => {
+test('cutover has moved: its own files are written anew', async (t) => {
   const site = await siteWith(t);
   const instance = await installBootUnit(site);
   const { sandbox, config } = site;
-  const text = await textOf(sandbox, template);
-  await writeFile(sandbox.hostPath(template), text.replace('ExecStart=/', 'ExecStart=/old/'));
-  const { document } = await init(sandbox, '--install', '--config', config);
-  assert.equal(
-    document.files.map(({ status }) => status),
-    ['written', 'unchanged'],
-  );
-  assert.is(await textOf(sandbox, template), text);
+  const copy = '/srv/moved/cutover';
+  t.cleanup(() => sandbox.run('rm', '-rf', '/srv/moved'));
+  await sandbox.run('mkdir', '-p', copy);
+  await sandbox.run('cp', '-r', ...['bin', 'dist', 'package.json'].map((name) => `${repository}/${name}`), copy);
+  const moved = await sandbox.exec([
+    process.execPath,
+    `${copy}/bin/cutover.js`,
+    'init',
+    '--install',
+    '--config',
+    config,
+    '--json',
+  ]);
+  const { document } = calledFrom<InitReport>(moved);
+  assert.equal(unitsIn(document), [`written ${shipped}`, `unchanged ${instance}.d/50-cutover.conf`]);
+  assert.match(await textOf(sandbox, template), `ExecStart=${process.execPath} ${copy}/bin/cutover.js settle`);
   const stale = ['systemctl', 'show', '--property=NeedDaemonReload', '--value', instance] as const;
   assert.is(await sandbox.run(...stale), 'no');
+});
+
+test('what somebody has changed stays, is told, and is put aside before it is replaced by force', async (t) => {
+  const site = await siteWith(t);
+  const instance = await installBootUnit(site);
+  const { sandbox, config } = site;
+  const [text, page] = [await textOf(sandbox, dropInOf(instance)), '/usr/local/share/man/man1/cutover.1'];
+  const changed = `${text}After=network.target\n`;
+  await writeFile(sandbox.hostPath(dropInOf(instance)), changed);
+  await writeFile(sandbox.hostPath(page), 'my own page\n');
+  const { code, document } = await init(sandbox, '--install', '--config', config);
+  const kept = document.files.filter(({ status }) => status === 'kept');
+  assert.equal([code, kept.map(({ path }) => path)], [0, [dropInOf(instance), page]]);
+  assert.is(kept[0]?.content, text);
+  assert.match(document.notes[0] ?? '', 'was changed since it was written, and stays; to have it replaced');
+  assert.is(await textOf(sandbox, dropInOf(instance)), changed);
+  const inWords = await sandbox.cutover(['init', '--install', '--config', config]);
+  assert.match(inWords.stdout, `kept ${dropInOf(instance)} (mode 0644)\n  what cutover would write there:\n  | #`);
+  const forced = await init(sandbox, '--install', '--force', '--config', config);
+  assert.match(forced.document.notes.join(), `what was changed there is kept in ${dropInOf(instance)}.bak`);
+  assert.is(await textOf(sandbox, dropInOf(instance)), text);
+  assert.is(await textOf(sandbox, `${dropInOf(instance)}.bak`), changed);
+  assert.equal(statusesIn((await init(sandbox, '--install', '--config', config)).document), ['unchanged']);
 });
 
 test("somebody's own unit of that name, and a masked one, are left alone", async (t) => {
@@ -119,13 +157,23 @@ test("somebody's own unit of that name, and a masked one, are left alone", async
   assert.equal([foreign.code, foreign.kind], [1, 'refused']);
   assert.match(foreign.mend, `mv ${template} ${template}.saved`);
   assert.is(await textOf(sandbox, template), '[Service]\nExecStart=/bin/true\n');
+  assert.is((await sandbox.exec(['test', '-e', recordFile])).code, 1, 'something was written');
   await sandbox.run('ln', '-sf', '/dev/null', template);
   const masked = await refused(sandbox, '--install', '--config', config);
   assert.equal([masked.code, masked.kind, masked.mend], [1, 'unit_masked', 'systemctl unmask cutover-settle@.service']);
-  // As it was shipped, copied there by hand: that is no change of somebody's.
+  // As it was shipped, copied there by hand: that is no change of somebody's. A rule for logs that is masked is their choice.
   await sandbox.run('rm', template);
   await sandbox.run('cp', `${repository}/units/cutover-settle@.service`, template);
-  assert.is((await init(sandbox, '--install', '--config', config)).code, 0);
+  const rule = '/etc/tmpfiles.d/cutover.conf';
+  await writeFile(
+    sandbox.hostPath(config),
+    `logs = "/var/log/cutover"\n${(await textOf(sandbox, config)).replace(/^logs.*\n/m, '')}`,
+  );
+  await sandbox.run('ln', '-s', '/dev/null', rule);
+  const called = await init(sandbox, '--install', '--config', config);
+  assert.is(called.code, 0, called.stderr);
+  assert.equal(called.document.files.find(({ path }) => path === rule)?.status, 'kept');
+  assert.match(called.document.notes.join(), `${rule} is somebody else's, and stays`);
 });
 
 test('every target of the configuration, and names that systemd has to escape', async (t) => {
@@ -157,10 +205,8 @@ test('with a unit: the configuration and the boot unit in one', async (t) => {
   const { sandbox, unit, app } = site;
   const called = await init(sandbox, unit, '--install');
   assert.is(called.code, 0, called.stderr);
-  assert.equal(
-    called.document.files.map(({ status }) => status),
-    ['written', 'written', 'written'],
-  );
+  assert.is(called.document.files[0]?.path, '/etc/cutover/cutover.toml');
+  assert.equal(statusesIn(called.document), ['enabled', 'written']);
   assert.equal(called.document.units, [{ unit: `cutover-settle@${app}-production.service`, status: 'enabled' }]);
   assert.equal(called.document.next, ['cutover check production', 'cutover deploy production']);
   const inWords = await sandbox.cutover(['init', unit, '--install']);
@@ -184,10 +230,11 @@ test("S8: under the user's manager: it comes up with the machine on the proven b
   const user = await plainUser();
   const site = await makeSite(t, { ...neverListens, user });
   const own = `${user.home}/.config/systemd/user`;
-  t.cleanup(() => user.sandbox.run('sh', '-c', `rm -rf ${own}/cutover-settle@* ${own}/*.wants/cutover-settle@*`));
+  t.cleanup(() => user.sandbox.cutover(['init', '--uninstall', '--user']));
   const called = await init(user.sandbox, '--install', '--config', site.config);
   assert.equal([called.code, called.document.notes], [0, []], called.stderr);
-  assert.ok(called.document.files.every(({ path }) => path.startsWith(`${own}/cutover-settle@`)));
+  assert.ok(called.document.files.every(({ path }) => path.startsWith(`${user.home}/`)));
+  assert.ok(called.document.files.some(({ path }) => path.startsWith(`${own}/cutover-settle@`)));
   await user.sandbox.run('systemctl', 'enable', site.unit);
   await startDeploy(site);
   await untilBegun(site, 'start');
@@ -203,8 +250,7 @@ test("S8: under the user's manager: it comes up with the machine on the proven b
 test('a user whose manager ends with the session is told', async (t) => {
   const user = await plainUser();
   const site = await makeSite(t, { user });
-  const own = `${user.home}/.config/systemd/user`;
-  t.cleanup(() => user.sandbox.run('sh', '-c', `rm -rf ${own}/cutover-settle@* ${own}/*.wants/cutover-settle@*`));
+  t.cleanup(() => user.sandbox.cutover(['init', '--uninstall', '--user']));
   const mark = site.sandbox.hostPath(`/var/lib/systemd/linger/${user.name}`);
   await rm(mark);
   t.cleanup(() => writeFile(mark, ''));

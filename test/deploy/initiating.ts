@@ -6,6 +6,8 @@ import { type Called, calledFrom, type Refusal } from './site.ts';
 
 export const machineConfig = '/etc/cutover/cutover.toml';
 export const unitDirectory = '/etc/systemd/system';
+/** what `init --install` has put on the machine */
+export const recordFile = '/var/lib/cutover/installed.json';
 
 /** Runs `cutover init … --json`. */
 export async function init<Document = InitReport>(sandbox: TestSandbox, ...words: string[]): Promise<Called<Document>> {
@@ -25,10 +27,24 @@ export async function refused(
 /** Takes away, after the test, what init puts on the machine. */
 export function clearAfter(t: TestContext, sandbox: TestSandbox): void {
   t.cleanup(async () => {
-    const script = `rm -rf /etc/cutover ${unitDirectory}/cutover-settle@* ${unitDirectory}/*.wants/cutover-settle@*`;
-    await sandbox.run('sh', '-c', script);
+    await sandbox.exec(['sh', '-c', `systemctl disable --now 'cutover-monitor@*.timer'`]);
+    const units = `${unitDirectory}/cutover-* ${unitDirectory}/*.wants/cutover-* /etc/tmpfiles.d/cutover*`;
+    const rest = '/etc/cutover /etc/bash_completion.d/cutover* /etc/fish/completions/cutover* /usr/local/share/*';
+    await sandbox.run('sh', '-c', `rm -rf ${units} ${rest} ${recordFile} /etc/polkit-1/rules.d/50-cutover-*`);
     await sandbox.run('systemctl', 'daemon-reload');
   });
+}
+
+/** What a call put among the units: the name of each file and what became of it. */
+export function unitsIn({ files }: InitReport): string[] {
+  return files
+    .filter(({ path }) => path.includes('/systemd/'))
+    .map(({ path, status }) => `${status} ${path.replace(/^.*\/systemd\/(system|user)\//, '')}`);
+}
+
+/** The kinds of end that the files came to, each once. */
+export function statusesIn({ files, units }: InitReport): string[] {
+  return [...new Set([...files, ...units].map(({ status }) => status))].toSorted();
 }
 
 /** Every file of a folder inside with its kind, mode, time and text's sum: two equal ones mean that nothing was written. */

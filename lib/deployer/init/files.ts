@@ -17,10 +17,10 @@ export interface PlannedFile {
 /** What became of a file, as `--json` prints it. */
 export interface FileResult {
   path: string;
-  status: 'written' | 'removed' | 'unchanged' | 'would write' | 'would remove';
+  status: 'written' | 'removed' | 'unchanged' | 'kept' | 'would write' | 'would remove';
   /** permission bits as chmod takes them */
   mode: string;
-  /** in a dry run: what the file would say */
+  /** in a dry run, and of a file that is kept: what the file would say */
   content?: string;
 }
 

@@ -30,8 +30,8 @@ export async function configOption(path: string, { env, cwd }: Surroundings): Pr
   return isFound ? '' : ` --config ${path}`;
 }
 
-/** The XDG specification: a relative path in its variables is ignored. */
-function configHome(env: NodeJS.ProcessEnv): string {
+/** Where a user keeps configuration. The XDG specification: a relative path in its variables is ignored. */
+export function configHome(env: NodeJS.ProcessEnv): string {
   const given = env.XDG_CONFIG_HOME;
   return given && isAbsolute(given) ? given : join(env.HOME || homedir(), '.config');
 }

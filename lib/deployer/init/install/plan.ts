@@ -1,0 +1,57 @@
+import { join } from 'node:path';
+import type { Command } from '../../../base/exec.ts';
+import type { Config, TargetConfig } from '../../../config/model.ts';
+import type { Systemd } from '../../../systemd/systemd.ts';
+import { bootInstance, bootUnitFiles } from '../boot-unit.ts';
+import type { PlannedUnit } from '../enable.ts';
+import { configHome, type Surroundings, unitDirectory } from '../places.ts';
+import { type DeployingAccount, polkitRule, ruleTargets } from '../polkit.ts';
+import { logRule } from './log-rule.ts';
+import { monitorFiles, monitorTimer } from './monitor-units.ts';
+import { type Manual, manualFiles } from './shells.ts';
+import type { InstallFile } from './unit-files.ts';
+
+/** All that `init --install` puts on a machine for a configuration. */
+export interface InstallPlan {
+  files: InstallFile[];
+  units: PlannedUnit[];
+}
+
+export interface Planning {
+  systemd: Pick<Systemd, 'facts' | 'property'>;
+  surroundings: Surroundings;
+  command: Command;
+  manual: Manual;
+  /** who is to deploy without being root; null: nobody */
+  grantee: DeployingAccount | null;
+}
+
+/** Finds out what is to be there. @throws `systemd_unavailable` */
+export async function planInstall(
+  config: Config,
+  targets: readonly TargetConfig[],
+  { systemd, surroundings, command, manual, grantee }: Planning,
+): Promise<InstallPlan> {
+  const { app, manager } = config;
+  const places = { command, unitDirectory: unitDirectory(manager, surroundings) };
+  const rules = manager === 'system' ? '/etc/tmpfiles.d' : join(configHome(surroundings.env), 'user-tmpfiles.d');
+  const watched = targets.filter(({ monitor }) => monitor !== null);
+  return {
+    files: [
+      ...bootUnitFiles(config, targets, places),
+      ...monitorFiles(config, targets, places),
+      logRule(config, rules),
+      ...(await manualFiles(manual, manager, surroundings)),
+      ...(grantee === null ? [] : [grantFile(polkitRule(config, await ruleTargets(systemd, targets), grantee))]),
+    ],
+    units: [
+      ...targets.map(({ name }) => ({ unit: bootInstance(app, name), isStarted: false })),
+      ...watched.map(({ name }) => ({ unit: monitorTimer(app, name), isStarted: true })),
+    ],
+  };
+}
+
+/** polkitd does not run as root, and has to read it. */
+function grantFile({ path, text }: { path: string; text: string }): InstallFile {
+  return { path, text, mode: 0o644, known: [], isNeeded: true };
+}

@@ -1,0 +1,55 @@
+import { join } from 'node:path';
+import type { Command } from '../../../base/exec.ts';
+import { ownFile } from '../../../base/own-files.ts';
+import type { ManagerKind } from '../../../config/model.ts';
+import { systemctl } from '../../../systemd/typed.ts';
+import { commandText } from '../../../systemd/unit-text.ts';
+
+/** A file that `init --install` puts on the machine. */
+export interface InstallFile {
+  path: string;
+  text: string;
+  /** permission bits */
+  mode: number;
+  /** other texts of ours that may stand there: as it is shipped, put there by hand */
+  known: string[];
+  /** without it what was asked for does not work, so that somebody else's file at its place is a refusal */
+  isNeeded: boolean;
+}
+
+/** What a unit of ours has to be told of this machine. */
+export interface UnitPlaces {
+  /** cutover itself, named in full: systemd knows neither our directory nor our PATH */
+  command: Command;
+  /** the manager's folder for units of the administrator */
+  unitDirectory: string;
+}
+
+/** The first line of every unit that is ours. */
+export const mark = '# Written by `cutover init --install`; `cutover init --uninstall` takes it back.';
+/** The name of our lines beside a unit. */
+export const dropIn = '50-cutover.conf';
+
+const mode = 0o644;
+const shippedCommand = '/usr/bin/cutover';
+
+/** A unit of this package as it is to lie in the manager's folder; its shipped text is the first that is `known`. */
+export function shippedUnit(name: string, manager: ManagerKind, { command, unitDirectory }: UnitPlaces): InstallFile {
+  const shipped = ownFile(`units/${name}`);
+  const text = forManager(
+    shipped.replaceAll(shippedCommand, () => commandText(command)),
+    manager,
+  );
+  const own = [mark, `# Your own lines: ${systemctl(manager, `edit ${name}`)}`, '', text].join('\n');
+  return { path: join(unitDirectory, name), text: own, mode, known: [shipped], isNeeded: true };
+}
+
+/**
+ * The manager of a user has no multi-user.target, and would never start what that wants; and what takes capabilities to
+ * set up keeps a unit of a user from starting (systemd.exec(5)).
+ */
+function forManager(text: string, manager: ManagerKind): string {
+  if (manager === 'system') return text;
+  const lines = text.replace('WantedBy=multi-user.target', 'WantedBy=default.target').split('\n');
+  return lines.filter((line) => !/^(Protect|Private|CapabilityBoundingSet)\w*=/.test(line)).join('\n');
+}
