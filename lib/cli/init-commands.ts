@@ -14,7 +14,7 @@ export const initCommands: CommandRow[] = [
       ['--url <url>', 'the address that tells whether it is healthy'],
       ['--output <file>', 'where to write (default /etc/cutover/cutover.toml, or below ~/.config for a user)'],
       ['--user', "the unit belongs to the user's own manager"],
-      ['--install', 'what works between deploys: units, timers, completion, manual; without a unit: for every target'],
+      ['--install', 'what works between deploys: units, timers, completion, manual; without a unit: all targets'],
       ['--deploy-user <name>', 'with --install: this user may deploy without being root'],
       ['--group <name>', 'with --install: the members of this group may'],
       ['--force', 'with --install: replace what was changed by hand, too, and put that aside'],
