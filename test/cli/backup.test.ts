@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import type { BackupReport } from '../../lib/deployer/backup.ts';
 import type { PruneReport } from '../../lib/deployer/prune-report.ts';
 import { makeDatabaseSite } from '../deploy/database-site.ts';
-import { startDeploy } from '../deploy/running.ts';
+import { held, startDeploy } from '../deploy/running.ts';
 import { makeSite, type Refusal } from '../deploy/site.ts';
 import { assertNothingLeft } from '../deploy/sound.ts';
 import { suite } from '../suite.ts';
@@ -65,10 +65,10 @@ test('P3: without a database there is nothing to back up, and the message says w
 });
 
 test('S8: a backup waits for nobody while a run holds the target, and says who', async (t) => {
-  const site = await makeDatabaseSite(t, { builds: [{}, { mode: 'slow_start', startMs: 2000 }] });
+  const site = await makeDatabaseSite(t, held);
   const run = await startDeploy(site);
   const { code, document } = await site.call<Refusal>('backup');
   assert.equal([code, document.error.code], [75, 'locked']);
   assert.is((await run.end()).code, 0);
-  assert.is((await site.call('backup', ['--wait=5s'])).code, 0);
+  assert.is((await site.call('backup', ['--wait=1min'])).code, 0);
 });

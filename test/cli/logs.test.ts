@@ -1,7 +1,8 @@
 // needs: sandbox
+import { readFile, writeFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
-import { leaveBehind, slowSite } from '../deploy/running.ts';
-import { buildId, makeSite, untilNextSecond } from '../deploy/site.ts';
+import { leaveBehind, heldSite } from '../deploy/running.ts';
+import { buildId, makeSite } from '../deploy/site.ts';
 import { assertSound } from '../deploy/sound.ts';
 import { suite } from '../suite.ts';
 
@@ -10,27 +11,31 @@ const [first, second] = [buildId(1), buildId(2)];
 
 test('S10: two runs of one second have a log each, and logs finds it', async (t) => {
   const site = await makeSite(t, { builds: [{}, {}] });
-  for (let time = 0; time < 10; time += 1) {
-    await untilNextSecond();
-    const [deploy, back] = [await site.call('deploy', [second]), await site.call('rollback', [first])];
-    const [one, two] = [deploy.document.run ?? '', back.document.run ?? ''];
-    const [there, again] = [`deploy ${first} -> ${second}`, `rollback ${second} -> ${first}`];
-    const [logOne, logTwo] = [(await site.tell('logs', one)).stdout, (await site.tell('logs', two)).stdout];
-    assert.match(logOne, there);
-    assert.not.match(logOne, again);
-    assert.match(logTwo, again);
-    assert.not.match(logTwo, there);
-    assert.is((await site.tell('logs')).stdout, logTwo);
-    if (one.slice(0, 15) !== two.slice(0, 15)) continue;
-    const { path } = (await site.call<{ path: string }>('logs', [two])).document;
-    assert.is(path, `${site.logs}/deployment-${site.unit}-${two.slice(0, 15)}-2.log`);
-    return;
-  }
-  throw new Error('never two in one second');
+  const { run: one } = (await site.call('report')).document;
+  const log = (stamp: string): string => `${site.logs}/deployment-${site.unit}-${stamp}.log`;
+  const told = (await site.tell('logs')).stdout;
+  // The first run has the log of every second in which the next one may begin.
+  const own = await readFile(site.sandbox.hostPath(log(one?.slice(0, 15) ?? '')));
+  for (let ahead = 0; ahead < 60; ahead += 1)
+    await writeFile(site.sandbox.hostPath(log(stampOf(Date.now() + ahead * 1000))), own);
+  const called = await site.call('deploy', [second]);
+  const two = called.document.run ?? '';
+  const { path } = (await site.call<{ path: string }>('logs', [two])).document;
+  assert.is(path, log(`${two.slice(0, 15)}-2`));
+  const [logOne, logTwo] = [(await site.tell('logs', one ?? '')).stdout, (await site.tell('logs', two)).stdout];
+  assert.is(logOne, told);
+  assert.match(logTwo, `deploy ${first} -> ${second}`);
+  assert.is((await site.tell('logs')).stdout, logTwo);
+  await assertSound(site, second, called);
 });
 
+/** A second as the ids of runs have it. */
+function stampOf(time: number): string {
+  return new Date(time).toISOString().slice(0, 19).replace(/[-:]/g, '').replace('T', '-');
+}
+
 test('S8, S10: a deploy that ends a cut-off run first has its own log', async (t) => {
-  const site = await slowSite(t);
+  const site = await heldSite(t);
   await leaveBehind(site);
   const cutOff = (await site.call('report')).document.run ?? '';
   const called = await site.call('deploy');

@@ -2,7 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import type { ToldRun } from '../../lib/report/words.ts';
-import { leaveBehind, slowSite, startDeploy, untilBegun } from '../deploy/running.ts';
+import { heldSite, leaveBehind, startDeploy, untilBegun } from '../deploy/running.ts';
 import { buildId, makeSite } from '../deploy/site.ts';
 import { assertSound } from '../deploy/sound.ts';
 import { suite } from '../suite.ts';
@@ -11,7 +11,7 @@ const test = suite('cli/unfinished');
 const [first, second] = [buildId(1), buildId(2)];
 
 test('S8, S11: the report of a run that is at work says so, and of no step that it failed', async (t) => {
-  const site = await makeSite(t, { builds: [{}, { mode: 'slow_start', startMs: 1000 }] });
+  const site = await heldSite(t);
   const run = await startDeploy(site);
   await untilBegun(site, 'start');
   const [text, { document }] = [await site.tell('report'), await site.call<ToldRun>('report')];
@@ -27,7 +27,7 @@ test('S8, S11: the report of a run that is at work says so, and of no step that 
 });
 
 test('S8, S11: the report of a run that was cut off says how far it came, and what to type', async (t) => {
-  const site = await slowSite(t);
+  const site = await heldSite(t);
   await leaveBehind(site);
   const [text, { document }] = [await site.tell('report'), await site.call<ToldRun>('report')];
   assert.match(text.stdout, 'production was cut off after swap; cutover settle production');

@@ -1,21 +1,26 @@
 // needs: sandbox
 // runs: alone
+import { rm, writeFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
-import { leaveBehind, lockText, startDeploy, untilBegun } from '../deploy/running.ts';
+import { held, leaveBehind, letGo, lockText, startDeploy, untilBegun } from '../deploy/running.ts';
 import { buildId, type Called, makeSite, type Refusal, type Site } from '../deploy/site.ts';
 import { suite, type TestContext } from '../suite.ts';
 import { assertServes, untilEnded } from './ended.ts';
 import { deployNext } from './next.ts';
 import { startReader } from './reader.ts';
+import { together } from './together.ts';
 
-const test = suite('crash/at once');
+const test = suite('crash/at once', { timeoutMs: 120_000 });
 const [first, second] = [buildId(1), buildId(2)];
 
 for (const number of [2, 4, 8]) {
   test(`${number} deployers at once: one works, the others are told who it is`, async (t) => {
     const site = await watchedSite(t);
-    await site.add({ mode: 'slow_start', startMs: 2500 });
-    const calls = await Promise.all(Array.from({ length: number }, () => site.call('deploy')));
+    await site.add({ mode: 'held' });
+    const calls = await together(
+      site,
+      Array.from({ length: number }, () => site.call('deploy')),
+    );
     const [winner, ...more] = calls.filter(({ code }) => code === 0);
     assert.equal([winner?.document.active, more], [second, []]);
     const { pid } = JSON.parse(await lockText(site)) as { pid: number };
@@ -27,7 +32,7 @@ for (const number of [2, 4, 8]) {
 
   test(`${number} deployers queue up: all end well, in the order in which they came`, async (t) => {
     const site = await watchedSite(t);
-    const builds = [await site.add({ mode: 'slow_start', startMs: 2500 })];
+    const builds = [await site.add({ mode: 'held' })];
     const queue = [await startDeploy(site, second, '--wait=1min')];
     await untilBegun(site, 'start');
     for (let place = 1; place < number; place += 1) {
@@ -55,7 +60,7 @@ for (const number of [2, 4, 8]) {
 
 test('one that waits is killed, another is interrupted: the others do not notice', async (t) => {
   const site = await watchedSite(t);
-  await site.add({ mode: 'slow_start', startMs: 1500 });
+  await site.add({ mode: 'held' });
   const run = await startDeploy(site);
   await untilBegun(site, 'start');
   const third = await site.add();
@@ -80,7 +85,7 @@ test('S8: settle and deploy at once, after a deployer died without a guard', asy
   const site = await watchedSite(t);
   for (let time = 0; time < 3; time += 1) {
     const from = await proven(site);
-    const to = await site.add({ mode: 'slow_start', startMs: 300 });
+    const to = await site.add({ mode: 'held' });
     await leaveBehind(site);
     const [settle, deploy] = await Promise.all([site.call('settle'), site.call('deploy')]);
     await untilEnded(site);
@@ -96,10 +101,12 @@ test('S8: a deploy comes while systemd settles: it waits, or is told who is at w
   const site = await watchedSite(t);
   for (const words of [['--wait=1min'], []]) {
     const from = await proven(site);
-    const to = await site.add({ mode: 'slow_start', startMs: 300 });
+    const to = await site.add({ mode: 'held' });
     const run = await startDeploy(site);
     await untilBegun(site, 'start');
     run.child.kill('SIGKILL');
+    await run.child.ended;
+    await letGo(site);
     const called = await site.call('deploy', words);
     await untilEnded(site);
     if (called.code === 75 && words.length === 0) assertRefused(called, '');
@@ -114,19 +121,23 @@ test('S8: rollback and deploy at once: one of them, whole', async (t) => {
   for (let time = 0; time < 3; time += 1) {
     const from = await proven(site);
     await deployNext(site);
-    const to = await site.add({ mode: 'slow_start', startMs: 300 });
-    const [rollback, deploy] = await Promise.all([site.call('rollback'), site.call('deploy')]);
+    const to = await site.add({ mode: 'held' });
+    await writeFile(site.sandbox.hostPath(`${site.builds}/${from}/behaviour.json`), '{"mode":"held"}');
+    await rm(site.sandbox.hostPath(`${site.builds}/${from}/go`), { force: true });
+    const calls = await together(site, [site.call('rollback'), site.call('deploy')]);
     await untilEnded(site);
-    const isDeployed = deploy.code === 0;
-    assert.equal([rollback.code, deploy.code], isDeployed ? [75, 0] : [0, 75], rollback.stderr + deploy.stderr);
-    assertRefused(isDeployed ? rollback : deploy, isDeployed ? 'deploy of' : 'rollback to');
+    const isDeployed = calls[1]?.code === 0;
+    const codes = calls.map(({ code }) => code);
+    assert.equal(codes, isDeployed ? [75, 0] : [0, 75], calls.map(({ stderr }) => stderr).join(''));
+    for (const called of calls.filter(({ code }) => code === 75))
+      assertRefused(called, isDeployed ? 'deploy of' : 'rollback to');
     await assertServes(site, isDeployed ? to : from);
     await deployNext(site);
   }
 });
 
 async function watchedSite(t: TestContext): Promise<Site> {
-  const site = await makeSite(t);
+  const site = await makeSite(t, { tables: held.tables });
   t.cleanup(await startReader(site));
   return site;
 }

@@ -1,11 +1,13 @@
 // needs: sandbox
 // runs: alone
 import * as assert from 'uvu/assert';
+import { held } from '../deploy/running.ts';
 import { makeOverlapSite, makeSocketSite } from '../deploy/socket-site.ts';
 import { suite } from '../suite.ts';
 import { assertServes, untilEnded } from './ended.ts';
 import { everyKind, randomKills } from './random-kills.ts';
 import { crashSite, type MakeSite } from './site.ts';
+import { together } from './together.ts';
 
 /** CRASH_SEED repeats a run; without it each run is another one. */
 const seed = Number(process.env.CRASH_SEED ?? Date.now() % 1_000_000);
@@ -38,9 +40,9 @@ test(`S4, S8: deployers behind sockets are killed at ${count} random moments (se
 
 for (const [strategy, make] of makers) {
   test(`two deployers at once: one works, the other is told who it is (${strategy})`, async (t) => {
-    const site = await crashSite(t, {}, make);
-    const to = await site.add({ mode: 'slow_start', startMs: 1500 });
-    const calls = await Promise.all([site.call('deploy'), site.call('deploy')]);
+    const site = await crashSite(t, { tables: held.tables }, make);
+    const to = await site.add({ mode: 'held' });
+    const calls = await together(site, [site.call('deploy'), site.call('deploy')]);
     const codes = calls.map(({ code }) => code).toSorted((one, other) => Number(one) - Number(other));
     assert.equal(codes, [0, 75]);
     await untilEnded(site);

@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import type { ExecResult } from '../../lib/base/exec.ts';
 import { suite, type TestContext } from '../suite.ts';
 import { buildId, calledFrom, executable, makeSite, type Refusal, type Site } from './site.ts';
-import { startDeploy, untilBegun } from './running.ts';
+import { heldSite, startDeploy, untilBegun } from './running.ts';
 import { assertSound, whoServes } from './sound.ts';
 
 const test = suite('deploy/access');
@@ -38,7 +38,7 @@ test('the bus has stopped: exit 69, and the service goes on', async (t) => {
 });
 
 test('the bus restarts in the middle of a run: the run comes to a sound end', async (t) => {
-  const site = await makeSite(t, { builds: [{}, { mode: 'slow_start', startMs: 1500 }] });
+  const site = await heldSite(t);
   const run = await startDeploy(site);
   await untilBegun(site, 'start');
   await site.sandbox.run('systemctl', 'restart', 'dbus.service');

@@ -127,12 +127,12 @@ for (const isInline of [false, true]) {
 }
 
 test('B2, W4: a deployer killed after the migration: the password is read again where it is configured', async (t) => {
+  const { held, startDeploy, untilBegun, untilSettled } = await import('./running.ts');
   const site = await makePostgresSite(t, {
-    builds: [{}, { mode: 'slow_start', startMs: 3000 }],
+    ...held,
     database: ['restore_on_rollback = true'],
     isInline: true,
   });
-  const { startDeploy, untilBegun, untilSettled } = await import('./running.ts');
   const run = await startDeploy(site);
   await untilBegun(site, 'start');
   run.child.kill('SIGKILL');

@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert';
 import type { RunDocument } from '../../lib/run/document.ts';
 import { suite } from '../suite.ts';
 import { type DatabaseSite, makeDatabaseSite, migration } from './database-site.ts';
-import { leaveBehind, startDeploy, untilBegun, untilSettled } from './running.ts';
+import { held, leaveBehind, startDeploy, untilBegun, untilSettled } from './running.ts';
 import { buildId, makeSite, until } from './site.ts';
 import { assertSound } from './sound.ts';
 
@@ -167,7 +167,7 @@ for (const strategy of ['socket', 'overlap'] as const) {
 
 test('B2: a deployer killed after the migration: what ends the run restores the database', async (t) => {
   const site = await makeDatabaseSite(t, {
-    builds: [{}, { mode: 'slow_start', startMs: 3000 }],
+    ...held,
     database: ['restore_on_rollback = true'],
     migrate: migration,
   });
@@ -182,7 +182,7 @@ test('B2: a deployer killed after the migration: what ends the run restores the 
 
 test('B2: what was written after a restore is not taken back by settling once more', async (t) => {
   const site = await makeDatabaseSite(t, {
-    builds: [{}, { mode: 'slow_start', startMs: 3000 }],
+    ...held,
     database: ['restore_on_rollback = true'],
     migrate: migration,
   });

@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import type { RunDocument } from '../../lib/run/document.ts';
 import type { Behaviour } from '../services/builds.ts';
 import { suite, type TestContext } from '../suite.ts';
-import { leaveBehind } from './running.ts';
+import { heldSite, leaveBehind } from './running.ts';
 import { buildId, type Called, makeSite, type Refusal, type Site } from './site.ts';
 import { assertSound, currentLink, whoServes } from './sound.ts';
 
@@ -73,7 +73,7 @@ test('S10: the directory of logs is full: the deploy goes on', async (t) => {
 });
 
 test('S8: the state directory became read-only in the middle of a run: settle brings the old build back all the same', async (t) => {
-  const site = await makeSite(t, { builds: [{}, { mode: 'slow_start', startMs: 1000 }] });
+  const site = await heldSite(t);
   await leaveBehind(site);
   await mountReadOnly(t, site, '/var/lib/cutover');
   const settled = await site.call<Refusal>('settle');
@@ -89,7 +89,7 @@ test('S8: the state directory became read-only in the middle of a run: settle br
 });
 
 test('S8: the state directory is full: settle brings the old build back all the same', async (t) => {
-  const site = await makeSite(t, { builds: [{}, { mode: 'slow_start', startMs: 1000 }] });
+  const site = await heldSite(t);
   const { sandbox, app } = site;
   const directory = `/var/lib/cutover/${app}`;
   await leaveBehind(site);

@@ -1,7 +1,7 @@
 // needs: sandbox
 import * as assert from 'uvu/assert';
 import { suite } from '../suite.ts';
-import { leaveBehind, slowSite, slowToStop, startDeploy, untilBegun, untilSettled, untilStopping } from './running.ts';
+import { leaveBehind, heldSite, slowToStop, startDeploy, untilBegun, untilSettled, untilStopping } from './running.ts';
 import { buildId, makeSite, until } from './site.ts';
 import { assertSound } from './sound.ts';
 
@@ -9,7 +9,7 @@ const test = suite('deploy/killed');
 const [first, second] = [buildId(1), buildId(2)];
 
 test('S8: the deployer is killed: systemd brings the old build back', async (t) => {
-  const site = await slowSite(t);
+  const site = await heldSite(t);
   const run = await startDeploy(site);
   await untilBegun(site, 'start');
   run.child.kill('SIGKILL');
@@ -22,7 +22,8 @@ test('S8: the deployer is killed: systemd brings the old build back', async (t) 
 });
 
 test('S8: the deployer is killed while the gate looks: systemd brings the old build back', async (t) => {
-  const site = await makeSite(t, { builds: [{}, {}], tables: { health: ['healthy_for = "400ms"'] } });
+  const site = await makeSite(t, { builds: [{}, {}] });
+  await site.configure({ tables: { health: ['healthy_for = "3s"'] } });
   const run = await startDeploy(site);
   await untilBegun(site, 'gate');
   run.child.kill('SIGKILL');
@@ -42,7 +43,7 @@ test('S5, S8: the deployer is killed while the old build takes its time to stop:
 });
 
 test('S8: settle by hand ends what a dead run left, and then has nothing to do', async (t) => {
-  const site = await slowSite(t);
+  const site = await heldSite(t);
   await leaveBehind(site);
   const status = (await site.tell('status')).stdout;
   assert.match(status, /UNFINISHED +run [\d-]+[0-9a-f]+ since .*: cutover settle production/);
@@ -57,7 +58,7 @@ test('S8: settle by hand ends what a dead run left, and then has nothing to do',
 });
 
 test('S8: rollback after a killed deployer: the build before is back, once', async (t) => {
-  const site = await slowSite(t);
+  const site = await heldSite(t);
   await leaveBehind(site);
   const called = await site.call('rollback');
   assert.equal(
@@ -69,7 +70,7 @@ test('S8: rollback after a killed deployer: the build before is back, once', asy
 });
 
 test('S8: a deploy after a killed deployer ends its run first', async (t) => {
-  const site = await slowSite(t);
+  const site = await heldSite(t);
   await leaveBehind(site);
   const called = await site.call('deploy');
   assert.equal(
@@ -82,7 +83,7 @@ test('S8: a deploy after a killed deployer ends its run first', async (t) => {
 });
 
 test('S8: the deployer is killed, and what systemd runs after it too: settle by hand', async (t) => {
-  const site = await slowSite(t);
+  const site = await heldSite(t);
   const run = await startDeploy(site);
   await untilBegun(site, 'start');
   run.child.kill('SIGKILL');

@@ -2,15 +2,15 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import { suite } from '../suite.ts';
-import { assertWentBack, slowDeploy, slowSite, startDeploy, untilBegun } from './running.ts';
-import { buildId, makeSite, until } from './site.ts';
+import { assertWentBack, heldDeploy, heldSite, startDeploy, untilBegun } from './running.ts';
+import { buildId, makeSite, type Site, until } from './site.ts';
 import { assertNothingLeft, assertSound, currentLink } from './sound.ts';
 
 const test = suite('deploy/meddling');
 const [first, second] = [buildId(1), buildId(2)];
 
 test('systemd reads its units again, and is replaced, in the middle of a run', async (t) => {
-  const { site, run } = await slowDeploy(t);
+  const { site, run } = await heldDeploy(t);
   await site.sandbox.run('systemctl', 'daemon-reload');
   await site.sandbox.run('systemctl', 'daemon-reexec');
   const called = await run.end();
@@ -19,10 +19,9 @@ test('systemd reads its units again, and is replaced, in the middle of a run', a
 });
 
 test('S4: somebody stops the unit while it starts', async (t) => {
-  const { site, run } = await slowDeploy(t);
-  const { sandbox, unit } = site;
-  await until('it runs', async () => (await sandbox.exec(['systemctl', 'is-active', unit])).code === 0);
-  await sandbox.run('systemctl', 'stop', unit);
+  const { site, run } = await heldDeploy(t);
+  await until('it runs', async () => (await site.sandbox.exec(['systemctl', 'is-active', site.unit])).code === 0);
+  await byAnotherHand(site, 'stop');
   const called = await run.end();
   assertWentBack(called, first);
   assert.is(called.document.failure?.reason, 'exited');
@@ -30,10 +29,12 @@ test('S4: somebody stops the unit while it starts', async (t) => {
 });
 
 test('S4: somebody restarts the unit while the gate looks', async (t) => {
-  const site = await makeSite(t, { builds: [{}, {}], tables: { health: ['healthy_for = "600ms"'] } });
+  const site = await makeSite(t, { builds: [{}, {}] });
+  // Both the candidate and, on the way back, the build before are looked at so long.
+  await site.configure({ tables: { health: ['healthy_for = "4s"'] } });
   const run = await startDeploy(site);
   await untilBegun(site, 'gate');
-  await site.sandbox.run('systemctl', 'restart', site.unit);
+  await byAnotherHand(site, 'restart');
   const called = await run.end();
   assertWentBack(called, first);
   await assertSound(site, first, called);
@@ -56,8 +57,10 @@ test('S4: another hand moves the link before the unit starts: what runs is not t
 });
 
 test('two targets at once do not disturb each other', async (t) => {
-  const sites = [await slowSite(t), await slowSite(t)];
-  const calls = await Promise.all(sites.map((site) => site.call('deploy')));
+  const sites = [await heldSite(t), await heldSite(t)];
+  const runs = await Promise.all(sites.map((site) => startDeploy(site)));
+  await Promise.all(sites.map((site) => untilBegun(site, 'start')));
+  const calls = await Promise.all(runs.map((run) => run.end()));
   for (const [index, site] of sites.entries()) {
     assert.equal([calls[index]?.code, calls[index]?.document.active], [0, second]);
     await assertSound(site, second);
@@ -105,3 +108,8 @@ test('S2: without a port there is no downtime to tell, and the gate still decide
   assert.equal([bad.code, bad.document.active, bad.document.failure?.reason], [4, second, 'health'], bad.stderr);
   await assertSound(site, second, called, bad);
 });
+
+/** What it exits with is not judged: the way back may have taken its job's place by then ("Job for … canceled."). */
+async function byAnotherHand({ sandbox, unit }: Site, verb: 'stop' | 'restart'): Promise<void> {
+  await sandbox.exec(['systemctl', verb, unit]);
+}

@@ -8,7 +8,7 @@ import { type ParsedFamily, parseExposition, valueOf } from '../report/metrics/p
 import { leaveRun } from '../run/samples.ts';
 import { suite, type TestContext } from '../suite.ts';
 import { prune } from './pruning.ts';
-import { startDeploy, untilBegun } from './running.ts';
+import { held, startDeploy, untilBegun } from './running.ts';
 import { buildId, makeSite, type Site, type SiteOptions, until } from './site.ts';
 
 const test = suite('deploy/metrics', { timeoutMs: 120_000 });
@@ -93,7 +93,7 @@ test('R4: ledgers that cannot be counted stay, and the prune says so', async (t)
 });
 
 test('R4: a run whose process was killed is counted by what settles it', async (t) => {
-  const site = await makeMeasured(t, { builds: [{}, { mode: 'slow_start', startMs: 1_000 }] });
+  const site = await makeMeasured(t, held);
   const run = await startDeploy(site);
   await untilBegun(site, 'start');
   run.child.kill('SIGKILL');

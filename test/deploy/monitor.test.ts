@@ -6,7 +6,7 @@ import type { MonitorReport } from '../../lib/report/monitor-report.ts';
 import type { RunDocument } from '../../lib/run/document.ts';
 import type { MonitorState } from '../../lib/triggers/monitor/state.ts';
 import { suite } from '../suite.ts';
-import { leaveBehind, slowDeploy, slowSite } from './running.ts';
+import { leaveBehind, heldDeploy, heldSite } from './running.ts';
 import { breakInService, buildId, type Called, makeSite, type Site } from './site.ts';
 import { assertSound } from './sound.ts';
 import { addChannels, startReceiver } from './telling.ts';
@@ -150,7 +150,7 @@ test('S10: in its bake time a build is left at the first failure that lasts, and
 });
 
 test('S10: never beside a run, which is not disturbed', async (t) => {
-  const { site, run } = await slowDeploy(t);
+  const { site, run } = await heldDeploy(t);
   const { code, document } = await pass(site);
   assert.is(code, 0);
   assert.match(document.passed_over ?? '', /^run .* is at work/);
@@ -160,7 +160,7 @@ test('S10: never beside a run, which is not disturbed', async (t) => {
 });
 
 test('S8, S10: a run that was cut off is ended first', async (t) => {
-  const site = await slowSite(t);
+  const site = await heldSite(t);
   await leaveBehind(site);
   const { code, document, stderr } = await pass(site);
   assert.is(code, 0, stderr);

@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import { messageIds } from '../../lib/report/journal.ts';
 import type { RunDocument } from '../../lib/run/document.ts';
 import { suite } from '../suite.ts';
-import { leaveBehind, slowSite, startDeploy, untilBegun, untilSettled } from './running.ts';
+import { leaveBehind, heldSite, startDeploy, untilBegun, untilSettled } from './running.ts';
 import { buildId, makeSite, until } from './site.ts';
 import { assertSound } from './sound.ts';
 import { addChannels, journalOf, secretFile, startReceiver } from './telling.ts';
@@ -115,7 +115,7 @@ test('P4, W4: who cannot be told is a note in terminal and log; the outcome stay
 });
 
 test('P4, S8: what systemd ended in place of a dead deployer is told, by the channels of the configuration', async (t) => {
-  const site = await slowSite(t);
+  const site = await heldSite(t);
   const receiver = await startReceiver(t, site);
   await addChannels(site, [
     'channel = "webhook"',
@@ -140,7 +140,7 @@ test('P4, S8: what systemd ended in place of a dead deployer is told, by the cha
 });
 
 test('P4, S8: what a deploy ended in place of a dead one is told too, and before its own end', async (t) => {
-  const site = await slowSite(t);
+  const site = await heldSite(t);
   const receiver = await startReceiver(t, site);
   await addChannels(site, ['channel = "webhook"', `url_file = "${await secretFile(site, 'url', receiver.url)}"`]);
   await leaveBehind(site);

@@ -2,7 +2,7 @@
 import * as assert from 'uvu/assert';
 import { suite } from '../suite.ts';
 import { deployingUser } from './plain-user.ts';
-import { untilBegun, untilSettled } from './running.ts';
+import { heldSite, untilBegun, untilSettled } from './running.ts';
 import { buildId, calledFrom, executable, makeSite } from './site.ts';
 import { assertSound, whoServes } from './sound.ts';
 
@@ -10,7 +10,7 @@ const test = suite("deploy/a plain user on the system's manager");
 const [first, second] = [buildId(1), buildId(2)];
 
 test('S8: their own manager guards the run: the deployer is killed, and the old build is back by itself', async (t) => {
-  const site = await makeSite(t, { builds: [{}, { mode: 'slow_start', startMs: 1500 }] });
+  const site = await heldSite(t);
   const user = await deployingUser(t, site);
   const words = [executable('cutover'), 'deploy', 'production', '--config', site.config];
   const child = await user.sandbox.spawn([process.execPath, ...words]);

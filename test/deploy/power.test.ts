@@ -1,7 +1,7 @@
 // needs: sandbox
 import * as assert from 'uvu/assert';
 import { suite } from '../suite.ts';
-import { slowSite, startDeploy, untilBegun } from './running.ts';
+import { heldSite, letGo, startDeploy, untilBegun } from './running.ts';
 import { buildId } from './site.ts';
 import { assertSound } from './sound.ts';
 
@@ -9,7 +9,7 @@ const test = suite('deploy/power');
 const [first, second] = [buildId(1), buildId(2)];
 
 test('S8: the power goes in the middle of a run: the machine comes back, and settle brings the old build back', async (t) => {
-  const site = await slowSite(t);
+  const site = await heldSite(t);
   await site.sandbox.run('systemctl', 'enable', site.unit);
   await startDeploy(site);
   await untilBegun(site, 'start');
@@ -22,6 +22,7 @@ test('S8: the power goes in the middle of a run: the machine comes back, and set
     settled.stderr,
   );
   await assertSound(site, first);
+  await letGo(site);
   const called = await site.call('deploy');
   assert.equal([called.code, called.document.from, called.document.active], [0, first, second], called.stderr);
   await assertSound(site, second, called);

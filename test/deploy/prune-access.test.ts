@@ -159,7 +159,7 @@ test('W3: after a run it removes what is old, says so in a line, and says nothin
 
 test('W3: after a run it leaves the target to another run, and an error is a note', async (t) => {
   const site = await siteWithOld(t, { count: 2, keep: 100 });
-  await site.add({ mode: 'slow_start', startMs: 1500 });
+  await site.add({ mode: 'held' });
   const run = await startDeploy(site);
   await untilBegun(site, 'start');
   await site.configure({ keys: ['keep = 0'] });

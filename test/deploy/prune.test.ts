@@ -7,7 +7,7 @@ import type { BuildRow } from '../../lib/deployer/builds.ts';
 import type { RunDocument } from '../../lib/run/document.ts';
 import { suite } from '../suite.ts';
 import { gone, ids, namesOnDisk, prune, startInside, siteWithOld, whyKept } from './pruning.ts';
-import { leaveBehind, startDeploy, untilBegun } from './running.ts';
+import { held, leaveBehind, letGo, startDeploy, untilBegun } from './running.ts';
 import { buildId, makeSite, pointCurrent, type Refusal, type Site, untilNextSecond } from './site.ts';
 import { assertSound } from './sound.ts';
 
@@ -176,7 +176,7 @@ test('S8: the builds of a run in flight stay; without its ledger all do', async 
 });
 
 test('S8: a run that was cut off is ended first, and its builds are judged then', async (t) => {
-  const site = await makeSite(t, { builds: [{}, { mode: 'slow_start', startMs: 1000 }], keys: ['keep = 0'] });
+  const site = await makeSite(t, { ...held, keys: ['keep = 0'] });
   await leaveBehind(site);
   const { code, document, stderr } = await prune(site);
   assert.equal([code, gone(document)], [0, []], stderr);
@@ -184,13 +184,13 @@ test('S8: a run that was cut off is ended first, and its builds are judged then'
 });
 
 test('a run holds the target: exit 75 names it, and --wait waits', async (t) => {
-  const site = await makeSite(t, { builds: [{}, { mode: 'slow_start', startMs: 1500 }], keys: ['keep = 0'] });
+  const site = await makeSite(t, { ...held, keys: ['keep = 0'] });
   const run = await startDeploy(site);
   await untilBegun(site, 'start');
   const refused = await site.call<Refusal>('prune');
   assert.equal([refused.code, refused.document.error.code], [75, 'locked']);
   assert.match(refused.document.error.message, 'another run holds the target: deploy');
-  const waited = await prune(site, '--wait=30s');
+  const [waited] = await Promise.all([prune(site, '--wait=1min'), letGo(site)]);
   assert.equal([waited.code, gone(waited.document)], [0, []], waited.stderr);
   await assertSound(site, buildId(2), await run.end());
 });

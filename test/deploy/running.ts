@@ -1,13 +1,31 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import * as assert from 'uvu/assert';
 import type { StartedProcess } from '../../lib/base/exec.ts';
 import type { TestContext } from '../suite.ts';
-import { type Called, calledFrom, makeSite, type Site, until } from './site.ts';
+import { type Called, calledFrom, makeSite, type Site, type SiteOptions, until } from './site.ts';
 
-/** The second build takes a second to listen: time to do something to its deployer. */
-export function slowSite(t: TestContext): Promise<Site> {
-  return makeSite(t, { builds: [{}, { mode: 'slow_start', startMs: 1000 }] });
+/** It comes up when the test lets it go, so there is time to do something to its deployer on a busy machine too. */
+export const held = { builds: [{}, { mode: 'held' }], tables: { start: ['timeout = "60s"'] } } satisfies SiteOptions;
+
+/** The second build of it is held. */
+export function heldSite(t: TestContext): Promise<Site> {
+  return makeSite(t, held);
+}
+
+/** Lets every build that is there come up. */
+export async function letGo(site: Site): Promise<void> {
+  for (const file of await goFiles(site)) await writeFile(file, '');
+}
+
+async function holdAgain(site: Site): Promise<void> {
+  for (const file of await goFiles(site)) await rm(file, { force: true });
+}
+
+async function goFiles({ sandbox, builds }: Site): Promise<string[]> {
+  const directory = sandbox.hostPath(builds);
+  const ids = (await readdir(directory)).filter((name) => name.startsWith('dist.'));
+  return ids.map((id) => `${directory}/${id}/go`);
 }
 
 /** The first build ignores SIGTERM: its stop takes the second that its unit allows. */
@@ -19,6 +37,7 @@ export interface Deploying {
   child: StartedProcess;
   pidInside(): number;
   hasSaid(words: string): Promise<void>;
+  /** Lets held builds go, and waits for its end. */
   end(): Promise<Called>;
 }
 
@@ -37,15 +56,16 @@ export async function startDeploy(site: Site, ...words: string[]): Promise<Deplo
     pidInside: () => pid,
     hasSaid: (word) => until(`it says "${word}"`, async () => said.includes(word)),
     async end() {
+      await letGo(site);
       const { code } = await child.ended;
       return calledFrom({ code, stdout: await stdout, stderr: said });
     },
   };
 }
 
-/** A deploy of a build that takes a second to listen, once its start has begun. */
-export async function slowDeploy(t: TestContext): Promise<{ site: Site; run: Deploying }> {
-  const site = await slowSite(t);
+/** A deploy of a build that is held, once its start has begun. */
+export async function heldDeploy(t: TestContext): Promise<{ site: Site; run: Deploying }> {
+  const site = await heldSite(t);
   const run = await startDeploy(site);
   await untilBegun(site, 'start');
   return { site, run };
@@ -57,17 +77,19 @@ export function assertWentBack({ code, document, stderr }: Called, build: string
 }
 
 /**
- * A dead deployer's traces, on a machine whose systemd does not clean up after it.
+ * A dead deployer's traces, on a machine whose systemd does not clean up after it. Held builds come up from then on.
  * @param step it dies once this step has begun
  */
 export async function leaveBehind(site: Site, step = 'start'): Promise<void> {
   const unguarded = { env: { CUTOVER_IN_SETTLE_UNIT: '1' } };
+  await holdAgain(site);
   const child = await site.sandbox.startCutover(['deploy', 'production', '--config', site.config], unguarded);
   child.stdout.resume();
   child.stderr.resume();
   await untilBegun(site, step);
   child.kill('SIGKILL');
   await child.ended;
+  await letGo(site);
   assert.ok((await readdir(site.sandbox.hostPath(site.state))).includes('in-flight'));
 }
 

@@ -6,13 +6,13 @@ import {
   assertWentBack,
   ledger,
   lockText,
-  slowDeploy,
-  slowSite,
+  heldDeploy,
+  heldSite,
   slowToStop,
   startDeploy,
   untilStopping,
 } from './running.ts';
-import { buildId, type Called, type Refusal, until, untilNextSecond } from './site.ts';
+import { buildId, type Called, makeSite, type Refusal, until, untilNextSecond } from './site.ts';
 import { assertSound, whoServes } from './sound.ts';
 
 const test = suite('deploy/signals');
@@ -20,7 +20,7 @@ const [first, second] = [buildId(1), buildId(2)];
 
 for (const name of ['SIGINT', 'SIGTERM'] as const) {
   test(`S4: ${name} in the middle of a run takes it back`, async (t) => {
-    const { site, run } = await slowDeploy(t);
+    const { site, run } = await heldDeploy(t);
     run.child.kill(name);
     const called = await run.end();
     const { failure } = called.document;
@@ -52,7 +52,7 @@ test('S4, S5: SIGINT while the old build takes its time to stop: it is back', as
 });
 
 test('S4, S8: the administrator stops the scope in the middle of a run: it is taken back', async (t) => {
-  const { site, run } = await slowDeploy(t);
+  const { site, run } = await heldDeploy(t);
   await site.sandbox.run('systemctl', 'stop', `cutover-${site.app}-production.scope`);
   const called = await run.end();
   const { failure } = called.document;
@@ -62,7 +62,7 @@ test('S4, S8: the administrator stops the scope in the middle of a run: it is ta
 });
 
 test('S4: SIGINT twice does not cut off the way back', async (t) => {
-  const { site, run } = await slowDeploy(t);
+  const { site, run } = await heldDeploy(t);
   run.child.kill('SIGINT');
   await until('it goes back', async () => (await ledger(site)).includes('"reverting"'));
   run.child.kill('SIGINT');
@@ -73,7 +73,7 @@ test('S4: SIGINT twice does not cut off the way back', async (t) => {
 });
 
 test('SIGINT before anything was changed: exit 130', async (t) => {
-  const site = await slowSite(t);
+  const site = await heldSite(t);
   const before = await whoServes(site);
   // The checks wait for the service's answer while it stands still.
   await site.sandbox.run('kill', '-STOP', String(before?.pid));
@@ -88,7 +88,7 @@ test('SIGINT before anything was changed: exit 130', async (t) => {
 });
 
 test('SIGINT while it waits for another run: exit 130, and the other is not disturbed', async (t) => {
-  const { site, run } = await slowDeploy(t);
+  const { site, run } = await heldDeploy(t);
   const queued = await startDeploy(site, '--wait=30s');
   await queued.hasSaid('waiting: another run holds the target');
   queued.child.kill('SIGINT');
@@ -99,7 +99,7 @@ test('SIGINT while it waits for another run: exit 130, and the other is not dist
 });
 
 test('the terminal goes (SIGHUP): the run goes on', async (t) => {
-  const { site, run } = await slowDeploy(t);
+  const { site, run } = await heldDeploy(t);
   run.child.kill('SIGHUP');
   const called = await run.end();
   assert.equal([called.code, called.document.active], [0, second], called.stderr);
@@ -107,7 +107,7 @@ test('the terminal goes (SIGHUP): the run goes on', async (t) => {
 });
 
 test('S10: nobody reads what it prints: the run goes on, and its log is complete', async (t) => {
-  const site = await slowSite(t);
+  const site = await makeSite(t, { builds: [{}, { mode: 'slow_start', startMs: 1000 }] });
   await untilNextSecond();
   const child = await site.sandbox.startCutover(['deploy', 'production', '--config', site.config]);
   child.stdout.destroy();

@@ -152,7 +152,7 @@ export function calledFrom<Document = RunDocument>(result: {
 }
 
 /** Asks again until it holds; for what no signal reaches a test. */
-export async function until(what: string, ask: () => Promise<unknown>, timeoutMs = 10_000): Promise<void> {
+export async function until(what: string, ask: () => Promise<unknown>, timeoutMs = 30_000): Promise<void> {
   const deadline = performance.now() + timeoutMs;
   while (!(await ask())) {
     if (performance.now() > deadline) throw new Error(`${what}: not within ${timeoutMs / 1000} s`);

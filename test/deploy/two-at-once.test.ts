@@ -1,7 +1,7 @@
 // needs: sandbox
 import * as assert from 'uvu/assert';
 import { suite } from '../suite.ts';
-import { slowSite, startDeploy, untilBegun } from './running.ts';
+import { heldSite, startDeploy, untilBegun } from './running.ts';
 import { buildId, makeSite, type Refusal } from './site.ts';
 import { assertNothingLeft, assertSound } from './sound.ts';
 
@@ -9,7 +9,7 @@ const test = suite('deploy/two at once');
 const second = buildId(2);
 
 test('a second deployer is refused at once, and told who holds the target', async (t) => {
-  const site = await slowSite(t);
+  const site = await heldSite(t);
   const run = await startDeploy(site);
   await untilBegun(site, 'start');
   for (const command of ['deploy', 'rollback']) {
@@ -28,18 +28,20 @@ test('a second deployer is refused at once, and told who holds the target', asyn
 });
 
 test('--wait queues behind a run in progress', async (t) => {
-  const site = await slowSite(t);
+  const site = await heldSite(t);
   const run = await startDeploy(site);
   await untilBegun(site, 'start');
-  const queued = await site.call('deploy', ['--wait=30s']);
+  const waiting = await startDeploy(site, '--wait=1min');
+  await waiting.hasSaid('waiting');
+  assert.is((await run.end()).code, 0);
+  const queued = await waiting.end();
   assert.equal([queued.code, queued.document.outcome, queued.document.active], [0, 'unchanged', second], queued.stderr);
   assert.match(queued.stderr, /waiting: another run holds the target: deploy of the newest build \(pid \d+/);
-  assert.is((await run.end()).code, 0);
   await assertSound(site, second);
 });
 
 test('--wait has a deadline', async (t) => {
-  const site = await slowSite(t);
+  const site = await heldSite(t);
   const run = await startDeploy(site);
   await untilBegun(site, 'start');
   const queued = await site.call<Refusal>('deploy', ['--wait=200ms']);

@@ -7,7 +7,7 @@ import { sandboxFor } from '../sandboxed.ts';
 import type { Behaviour } from '../services/builds.ts';
 import { suite, type TestContext } from '../suite.ts';
 import { plainUser } from './plain-user.ts';
-import { leaveBehind, startDeploy, untilBegun, untilSettled } from './running.ts';
+import { held, leaveBehind, letGo, startDeploy, untilBegun, untilSettled } from './running.ts';
 import {
   breakBuild,
   breakInService,
@@ -24,7 +24,6 @@ import { assertSound, whoServes } from './sound.ts';
 
 const test = suite('deploy/user manager');
 const [first, second, third] = [buildId(1), buildId(2), buildId(3)];
-const slow: Behaviour = { mode: 'slow_start', startMs: 1000 };
 
 async function userSite(t: TestContext, ...builds: Behaviour[]): Promise<Site> {
   return makeSite(t, { builds, user: await plainUser() });
@@ -171,7 +170,7 @@ for (const [where, XDG_STATE_HOME] of [
 ] as const) {
   test(`S8: the deployer is killed, its state ${where}: the own manager brings the old build back`, async (t) => {
     const user = await plainUser({ XDG_STATE_HOME });
-    const site = await makeSite(t, { user, builds: [{}, slow] });
+    const site = await makeSite(t, { ...held, user });
     await untilNextSecond();
     const run = await startDeploy(site);
     await untilBegun(site, 'start');
@@ -186,7 +185,7 @@ for (const [where, XDG_STATE_HOME] of [
 }
 
 test('S8: a deploy after a killed deployer ends its run first', async (t) => {
-  const site = await userSite(t, {}, slow);
+  const site = await makeSite(t, { ...held, user: await plainUser() });
   await leaveBehind(site);
   const called = await site.call('deploy');
   assert.equal(
@@ -200,7 +199,7 @@ test('S8: a deploy after a killed deployer ends its run first', async (t) => {
 
 test('S8: his manager is restarted in the middle of a run: settle brings the old build back', async (t) => {
   const user = await plainUser();
-  const site = await makeSite(t, { user, builds: [{}, slow] });
+  const site = await makeSite(t, { ...held, user });
   const run = await startDeploy(site);
   await untilBegun(site, 'start');
   await (await sandboxFor()).run('systemctl', 'restart', `user@${user.uid}.service`);
@@ -208,12 +207,13 @@ test('S8: his manager is restarted in the middle of a run: settle brings the old
   const settled = await site.call('settle');
   assert.equal([settled.code, settled.document.active], [0, first], settled.stderr);
   await assertSound(site, first);
+  await letGo(site);
   assert.is((await site.call('deploy')).code, 0, 'nothing spoke against the build');
   await assertSound(site, second);
 });
 
 test('a second deployer is refused at once, and told who holds the target', async (t) => {
-  const site = await userSite(t, {}, slow);
+  const site = await makeSite(t, { ...held, user: await plainUser() });
   const run = await startDeploy(site);
   await untilBegun(site, 'start');
   for (const command of ['deploy', 'rollback', 'settle']) {
@@ -227,7 +227,7 @@ test('a second deployer is refused at once, and told who holds the target', asyn
 });
 
 test('S4: SIGTERM in the middle of a run takes it back', async (t) => {
-  const site = await userSite(t, {}, slow);
+  const site = await makeSite(t, { ...held, user: await plainUser() });
   const run = await startDeploy(site);
   await untilBegun(site, 'start');
   run.child.kill('SIGTERM');

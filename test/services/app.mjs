@@ -1,6 +1,6 @@
 // The service that tests, demo and bench deploy: one file, so that a build is this file and its behaviour.json.
 import { spawn } from 'node:child_process';
-import { readFileSync, realpathSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { Server as NetServer } from 'node:net';
 import { basename } from 'node:path';
@@ -27,6 +27,7 @@ const modes = {
   log_errors: { afterListen: logErrors },
   fork_away: { beforeListen: forkAway },
   slow_start: { startMs: 2000 },
+  held: { beforeListen: waitForGo },
   flaky: { isWell: () => (asked += 1) % (behaviour.every ?? 3) !== 0 },
   sicken: { isWell: () => performance.now() - beganAt < (behaviour.afterMs ?? 300) },
 };
@@ -158,6 +159,13 @@ function logErrors() {
     console.error(`<3>error ${line}: ${behaviour.message ?? 'the database does not answer'}`);
     console.log(`<3>error ${line} again, on the other stream`);
   }
+}
+
+/** It goes on once a file `go` lies beside it: as late as somebody wants, on a busy machine too. */
+function waitForGo() {
+  if (existsSync('go')) return 'go on';
+  setTimeout(begin, 20);
+  return 'stop here';
 }
 
 /** What a daemon of the old kind does: the child serves, the parent says that all is well. */

@@ -203,6 +203,14 @@ test('S2: slow_start, and any startMs, listens late', async (t) => {
   assert.ok((await listening).atMs >= 500);
 });
 
+test('S2: held listens when it is let go', async (t) => {
+  const { listening, path } = await start(t, { mode: 'held' });
+  const isHeld = await Promise.race([listening.then(() => false), sleep(300).then(() => true)]);
+  assert.ok(isHeld, 'it listens before');
+  await writeFile(`${path}/go`, '');
+  await listening;
+});
+
 test('S3: flaky is bad now and then, sicken from a moment on', async (t) => {
   const statuses = async (port: number): Promise<number[]> => {
     const found: number[] = [];

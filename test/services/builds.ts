@@ -21,6 +21,7 @@ export interface Behaviour {
     | 'log_errors'
     | 'fork_away'
     | 'slow_start'
+    | 'held'
     | 'flaky'
     | 'sicken';
   /** pause before it listens, or does what its mode says instead; default 0, `slow_start` 2000 */

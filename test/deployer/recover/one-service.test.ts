@@ -4,7 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
 import type { RunDocument } from '../../../lib/run/document.ts';
-import { startDeploy, untilBegun } from '../../deploy/running.ts';
+import { heldSite, startDeploy, untilBegun } from '../../deploy/running.ts';
 import { breakBuild, breakInService, buildId, makeSite, type Site } from '../../deploy/site.ts';
 import { makeSocketSite } from '../../deploy/socket-site.ts';
 import { assertNothingLeft, assertSound, whoServes } from '../../deploy/sound.ts';
@@ -70,7 +70,7 @@ test('R1: a repair that fails is told, and the start is tried all the same', asy
 });
 
 test('R1: another run that holds the target is left to its work, and the next attempt sees what it came to', async (t) => {
-  const site = await makeSite(t, { builds: [{}, { mode: 'slow_start', startMs: 5000 }] });
+  const site = await heldSite(t);
   await configureRecovery(site, {});
   const deploying = await startDeploy(site);
   await untilBegun(site, 'start');
