@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import * as assert from 'uvu/assert';
 import { askPort } from '../../lib/checks/port.ts';
 import { describeProcess } from '../../lib/systemd/processes.ts';
+import { freePort } from '../services/free-port.ts';
 import { suite, type TestContext } from '../suite.ts';
 
 const test = suite('checks/port');
@@ -15,14 +16,6 @@ async function listenInChild(t: TestContext): Promise<{ pid: number; port: numbe
   t.cleanup(() => child.kill('SIGKILL'));
   const [line] = await once(child.stdout, 'data');
   return { pid: Number(child.pid), port: Number(String(line)) };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address ? address.port : 0;
 }
 
 test('S1: a free port is good, and so is none at all', async () => {

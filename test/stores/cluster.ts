@@ -1,9 +1,9 @@
 import { chown, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { exec, type ExecResult, start, type StartedProcess } from '../../lib/base/exec.ts';
 import { accountOf } from '../../lib/systemd/account.ts';
+import { freePort } from '../services/free-port.ts';
 import { atEnd } from '../suite.ts';
 
 /** A PostgreSQL server of a test file, with one superuser who needs a password. */
@@ -97,14 +97,4 @@ async function asPostgres(...command: string[]): Promise<void> {
 function require(result: ExecResult, what: string): ExecResult {
   if (result.code === 0) return result;
   throw new Error(`${what} ended with ${result.code}: ${result.stderr}${result.stdout}`);
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-    });
-  });
 }
