@@ -1,6 +1,12 @@
 import { describeHolder } from '../systemd/holder.ts';
 import type { UnitFacts } from '../systemd/facts.ts';
-import { isOfSameUser, isServiceManager, type ProcessFacts, portHolders } from '../systemd/processes.ts';
+import {
+  isOfSameUser,
+  isServiceManager,
+  type ProcessFacts,
+  portHolders,
+  serviceManagerPid,
+} from '../systemd/processes.ts';
 import { systemctl } from '../systemd/typed.ts';
 import { type Answer, fail, pass } from './check.ts';
 
@@ -19,7 +25,8 @@ export async function askPort(
   const holders = (await Promise.all(ports.map((port) => portHolders(port)))).flat();
   for (const { listener, processes } of holders) {
     if (processes.some((process) => process.unit === unit || (isShared && isServiceManager(process)))) continue;
-    if (processes.length === 0 && (await isOfSameUser(listener, [mainPid]))) continue;
+    const known = isShared ? [mainPid, serviceManagerPid] : [mainPid];
+    if (processes.length === 0 && (await isOfSameUser(listener, known))) continue;
     const [holder] = processes;
     const where = `port ${listener.port} on ${listener.address}`;
     return fail(`${where} is held by ${describeHolder(holder ?? null)}`, expected, mendFor(holder));

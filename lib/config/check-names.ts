@@ -10,6 +10,7 @@ export const ownChecks = [
   'builds',
   'candidate',
   'in_flight',
+  'permission',
   'hooks',
 ] as const;
 

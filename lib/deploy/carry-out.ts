@@ -13,6 +13,7 @@ import { type DowntimeMeter, downtimeMeter } from './downtime.ts';
 import type { GateLook } from './gate.ts';
 import { giveUp } from './give-up.ts';
 import { goBack, isBuildsFault } from './go-back.ts';
+import { requirePermitted } from './permission.ts';
 import { holdersOf } from './ports.ts';
 import { planOf } from './plans.ts';
 import type { RunTools } from './run-tools.ts';
@@ -26,6 +27,7 @@ import { startableWaitMeter } from './waits.ts';
  */
 export async function carryOut(inputs: RunInputs, checks: CheckAnswer[], tools: RunTools): Promise<RunDocument> {
   const { paths, emit } = tools;
+  await requirePermitted(inputs.target, inputs.manager, tools.systemd);
   const ledger = await openLedger(paths, inputs.run, tools.redact);
   try {
     await ledger.write({ type: 'begin', inputs });

@@ -1,8 +1,14 @@
 import { poll, withDeadline } from '../base/wait.ts';
 import { StepFailure } from '../run/failure.ts';
 import { describeHolder } from '../systemd/holder.ts';
-import { describeProcess, isOfSameUser, isServiceManager, type ProcessFacts } from '../systemd/processes.ts';
-import { type Listener, listListeners, ownersOf } from '../systemd/sockets.ts';
+import {
+  describeProcess,
+  isOfSameUser,
+  isServiceManager,
+  type ProcessFacts,
+  serviceManagerPid,
+} from '../systemd/processes.ts';
+import { areHidden, type Listener, listListeners, ownersOf } from '../systemd/sockets.ts';
 import type { Systemd } from '../systemd/systemd.ts';
 
 /** No signal tells when a port opens. */
@@ -41,15 +47,20 @@ export async function lookAtPorts(
   const pids = await systemd.processes(unit);
   const own = await ownersOf(new Set(listeners.map(({ inode }) => inode)), pids);
   const foreign = listeners.filter(({ inode }) => !own.has(inode));
-  const strangers = await Promise.all(foreign.map((listener) => strangerOf(listener, pids)));
+  const known = isShared ? [...pids, serviceManagerPid] : pids;
+  const strangers = await Promise.all(foreign.map((listener) => strangerOf(listener, known)));
   const isStranger = ({ holder }: Stranger): boolean => !isShared || holder === null || !isServiceManager(holder);
   return { free, strangers: strangers.filter((stranger) => stranger !== null).filter(isStranger) };
 }
 
-/** Whether processes of the unit have every one of the ports open, whoever else has. */
+/**
+ * Whether processes of the unit have every one of the ports open, whoever else has. Of another user's processes, which
+ * cannot be seen without root, it is enough that they are there: they have had the socket unit's sockets from their start.
+ */
 export async function holdsPorts(systemd: Systemd, unit: string, ports: readonly number[]): Promise<boolean> {
   const [listeners, pids] = await Promise.all([listListeners([...ports]), systemd.processes(unit)]);
   const own = await ownersOf(new Set(listeners.map(({ inode }) => inode)), pids);
+  if (areHidden(pids)) return ports.every((port) => listeners.some((listener) => listener.port === port));
   return ports.every((port) => listeners.some((listener) => listener.port === port && own.has(listener.inode)));
 }
 
@@ -62,11 +73,11 @@ export async function holdersOf(systemd: Systemd, unit: string): Promise<number[
   return withDeadline(asking, async () => [...(await systemd.processes(unit)), 1]).catch(() => []);
 }
 
-async function strangerOf(listener: Listener, unitPids: readonly number[]): Promise<Stranger | null> {
+async function strangerOf(listener: Listener, knownPids: readonly number[]): Promise<Stranger | null> {
   const { port, inode } = listener;
   const pid = (await ownersOf(new Set([inode]))).get(inode)?.[0];
   if (pid !== undefined) return { port, holder: await describeProcess(pid) };
-  return (await isOfSameUser(listener, unitPids)) ? null : { port, holder: null };
+  return (await isOfSameUser(listener, knownPids)) ? null : { port, holder: null };
 }
 
 /**

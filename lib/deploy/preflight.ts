@@ -16,13 +16,14 @@ import type { Systemd } from '../systemd/systemd.ts';
 import { journalctl, systemctl } from '../systemd/typed.ts';
 import { asBefore } from './configured-checks.ts';
 import { lastRunOf } from './last-run.ts';
+import { permissionCheck } from './permission.ts';
 import { standInOf } from './stand-in.ts';
 
 /** What the questions are asked about. */
 export interface PreflightSubject {
   target: TargetConfig;
   facts: UnitFacts;
-  systemd: Pick<Systemd, 'facts' | 'property'>;
+  systemd: Pick<Systemd, 'facts' | 'property' | 'call' | 'ask' | 'resetFailed'>;
   paths: StatePaths;
   /** the state directory: a full disk there stops a run */
   state: string;
@@ -37,6 +38,9 @@ export interface PreflightSubject {
   /** nobody waits for a deploy: what costs more is asked as well */
   isThorough: boolean;
 }
+
+/** What no force goes past: systemd would refuse it in the middle. */
+export const permissionName = 'permission';
 
 /** The questions about the service that runs now. */
 export const aboutRunning = new Set(['unit', 'restart_limit', 'health']);
@@ -66,8 +70,15 @@ function preflightChecks(subject: PreflightSubject): Check[] {
     { name: 'builds', ask: () => askBuilds(builds) },
     { name: 'candidate', ask: () => askCandidate(builds, candidate, facts.user) },
     { name: 'in_flight', ask: () => askInFlight(inFlight, target.name) },
+    ...permissionChecks(subject),
     ...(Object.keys(target.hooks).length === 0 ? [] : [{ name: 'hooks', ask: () => askTargetsHooks(subject) }]),
   ];
+}
+
+/** Only who is not root is asked about: a run that may stop a service and not start it would leave it down. */
+function permissionChecks({ systemd, ...subject }: PreflightSubject): Check[] {
+  const ask = permissionCheck(subject, systemd);
+  return ask === null ? [] : [{ name: permissionName, ask }];
 }
 
 /** The stages that make a build are over when a deploy asks; before that they are asked of as well. */

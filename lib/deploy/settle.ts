@@ -15,6 +15,7 @@ import { type DowntimeMeter, downtimeMeter } from './downtime.ts';
 import { goBack, requireReached } from './go-back.ts';
 import { endLeftProcesses } from '../run/left-processes.ts';
 import { ledgerPath } from '../run/state.ts';
+import { requirePermitted } from './permission.ts';
 import { holdersOf } from './ports.ts';
 import { planOf } from './plans.ts';
 import type { RunTools } from './run-tools.ts';
@@ -26,7 +27,7 @@ type Found = Omit<Ending, 'downtime_ms' | 'checks'>;
  * Ends the run that its process did not: the plan is built again from the ledger's first line, and what was begun is
  * taken back. May itself be cut off anywhere and begun again.
  * @returns the ended run's document, or null when there was nothing to end
- * @throws `bus_lost`, `systemd_unavailable`: the run is still in flight
+ * @throws `bus_lost`, `systemd_unavailable`, `permission`: the run is still in flight
  */
 export async function settleRun(tools: Omit<RunTools, 'signal'>): Promise<RunDocument | null> {
   const { paths, emit } = tools;
@@ -39,6 +40,8 @@ export async function settleRun(tools: Omit<RunTools, 'signal'>): Promise<RunDoc
     await clearInFlight(paths);
     return record?.document ? { ...record.document, kind: 'settle' } : null;
   }
+  // Refused in the middle of it, the run would be ended with the service down, and nobody would go on with it.
+  if (record.steps.size > 0) await requirePermitted(record.inputs.target, record.inputs.manager, tools.systemd);
   emit({ type: 'begin', inputs: record.inputs, isResumed: true });
   emit({ type: 'note', message: `run ${mark.run} was cut off and is ended now` });
   const { inputs, missing } = await withSecrets(record.inputs);

@@ -7,7 +7,7 @@ import { checkSteps } from './configured-checks.ts';
 import { migrateSteps, smokeSteps } from './hook-steps.ts';
 import { isUnitsEnd, type UnitLife } from './life.ts';
 import { requireSockets } from './socket-units.ts';
-import { provenStarts, type StartFacts, stopUnit, watchStarted } from './start.ts';
+import { provenStarts, readAgain, type StartFacts, stopUnit, watchStarted } from './start.ts';
 import {
   asFarAsThereIsAWayBack,
   buildOfProcess,
@@ -76,7 +76,7 @@ async function restartUnit(
   const { unit, stopTimeoutMs, startTimeoutMs } = target;
   await requireSockets(systemd, target);
   const [isStale] = await Promise.all([systemd.property(unit, 'Unit', 'NeedDaemonReload'), systemd.resetFailed(unit)]);
-  if (isStale === true) await systemd.reload();
+  if (isStale === true) await readAgain(systemd);
   const result = await systemd.restart(unit, { timeoutMs: stopTimeoutMs + startTimeoutMs, signal });
   return watchStarted(systemd, unit, result);
 }

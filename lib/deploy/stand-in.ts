@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { isCutoverError } from '../base/errors.ts';
 import { isBuildId } from '../builds/layout.ts';
 import type { TargetConfig } from '../config/model.ts';
 import type { RunInputs } from '../run/inputs.ts';
@@ -68,6 +69,9 @@ export async function stopStandIns(
 ): Promise<void> {
   for (const name of await standInsOf(systemd, unit)) {
     await stopUnit(systemd, { unit: name, stopTimeoutMs });
-    await systemd.resetFailed(name);
+    // It is stopped: a failed state that may not be cleared keeps nobody from going on.
+    await systemd.resetFailed(name).catch((error: unknown) => {
+      if (!isCutoverError(error, 'permission')) throw error;
+    });
   }
 }

@@ -1,4 +1,4 @@
-import { CutoverError } from '../base/errors.ts';
+import { CutoverError, isCutoverError } from '../base/errors.ts';
 import { rejectionOf, withDeadline } from '../base/wait.ts';
 import type { TargetConfig } from '../config/model.ts';
 import { StepFailure } from '../run/failure.ts';
@@ -25,8 +25,18 @@ export async function prepareStart(systemd: Systemd, unit: string): Promise<Read
     systemd.property(unit, 'Unit', 'NeedDaemonReload'),
     systemd.resetFailed(unit),
   ]);
-  if (isStale === true) await systemd.reload();
+  if (isStale === true) await readAgain(systemd);
   return { life };
+}
+
+/**
+ * Has systemd read a changed unit file. Whom it refuses that goes on: the check `permission` has said so before, and a service that is
+ * down is better started as systemd knows it than not at all.
+ */
+export async function readAgain(systemd: Systemd): Promise<void> {
+  await systemd.reload().catch((error: unknown) => {
+    if (!isCutoverError(error, 'permission')) throw error;
+  });
 }
 
 /**

@@ -8,7 +8,7 @@ import { isNearlyFull } from '../checks/disk.ts';
 import type { TargetConfig } from '../config/model.ts';
 import { carryOut } from '../deploy/carry-out.ts';
 import { pointWhereItServes } from '../deploy/left-over.ts';
-import { aboutRunning } from '../deploy/preflight.ts';
+import { aboutRunning, permissionName } from '../deploy/preflight.ts';
 import { documentOf, type Ending, type RunDocument } from '../run/document.ts';
 import { interruption } from '../run/engine.ts';
 import { newestProven, nextRunId } from '../run/history.ts';
@@ -104,6 +104,7 @@ function requireForceAllowed({ target }: Place, { isForced }: DeployOptions): vo
 
 function judge(checks: CheckAnswer[], { isForced }: DeployOptions): { isRefused: boolean; exitCode: number } {
   const failed = checks.filter(({ status }) => status === 'fail').map(({ name }) => name);
+  if (failed.includes(permissionName)) return { isRefused: true, exitCode: ExitCode.permission };
   if (failed.includes(candidateCheck)) {
     return { isRefused: true, exitCode: failed.length === 1 || isForced ? ExitCode.noBuild : ExitCode.refused };
   }

@@ -1,7 +1,7 @@
 import { currentBuild } from '../builds/current.ts';
 import { originOf } from '../builds/origin.ts';
 import { probe } from '../checks/probe.ts';
-import { isOfSameUser, type PortHolder, portHolders } from '../systemd/processes.ts';
+import { isOfSameUser, type PortHolder, portHolders, serviceManagerPid } from '../systemd/processes.ts';
 import type { RunDocument } from '../run/document.ts';
 import { readInFlight, type InFlight } from '../run/in-flight.ts';
 import { isRunning, type UnitFacts } from '../systemd/facts.ts';
@@ -89,10 +89,12 @@ function unitStatus(
 }
 
 /** Whether somebody listens on every port, and it is the unit. */
-async function areOwn(ports: readonly PortHolder[][], { unit, mainPid }: UnitFacts): Promise<boolean> {
+async function areOwn(ports: readonly PortHolder[][], { unit, mainPid, triggeredBy }: UnitFacts): Promise<boolean> {
   if (ports.some((holders) => holders.length === 0)) return false;
+  const isBehindSocket = triggeredBy.some((name) => name.endsWith('.socket'));
+  const known = isBehindSocket ? [mainPid, serviceManagerPid] : [mainPid];
   const own = ports.flat().map(async ({ listener, processes }) => {
-    if (processes.length === 0) return isOfSameUser(listener, [mainPid]);
+    if (processes.length === 0) return isOfSameUser(listener, known);
     return processes.some((process) => process.unit === unit);
   });
   return (await Promise.all(own)).every(Boolean);

@@ -3,6 +3,7 @@ import type { Command } from '../base/exec.ts';
 import { openController, sleep } from '../base/wait.ts';
 import { leaveScope, scopeNames, takeScope } from '../systemd/scope.ts';
 import { openSystemd, type Systemd } from '../systemd/systemd.ts';
+import { nameOfSelf } from '../systemd/typed.ts';
 import { takeLock } from './lock.ts';
 import type { StatePaths } from './state.ts';
 
@@ -99,10 +100,16 @@ async function takeGuard(request: HoldRequest): Promise<void> {
     await takeScopeSoon(request);
   } catch (error) {
     if (!isCutoverError(error, 'permission', 'unit_exists', 'no_such_unit')) throw error;
-    if (error.code === 'permission' && (await isGuardedByOwnManager(request))) return;
+    const isRefused = error.code === 'permission';
+    if (isRefused && (await isGuardedByOwnManager(request))) return;
     // The lock still guards, and the next command settles.
-    request.onUnguarded(error.message);
+    request.onUnguarded(isRefused ? error.message + mendUnguarded() : error.message);
   }
+}
+
+function mendUnguarded(): string {
+  if (process.getuid?.() === 0) return '';
+  return ` A manager of your own would guard it: sudo loginctl enable-linger ${nameOfSelf()}`;
 }
 
 /** A plain user whom the system's manager refuses a scope may have a manager of their own that holds one. */

@@ -1,9 +1,10 @@
 import { CutoverError, messageOf } from '../base/errors.ts';
 import type { ManagerKind } from '../config/model.ts';
-import { systemctl } from './typed.ts';
+import { mendRefusal, systemctl } from './typed.ts';
 
 /** A call that failed: what was asked, of which manager, about which unit. */
 interface FailedCall {
+  member: string;
   manager: ManagerKind;
   unit: string;
   text: string;
@@ -38,11 +39,12 @@ const known: Record<string, (call: FailedCall) => CutoverError> = {
     }),
 };
 
-function refused({ unit, text, cause }: FailedCall): CutoverError {
-  return new CutoverError('permission', `systemd refuses to manage ${unit}: ${text}`, {
-    mend: 'run with sudo, or let a polkit rule allow org.freedesktop.systemd1.manage-units for this unit',
-    cause,
-  });
+/** What a polkit rule can allow for one unit; the rest is root's. */
+const manageable = ['StartUnit', 'StopUnit', 'RestartUnit', 'KillUnit', 'ResetFailedUnit'];
+
+function refused({ member, manager, unit, text, cause }: FailedCall): CutoverError {
+  const mend = manager === 'system' && manageable.includes(member) ? mendRefusal() : 'run this with sudo';
+  return new CutoverError('permission', `systemd refuses to manage ${unit} (${member}): ${text}`, { mend, cause });
 }
 
 /**
@@ -57,7 +59,7 @@ export function dbusFailure(
   const name = (error as { type?: string }).type ?? '';
   const make = known[name];
   const text = messageOf(error);
-  if (make) return make({ manager, unit: about ?? 'the unit', text, cause: error });
+  if (make) return make({ member, manager, unit: about ?? 'the unit', text, cause: error });
   return new CutoverError('failed', `systemd answered ${member}(${about ?? ''}) with: ${text}`, {
     mend: systemctl(manager, about ? `status ${about}` : 'status'),
     cause: error,

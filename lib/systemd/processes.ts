@@ -61,10 +61,13 @@ export async function describeProcess(pid: number): Promise<ProcessFacts | null>
   };
 }
 
+/** The system's own manager, which makes the sockets of its socket units. */
+export const serviceManagerPid = 1;
+
 /** Whether a process is systemd itself, the system's or a user's (init.scope, systemd.special(7)). */
 export function isServiceManager({ pid, command, unit }: ProcessFacts): boolean {
   return (
-    pid === 1 ||
+    pid === serviceManagerPid ||
     (/(^|\/)systemd( |$)/.test(command) && (unit === null || /^(init\.scope|user@\d+\.service)$/.test(unit)))
   );
 }

@@ -73,6 +73,20 @@ export function descriptorOf(inode: string, pids: readonly number[]): string | n
   return null;
 }
 
+/** Whether there are processes and none of them may be looked at: they are another user's, and this is not root. */
+export function areHidden(pids: readonly number[]): boolean {
+  return pids.length > 0 && pids.every(isHidden);
+}
+
+function isHidden(pid: number): boolean {
+  try {
+    readdirSync(`/proc/${pid}/fd`);
+    return false;
+  } catch (error) {
+    return errnoOf(error) === 'EACCES' || errnoOf(error) === 'EPERM';
+  }
+}
+
 /**
  * The beginning of a table, up to the first connection: the kernel writes all listeners before it
  * (tcp_seq_start in net/ipv4/tcp_ipv4.c), and the connections may be very many.

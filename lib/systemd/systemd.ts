@@ -1,7 +1,7 @@
 import { CutoverError, isCutoverError } from '../base/errors.ts';
 import { openController } from '../base/wait.ts';
 import type { ManagerKind } from '../config/model.ts';
-import type { BusSignal } from './bus.ts';
+import type { BusCall, BusSignal } from './bus.ts';
 import { type Connection, openConnection } from './connection.ts';
 import { isDbusError } from './failures.ts';
 import { factsFrom, type UnitFacts } from './facts.ts';
@@ -37,6 +37,8 @@ export interface Systemd {
   watch(unit: string, listener: PropertyListener): Promise<() => void>;
   /** one call of the manager's own interface */
   call(member: string, signature: string, body: unknown[], about?: string): Promise<unknown[]>;
+  /** one call of whoever else is on the same bus */
+  ask(call: BusCall): Promise<unknown[]>;
   close(): void;
 }
 
@@ -145,6 +147,8 @@ class Client implements Systemd {
   call(member: string, signature: string, body: unknown[], about?: string): Promise<unknown[]> {
     return this.#connection.call({ ...manager, member, signature, body, about });
   }
+
+  ask = (call: BusCall): Promise<unknown[]> => this.#connection.call(call);
 
   close(): void {
     this.#connection.close();

@@ -73,8 +73,14 @@ test('a plain user whom systemd refuses: exit 77, and the service goes on', asyn
   const before = await whoServes(site);
   const result = await asPlainUser(site, 'deploy');
   const { document, code } = calledFrom(result);
-  assert.equal([code, document.exit_code, document.failure?.reason], [77, 77, 'permission'], result.stderr);
-  assert.match(document.failure?.message ?? '', `systemd refuses to manage ${site.unit}`);
+  assert.equal([code, document.exit_code, document.outcome], [77, 77, 'refused'], result.stderr);
+  const refusal = document.checks.find(({ name }) => name === 'permission');
+  assert.equal(
+    [refusal?.status, refusal?.observed],
+    ['fail', `systemd refuses nobody: start, stop, kill of ${site.unit}`],
+  );
+  assert.match(refusal?.mend ?? '', 'sudo cutover init --install --deploy-user nobody');
+  assert.match(result.stderr, 'sudo loginctl enable-linger nobody');
   assert.equal(await whoServes(site), before);
   await assertSound(site, first);
   assert.is((await site.call('deploy')).code, 0, 'whoever may, deploys the same build: nothing spoke against it');

@@ -1,5 +1,8 @@
 import { writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import type { Command } from '../../lib/base/exec.ts';
+import type { StrategyName } from '../../lib/config/model.ts';
+import { polkitRule } from '../../lib/deployer/init/polkit.ts';
 import { sandboxFor, type TestSandbox } from '../sandboxed.ts';
 import type { TestContext } from '../suite.ts';
 import { executable, type Site, until } from './site.ts';
@@ -39,24 +42,50 @@ export async function plainUser({ XDG_STATE_HOME }: { XDG_STATE_HOME?: string } 
   };
 }
 
-/** A user with a manager of their own, who has the site's files and may start and stop its unit on the system's manager. */
-export async function deployingUser(t: TestContext, { sandbox, app, unit, builds }: Site): Promise<PlainUser> {
+/** What a polkit rule leaves out. */
+export interface Denied {
+  /** as the rule names it: a unit, or the beginning of a template's instance */
+  unit: string;
+  verb: string;
+}
+
+/** A user with a manager of their own, who has the site's files and the rule that `cutover init` writes for a deploying user. */
+export async function deployingUser(
+  t: TestContext,
+  site: Site,
+  strategy: StrategyName = 'restart',
+): Promise<PlainUser & { deny: (denied?: Denied) => Promise<void>; words: (command: string) => string[] }> {
+  const { sandbox, app, unit, builds, config } = site;
   const user = await plainUser();
   const directories = [`/var/lib/cutover/${app}`, `/var/log/cutover/${app}`, builds];
   await sandbox.run('chown', '-R', `${user.name}:`, ...directories);
   await sandbox.run('chmod', '755', '/var/lib/cutover', '/var/log/cutover');
   t.cleanup(() => sandbox.run('chmod', '700', '/var/lib/cutover', '/var/log/cutover'));
-  const rule = '/etc/polkit-1/rules.d/50-cutover.rules';
-  await sandbox.run('mkdir', '-p', '/etc/polkit-1/rules.d');
-  const text = `polkit.addRule(function (action, subject) {
-  if (action.id === 'org.freedesktop.systemd1.manage-units' && action.lookup('unit') === '${unit}' && subject.user === '${user.name}')
-    return polkit.Result.YES;
-});
-`;
-  await writeFile(sandbox.hostPath(rule), text, { mode: 0o644 });
-  t.cleanup(() => sandbox.run('rm', rule));
+  const sockets = site.socket === undefined ? [] : [site.socket];
+  const { path, text } = polkitRule({ app }, [{ target: { unit, strategy }, id: unit, sockets }], { user: user.name });
+  t.cleanup(() => sandbox.run('rm', path));
+  await writeRule(sandbox, path, text);
+  return {
+    ...user,
+    deny: (denied) => writeRule(sandbox, path, denied ? withoutVerb(text, denied) : text),
+    words: (command) => [command, 'production', '--json', '--config', config],
+  };
+}
+
+async function writeRule(sandbox: TestSandbox, path: string, text: string): Promise<void> {
+  await sandbox.run('mkdir', '-p', dirname(path));
+  await writeFile(sandbox.hostPath(path), text, { mode: 0o644 });
+  // It sees the change by itself, at a moment that nobody is told of; and starts only so often in a while.
+  await sandbox.exec(['systemctl', 'reset-failed', 'polkit.service']);
   await sandbox.run('systemctl', 'restart', 'polkit.service');
-  return user;
+}
+
+function withoutVerb(text: string, { unit, verb }: Denied): string {
+  const lines = text.split('\n');
+  const at = lines.findIndex((line) => line.trimStart().startsWith(`${JSON.stringify(unit)}: [`));
+  const line = lines[at]?.replace(JSON.stringify(verb), '"nothing"');
+  if (line === undefined || line === lines[at]) throw new Error(`the rule does not allow ${verb} of ${unit}: ${text}`);
+  return lines.with(at, line).join('\n');
 }
 
 async function makeUser(sandbox: TestSandbox): Promise<number> {

@@ -35,7 +35,7 @@ export async function makeSocketSite(
     `${dropIn}/socket.conf`,
     `[Unit]\n${noLimit}\nRequires=${socket}\nAfter=${socket}\n[Service]\nNonBlocking=yes\n`,
   );
-  if (strategy === 'overlap') await writeStandIn(t, site, socket);
+  if (strategy === 'overlap') await writeStandIn(t, site, { socket, service: others.service ?? [] });
   await sandbox.run('systemctl', 'daemon-reload');
   t.cleanup(async () => {
     await sandbox.exec(['systemctl', 'stop', `${app}-next@*.service`]);
@@ -51,7 +51,11 @@ export async function makeSocketSite(
   return { ...site, socket };
 }
 
-async function writeStandIn(t: TestContext, { sandbox, app, builds }: Site, socket: string): Promise<void> {
+async function writeStandIn(
+  t: TestContext,
+  { sandbox, app, builds }: Site,
+  { socket, service }: { socket: string; service: string[] },
+): Promise<void> {
   const path = sandbox.hostPath(`/etc/systemd/system/${app}-next@.service`);
   t.cleanup(() => rm(path, { force: true }));
   await writeFile(
@@ -67,6 +71,6 @@ NonBlocking=yes
 Restart=no
 TimeoutStopSec=10
 KillMode=mixed
-`,
+${service.map((line) => `${line}\n`).join('')}`,
   );
 }
