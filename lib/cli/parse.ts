@@ -27,7 +27,6 @@ export function parse(argv: string[]): Request {
     if (options.version) return { kind: 'text', text: `cutover ${version}` };
     program.matchedCommand?.checkUnknownOptions();
     program.matchedCommand?.checkOptionValue();
-    program.matchedCommand?.checkRequiredArgs();
     const typed = [...args, ...((options['--'] as string[] | undefined) ?? [])].map(String);
     const words = typed.map((word) => (word === dash ? '-' : word));
     requireWords(row, words);
@@ -116,13 +115,19 @@ function programFor({ name, words, does, options }: CommandRow) {
   return program;
 }
 
-/** cac takes any number of words; one too many is a mistake, such as a forgotten "--". */
+/**
+ * cac takes any number of words, and does not count those behind "--"; one too many is a mistake, such as a forgotten "--".
+ * What may be left out stands first, so it is the last ones that are missing.
+ */
 function requireWords({ name, words }: CommandRow, given: string[]): void {
-  const most = words.split(' ').filter(Boolean).length;
-  if (given.length <= most || words.includes('...')) return;
-  throw new CutoverError('usage', `cutover ${name} does not know what to do with "${given[most]}"`, {
-    mend: `cutover ${name} --help`,
-  });
+  const known = words.split(' ').filter(Boolean);
+  const needed = known.filter((word) => word.startsWith('<'));
+  const mend = `cutover ${name} --help`;
+  if (given.length < needed.length) {
+    throw new CutoverError('usage', `cutover ${name} lacks ${needed[given.length]}`, { mend });
+  }
+  if (given.length <= known.length || words.includes('...')) return;
+  throw new CutoverError('usage', `cutover ${name} does not know what to do with "${given[known.length]}"`, { mend });
 }
 
 function usageProblem(error: unknown, row: CommandRow): string {

@@ -85,7 +85,7 @@ test('P1: what cannot be taken in ends with the exit code of its kind', async (t
     [['add', 'cutover.toml'], 2, 'no_build', /no tar archive/],
     [['add', 'app.tar', '--sha256', '0'.repeat(64)], 2, 'no_build', /another checksum/],
     [['add', 'app.tar', '--sha256', 'abc'], 64, 'usage', /"abc" is no SHA-256/],
-    [['add'], 64, 'usage', /missing required args/],
+    [['add'], 64, 'usage', /lacks <archive>/],
     [['add', 'staging', 'app.tar'], 64, 'usage', /there is no target staging/],
     [['add', '-'], 2, 'no_build', /the archive is empty/],
   ];

@@ -164,6 +164,16 @@ test('S2: one word too many, a value that is missing, a word that is missing', (
     assert.is(refusal('direct', ...words).exitCode, 64);
 });
 
+test('S2: words behind "--" are words: none of them is missing', () => {
+  assert.equal(run('add', '--', 'production', '-').words, ['production', '-']);
+  assert.equal(run('add', '--', '-').words, ['-']);
+  assert.equal(run('add', 'production', '--', '--odd.tar').words, ['production', '--odd.tar']);
+  assert.equal(run('direct', '--', 'app.service', '/srv/b', '9000').words, ['app.service', '/srv/b', '9000']);
+  const missing = refusal('direct', 'app.service', '--', '/srv/b');
+  assert.equal([missing.exitCode, missing.message], [64, 'cutover direct lacks <port>']);
+  assert.is(refusal('add', '--').message, 'cutover add lacks <archive>');
+});
+
 test('S2: every command explains itself, with its options and examples', () => {
   for (const { name, does, options, examples } of commands) {
     for (const argv of [
