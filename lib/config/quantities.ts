@@ -73,14 +73,32 @@ export function parseSize(text: string): number {
   return bytes;
 }
 
-/** A size for people: exact where that is short (`1536M`), else to one decimal (`412.3M`). */
+/** A size for people: exact where that is short (`1536M`), else to one decimal (`412.3M`, `120.6K`). */
 export function formatSize(bytes: number): string {
-  const power = Math.max(0, Math.min(sizeUnits.length - 1, Math.floor(Math.log2(Math.max(bytes, 1)) / 10)));
-  for (const exact of [power, power - 1]) {
-    const amount = bytes / 1024 ** exact;
-    if (exact >= 0 && Number.isInteger(amount)) return `${amount}${sizeUnits[exact]}`;
+  const power = powerOf(bytes);
+  // What a person configured is mostly whole megabytes; what a file or a unit has is whole bytes or pages.
+  for (const exact of power > 2 ? [power, power - 1] : [power]) {
+    if (isWhole(bytes, exact)) return `${bytes / 1024 ** exact}${sizeUnits[exact]}`;
   }
-  return `${Math.round((bytes / 1024 ** power) * 10) / 10}${sizeUnits[power]}`;
+  const rounded = Math.round((bytes / 1024 ** power) * 10) / 10;
+  const isFull = rounded === 1024 && power < sizeUnits.length - 1;
+  return isFull ? `1${sizeUnits[power + 1]}` : `${rounded}${sizeUnits[power]}`;
+}
+
+/** A size that `parseSize` reads back exactly, in its largest unit: `1536M`, `1234567`. */
+export function exactSize(bytes: number): string {
+  let power = powerOf(bytes);
+  while (!isWhole(bytes, power)) power -= 1;
+  return `${bytes / 1024 ** power}${sizeUnits[power]}`;
+}
+
+/** The largest unit that a size has at least one of. @param bytes whole */
+function powerOf(bytes: number): number {
+  return Math.max(0, Math.min(sizeUnits.length - 1, Math.floor(Math.log2(Math.max(bytes, 1)) / 10)));
+}
+
+function isWhole(bytes: number, power: number): boolean {
+  return power === 0 || Number.isInteger(bytes / 1024 ** power);
 }
 
 function namesOf(ms: number, ...names: string[]): Record<string, number> {

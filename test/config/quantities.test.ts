@@ -1,6 +1,6 @@
 import * as assert from 'uvu/assert';
 import { isCutoverError } from '../../lib/base/errors.ts';
-import { formatDuration, formatSize, parseDuration, parseSize } from '../../lib/config/quantities.ts';
+import { exactSize, formatDuration, formatSize, parseDuration, parseSize } from '../../lib/config/quantities.ts';
 import { suite } from '../suite.ts';
 
 const test = suite('config/quantities');
@@ -59,14 +59,29 @@ test('sizes are read to base 1024', () => {
 });
 
 test('a size is written short', () => {
-  assert.equal([0, 512, 1024, 524_288_000, 1_610_612_736, 432_329_318].map(formatSize), [
-    '0',
-    '512',
-    '1K',
-    '500M',
-    '1536M',
-    '412.3M',
-  ]);
+  const sizes: [number, string][] = [
+    [0, '0'],
+    [512, '512'],
+    [1023, '1023'],
+    [1024, '1K'],
+    [123_456, '120.6K'],
+    [1_048_575, '1M'],
+    [1_234_567, '1.2M'],
+    [47_316_992, '45.1M'],
+    [524_288_000, '500M'],
+    [432_329_318, '412.3M'],
+    [1_073_741_823, '1G'],
+    [1_610_612_736, '1536M'],
+    [1_153_433_600, '1100M'],
+    [5_497_558_138_880, '5T'],
+  ];
+  for (const [bytes, text] of sizes) assert.is(formatSize(bytes), text);
+});
+
+test('a size of the configuration is written so that it reads back exactly', () => {
+  const sizes = [0, 1023, 1024, 123_456, 47_316_992, 524_288_000, 1_234_567, 1_610_612_736, Number.MAX_SAFE_INTEGER];
+  for (const bytes of sizes) assert.is(parseSize(exactSize(bytes)), bytes);
+  assert.equal([1_610_612_736, 47_316_992, 1_234_567].map(exactSize), ['1536M', '46208K', '1234567']);
 });
 
 function refusedAsConfig(error: unknown): boolean {

@@ -1,6 +1,6 @@
 import { isCutoverError } from '../../base/errors.ts';
 import type { Amount } from '../model.ts';
-import { durationForm, formatDuration, formatSize, parseDuration, parseSize, sizeForm } from '../quantities.ts';
+import { durationForm, exactSize, formatDuration, parseDuration, parseSize, sizeForm } from '../quantities.ts';
 import { type ValueType, wrong } from './value-type.ts';
 
 /** A timer of Node fires at once when it is set for longer than 2^31 - 1 ms. */
@@ -18,8 +18,8 @@ export const age: ValueType<number> = durationUpTo(Number.MAX_SAFE_INTEGER, fals
 export const size: ValueType<number> = {
   name: sizeForm,
   parse: (value, path) => quantity({ value, path, form: sizeForm, parse: parseSize }),
-  // A rounded size would read back as another one.
-  format: (bytes) => (parseSize(formatSize(bytes)) === bytes ? formatSize(bytes) : bytes),
+  // A rounded size would read back as another one; one in plain bytes is a number.
+  format: (bytes) => (/^\d+$/.test(exactSize(bytes)) ? bytes : exactSize(bytes)),
   jsonSchema: { type: ['string', 'integer'], pattern: '^\\s*\\d+(\\.\\d+)?\\s*[KMGTP]?B?\\s*$', minimum: 0 },
 };
 
