@@ -95,6 +95,8 @@ function eventsAnswer(
   protect(c);
   // A proxy that gathers would show it all much later.
   c.header('X-Accel-Buffering', 'no');
+  // A browser that comes again at once would come over the same connection, and keep a receiver that ends.
+  c.header('Connection', 'close');
   const message = c.req.query('as') === 'page' ? pageMessages(assets) : stateMessage;
   const news = openNews(watching);
   if (news) return streamSSE(c, (stream) => tellChanges(stream, { news, message, signal }));

@@ -1,0 +1,122 @@
+// needs: sandbox
+// deadline: 10min
+import * as assert from 'uvu/assert';
+import { type Browser, openBrowser, type Page } from '../../browser.ts';
+import { buildId, makeSite, type Site } from '../../deploy/site.ts';
+import { sandboxFor } from '../../sandboxed.ts';
+import { suite, type TestContext } from '../../suite.ts';
+import { type Receiver, receiverFor } from './receiver.ts';
+
+const test = suite('the page while things happen', { timeoutMs: 180_000 });
+
+/** A loaded machine is slow; what is waited for comes within a second or three otherwise. */
+const patientMs = 45_000;
+
+let browser: Promise<Browser> | undefined;
+
+interface Visit {
+  site: Site;
+  receiver: Receiver;
+  page: Page;
+  /** Waits until the element has the words. */
+  shows(selector: string, words: string | RegExp): Promise<void>;
+}
+
+async function visit(t: TestContext, options: Parameters<typeof makeSite>[1]): Promise<Visit> {
+  const site = await makeSite(t, options);
+  const receiver = await receiverFor(t, site);
+  browser ??= sandboxFor().then(({ pid }) => openBrowser(pid));
+  const context = await (await browser).newContext();
+  t.cleanup(() => context.close());
+  const page = await context.newPage();
+  const problems: string[] = [];
+  page.on('pageerror', (error) => problems.push(error.message));
+  t.cleanup(() => assert.equal(problems, []));
+  await page.goto(receiver.url, { timeout: patientMs });
+  const shows = async (selector: string, words: string | RegExp): Promise<void> => {
+    const wanted = page.locator(selector).filter({ hasText: words });
+    await wanted
+      .first()
+      .waitFor({ state: 'attached', timeout: patientMs })
+      .catch(async (error: unknown) => {
+        const text = await page.locator('body').innerText();
+        throw new Error(`${selector} does not say ${words}:\n${text}`, { cause: error });
+      });
+  };
+  await shows('h2', /production up/);
+  return { site, receiver, page, shows };
+}
+
+test('R6: shows a deploy while it happens, and what serves afterwards', async (t) => {
+  const { site, page, shows } = await visit(t, { builds: [{}, { mode: 'slow_start', startMs: 3_000 }] });
+  await shows('.facts', `Serves ${buildId(1)}`.slice(7));
+  const deploying = site.call('deploy');
+  await shows('.running', /deploy is at work/);
+  await shows('.running .steps [aria-current="step"]', /start|gate/);
+  await shows('h2', /production changing/);
+  const { code, document, stderr } = await deploying;
+  assert.is(code, 0, stderr);
+  await shows('h2', /production up/);
+  await shows('.facts > div:first-child', buildId(2));
+  await shows('.facts', /deployed/);
+  assert.is(await page.locator('.running').count(), 0);
+  // Who does not see the page hears of it.
+  await shows('#news', `production: deploy deployed: production serves ${buildId(2)}`);
+  assert.is(await page.locator('.timeline li').count(), 2);
+  const row = page.locator(`#t0-run-${document.run}`);
+  assert.match(await row.innerText(), /deployed/);
+});
+
+test('R6: shows a deploy that goes back, why, and what to type', async (t) => {
+  const { site, page, shows } = await visit(t, { builds: [{}, { mode: 'status', status: 500 }] });
+  const { code, document } = await site.call('deploy');
+  assert.is(code, 4);
+  await shows('.facts', /rolled back/);
+  await shows('.why', /500/);
+  await shows('.next', `cutover report production ${document.run}`);
+  await shows('.facts > div:first-child', buildId(1));
+  await shows('h2', /production up/);
+  await shows('#news', /deploy rolled back/);
+  await page.locator('.timeline li:last-child a').click();
+  await page.locator(`#t0-run-${document.run}[open] .full`).waitFor({ timeout: patientMs });
+});
+
+test('R6: shows a service that goes down, and that it is back', async (t) => {
+  const { site, page, shows } = await visit(t, { builds: [{}] });
+  const [{ sandbox, unit }] = [site];
+  await sandbox.run('systemctl', 'stop', unit);
+  await shows('h2', /production down/);
+  await shows('.findings', `${unit} is inactive`);
+  await shows('.next', /Type next.*cutover recover production/s);
+  assert.match(await page.title(), /^production is down/);
+  await shows('.curve b.bad', /% failed/);
+  await sandbox.run('systemctl', 'start', unit);
+  await shows('h2', /production up/);
+  assert.match(await page.title(), /^production is up/);
+  // The questions that were not answered are not forgotten.
+  assert.match(await page.locator('.curve').innerText(), /[1-9]\d* of \d+/);
+});
+
+test('R6: says that it is not connected, and is up to date again when the receiver is back', async (t) => {
+  const { site, receiver, page, shows } = await visit(t, { builds: [{}, {}] });
+  assert.is(await page.locator('#connection').isVisible(), false);
+  await receiver.end('SIGKILL');
+  await shows('#connection', /Not connected since \d\d:\d\d:\d\d UTC/);
+  assert.is(await page.locator('html[data-stale]').count(), 1);
+  assert.is((await site.call('deploy')).code, 0);
+  assert.match(await page.locator('.facts').innerText(), new RegExp(buildId(1)));
+  await receiver.start();
+  await shows('#connection', 'Connected again');
+  await shows('.facts > div:first-child', buildId(2));
+  assert.is(await page.locator('html[data-stale]').count(), 0);
+});
+
+test('W1: the receiver ends in time while somebody looks at the page', async (t) => {
+  const { receiver, shows } = await visit(t, { builds: [{}] });
+  const began = performance.now();
+  assert.is(await receiver.end('SIGTERM'), 0, receiver.said());
+  const tookMs = performance.now() - began;
+  // Without an end of the events it would take the 7 s that an answer under way is given.
+  assert.ok(tookMs < 6_000, `${tookMs} ms`);
+  await shows('#connection', /Not connected/);
+});
