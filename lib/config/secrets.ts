@@ -1,3 +1,5 @@
+import type { HookName } from './model.ts';
+
 /** What stands wherever a value might give a secret away. */
 export const redacted = '[redacted]';
 
@@ -5,17 +7,33 @@ export const redacted = '[redacted]';
 const secretName =
   /(token|secret|passw(or)?d|passphrase|pwd|authorization|cookie|credentials?|(api|secret|private|access|auth)[_-]?key(_base)?)$/i;
 
-/** Secrets inside a text; one that begins with `$` is a variable that only names its secret. */
-const secretsInText: [pattern: RegExp, replacement: string][] = [
-  [/(:\/\/[^\s:/@]*:)[^\s/@$[][^\s/@]*(?=@)/g, `$1${redacted}`],
-  [/([?&](?:[\w-]*token|[\w-]*key|secret|password|signature|sig)=)[^\s&#"'$[][^\s&#"']*/gi, `$1${redacted}`],
-  [
-    /((?:authorization|x-api-key)\s*:\s*(?:(?:bearer|basic|token)\s+)?)(?!(?:bearer|basic|token)\s)[^\s"'$[][^\s"']*/gi,
-    `$1${redacted}`,
-  ],
-  [/(\/\/(?:hooks\.slack\.com|(?:\w+\.)?discord(?:app)?\.com\/api\/webhooks)\/)[^\s"'$[][^\s"']*/gi, `$1${redacted}`],
-  [/(\/\/api\.telegram\.org\/bot)[^\s/"'$[][^\s/"']*/gi, `$1${redacted}`],
+/** Secrets inside a text: what stands before each, and the secret itself. */
+const secretsInText: RegExp[] = [
+  /(:\/\/[^\s:/@]*:)([^\s/@]+)(?=@)/g,
+  /([?&](?:[\w-]*token|[\w-]*key|secret|password|signature|sig)=)([^\s&#"']+)/gi,
+  /((?:authorization|x-api-key)\s*:\s*(?:(?:bearer|basic|token)\s+)?)(?!(?:bearer|basic|token)\s)([^\s"']+)/gi,
+  /(\/\/(?:hooks\.slack\.com|(?:\w+\.)?discord(?:app)?\.com\/api\/webhooks)\/)([^\s"']+)/gi,
+  /(\/\/api\.telegram\.org\/bot)([^\s/"']+)/gi,
 ];
+
+/** What only names its secret where a shell reads it: variables, or what a command prints. */
+const onlyNamed = /^(?:\$\(|`|(?:\$\w+|\$\{[^}]*\}?)+$)/;
+
+/** Keys whose text a shell reads; everywhere else a password may begin with `$`. */
+const shellKeys: Record<HookName | 'run' | 'fallback' | 'shell', true> = {
+  fetch: true,
+  test: true,
+  build: true,
+  migrate: true,
+  smoke: true,
+  repair: true,
+  deployed: true,
+  rolled_back: true,
+  failed: true,
+  run: true,
+  fallback: true,
+  shell: true,
+};
 
 /** Headers that never carry a secret; every other one is hidden when shown. */
 const plainHeaders = ['accept', 'accept-language', 'content-type', 'host', 'user-agent'];
@@ -30,14 +48,22 @@ export function isPlainHeader(name: string): boolean {
   return plainHeaders.includes(name.toLowerCase());
 }
 
-/** The text without the secrets inside it: passwords in addresses, tokens in queries. */
-export function redactText(text: string): string {
-  return secretsInText.reduce((rest, [pattern, replacement]) => rest.replace(pattern, replacement), text);
+/**
+ * The text without the secrets inside it: passwords in addresses, tokens in queries.
+ * @param isForShell a shell will read it, so that a variable is no secret
+ */
+export function redactText(text: string, { isForShell = false } = {}): string {
+  const hide = (all: string, before: string, secret: string): string =>
+    isForShell && onlyNamed.test(secret) ? all : `${before}${redacted}`;
+  return secretsInText.reduce((rest, pattern) => rest.replace(pattern, hide), text);
 }
 
 /** A value as it may be shown: whole where nothing in it or in its name speaks of a secret. */
 export function redact(name: string, value: unknown): unknown {
-  if (typeof value === 'string') return isSecretName(name) && value !== '' ? redacted : redactText(value);
+  if (typeof value === 'string') {
+    if (isSecretName(name) && value !== '') return redacted;
+    return redactText(value, { isForShell: Object.hasOwn(shellKeys, name) });
+  }
   if (Array.isArray(value)) return value.map((item) => redact(name, item));
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(
