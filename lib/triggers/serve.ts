@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { Command } from '../base/exec.ts';
-import { openController } from '../base/wait.ts';
+import { openController, withDeadline } from '../base/wait.ts';
 import type { Config } from '../config/model.ts';
 import { pathsOf } from '../deployer/place.ts';
 import { metricsText } from '../deployer/metrics.ts';
@@ -148,7 +148,9 @@ async function tellHealth(health: Health, log: ServeLog): Promise<void> {
 async function memoryLimit(systemd: Systemd): Promise<number | null> {
   const unit = unitIn(await readFile('/proc/self/cgroup', 'utf8').catch(() => ''));
   if (unit === null || !unit.endsWith('.service')) return null;
-  const limit = await systemd.property(unit, 'Service', 'MemoryMax').catch(() => null);
+  const bounds = { what: 'systemd did not answer', timeoutMs: 3_000 };
+  const ask = (): Promise<unknown> => systemd.property(unit, 'Service', 'MemoryMax');
+  const limit = await withDeadline(bounds, ask).catch(() => null);
   const bytes = Number(limit ?? Number.POSITIVE_INFINITY);
   return bytes < Number.MAX_SAFE_INTEGER ? bytes : null;
 }

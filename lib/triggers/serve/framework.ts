@@ -3,5 +3,4 @@ export { createAdaptorServer, type HttpBindings } from '@hono/node-server';
 export { type Context, Hono, type MiddlewareHandler, type Next } from 'hono';
 export { getCookie, setCookie } from 'hono/cookie';
 export { methodNotAllowed } from 'hono/method-not-allowed';
-export { secureHeaders } from 'hono/secure-headers';
 export { type SSEStreamingApi, streamSSE } from 'hono/streaming';

@@ -1,7 +1,7 @@
 import { messageOf } from '../../base/errors.ts';
 import { refuse, refuseForNow } from './answers.ts';
 import type { Faults } from './faults.ts';
-import { Hono, type HttpBindings, methodNotAllowed, secureHeaders } from './framework.ts';
+import { Hono, type HttpBindings, methodNotAllowed } from './framework.ts';
 import type { ServeLog } from './log.ts';
 import { addressOf } from './peer.ts';
 import { limiter } from './rate.ts';
@@ -20,9 +20,9 @@ export function frame({ log, faults }: { log: ServeLog; faults: Faults }): Route
   app.use(async (c, next) => {
     const began = performance.now();
     await next();
+    c.header('X-Content-Type-Options', 'nosniff');
     log.request(c.env.incoming, { status: c.res.status, ms: performance.now() - began });
   });
-  app.use(secureHeaders({ strictTransportSecurity: false }));
   app.use(async (c, next) => {
     const seconds = limits.ask(addressOf(c.env.incoming));
     if (seconds === null) return next();

@@ -1,0 +1,112 @@
+// needs: sandbox
+// deadline: 8min
+import * as assert from 'uvu/assert';
+import { makeSite, type Site, until } from '../../deploy/site.ts';
+import { suite } from '../../suite.ts';
+import { installShipped, mainPid, port, service, untilRestarted } from './installed.ts';
+import { type Answer, callInside, secret, signatureOf } from './receiving.ts';
+
+const test = suite('triggers/serve/unit', { timeoutMs: 240_000 });
+
+test('W1: as a user who can do nothing but start runs, the shipped receiver deploys', async (t) => {
+  const site = await makeSite(t, { builds: [{}, {}] });
+  const { sandbox } = site;
+  await installShipped(t, site);
+  const path = (await push(site)).body.run as string;
+  const run = await ended(site, path);
+  assert.equal([run.outcome, run.error], ['deployed', null], JSON.stringify(run));
+  assert.is(run.document.outcome, 'deployed', 'the records of runs, which are root’s, are read');
+  const [health, state, metrics] = await callInside(sandbox, port, [
+    { path: '/health' },
+    { path: '/state' },
+    { path: '/metrics' },
+  ]);
+  assert.equal([health?.status, health?.body.problems], [200, []]);
+  assert.is(health?.body.memory_limit_bytes, 512 * 1024 * 1024);
+  assert.is(state?.body.targets[0].standing, 'up', 'what the page shows is seen from there');
+  assert.match(String(metrics?.body), 'cutover_serve_requests_total{path="/hooks/plain",status="202"} 1');
+  const shown = await sandbox.run('systemctl', 'show', '--property=User,MemoryMax,Restart,RestartUSec', service);
+  assert.match(shown, 'User=cutover-serve');
+  const words = await sandbox.run('journalctl', '--no-pager', '--unit', service);
+  assert.match(words, 'POST /hooks/plain/production 202');
+  assert.not.match(words, secret);
+});
+
+test('W1: of everything else polkit allows that user nothing', async (t) => {
+  const site = await makeSite(t);
+  const { sandbox, unit, app } = site;
+  await installShipped(t, site);
+  const request = `cutover-request@${app}-production-r00000001x00000000.service`;
+  const other = `cutover-request@other-production-r00000001x00000000.service`;
+  const refused = [
+    ['stop', unit],
+    ['start', unit],
+    ['restart', unit],
+    ['stop', request],
+    ['restart', request],
+    ['start', other],
+    ['start', `cutover-request@${app}-production-.service`],
+    ['daemon-reload'],
+  ];
+  for (const words of refused)
+    assert.not.equal(await asReceiver(site, ['systemctl', '--no-ask-password', ...words]), 0, words.join(' '));
+  const transient = ['systemd-run', '--no-ask-password', '--unit=x', '/bin/true'];
+  assert.not.equal(await asReceiver(site, transient), 0, 'a unit of its own making');
+  // It is begun: that there is nothing to carry out is another matter.
+  assert.is(await asReceiver(site, ['systemctl', '--no-ask-password', 'start', '--no-block', request]), 0);
+  assert.is(await sandbox.run('systemctl', 'is-active', unit), 'active');
+});
+
+test('W1: where polkit allows nothing, the run and the health say so', async (t) => {
+  const site = await makeSite(t, { builds: [{}, {}] });
+  await installShipped(t, site, { isAllowed: false });
+  const run = await ended(site, (await push(site)).body.run as string);
+  assert.equal([run.state, run.outcome, run.error.code], ['done', null, 'permission']);
+  assert.match(run.error.message, 'refuses to manage cutover-request@');
+  assert.match(run.error.mend, 'cutover init --install');
+  const [health] = await callInside(site.sandbox, port, [{ path: '/health' }]);
+  assert.is(health?.status, 503);
+  assert.match(health?.body.problems.join(), 'runs cannot be started: systemd refuses');
+});
+
+test('W1: a receiver that hangs is started anew, and the port was never closed', async (t) => {
+  const site = await makeSite(t, { builds: [{}, {}] });
+  const { sandbox } = site;
+  await installShipped(t, site, { lines: ['WatchdogSec=5s'] });
+  const before = await mainPid(sandbox);
+  await sandbox.run('kill', '-STOP', before);
+  // It waits in the queue of the socket, which systemd holds.
+  const pushed = push(site);
+  await untilRestarted(sandbox, before);
+  const run = await ended(site, (await pushed).body.run as string);
+  assert.is(run.outcome, 'deployed');
+});
+
+async function push({ sandbox }: Site): Promise<Answer> {
+  const body = '{"branch":"main"}';
+  const headers = { 'X-Signature-256': signatureOf(body) };
+  const [answer] = await callInside(sandbox, port, [
+    { method: 'POST', path: '/hooks/plain/production', headers, body },
+  ]);
+  const words = await sandbox.run('journalctl', '--no-pager', '--lines=50', '--unit', service);
+  assert.is(answer?.status, 202, words);
+  return answer as Answer;
+}
+
+async function ended({ sandbox }: Site, path: string) {
+  let run: any;
+  await until(
+    'the request is over',
+    async () => {
+      run = (await callInside(sandbox, port, [{ path }]))[0]?.body;
+      return run.state === 'done';
+    },
+    60_000,
+  );
+  return run;
+}
+
+async function asReceiver({ sandbox }: Site, [file = '', ...words]: string[]): Promise<number | null> {
+  const user = ['setpriv', '--reuid=cutover-serve', '--regid=cutover-serve', '--clear-groups', '--'] as const;
+  return (await sandbox.exec([...user, file, ...words], { timeoutMs: 60_000 })).code;
+}
