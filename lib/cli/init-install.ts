@@ -1,6 +1,6 @@
 import { accountOfUser, groupOf } from '../base/accounts.ts';
 import { CutoverError, ExitCode } from '../base/errors.ts';
-import type { ManagerKind } from '../config/model.ts';
+import type { Config, ManagerKind } from '../config/model.ts';
 import type { Manual } from '../deployer/init/install/shells.ts';
 import type { DeployingAccount } from '../deployer/init/polkit.ts';
 import { uninstall } from '../deployer/init/uninstall.ts';
@@ -11,14 +11,27 @@ import { type InitFlags, requireUninstallAlone } from './init-options.ts';
 import { tellFile, tellReport } from './init-tell.ts';
 import { interruptSignal } from './signals.ts';
 
-const noManual: Manual = { completions: { bash: '', zsh: '', fish: '' }, pages: {} };
+const noManual: Manual = { completions: { bash: '', zsh: '', fish: '' }, tools: [], pages: {} };
 
 /** What is made from the tables of this version; nothing where it is not to be installed. */
 export async function manualFor({ install }: InitFlags): Promise<Manual> {
   if (!install) return noManual;
   const { manualPages } = await import('./manual.ts');
+  const { completedTools, completionScript, shells } = await import('./completion/script.ts');
   const pages = Object.entries(manualPages).map(([name, page]) => [name, page()]);
-  return { ...noManual, pages: Object.fromEntries(pages) as Manual['pages'] };
+  const scripts = shells.map((shell) => [shell, completionScript(shell)]);
+  return {
+    completions: Object.fromEntries(scripts) as Manual['completions'],
+    tools: completedTools,
+    pages: Object.fromEntries(pages) as Manual['pages'],
+  };
+}
+
+/** A receiver without its secret would be started again and again. @throws `config` with what makes one */
+export async function requireSecret({ serve }: Config, { install }: InitFlags, { env }: Terminal): Promise<void> {
+  if (!install || serve === null || serve.secretFile === null) return;
+  const { readWebhookSecret } = await import('../triggers/serve/secret.ts');
+  await readWebhookSecret(serve.secretFile, env);
 }
 
 /** Who is to deploy without being root; null: nobody was named. @throws `usage` for one that the machine does not know */

@@ -5,7 +5,7 @@ import type { ManagerKind } from '../config/model.ts';
 import { initInstall, type InitTools, initUnit } from '../deployer/init.ts';
 import { openSystemd } from '../systemd/systemd.ts';
 import type { GlobalOptions, Run, Terminal } from './command.ts';
-import { granteeOf, manualFor, takeBackInstalled } from './init-install.ts';
+import { granteeOf, manualFor, requireSecret, takeBackInstalled } from './init-install.ts';
 import { type InitFlags, readOptions, requireInstall, requireInstalling, strategyIn, valueOf } from './init-options.ts';
 import { tellFile, tellReport } from './init-tell.ts';
 import { configFor } from './place.ts';
@@ -28,6 +28,7 @@ export const run: Run<InitFlags> = async ([unit], options, terminal) => {
     return changeStrategy({ unit: named, to, said, isDryRun }, options, terminal);
   }
   const config = said ? null : await configFor(options, terminal);
+  if (config) await requireSecret(config, options, terminal);
   const manager = said?.manager ?? config?.manager ?? 'system';
   const tools = await toolsFor(manager, options, terminal);
   const report = said

@@ -27,9 +27,10 @@ export async function refused(
 /** Takes away, after the test, what init puts on the machine. */
 export function clearAfter(t: TestContext, sandbox: TestSandbox): void {
   t.cleanup(async () => {
-    await sandbox.exec(['sh', '-c', `systemctl disable --now 'cutover-monitor@*.timer'`]);
-    const units = `${unitDirectory}/cutover-* ${unitDirectory}/*.wants/cutover-* /etc/tmpfiles.d/cutover*`;
-    const rest = '/etc/cutover /etc/bash_completion.d/cutover* /etc/fish/completions/cutover* /usr/local/share/*';
+    const running = ['cutover-monitor@*.timer', 'cutover-serve.socket', 'cutover-serve.service'];
+    await sandbox.exec(['systemctl', 'stop', ...running]);
+    const units = `${unitDirectory}/cutover-* ${unitDirectory}/*.wants/cutover-* /etc/*.d/cutover*`;
+    const rest = '/etc/cutover /etc/fish/completions/cutover* /usr/local/share/*';
     await sandbox.run('sh', '-c', `rm -rf ${units} ${rest} ${recordFile} /etc/polkit-1/rules.d/50-cutover-*`);
     await sandbox.run('systemctl', 'daemon-reload');
   });

@@ -15,6 +15,7 @@ import {
   whileInstalling,
   writeInstalled,
 } from './install/record.ts';
+import { makeReceiverUser } from './install/serve-units.ts';
 import { asideOf, type Sorted, sortOut } from './install/sorting.ts';
 import { type TakenBack, takeFilesBack } from './install/taking-back.ts';
 import { clearTemporary } from './strategy/our-files.ts';
@@ -73,8 +74,7 @@ async function lookInto(
   tools: InstallTools,
   record: InstallRecord,
 ): Promise<Wanted> {
-  const grantee = tools.grantee ?? record.grants[config.file] ?? null;
-  const plan = await planInstall(config, targets, { ...tools, grantee });
+  const plan = await planInstall(config, targets, { ...tools, record });
   const { manager } = config;
   const sorted = await sortOut(plan.files, { record, manager, isForced: tools.isForced });
   const planned = [...own, ...sorted.planned.map((file) => ({ ...file, refuse: isJudged }))];
@@ -116,7 +116,11 @@ async function carryOut(
   const isChanged = installing.length > 0 || taken.files.length > 0;
   const units = await bringUp(config, systemd, { plan, isChanged });
   await rewrite(path, intended, withInstalled(intended, about, { ...stale, forgotten: taken.forgotten }));
-  return { files: [...files, ...kept, ...taken.files], units: [...units, ...gone], notes: notesOn(sorted, taken) };
+  return {
+    files: [...files, ...kept, ...taken.files],
+    units: [...units, ...gone],
+    notes: [...plan.notes, ...notesOn(sorted, taken)],
+  };
 }
 
 /** A record that says the same is left as it is. */
@@ -130,6 +134,7 @@ async function bringUp(
   systemd: Systemd,
   { plan, isChanged }: { plan: InstallPlan; isChanged: boolean },
 ): Promise<UnitResult[]> {
+  await makeReceiverUser(plan.receiverUser);
   const names = plan.units.map(({ unit }) => unit);
   const results = await enableUnits(systemd, names, { isChanged, manager });
   return startUnits(systemd, plan.units, { results, manager });
@@ -148,7 +153,11 @@ async function rehearse(
     plan.units.map(({ unit }) => unit),
   );
   const gone = stale.units.map((unit): UnitResult => ({ unit, status: 'would disable' }));
-  return { files: [...files, ...kept, ...taken.files], units: [...units, ...gone], notes: notesOn(sorted, taken) };
+  return {
+    files: [...files, ...kept, ...taken.files],
+    units: [...units, ...gone],
+    notes: [...plan.notes, ...notesOn(sorted, taken)],
+  };
 }
 
 async function putAside({ aside }: Sorted): Promise<void> {

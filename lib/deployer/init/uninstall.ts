@@ -1,3 +1,4 @@
+import { accountOfUser } from '../../base/accounts.ts';
 import { CutoverError } from '../../base/errors.ts';
 import { isThere } from '../../base/files.ts';
 import type { ManagerKind } from '../../config/model.ts';
@@ -16,6 +17,7 @@ import {
 } from './install/record.ts';
 import { othersIn, type TakenBack, takeFilesBack } from './install/taking-back.ts';
 import type { Surroundings } from './places.ts';
+import { receiverUser } from './receiver-rule.ts';
 import { clearTemporary } from './strategy/our-files.ts';
 
 export interface UninstallTools {
@@ -73,7 +75,14 @@ async function carryOut(
   await writeInstalled(path, { ...left, folders });
   // The record's own is among them, and empty only now.
   if (!(await isThere(path))) await removeFolders(folders);
-  return reportOf(taken, gone, config);
+  return reportOf({ ...taken, notes: [...taken.notes, ...(await userNotes(units))] }, gone, config);
+}
+
+/** What lies in the receiver's queue is still the user's. */
+async function userNotes(units: readonly string[]): Promise<string[]> {
+  const isItsOwn = units.includes('cutover-serve.service') && (await accountOfUser(receiverUser)) !== null;
+  if (!isItsOwn || process.geteuid?.() !== 0) return [];
+  return [`the user ${receiverUser} stays, with its queue: userdel ${receiverUser}; rm -r /var/lib/${receiverUser}`];
 }
 
 /** The configuration whose files are meant. @returns null: nothing is installed for it @throws `usage` */

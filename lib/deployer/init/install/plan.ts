@@ -7,6 +7,8 @@ import type { PlannedUnit } from '../enable.ts';
 import { configHome, type Surroundings, unitDirectory } from '../places.ts';
 import { type DeployingAccount, polkitRule, ruleTargets } from '../polkit.ts';
 import { logRule } from './log-rule.ts';
+import type { InstallRecord } from './record.ts';
+import { receiverPlan } from './serve-units.ts';
 import { monitorFiles, monitorTimer } from './monitor-units.ts';
 import { type Manual, manualFiles } from './shells.ts';
 import type { InstallFile } from './unit-files.ts';
@@ -15,6 +17,10 @@ import type { InstallFile } from './unit-files.ts';
 export interface InstallPlan {
   files: InstallFile[];
   units: PlannedUnit[];
+  /** what is left for a person to do */
+  notes: string[];
+  /** whom the webhook receiver runs as; null: nobody of its own */
+  receiverUser: string | null;
 }
 
 export interface Planning {
@@ -22,24 +28,27 @@ export interface Planning {
   surroundings: Surroundings;
   command: Command;
   manual: Manual;
-  /** who is to deploy without being root; null: nobody */
+  /** who is to deploy without being root; null: nobody is named now */
   grantee: DeployingAccount | null;
 }
 
-/** Finds out what is to be there. @throws `systemd_unavailable` */
+/** Finds out what is to be there. @throws `systemd_unavailable`, `refused` */
 export async function planInstall(
-  config: Config,
+  config: Config & { file: string },
   targets: readonly TargetConfig[],
-  { systemd, surroundings, command, manual, grantee }: Planning,
+  { systemd, surroundings, command, manual, grantee: named, record }: Planning & { record: InstallRecord },
 ): Promise<InstallPlan> {
+  const grantee = named ?? record.grants[config.file] ?? null;
   const { app, manager } = config;
   const places = { command, unitDirectory: unitDirectory(manager, surroundings) };
   const rules = manager === 'system' ? '/etc/tmpfiles.d' : join(configHome(surroundings.env), 'user-tmpfiles.d');
   const watched = targets.filter(({ monitor }) => monitor !== null);
+  const receiver = await receiverPlan(config, targets, { places, record });
   return {
     files: [
       ...bootUnitFiles(config, targets, places),
       ...monitorFiles(config, targets, places),
+      ...receiver.files,
       logRule(config, rules),
       ...(await manualFiles(manual, manager, surroundings)),
       ...(grantee === null ? [] : [grantFile(polkitRule(config, await ruleTargets(systemd, targets), grantee))]),
@@ -47,7 +56,10 @@ export async function planInstall(
     units: [
       ...targets.map(({ name }) => ({ unit: bootInstance(app, name), isStarted: false })),
       ...watched.map(({ name }) => ({ unit: monitorTimer(app, name), isStarted: true })),
+      ...receiver.units,
     ],
+    notes: receiver.notes,
+    receiverUser: receiver.user,
   };
 }
 

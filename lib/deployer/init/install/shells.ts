@@ -2,7 +2,7 @@ import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { isThere } from '../../../base/files.ts';
 import type { ManagerKind } from '../../../config/model.ts';
-import type { Surroundings } from '../places.ts';
+import { configHome, type Surroundings } from '../places.ts';
 import type { InstallFile } from './unit-files.ts';
 
 export type Shell = 'bash' | 'zsh' | 'fish';
@@ -10,6 +10,8 @@ export type Shell = 'bash' | 'zsh' | 'fish';
 /** Texts that are made from the command table and the table of keys. */
 export interface Manual {
   completions: Record<Shell, string>;
+  /** every executable that they are for */
+  tools: readonly string[];
   /** by name, such as `cutover.1` */
   pages: Record<string, string>;
 }
@@ -18,16 +20,16 @@ const programPlaces = ['/usr/local/bin', '/usr/bin', '/bin'];
 
 /** The completions for the shells of this machine, and the manual pages. */
 export async function manualFiles(
-  { completions, pages }: Manual,
+  { completions, tools, pages }: Manual,
   manager: ManagerKind,
   surroundings: Surroundings,
 ): Promise<InstallFile[]> {
-  const places = placesFor(manager, surroundings);
+  const { manual, ...places } = placesFor(manager, surroundings);
   const shells = (['bash', 'zsh', 'fish'] as const).filter((shell) => completions[shell] !== '');
   const found = await Promise.all(shells.map(async (shell) => ((await isInstalled(shell)) ? [shell] : [])));
   return [
-    ...found.flat().map((shell) => fileAt(places[shell], completions[shell])),
-    ...Object.entries(pages).map(([name, text]) => fileAt(join(places.manual, `man${name.at(-1)}`, name), text)),
+    ...found.flat().flatMap((shell) => places[shell](tools).map((path) => fileAt(path, completions[shell]))),
+    ...Object.entries(pages).map(([name, text]) => fileAt(join(manual, `man${name.at(-1)}`, name), text)),
   ];
 }
 
@@ -36,18 +38,21 @@ function fileAt(path: string, text: string): InstallFile {
 }
 
 /**
- * For all users what bash reads at its start, since one file has to do for all names of cutover; for one user there is no
- * such place.
+ * zsh finds all names in one file. So does bash in the place for all users, which it reads at its start; in the one for one
+ * user it looks for a file by the name of the program, and fish does everywhere.
  */
-function placesFor(manager: ManagerKind, { env }: Surroundings): Record<Shell | 'manual', string> {
-  const shared = manager === 'system' ? '/usr/local/share' : homeOf(env, 'XDG_DATA_HOME', '.local/share');
+function placesFor(
+  manager: ManagerKind,
+  { env }: Surroundings,
+): Record<Shell, (tools: readonly string[]) => string[]> & { manual: string } {
+  const isOwn = manager === 'user';
+  const shared = isOwn ? homeOf(env, 'XDG_DATA_HOME', '.local/share') : '/usr/local/share';
+  const ownBash = join(shared, 'bash-completion/completions');
+  const fish = join(isOwn ? configHome(env) : '/etc', 'fish/completions');
   return {
-    bash: manager === 'system' ? '/etc/bash_completion.d/cutover' : join(shared, 'bash-completion/completions/cutover'),
-    zsh: join(shared, 'zsh/site-functions/_cutover'),
-    fish: join(
-      manager === 'system' ? '/etc' : homeOf(env, 'XDG_CONFIG_HOME', '.config'),
-      'fish/completions/cutover.fish',
-    ),
+    bash: (tools) => (isOwn ? tools.map((tool) => join(ownBash, tool)) : ['/etc/bash_completion.d/cutover']),
+    zsh: () => [join(shared, 'zsh/site-functions/_cutover')],
+    fish: (tools) => tools.map((tool) => join(fish, `${tool}.fish`)),
     manual: join(shared, 'man'),
   };
 }

@@ -45,11 +45,15 @@ export function shippedUnit(name: string, manager: ManagerKind, { command, unitD
 }
 
 /**
- * The manager of a user has no multi-user.target, and would never start what that wants; and what takes capabilities to
- * set up keeps a unit of a user from starting (systemd.exec(5)).
+ * What takes rights to set up, which the manager of a user has not (systemd.exec(5)); and a directory of state, which systemd
+ * would make among the user's configuration.
  */
+const notOfUsers =
+  /^(StateDirectory\w*|Protect\w+|Private\w+|CapabilityBoundingSet|AmbientCapabilities|InaccessiblePaths|User|DynamicUser|RemoveIPC|RestrictNamespaces)=/;
+
+/** The manager of a user has no multi-user.target either, and would never start what that wants. */
 function forManager(text: string, manager: ManagerKind): string {
   if (manager === 'system') return text;
   const lines = text.replace('WantedBy=multi-user.target', 'WantedBy=default.target').split('\n');
-  return lines.filter((line) => !/^(Protect|Private|CapabilityBoundingSet)\w*=/.test(line)).join('\n');
+  return lines.filter((line) => !notOfUsers.test(line)).join('\n');
 }
