@@ -19,7 +19,7 @@ interface Visit {
   receiver: Receiver;
   page: Page;
   /** Waits until the element has the words. */
-  shows(selector: string, words: string | RegExp): Promise<void>;
+  shows: (selector: string, words: string | RegExp) => Promise<void>;
 }
 
 async function visit(t: TestContext, options: Parameters<typeof makeSite>[1]): Promise<Visit> {
@@ -43,6 +43,7 @@ async function visit(t: TestContext, options: Parameters<typeof makeSite>[1]): P
         throw new Error(`${selector} does not say ${words}:\n${text}`, { cause: error });
       });
   };
+  await page.locator('html[data-live]').waitFor({ timeout: patientMs });
   await shows('h2', /production up/);
   return { site, receiver, page, shows };
 }

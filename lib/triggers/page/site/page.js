@@ -40,6 +40,7 @@ function receive({ assets, title, tone, sections, said }) {
   }
   showTimes();
   tell(said);
+  root.dataset.live = '';
 }
 
 /** Says what has changed since the last time, for who does not see it. */
@@ -65,6 +66,7 @@ function lose() {
   if (lostSince !== null) return;
   lostSince = new Date(heardMs);
   root.dataset.stale = '';
+  delete root.dataset.live;
   const clock = lostSince.toISOString().slice(11, 19);
   connection.className = 'connection';
   connection.textContent = `Not connected since ${clock} UTC: what is shown is as it was then. Trying again.`;
