@@ -51,7 +51,8 @@ write(`${output}.map`, map);
 write('dist/THIRD-PARTY-LICENSES', licenses);
 write(output, executable(), 0o755);
 const made = new Set(['cutover.cjs', 'cutover.cjs.map', 'THIRD-PARTY-LICENSES', 'man']);
-for (const name of readdirSync('dist')) if (!made.has(name)) rmSync(`dist/${name}`, { recursive: true });
+for (const name of readdirSync('dist').filter((name) => !made.has(name) && !/\.\d+$/.test(name)))
+  rmSync(`dist/${name}`, { recursive: true, force: true });
 await import('./manual.mjs');
 
 function filesIn(folder, beginning = '') {
@@ -79,8 +80,8 @@ function escaped(character) {
   return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
-/** A command that starts meanwhile finds the old file or the new one. */
+/** A command that starts meanwhile finds the old file or the new one; two builds at once each leave a whole one. */
 function write(path, content, mode = 0o644) {
-  writeFileSync(`${path}.new`, content, { mode });
-  renameSync(`${path}.new`, path);
+  writeFileSync(`${path}.${process.pid}`, content, { mode });
+  renameSync(`${path}.${process.pid}`, path);
 }

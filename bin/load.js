@@ -3,7 +3,7 @@
 // This runs in the package and at the head of dist/cutover.cjs itself, where it may be a module of either kind: hence no require().
 requireNode(20, 19);
 const fs = process.getBuiltinModule('node:fs');
-const { createRequire, wrap } = process.getBuiltinModule('node:module');
+const { wrap } = process.getBuiltinModule('node:module');
 const { dirname, join } = process.getBuiltinModule('node:path');
 const { Script } = process.getBuiltinModule('node:vm');
 // Loading it takes half as long as node:crypto; what is to be seen here is damage, and nobody's intent.
@@ -57,7 +57,7 @@ exports.run = function run(tool, { file, executable, installation, compiled }) {
   const cachedData = kept === null ? undefined : readKept(kept);
   const script = new Script(wrap(source), { filename: file, cachedData });
   const module = { exports: {}, loaded: { executable, installation } };
-  script.runInThisContext()(module.exports, createRequire(file), module, file, dirname(file));
+  script.runInThisContext()(module.exports, builtIn, module, file, dirname(file));
   // At the exit V8 has compiled all that the command used, and not only what its begin needs.
   if (kept && (!cachedData || script.cachedDataRejected)) process.once('exit', () => keep(kept, script));
   void module.exports.main(tool, process.argv.slice(2));
@@ -85,6 +85,13 @@ function sourceIn(text) {
   const begin = /^\/\/:$/m.exec(text);
   if (begin === null || !/^\/\/ [0-9a-f]{64}\n$/.test(text.slice(-68))) return null;
   return text.slice(begin.index + begin[0].length, -68).replaceAll('\n//', '\n');
+}
+
+/** What the program may ask for is what Node itself has: nothing that lies beside it is ever run. */
+function builtIn(name) {
+  const found = process.getBuiltinModule(name);
+  if (found === undefined) throw new Error(`${name} is not a part of Node, nor of cutover`);
+  return found;
 }
 
 /** Another text, another version of Node or another kind of machine is another file. V8 itself looks no further than the length. */
