@@ -11,7 +11,7 @@ export interface Listening {
   where: string;
   port: number | null;
   /** Takes no new connections, lets what is being answered end, and cuts off what is left at the deadline. */
-  close(timeoutMs: number): Promise<void>;
+  close: (timeoutMs: number) => Promise<void>;
 }
 
 /** The first descriptor that systemd passes (sd_listen_fds(3)). */
