@@ -13,6 +13,8 @@ export interface AttemptRequest {
   /** the configuration file */
   file: string | null;
   isLast: boolean;
+  /** the id of the whole recovery */
+  recovery: string;
   /** passes an interruption on: it ends in its own good time */
   signal: AbortSignal;
   /** told each line on the way */
@@ -45,10 +47,11 @@ export async function attemptApart(
   return { attempt: { ...attempt, duration_ms: Math.round(performance.now() - began) }, ended };
 }
 
-function commandOf(target: string, { options, file, isLast }: AttemptRequest): Command {
+function commandOf(target: string, { options, file, isLast, recovery }: AttemptRequest): Command {
   const flags = [
     ...(file === null ? [] : ['--config', file]),
     ...(isLast ? ['--last'] : []),
+    `--recovery=${recovery}`,
     ...(options.verbose ? ['--verbose'] : []),
     ...(options.quiet ? ['--quiet'] : []),
   ];

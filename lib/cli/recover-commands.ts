@@ -17,7 +17,10 @@ export const recoverCommands: CommandRow[] = [
     name: 'recover-one',
     words: '<target>',
     does: 'One attempt of cutover recover, in a process of its own',
-    options: [['--last', 'the last one: go back to another build where this one does not come up, and tell others']],
+    options: [
+      ['--last', 'the last one: go back to another build where this one does not come up, and tell others'],
+      ['--recovery <id>', 'the recovery that it is an attempt of, which counts as one'],
+    ],
     examples: ['cutover recover-one backend --json'],
     load: () => import('./recover-one.ts'),
     isHidden: true,

@@ -9,11 +9,11 @@ import { configFor, placeOf } from './place.ts';
  * One attempt at one target, for the process of `cutover recover`, which reads the one document: systemd keeps a process in one
  * scope, so that two targets at once need two of them.
  */
-export const run: Run<{ last?: boolean }> = async ([name], options, terminal) => {
+export const run: Run<{ last?: boolean; recovery?: string }> = async ([name], options, terminal) => {
   const isLast = options.last === true;
   const config = await configFor(options, terminal);
   const place = await placeOf(config, targetNamed(config, name), { options, terminal, log: true });
-  const tried = await attempt(place, { isLast });
+  const tried = await attempt(place, { isLast, recovery: options.recovery });
   const { document, after } = tried;
   if (document) place.emit({ type: 'outcome', document });
   // The whole document is in the ledger.

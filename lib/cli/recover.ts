@@ -7,6 +7,7 @@ import { type Look, look } from '../deployer/recover/look.ts';
 import { phasesOf, recover, type RecoveryHands, usualRecovery } from '../deployer/recover/recover.ts';
 import { recoverText } from '../report/recover-text.ts';
 import { withoutSecrets } from '../report/recovery-report.ts';
+import { newRunId } from '../run/inputs.ts';
 import { duration } from '../report/words.ts';
 import { reachSystemd } from '../systemd/systemd.ts';
 import type { GlobalOptions, Run, Terminal } from './command.ts';
@@ -46,6 +47,7 @@ function handsOf(config: Config, { options, isLookOnly, signal, ending, tell }: 
   const systemd = reachSystemd(config.manager);
   const say = (text: string): void => void (options.quiet || tell(`${text}\n`));
   // An interruption is told of with what it left.
+  const recovery = newRunId(null);
   const looking = isLookOnly ? signal : openController().signal;
   const lookAt = (target: TargetConfig): Promise<Look> =>
     look({ target, paths: pathsOf(config, target), systemd, signal: looking });
@@ -53,7 +55,7 @@ function handsOf(config: Config, { options, isLookOnly, signal, ending, tell }: 
     look: lookAt,
     async attempt(target, { isLast }) {
       const onLine = (line: string): void => say(`${target.name}: ${line}`);
-      const request = { options, file: config.file, isLast, signal, onLine, look: lookAt };
+      const request = { options, file: config.file, isLast, recovery, signal, onLine, look: lookAt };
       const { attempt, ended } = await attemptApart(target, request);
       ending.push(ended);
       return attempt;

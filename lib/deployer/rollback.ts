@@ -9,6 +9,7 @@ import { carryOut } from '../deploy/carry-out.ts';
 import { servingBuild } from '../deploy/identity.ts';
 import type { RunDocument } from '../run/document.ts';
 import { nextRunId } from '../run/history.ts';
+import type { RunInputs } from '../run/inputs.ts';
 import { isRunning, type UnitFacts } from '../systemd/facts.ts';
 import { whileHeld } from './held.ts';
 import type { Place } from './place.ts';
@@ -17,11 +18,12 @@ import { previousBuild } from './previous.ts';
 /**
  * The emergency rollback (S8): to the previous proven build or to a named one, whatever state the unit is in.
  * A deploy that was cut off is ended first; when that brought the build before back, the rollback is done.
+ * @param recovery the recovery that goes back by it
  * @throws `no_build`, `locked`, `permission`, `disk`
  */
 export async function rollback(
   place: Place,
-  { build, waitMs }: { build?: string | undefined; waitMs: number },
+  { build, waitMs, recovery }: { build?: string | undefined; waitMs: number; recovery?: RunInputs['recovery'] },
 ): Promise<RunDocument> {
   await requireHookUsers(place.target, ['smoke']);
   return whileHeld(place, { doing: `rollback to ${build ?? 'the previous build'}`, waitMs }, async (settled, guard) => {
@@ -39,7 +41,7 @@ export async function rollback(
     const back = from !== null && (await isHealthyNow(place, facts, from)) ? from : null;
     const { app, manager, logs, file: configFile } = config;
     const [run, origin] = await Promise.all([nextRunId(place.paths), originOf(target.builds, to)]);
-    const what = { run, kind: 'rollback' as const, app, manager, logs, configFile, target, ...origin };
+    const what = { run, kind: 'rollback' as const, app, manager, logs, configFile, target, recovery, ...origin };
     const known = { invocationBefore: facts.invocationId, memoryBefore: null, startedAt };
     await guarded;
     return carryOut({ ...what, from, to, back, ...known }, [], place);

@@ -31,6 +31,8 @@ export interface RunInputs {
   /** what the previous build used, to see a spike; null: not known */
   memoryBefore: number | null;
   startedAt: string;
+  /** the recovery that this is an attempt of, which others may follow unless it is the last; none: it stands by itself */
+  recovery?: { id: string; isLast: boolean };
   /** what was done before the first step: the hooks that made the build */
   stages?: StepRecord[];
 }

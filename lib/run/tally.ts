@@ -1,11 +1,20 @@
 import type { Outcome, RunDocument } from './document.ts';
 import type { Reason } from './failure.ts';
 import type { RunKind } from './inputs.ts';
+import type { Recovery } from './recoveries.ts';
 
 /** How many runs of a kind ended so, and when the last of them did. */
 export interface RunCount {
   kind: RunKind;
   outcome: Outcome;
+  count: number;
+  /** milliseconds since 1970 */
+  last_ended_ms: number;
+}
+
+/** How many recoveries ended so, each counted once however many attempts it took. */
+export interface RecoveryCount {
+  outcome: 'recovered' | 'failed';
   count: number;
   /** milliseconds since 1970 */
   last_ended_ms: number;
@@ -27,6 +36,8 @@ export interface Tally {
   /** of the runs whose downtime was measured */
   downtimes: Spread[];
   failures: { reason: Reason; count: number }[];
+  recoveries: RecoveryCount[];
+  recovery_durations: Spread[];
 }
 
 /** The bounds that totals on the disk were counted by: other ones would need other files. */
@@ -35,7 +46,7 @@ export const spreadBoundsMs: readonly number[] = [
 ];
 
 export function emptyTally(): Tally {
-  return { runs: [], durations: [], downtimes: [], failures: [] };
+  return { runs: [], durations: [], downtimes: [], failures: [], recoveries: [], recovery_durations: [] };
 }
 
 /** Adds a run that ended. The document is one from the disk: what is no number counts as nothing. */
@@ -54,6 +65,18 @@ export function addRun(tally: Tally, document: RunDocument): void {
   foundOrAdded(tally.failures, (one) => one.reason === reason, { reason, count: 0 }).count += 1;
 }
 
+/** Adds a recovery that is over. */
+export function addRecovery(
+  tally: Tally,
+  { outcome, startedMs, endedMs }: Pick<Recovery, 'outcome' | 'startedMs' | 'endedMs'>,
+): void {
+  const fresh: RecoveryCount = { outcome: outcome === 'deployed' ? 'recovered' : 'failed', count: 0, last_ended_ms: 0 };
+  const row = foundOrAdded(tally.recoveries, (one) => one.outcome === fresh.outcome, fresh);
+  row.count += 1;
+  row.last_ended_ms = Math.max(row.last_ended_ms, amountOf(endedMs));
+  addValue(tally.recovery_durations, 'recovery', amountOf(endedMs - startedMs));
+}
+
 /** A tally of its own, to be added to. */
 export function copyOf(tally: Tally): Tally {
   return structuredClone(tally);
@@ -61,15 +84,22 @@ export function copyOf(tally: Tally): Tally {
 
 /** Whether a value from the disk is a tally: another version, or another program, may have written it. */
 export function isTally(value: unknown): value is Tally {
-  const { runs, durations, downtimes, failures } = (value ?? {}) as Record<string, unknown>;
-  const isSpreads = areRows(durations, isSpread) && areRows(downtimes, isSpread);
-  return isSpreads && areRows(runs, isCount) && areRows(failures, isFailure);
+  const { runs, durations, downtimes, failures, recoveries, recovery_durations } = (value ?? {}) as Record<
+    string,
+    unknown
+  >;
+  const isSpreads = [durations, downtimes, recovery_durations].every((rows) => areRows(rows, isSpread));
+  return isSpreads && areRows(runs, isCount) && areRows(failures, isFailure) && areRows(recoveries, isRecoveryCount);
 }
 
 type IsRow = (row: Record<string, unknown>) => boolean;
 
 const isCount: IsRow = ({ kind, outcome, count, last_ended_ms }) => {
   return [kind, outcome].every(isText) && [count, last_ended_ms].every(isAmount);
+};
+
+const isRecoveryCount: IsRow = ({ outcome, count, last_ended_ms }) => {
+  return isText(outcome) && [count, last_ended_ms].every(isAmount);
 };
 
 const isFailure: IsRow = ({ reason, count }) => isText(reason) && isAmount(count);

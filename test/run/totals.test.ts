@@ -1,11 +1,12 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
+import { openLedger } from '../../lib/run/ledger.ts';
 import { ledgerPath, type StatePaths } from '../../lib/run/state.ts';
 import type { Tally } from '../../lib/run/tally.ts';
 import { foldLedgers, readTotals } from '../../lib/run/totals.ts';
 import { suite } from '../suite.ts';
-import { gateFailure, leaveRun, makeState, openTestLedger, inputsOf } from './samples.ts';
+import { documentWith, gateFailure, leaveRun, makeState, openTestLedger, inputsOf } from './samples.ts';
 
 const test = suite('run/totals');
 
@@ -135,7 +136,58 @@ test('R4: a reader beside a prune never sees a counter go back', async (t) => {
   assert.is(countOf(await readTotals(paths), 'deployed'), 90);
 });
 
+/** An attempt of a recovery, which takes 812 ms. */
+async function leaveAttempt(
+  paths: StatePaths,
+  run: string,
+  { id, isLast, outcome }: { id: string; isLast: boolean; outcome: 'deployed' | 'failed' },
+): Promise<void> {
+  const startedAt = run.replace(/^(....)(..)(..)-(..)(..)(..)-.*/, '$1-$2-$3T$4:$5:$6.000Z');
+  const inputs = inputsOf(run, { kind: 'recovery', startedAt, recovery: { id, isLast } });
+  const ledger = await openLedger(paths, run);
+  await ledger.write({ type: 'begin', inputs });
+  await ledger.write({ type: 'outcome', document: documentWith({ outcome }, inputs) });
+  await ledger.close();
+}
+
+test('R4: a recovery counts once, whatever a prune takes of its attempts first, and not while it goes on', async (t) => {
+  const paths = await makeState(t);
+  const [one, two, three] = ['one', 'two', 'three'];
+  const attempts: [number, string, boolean, 'deployed' | 'failed'][] = [
+    [100, one, false, 'failed'],
+    [130, one, false, 'failed'],
+    [200, one, false, 'deployed'],
+    [300, two, false, 'failed'],
+    [330, two, true, 'failed'],
+    [400, three, false, 'failed'],
+  ];
+  for (const [number, id, isLast, outcome] of attempts)
+    await leaveAttempt(paths, runId(number), { id, isLast, outcome });
+  const soon = Date.parse('2026-02-03T15:05:00.000Z');
+  const { recoveries, recovery_durations: durations, runs } = await readTotals(paths, soon);
+  const counts = recoveries.map(({ outcome, count }) => `${outcome} ${count}`);
+  assert.equal(counts.toSorted(), ['failed 1', 'recovered 1']);
+  assert.equal([durations[0]?.count, durations[0]?.sum_ms], [2, 60_812 + 30_812]);
+  assert.is(
+    runs.reduce((sum, { count }) => sum + count, 0),
+    6,
+    'each attempt is a run',
+  );
+  for (const going of [[100, 300], [330], [200], [130]].map((numbers) => numbers.map(runId))) {
+    await foldLedgers(paths, going);
+    assert.equal(sorted(await readTotals(paths, soon)).recoveries, recoveries.toSorted(byOutcome), 'folded');
+    await remove(paths, going);
+    assert.equal(sorted(await readTotals(paths, soon)).recoveries, recoveries.toSorted(byOutcome), 'removed');
+  }
+  const later = await readTotals(paths, soon + 2 * 3_600_000);
+  assert.is(later.recoveries.find(({ outcome }) => outcome === 'failed')?.count, 2, 'nobody goes on with it');
+});
+
 /** Rows stand in the order in which they were met. */
-function sorted({ runs, ...others }: Tally): object {
-  return { ...others, runs: runs.toSorted((a, b) => (a.outcome < b.outcome ? -1 : 1)) };
+function sorted({ runs, recoveries, ...others }: Tally): Tally {
+  return { ...others, runs: runs.toSorted(byOutcome), recoveries: recoveries.toSorted(byOutcome) };
+}
+
+function byOutcome(one: { outcome: string }, other: { outcome: string }): number {
+  return one.outcome < other.outcome ? -1 : 1;
 }

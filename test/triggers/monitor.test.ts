@@ -1,11 +1,13 @@
 import * as assert from 'uvu/assert';
 import type { RunDocument } from '../../lib/run/document.ts';
+import type { RunInputs } from '../../lib/run/inputs.ts';
 import type { StatePaths } from '../../lib/run/state.ts';
 import { openLedger } from '../../lib/run/ledger.ts';
 import { actionFor } from '../../lib/triggers/monitor/act.ts';
 import { changesOf, wantedAlerts } from '../../lib/triggers/monitor/alerts.ts';
 import { readPastRuns } from '../../lib/triggers/monitor/past.ts';
 import { problemsNow } from '../../lib/triggers/monitor/state.ts';
+import type { Recovery } from '../../lib/run/recoveries.ts';
 import { documentWith, inputsOf, makeState, newer, older } from '../run/samples.ts';
 import { suite } from '../suite.ts';
 
@@ -48,19 +50,21 @@ test('R5: what is alerted, and how badly', () => {
     { key: 'service', level: 'fail' as const, message: 'down' },
     { key: 'check:odd', level: 'warn' as const, message: 'odd' },
   ];
-  const keysAfter = (sinceMs: number, passes: number, recoveries: Partial<RunDocument>[] = []): string[] => {
+  const keysAfter = (sinceMs: number, passes: number, recoveries: Partial<Recovery>[] = []): string[] => {
     const problem = { since: at(-sinceMs), passes, acted: 0 };
     const problems = { service: problem, 'check:odd': problem };
-    const documents = recoveries.map((changed) => documentWith({ kind: 'recovery', ...changed }));
-    const wanted = wantedAlerts({ found, problems }, documents, { failures: 3, nowMs: now });
+    const known: Recovery = { id: 'a', run: 'a', outcome: 'deployed', isOver: true, startedMs: now, endedMs: now };
+    const past = recoveries.map((changed) => ({ ...known, ...changed }));
+    const wanted = wantedAlerts({ found, problems }, past, { failures: 3, nowMs: now });
     return Object.entries(wanted).map(([key, { severity }]) => `${key} ${severity}`);
   };
   assert.equal(keysAfter(0, 2), []);
   assert.equal(keysAfter(15 * minute, 3), ['service warning']);
   assert.equal(keysAfter(15 * minute + 1, 3), ['service warning', 'down critical']);
-  assert.equal(keysAfter(0, 1, [{ outcome: 'failed' }, { duration_ms: 10 * minute }]), []);
+  assert.equal(keysAfter(0, 1, [{ outcome: 'failed' }, { startedMs: now - 10 * minute }]), []);
   assert.equal(keysAfter(0, 1, [{ outcome: 'failed' }, { outcome: 'failed' }]), ['recoveries critical']);
-  assert.equal(keysAfter(0, 1, [{ duration_ms: 10 * minute + 1 }]), ['slow-recovery warning']);
+  assert.equal(keysAfter(0, 1, [{ outcome: 'failed' }, { outcome: 'failed', isOver: false }]), [], 'one goes on');
+  assert.equal(keysAfter(0, 1, [{ startedMs: now - 10 * minute - 1 }]), ['slow-recovery warning']);
 });
 
 test('R5: each alert is told once, and once more when it is over', () => {
@@ -75,10 +79,15 @@ test('R5: each alert is told once, and once more when it is over', () => {
 });
 
 /** A run that started so long ago and took a minute. */
-async function leave(paths: StatePaths, agoMs: number, changed: Partial<RunDocument>): Promise<void> {
+async function leave(
+  paths: StatePaths,
+  agoMs: number,
+  changed: Partial<RunDocument>,
+  recovery?: RunInputs['recovery'],
+): Promise<void> {
   const startedAt = at(-agoMs);
   const run = `${startedAt.slice(0, 19).replaceAll(/[-:]/g, '').replace('T', '-')}-0000`;
-  const inputs = inputsOf(run, { startedAt });
+  const inputs = inputsOf(run, { startedAt, kind: changed.kind ?? 'deploy', recovery });
   const ledger = await openLedger(paths, run);
   await ledger.write({ type: 'begin', inputs });
   await ledger.write({ type: 'outcome', document: documentWith({ duration_ms: minute, ...changed }, inputs) });
@@ -98,4 +107,33 @@ test('S10: the bake time counts from the end of the deploy, and a recovery since
   await leave(paths, 10 * minute, { kind: 'rollback', from: older, to: newer, active: newer });
   assert.is((await readPastRuns(paths, newer, now)).deployedMs, null, 'it came by a rollback');
   assert.is((await readPastRuns(paths, newer, now + 23 * hour)).recoveries.length, 0);
+});
+
+test('R5: the attempts of a recovery are one recovery, which ends as the last of them, from the first start to the last end', async (t) => {
+  const paths = await makeState(t);
+  const [failed, back] = [
+    { kind: 'recovery', outcome: 'failed' },
+    { kind: 'rollback', outcome: 'deployed' },
+  ] as const;
+  const part = (id: string, isLast: boolean) => ({ id, isLast });
+  await leave(paths, 25 * hour, failed, part('old', false));
+  for (const minutes of [90, 85, 80]) await leave(paths, minutes * minute, failed, part('one', minutes === 80));
+  for (const minutes of [70, 65]) await leave(paths, minutes * minute, failed, part('two', minutes === 65));
+  await leave(paths, 64 * minute, back, part('two', true));
+  await leave(paths, 62 * minute, failed, part('left', false));
+  await leave(paths, 50 * minute, failed);
+  await leave(paths, 5 * minute, failed, part('on', false));
+  const { recoveries } = await readPastRuns(paths, newer, now);
+  assert.equal(
+    recoveries.map(({ id, outcome, isOver, startedMs, endedMs }) => {
+      return [id.slice(0, 11), outcome, isOver, (endedMs - startedMs) / minute];
+    }),
+    [
+      ['one', 'failed', true, 11],
+      ['two', 'deployed', true, 7],
+      ['left', 'failed', true, 1],
+      ['20260203-14', 'failed', true, 1],
+      ['on', 'failed', false, 1],
+    ],
+  );
 });

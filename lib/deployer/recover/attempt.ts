@@ -8,6 +8,7 @@ import type { TargetRecovery } from '../../report/recovery-report.ts';
 import type { RunDocument } from '../../run/document.ts';
 import type { RunEvent } from '../../run/events.ts';
 import type { Reason } from '../../run/failure.ts';
+import type { RunInputs } from '../../run/inputs.ts';
 import { newestProven, nextRunId } from '../../run/history.ts';
 import { leaveHold } from '../../run/hold.ts';
 import { readQuarantine } from '../../run/quarantine.ts';
@@ -24,20 +25,26 @@ export interface Attempt extends TargetRecovery {
   document: RunDocument | null;
 }
 
+export interface AttemptOptions {
+  /** no other one follows: the build that does not come up makes room for the last proven one */
+  isLast: boolean;
+  /** the recovery that this is an attempt of; none: it is one by itself */
+  recovery?: string | undefined;
+}
+
 /** These say that the service never came up; one that is up and unwell may lack what it depends on. */
 const neverUp: readonly Reason[] = ['start', 'exited', 'restarting'];
 
 /**
- * Tries once to bring a service back. A healthy one is left alone; a run that was cut off is ended first. When it is the last
- * attempt, the build that does not come up makes room for the last proven one.
+ * Tries once to bring a service back. A healthy one is left alone; a run that was cut off is ended first.
  * @throws `bus_lost`, `systemd_unavailable`; the signal's reason when interrupted before anything began
  */
-export async function attempt(place: Place, { isLast }: { isLast: boolean }): Promise<Attempt> {
+export async function attempt(place: Place, { isLast, recovery }: AttemptOptions): Promise<Attempt> {
   const began = performance.now();
   const before = await look(place);
   const notes: Notes = { findings: [...before.findings], actions: [], next: before.next, document: null };
   const isHopeless = before.current === null || before.facts.loadState !== 'loaded';
-  if (!before.glance.healthy && !isHopeless) await act(place, { before, notes, isLast });
+  if (!before.glance.healthy && !isHopeless) await act(place, { before, notes, isLast, recovery });
   // An interruption is told of with what it left.
   const unhurried = { ...place, signal: openController().signal };
   const after = notes.document || notes.actions.length > 0 ? (await look(unhurried)).glance : before.glance;
@@ -65,13 +72,20 @@ interface Notes {
   document: RunDocument | null;
 }
 
+interface Part {
+  notes: Notes;
+  recovery: RunInputs['recovery'];
+}
+
 async function act(
   place: Place,
-  { before, notes, isLast }: { before: Look; notes: Notes; isLast: boolean },
+  { before, notes, isLast, recovery }: { before: Look; notes: Notes } & AttemptOptions,
 ): Promise<void> {
+  const part = recovery === undefined ? undefined : { id: recovery, isLast };
   try {
-    await bringBack(place, before, notes);
-    if (isLast && isWorthGoingBack(before, notes.document)) await goBackFrom(place, before.current, notes);
+    await bringBack(place, before, { notes, recovery: part });
+    if (isLast && isWorthGoingBack(before, notes.document))
+      await goBackFrom(place, before.current, { notes, recovery: part });
   } catch (error) {
     // What keeps one service down must not keep the others waiting.
     if (!isCutoverError(error, 'locked', 'permission', 'disk', 'no_build', 'config')) throw error;
@@ -81,7 +95,7 @@ async function act(
 }
 
 /** Holds the target, ends what was cut off, and carries the recovery out. */
-async function bringBack(place: Place, before: Look, notes: Notes): Promise<void> {
+async function bringBack(place: Place, before: Look, { notes, recovery }: Part): Promise<void> {
   const { target, config, paths } = place;
   await whileHeld(place, { doing: 'recovery', waitMs: 0 }, async (settled, guard) => {
     if (settled) notes.actions.push(`ended run ${settled.run}, which had been cut off: ${settled.outcome}`);
@@ -91,7 +105,7 @@ async function bringBack(place: Place, before: Look, notes: Notes): Promise<void
     const startedAt = new Date().toISOString();
     const [run, origin] = await Promise.all([nextRunId(paths), originOf(target.builds, current)]);
     const { app, manager, logs, file: configFile } = config;
-    const what = { run, kind: 'recovery' as const, app, manager, logs, configFile, target, ...origin };
+    const what = { run, kind: 'recovery' as const, app, manager, logs, configFile, target, recovery, ...origin };
     const which = { from: current, to: current, back: null };
     const known = { invocationBefore: facts.invocationId, memoryBefore: null, startedAt };
     await guard();
@@ -148,14 +162,14 @@ function isWorthGoingBack({ isBuildBad }: Look, document: RunDocument | null): b
   return isBuildBad || neverUp.includes(reason) || (step === 'start' && reason === 'timeout');
 }
 
-async function goBackFrom(place: Place, current: string | null, notes: Notes): Promise<void> {
+async function goBackFrom(place: Place, current: string | null, { notes, recovery }: Part): Promise<void> {
   const { systemd, config, target, signal } = place;
   const build = signal.aborted ? null : await otherProven(place, current);
   if (build === null) return;
   // The scope of the run that failed would keep the next one from its own.
   await leaveHold({ systemd, app: config.app, target: target.name });
   place.emit({ type: 'outcome', document: notes.document as RunDocument });
-  const document = await rollback(place, { build, waitMs: 0 });
+  const document = await rollback(place, { build, waitMs: 0, recovery });
   notes.document = document;
   if (document.outcome === 'deployed') {
     notes.actions.push(`went back to ${build}`);

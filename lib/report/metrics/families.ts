@@ -46,6 +46,22 @@ export const familyRows: readonly FamilyRow[] = [
     samples: ({ tally }) => tally.downtimes.flatMap((spread) => samplesOfSpread(spread, { kind: spread.kind })),
   },
   {
+    name: 'cutover_recoveries_total',
+    type: 'counter',
+    help: 'Recoveries that are over, by outcome: each once, however many runs it tried.',
+    samples: ({ tally }) =>
+      (['recovered', 'failed'] as const).map((outcome) => ({
+        labels: { outcome },
+        value: tally.recoveries.find((row) => row.outcome === outcome)?.count ?? 0,
+      })),
+  },
+  {
+    name: 'cutover_recovery_duration_seconds',
+    type: 'histogram',
+    help: 'How long recoveries took, from the first attempt to the end of the last, the pauses included.',
+    samples: ({ tally }) => tally.recovery_durations.flatMap((spread) => samplesOfSpread(spread, {})),
+  },
+  {
     name: 'cutover_last_run_timestamp_seconds',
     type: 'gauge',
     help: 'When the last run of this kind and outcome ended, in seconds since 1970.',

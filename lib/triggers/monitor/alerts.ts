@@ -1,6 +1,6 @@
 import type { MonitorAlert } from '../../report/monitor-report.ts';
 import { duration } from '../../report/words.ts';
-import type { RunDocument } from '../../run/document.ts';
+import type { Recovery } from '../../run/recoveries.ts';
 import type { Found } from './looks.ts';
 import { serviceKey } from './looks.ts';
 import type { MonitorState, OpenAlert } from './state.ts';
@@ -16,11 +16,11 @@ type Wanted = Record<string, Omit<OpenAlert, 'since'>>;
 /**
  * The alerts that hold now (R5): what failed so many passes in a row; a service down over 15 min and two failed recoveries in
  * 24 h, which are critical; a recovery over 10 min.
- * @param recoveries what the runs of the last 24 h came to that were to bring the service back
+ * @param recoveries those of the last 24 h, each once
  */
 export function wantedAlerts(
   { found, problems }: { found: readonly Found[]; problems: MonitorState['problems'] },
-  recoveries: readonly RunDocument[],
+  recoveries: readonly Recovery[],
   { failures, nowMs }: { failures: number; nowMs: number },
 ): Wanted {
   const wanted: Wanted = {};
@@ -32,13 +32,13 @@ export function wantedAlerts(
   const down = problems[serviceKey];
   const lastedMs = down ? nowMs - Date.parse(down.since) : 0;
   if (lastedMs > downMs) wanted.down = { severity: 'critical', message: `not well for over ${duration(downMs)}` };
-  const failed = recoveries.filter(({ outcome }) => outcome === 'failed').length;
+  const failed = recoveries.filter(({ outcome, isOver }) => isOver && outcome !== 'deployed').length;
   if (failed >= failedRecoveries) {
     wanted.recoveries = { severity: 'critical', message: `${failed} recoveries failed within 24 h` };
   }
-  const slow = recoveries.find(({ duration_ms }) => duration_ms > slowRecoveryMs);
+  const slow = recoveries.find(({ startedMs, endedMs }) => endedMs - startedMs > slowRecoveryMs);
   if (slow) {
-    const message = `recovery ${slow.run} took ${duration(slow.duration_ms)}`;
+    const message = `the recovery of run ${slow.run} took ${duration(slow.endedMs - slow.startedMs)}`;
     wanted['slow-recovery'] = { severity: 'warning', message };
   }
   return wanted;

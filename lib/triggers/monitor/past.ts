@@ -1,5 +1,6 @@
-import type { RunDocument } from '../../run/document.ts';
 import { runsNewestFirst } from '../../run/history.ts';
+import { type Recovery, recoveriesIn, recoveryOf } from '../../run/recoveries.ts';
+import type { RunRecord } from '../../run/ledger.ts';
 import type { StatePaths } from '../../run/state.ts';
 import { recoveryWindowMs } from './alerts.ts';
 
@@ -9,8 +10,8 @@ export interface Past {
   lastRun: string | null;
   /** how long ago the build in service was deployed; null: not known, or it came otherwise */
   deployedMs: number | null;
-  /** the runs that were to bring the service back, of the last 24 h */
-  recoveries: RunDocument[];
+  /** the recoveries of the last 24 h, each once */
+  recoveries: Recovery[];
 }
 
 /** So far back, at most, is looked for the deploy of the build in service. */
@@ -25,7 +26,9 @@ export async function readPastRuns(paths: StatePaths, current: string | null, no
   const past: Past = { lastRun: null, deployedMs: null, recoveries: [] };
   let isFound = false;
   let count = 0;
-  for await (const { inputs, document } of runsNewestFirst(paths)) {
+  const attempts: RunRecord[] = [];
+  for await (const record of runsNewestFirst(paths)) {
+    const { inputs, document } = record;
     past.lastRun ??= inputs.run;
     count += 1;
     if (count > mostRuns) break;
@@ -37,7 +40,7 @@ export async function readPastRuns(paths: StatePaths, current: string | null, no
       past.deployedMs = document.kind === 'deploy' ? agoMs : null;
       isFound = true;
     }
-    if (document.kind === 'recovery' && agoMs < recoveryWindowMs) past.recoveries.push(document);
+    if (recoveryOf(record) !== null && agoMs < recoveryWindowMs) attempts.push(record);
   }
-  return past;
+  return { ...past, recoveries: recoveriesIn(attempts, nowMs) };
 }

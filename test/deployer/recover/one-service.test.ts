@@ -9,6 +9,8 @@ import { breakBuild, breakInService, buildId, makeSite, type Site } from '../../
 import { makeSocketSite } from '../../deploy/socket-site.ts';
 import { assertNothingLeft, assertSound, whoServes } from '../../deploy/sound.ts';
 import { addChannels, startReceiver } from '../../deploy/telling.ts';
+import type { MonitorReport } from '../../../lib/report/monitor-report.ts';
+import type { RecoveryReport } from '../../../lib/report/recovery-report.ts';
 import { suite } from '../../suite.ts';
 import { configureRecovery, recoverSite } from './one-service.ts';
 
@@ -126,4 +128,22 @@ test('R1: a way back that does not come up either is told, with the way to the b
   assert.equal([code, told.after.healthy], [3, false], stderr);
   assert.match(told.findings.join('\n'), `${first} does not come up either`);
   assert.is(told.next, `cutover rollback production ${second}`);
+});
+
+test('R4, R5: a recovery counts once, however many attempts it took: the second one that fails is critical', async (t) => {
+  const site = await makeSite(t);
+  await configureRecovery(site, { recovery: ['attempts = 2', 'delay = "100ms"'] });
+  await breakInService(site, first);
+  const alertsAfter = async (): Promise<string[]> => {
+    const { code, document, stderr } = await site.call<RecoveryReport>('recover');
+    assert.equal([code, document.attempts], [3, 2], stderr);
+    const { alerts } = (await site.call<MonitorReport>('monitor')).document;
+    return alerts.map(({ key, severity, message }) => `${key} ${severity} ${message}`);
+  };
+  assert.equal(await alertsAfter(), []);
+  assert.equal(await alertsAfter(), ['recoveries critical 2 recoveries failed within 24 h']);
+  const { stdout } = await site.tell('status', '--metrics');
+  const labels = `app="${site.app}",target="production"`;
+  assert.match(stdout, `cutover_recoveries_total{${labels},outcome="failed"} 2\n`);
+  assert.match(stdout, `cutover_runs_total{${labels},kind="recovery",outcome="failed"} 4\n`);
 });

@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import { expositionOf } from '../../../lib/report/metrics/exposition.ts';
 import type { TargetFacts } from '../../../lib/report/metrics/facts.ts';
 import { familiesOf, familyRows } from '../../../lib/report/metrics/families.ts';
-import { addRun, emptyTally } from '../../../lib/run/tally.ts';
+import { addRecovery, addRun, emptyTally } from '../../../lib/run/tally.ts';
 import { documentWith, gateFailure } from '../../run/samples.ts';
 import { repository } from '../../sandboxed.ts';
 import { suite } from '../../suite.ts';
@@ -18,6 +18,9 @@ function factsOf(changed: Partial<TargetFacts> = {}): TargetFacts {
   addRun(tally, documentWith({ duration_ms: 40_000, downtime_ms: null }));
   addRun(tally, documentWith({ outcome: 'rolled_back', failure: gateFailure, duration_ms: 100, downtime_ms: 0 }));
   addRun(tally, documentWith({ outcome: 'failed', failure: gateFailure, duration_ms: 9_000_000, kind: 'rollback' }));
+  const startedMs = 1_770_131_480_500;
+  addRecovery(tally, { outcome: 'deployed', startedMs, endedMs: startedMs + 200_000 });
+  addRecovery(tally, { outcome: 'failed', startedMs, endedMs: startedMs + 700_000 });
   const unit = { healthy: true, active: true, restarts: 2, memoryBytes: 4096, changedMs: 1_770_131_480_500 };
   return {
     app: 'shop',
@@ -44,6 +47,10 @@ test('R4: runs by kind and outcome, durations, downtime, health, build: all in o
     ['cutover_runs_total', { kind: 'deploy', outcome: 'rolled_back' }, 1],
     ['cutover_runs_total', { kind: 'rollback', outcome: 'failed' }, 1],
     ['cutover_runs_total', { kind: 'recovery', outcome: 'failed' }, 0],
+    ['cutover_recoveries_total', { outcome: 'recovered' }, 1],
+    ['cutover_recoveries_total', { outcome: 'failed' }, 1],
+    ['cutover_recovery_duration_seconds_bucket', { le: '300' }, 1],
+    ['cutover_recovery_duration_seconds_sum', {}, 900],
     ['cutover_run_failures_total', { reason: 'health' }, 2],
     ['cutover_run_duration_seconds_count', { kind: 'deploy' }, 3],
     ['cutover_run_duration_seconds_sum', { kind: 'deploy' }, 40.912],
