@@ -4,18 +4,28 @@ import { documentOf } from '../run/document.ts';
 import { newestRun, readRun, runsNewestFirst } from '../run/history.ts';
 import { type InFlight, isAlive, readInFlight } from '../run/in-flight.ts';
 import { cutOffFailure, type RunRecord, stepRecordsOf } from '../run/ledger.ts';
+import { isHeld } from '../run/lock.ts';
 import type { StatePaths } from '../run/state.ts';
 
 /** Past runs, newest first; the one in flight is not past. */
 export async function history(paths: StatePaths, limit: number): Promise<ToldRun[]> {
-  const inFlight = await readInFlight(paths);
   const runs: ToldRun[] = [];
   for await (const record of runsNewestFirst(paths)) {
-    if (record.inputs.run === inFlight?.run && !record.document) continue;
-    runs.push(documentFrom(record, { state: 'not_recorded', pid: null }));
+    const past = record.document ? record : await onceOver(paths, record);
+    if (past) runs.push(documentFrom(past, { state: 'not_recorded', pid: null }));
     if (runs.length >= limit) break;
   }
   return runs;
+}
+
+/**
+ * A run without an outcome, if it is over; null: it is at work, or may be. A ledger is begun a moment before its mark is
+ * set, and has its outcome a moment before the mark goes: whoever is between the two has the lock.
+ */
+async function onceOver(paths: StatePaths, { inputs: { run }, steps }: RunRecord): Promise<RunRecord | null> {
+  if ((await readInFlight(paths))?.run === run) return null;
+  if (steps.size === 0 && (await isHeld(paths))) return null;
+  return readRun(paths, run);
 }
 
 /** One run: the named one, or the last. @throws `usage` when there is none */

@@ -93,6 +93,12 @@ async function describeHolder(paths: StatePaths): Promise<string> {
   return 'another run holds the target';
 }
 
+/** Whether somebody has the target, as far as its lock file tells: enough to tell others by, and never to act on. */
+export async function isHeld(paths: StatePaths): Promise<boolean> {
+  const holder = await readHolder(paths);
+  return holder !== null && isProcess(holder.pid);
+}
+
 async function readHolder(paths: StatePaths): Promise<Holder | null> {
   const text = await readFile(paths.lock, 'utf8').catch(() => '');
   try {
