@@ -8,7 +8,7 @@ import { waitMsOf } from './waiting.ts';
 
 export const run: Run<{ wait?: string | number | boolean }> = async ([name], options, terminal) => {
   const waitMs = waitMsOf(options.wait);
-  const place = await placeFor(name, options, terminal);
+  const place = await placeFor(name, options, terminal, { asOwner: true });
   const report = await backup(place, { waitMs });
   const { target, file, size_bytes, duration_ms, removed } = report;
   if (options.json) terminal.print(JSON.stringify(report));

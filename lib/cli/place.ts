@@ -8,6 +8,7 @@ import { type Place, pathsOf, targetNamed } from '../deployer/place.ts';
 import type { RunDocument } from '../run/document.ts';
 import { fanOut, type Listener } from '../run/events.ts';
 import { reachSystemd } from '../systemd/systemd.ts';
+import { workAsOwner } from './as-owner.ts';
 import type { GlobalOptions, Terminal } from './command.ts';
 import { journalListener } from '../report/journal.ts';
 import { logFileListener } from '../report/log-file.ts';
@@ -34,10 +35,10 @@ export async function placeFor(
   name: string | undefined,
   options: GlobalOptions,
   terminal: Terminal,
-  { log = false }: { log?: boolean } = {},
+  { log = false, asOwner = log }: { log?: boolean; asOwner?: boolean } = {},
 ): Promise<CommandPlace> {
   const config = await configFor(options, terminal);
-  return placeOf(config, targetNamed(config, name), { options, terminal, log });
+  return placeOf(config, targetNamed(config, name), { options, terminal, log, asOwner });
 }
 
 /** The same for a configuration that is there already. */
@@ -49,14 +50,19 @@ export async function placeOf(
     terminal,
     paths = pathsOf(config, target),
     log = false,
+    asOwner = log,
   }: {
     options: GlobalOptions;
     terminal: Terminal;
     paths?: Place['paths'];
     log?: boolean;
+    /** something is to be changed, which is done as the user whose the state is */
+    asOwner?: boolean;
   },
 ): Promise<CommandPlace> {
   const signal = interruptSignal();
+  // Whoever only looks changes nothing, and may look at everything.
+  if (asOwner) await workAsOwner(paths.directory, terminal.env);
   const systemd = reachSystemd(config.manager);
   const settled: RunDocument[] = [];
   const redact = redactorOf(await secretsOf([target, config.notify, config.serve], terminal.env));

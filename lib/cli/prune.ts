@@ -11,7 +11,8 @@ import { waitMsOf } from './waiting.ts';
 export const run: Run<{ dryRun?: boolean; wait?: string | number | boolean }> = async ([name], options, terminal) => {
   const waitMs = waitMsOf(options.wait);
   const isDryRun = options.dryRun === true;
-  const place = await placeFor(name, options, terminal, { log: !isDryRun });
+  // What a build's owner may not remove, root may.
+  const place = await placeFor(name, options, terminal, { log: !isDryRun, asOwner: false });
   const report = await prune(place, { isDryRun, waitMs });
   if (options.json) terminal.print(JSON.stringify(report));
   else terminal.tell(`${textOf(report, { terminal, isQuiet: options.quiet === true })}\n`);

@@ -4,6 +4,7 @@ import { putBackAtBoot, settle, targetLeftBehind } from '../deployer/settle.ts';
 import { type StatePaths, statePathsIn } from '../run/state.ts';
 import { tellReady } from '../systemd/notify.ts';
 import { afterwards } from './afterwards.ts';
+import { workAsOwner } from './as-owner.ts';
 import type { GlobalOptions, Run, Terminal } from './command.ts';
 import { listenersIn } from './notify-afterwards.ts';
 import { tellOutcome } from './outcome.ts';
@@ -40,7 +41,9 @@ async function beforeTheUnitStarts(
   { options, terminal }: { options: GlobalOptions & SettleFlags; terminal: Terminal },
 ): Promise<void> {
   try {
-    const build = await putBackAtBoot(await pathsToSettle(name, { options, terminal }), interruptSignal());
+    const paths = await pathsToSettle(name, { options, terminal });
+    await workAsOwner(paths.directory, terminal.env);
+    const build = await putBackAtBoot(paths, interruptSignal());
     if (build) terminal.tell(`current names ${build} again: the machine was booted in the middle of a run\n`);
   } catch (error) {
     // The settle that follows tries again, and says what is wrong.

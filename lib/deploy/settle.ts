@@ -1,4 +1,5 @@
-import { ExitCode, isCutoverError, messageOf } from '../base/errors.ts';
+import { stat } from 'node:fs/promises';
+import { CutoverError, ExitCode, isCutoverError, messageOf } from '../base/errors.ts';
 import { openController } from '../base/wait.ts';
 import { currentBuild } from '../builds/current.ts';
 import { clearTemporaryLinks } from '../builds/swap.ts';
@@ -40,6 +41,7 @@ export async function settleRun(tools: Omit<RunTools, 'signal'>): Promise<RunDoc
     await clearInFlight(paths);
     return record?.document ? { ...record.document, kind: 'settle' } : null;
   }
+  await requireOwnRecord(paths.directory, mark.run);
   // Refused in the middle of it, the run would be ended with the service down, and nobody would go on with it.
   if (record.steps.size > 0) await requirePermitted(record.inputs.target, record.inputs.manager, tools.systemd);
   emit({ type: 'begin', inputs: record.inputs, isResumed: true });
@@ -50,6 +52,14 @@ export async function settleRun(tools: Omit<RunTools, 'signal'>): Promise<RunDoc
   await clearTemporaryLinks(record.inputs.target.builds);
   return endRun({ ...record, inputs }, tools).catch((error: unknown) => {
     throw isCutoverError(error, 'unfinished') ? error.cause : error;
+  });
+}
+
+/** A ledger says which commands are run: root does not believe another user's. */
+async function requireOwnRecord(directory: string, run: string): Promise<void> {
+  if (process.geteuid?.() !== 0 || (await stat(directory)).uid === 0) return;
+  throw new CutoverError('permission', `run ${run} was cut off, and its record in ${directory} is another user's`, {
+    mend: 'cutover settle, which works as that user',
   });
 }
 

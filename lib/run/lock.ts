@@ -61,13 +61,15 @@ export async function takeLock(
 
 /** The kernel's lock needs no more than an open file: on a file system that became read-only, reading will do. */
 async function openLock(path: string): Promise<FileHandle> {
-  return open(path, constants.O_RDWR | constants.O_CREAT, 0o600)
+  // Whose directory it is may have put a link there that leads root elsewhere.
+  return open(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600)
     .catch((error: unknown) => {
-      if (errnoOf(error) === 'EROFS') return open(path, constants.O_RDONLY);
+      if (errnoOf(error) === 'EROFS') return open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
       throw error;
     })
     .catch((error: unknown) => {
-      throw fileError(error, 'cannot open', path);
+      if (errnoOf(error) !== 'ELOOP') throw fileError(error, 'cannot open', path);
+      throw new CutoverError('permission', `cannot open ${path}: it is a link`, { mend: `ls -l ${path}; rm ${path}` });
     });
 }
 

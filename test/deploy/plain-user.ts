@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import * as assert from 'uvu/assert';
 import type { Command } from '../../lib/base/exec.ts';
 import type { StrategyName } from '../../lib/config/model.ts';
 import { polkitRule } from '../../lib/deployer/init/polkit.ts';
@@ -70,6 +71,16 @@ export async function deployingUser(
     deny: (denied) => writeRule(sandbox, path, denied ? withoutVerb(text, denied) : text),
     words: (command) => [command, 'production', '--json', '--config', config],
   };
+}
+
+/** All that cutover keeps is the owner's, and of its state nobody else reads anything. A test's own files are root's. */
+export async function assertOwned({ sandbox, builds, state, logs }: Site, owner: string): Promise<void> {
+  assert.is(
+    await sandbox.run('find', builds, state, logs, '!', '-user', owner, '!', '-name', 'go'),
+    '',
+    'files of somebody else',
+  );
+  assert.is(await sandbox.run('find', state, '!', '-type', 'l', '-perm', '/077'), '', 'files that others may read');
 }
 
 async function writeRule(sandbox: TestSandbox, path: string, text: string): Promise<void> {

@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert';
 import { neededOf } from '../../lib/deploy/verbs.ts';
 import type { RunDocument } from '../../lib/run/document.ts';
 import { suite, type TestContext } from '../suite.ts';
-import { deployingUser, plainUser } from './plain-user.ts';
+import { assertOwned, deployingUser, plainUser } from './plain-user.ts';
 import { held, leaveBehind } from './running.ts';
 import { buildId, type Called, calledFrom, makeSite, type Refusal, type Site, type SiteOptions } from './site.ts';
 import { makeOverlapSite, makeSocketSite } from './socket-site.ts';
@@ -38,16 +38,6 @@ async function call<Document = RunDocument>(
   ...words: string[]
 ): Promise<Called<Document>> {
   return calledFrom<Document>(await user.sandbox.cutover([...user.words(command), ...words]));
-}
-
-/** All that cutover keeps is the owner's, and of its state nobody else reads anything. A test's own files are root's. */
-async function assertOwned({ sandbox, builds, state, logs }: Site, owner: string): Promise<void> {
-  assert.is(
-    await sandbox.run('find', builds, state, logs, '!', '-user', owner, '!', '-name', 'go'),
-    '',
-    'files of somebody else',
-  );
-  assert.is(await sandbox.run('find', state, '!', '-type', 'l', '-perm', '/077'), '', 'files that others may read');
 }
 
 for (const strategy of strategies) {
