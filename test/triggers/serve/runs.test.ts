@@ -1,9 +1,12 @@
 // needs: sandbox
+// deadline: 10min
 import * as assert from 'uvu/assert';
+import { held, letGo, startDeploy } from '../../deploy/running.ts';
+import { type Site, until } from '../../deploy/site.ts';
 import { suite } from '../../suite.ts';
-import { receivingSite } from './receiving.ts';
+import { type Receiving, receivingSite } from './receiving.ts';
 
-const test = suite('triggers/serve/runs', { timeoutMs: 180_000 });
+const test = suite('triggers/serve/runs', { timeoutMs: 240_000 });
 
 test('W1: a signed request deploys the newest build, in a service of its own, and its outcome is told', async (t) => {
   const receiving = await receivingSite(t, { builds: [{}, {}] });
@@ -14,18 +17,122 @@ test('W1: a signed request deploys the newest build, in a service of its own, an
   assert.equal(pushed.body, { status: 'queued', id, run: `/runs/${id}` });
   assert.is(pushed.headers.location, run);
   const ended = await receiving.ended(id);
-  assert.equal(
-    [ended.state, ended.outcome, ended.exit_code, ended.error],
-    ['done', 'deployed', 0, null],
-    JSON.stringify(ended),
-  );
+  assert.equal([ended.state, ended.outcome, ended.exit_code], ['done', 'deployed', 0], JSON.stringify(ended));
+  assert.equal([ended.revision, ended.branch, ended.step, ended.error], ['4f2a9c1', 'main', null, null]);
   assert.is(ended.document.run, ended.run);
-  assert.equal([ended.revision, ended.branch, ended.step], ['4f2a9c1', 'main', null]);
   const journal = await site.sandbox.run('journalctl', '--output=cat', '--unit', 'cutover-request@*');
   assert.match(journal, ended.document.to);
   const health = await receiving.call({ path: '/health' });
   assert.equal([health.status, health.body.status, health.body.problems], [200, 'ok', []]);
   assert.is(health.body.last_run.run, ended.run);
   const known = await receiving.run(ended.run);
-  assert.equal([known.state, known.outcome], ['done', 'deployed']);
+  assert.equal([known.state, known.outcome, known.run], ['done', 'deployed', ended.run]);
+  for (const unknown of ['r00000099x00000000', '20260203-150000-abcd', '..%2f..%2fetc', 'x'])
+    assert.is((await receiving.call({ path: `/runs/${unknown}` })).status, 404, unknown);
+  await receiving.kill('SIGKILL');
+  await receiving.start();
+  assert.equal(await receiving.run(id), ended, 'it is found again after a restart');
 });
+
+test('W1: what the hooks say is the outcome', async (t) => {
+  const receiving = await receivingSite(t, { builds: [{}, {}], keys: ['hooks.test = "echo no; exit 1"'] });
+  const ended = await receiving.ended((await receiving.push()).body.id);
+  assert.equal([ended.outcome, ended.exit_code, ended.document.failure.step], ['refused', 1, 'test']);
+  assert.is((await receiving.run(ended.run)).outcome, 'refused');
+});
+
+test('W1: a receiver killed with a run in progress and a request that waits loses neither, and runs none twice', async (t) => {
+  const { receiving, site, running } = await runningSite(t);
+  const waiting = (await receiving.push({ revision: '5' })).body.id as string;
+  assert.is((await receiving.run(waiting)).state, 'queued');
+  const health = (await receiving.call({ path: '/health' })).body;
+  assert.equal([health.running[0].id, health.queue[0].id], [running, waiting]);
+  await receiving.kill('SIGKILL');
+  // The run goes on without it, and ends.
+  await letGo(site);
+  await until('the run is over', async () => (await runsOf(site)).length === 2, 60_000);
+  await receiving.start();
+  const [first, second] = [await receiving.ended(running), await receiving.ended(waiting)];
+  assert.equal([first.state, first.outcome, first.exit_code], ['done', 'deployed', 0], JSON.stringify(first));
+  assert.equal([second.state, second.outcome, second.exit_code], ['done', 'unchanged', 0], JSON.stringify(second));
+  assert.is((await runsOf(site)).length, 2, 'the build was deployed once');
+});
+
+test('W1: a run that outlives its receiver is followed to its end by the next', async (t) => {
+  const { receiving, site, running } = await runningSite(t);
+  await receiving.kill('SIGKILL');
+  await receiving.start();
+  const seen = await receiving.run(running);
+  assert.equal([seen.state, seen.step], ['running', 'start']);
+  await letGo(site);
+  const ended = await receiving.ended(running);
+  assert.equal([ended.outcome, ended.run], ['deployed', seen.run]);
+  assert.is((await runsOf(site)).length, 2);
+});
+
+test('W1: of two pushes while one runs the latest wins', async (t) => {
+  const { receiving, site, running } = await runningSite(t);
+  const older = (await receiving.push({ revision: '5' })).body.id as string;
+  const newer = (await receiving.push({ revision: '6' })).body.id as string;
+  await letGo(site);
+  assert.is((await receiving.ended(running)).outcome, 'deployed');
+  const superseded = await receiving.ended(older);
+  assert.equal([superseded.state, superseded.superseded_by, superseded.outcome], ['superseded', newer, null]);
+  assert.is((await receiving.ended(newer)).outcome, 'unchanged');
+});
+
+test('W1: somebody who deploys by hand is waited for', async (t) => {
+  const receiving = await receivingSite(t, held);
+  const byHand = await startDeploy(receiving.site);
+  const { id } = (await receiving.push()).body;
+  await until('it waits', async () => /waiting/.test(await requestJournal(receiving.site)), 60_000);
+  assert.is((await receiving.run(id)).state, 'running');
+  assert.is((await byHand.end()).code, 0);
+  const ended = await receiving.ended(id);
+  assert.equal([ended.outcome, ended.error], ['unchanged', null]);
+});
+
+test('W1: whoever carries a request out is killed: the run is taken back, and that is its outcome', async (t) => {
+  const { receiving, site, running } = await runningSite(t);
+  const { run } = await receiving.run(running);
+  await site.sandbox.run('systemctl', 'kill', '--kill-whom=main', '--signal=KILL', 'cutover-request@*');
+  await letGo(site);
+  const ended = await receiving.ended(running);
+  assert.equal([ended.run, ended.outcome, ended.exit_code], [run, 'rolled_back', 4], JSON.stringify(ended));
+  const deploys = await runsOf(site);
+  assert.equal(
+    deploys.map(({ outcome }) => outcome),
+    ['rolled_back', 'deployed'],
+    'it was not begun a second time',
+  );
+});
+
+test('W1: SIGTERM ends it within ten seconds with 0, and what waits is kept', async (t) => {
+  const { receiving, site, running } = await runningSite(t);
+  const waiting = (await receiving.push({ revision: '5' })).body.id as string;
+  const began = performance.now();
+  assert.is(await receiving.kill('SIGTERM'), 0, receiving.output());
+  assert.ok(performance.now() - began < 10_000);
+  await letGo(site);
+  await receiving.start();
+  assert.is((await receiving.ended(running)).outcome, 'deployed');
+  assert.is((await receiving.ended(waiting)).outcome, 'unchanged');
+});
+
+/** A site where a request is carried out, and held in the start of its build. */
+async function runningSite(
+  t: Parameters<typeof receivingSite>[0],
+): Promise<{ receiving: Receiving; site: Site; running: string }> {
+  const receiving = await receivingSite(t, held);
+  const running = (await receiving.push()).body.id as string;
+  await until('the start has begun', async () => (await receiving.run(running)).step === 'start', 60_000);
+  return { receiving, site: receiving.site, running };
+}
+
+async function runsOf(site: Site): Promise<{ outcome: string }[]> {
+  return (await site.call<{ runs: { outcome: string }[] }>('history')).document.runs;
+}
+
+function requestJournal({ sandbox, app }: Site): Promise<string> {
+  return sandbox.run('journalctl', '--output=cat', '--unit', `cutover-request@${app}-*`);
+}
