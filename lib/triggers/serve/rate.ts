@@ -6,7 +6,7 @@ export interface Rate {
 
 export interface Limiter {
   /** @returns null: it may come in; otherwise the seconds after which to try again */
-  ask(address: string): number | null;
+  ask: (address: string) => number | null;
 }
 
 const mostAddresses = 10_000;
