@@ -3,7 +3,6 @@
 import { readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import * as assert from 'uvu/assert';
-import type { RunDocument } from '../../lib/run/document.ts';
 import { clearAfter, textOf, unitDirectory } from '../deploy/initiating.ts';
 import { held, leaveBehind, startDeploy, untilBegun, untilSettled } from '../deploy/running.ts';
 import { buildId, type Called, calledFrom, type Site } from '../deploy/site.ts';
@@ -22,7 +21,7 @@ const sayWhere = 'ExecStartPre=/bin/pwd -P';
 async function call(site: Site, path: string, ...words: string[]): Promise<Called> {
   const { sandbox, config } = site;
   const command = [process.execPath, path, ...words, '--config', config, '--json'] as const;
-  return calledFrom<RunDocument>(await sandbox.exec(command, { timeoutMs: 120_000 }));
+  return calledFrom(await sandbox.exec(command, { timeoutMs: 120_000 }));
 }
 
 test('S8: with the file alone: a deploy, one that is killed and settled by systemd, and a rollback', async (t) => {
