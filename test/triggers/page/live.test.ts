@@ -3,9 +3,12 @@
 import { once } from 'node:events';
 import * as assert from 'uvu/assert';
 import { type Browser, openBrowser, type Page } from '../../browser.ts';
-import { buildId, makeSite, type Site } from '../../deploy/site.ts';
+import type { PageModel, ShownTarget } from '../../../lib/report/page/model.ts';
+import { buildId, makeSite, type Site, until } from '../../deploy/site.ts';
+import { makeSocketSite } from '../../deploy/socket-site.ts';
 import { sandboxFor } from '../../sandboxed.ts';
 import { suite, type TestContext } from '../../suite.ts';
+import { installShipped, port } from '../serve/installed.ts';
 import { type Receiver, receiverFor } from './receiver.ts';
 
 const test = suite('the page while things happen', { timeoutMs: 180_000 });
@@ -131,3 +134,34 @@ test('W1: a receiver that ends lets go of whoever looks at the page', async (t) 
     await page.locator('html[data-live]').waitFor({ timeout: patientMs });
   }
 });
+
+test('R6: the shipped receiver, who may change nothing, sees as much of a target as root does', async (t) => {
+  const site = await makeSite(t, { builds: [{}, {}] });
+  assert.is((await site.call('deploy')).code, 0);
+  await installShipped(t, site);
+  const target = await stateOf(site);
+  assert.equal([target?.standing, target?.findings], ['up', []]);
+  assert.equal([target?.build.current, target?.build.previous], [buildId(2), buildId(1)]);
+  assert.equal(
+    target?.runs.map(({ outcome }) => outcome),
+    ['deployed', 'deployed'],
+  );
+  assert.is(target?.health.answers[0]?.status, 200);
+  assert.ok((target?.unit_state?.memory_bytes ?? 0) > 0);
+  await site.sandbox.run('systemctl', 'stop', site.unit);
+  await until('it is seen to be down', async () => (await stateOf(site))?.standing === 'down', patientMs);
+  assert.match((await stateOf(site))?.findings.join() ?? '', `nobody listens on port ${site.port}`);
+});
+
+test("R6: a port that systemd holds for another user's service is no stranger's, though its holder cannot be seen", async (t) => {
+  const site = await makeSocketSite(t, { builds: [{}], service: ['User=nobody'] });
+  await installShipped(t, site);
+  const target = await stateOf(site);
+  assert.equal([target?.standing, target?.findings], ['up', []]);
+});
+
+/** What the shipped receiver tells of the site's target. */
+async function stateOf({ sandbox }: Site): Promise<ShownTarget | undefined> {
+  const text = await sandbox.run('curl', '--silent', '--fail', `http://127.0.0.1:${port}/state`);
+  return (JSON.parse(text) as PageModel).targets[0];
+}
