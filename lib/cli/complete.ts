@@ -7,7 +7,7 @@ import { splitLine } from './completion/line.ts';
 import { wantedAt } from './completion/wanted.ts';
 
 /** Somebody holds a key down and waits: a disk that does not answer has nothing to offer. */
-const deadlineMs = 2_000;
+const deadlineMs = 5_000;
 
 /**
  * What a shell asks for at each press of the key. First a line with what the shell adds (`words`: nothing, `files`,

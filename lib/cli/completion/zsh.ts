@@ -6,7 +6,6 @@ export function zshScript(tools: readonly string[]): string {
 # For everybody:  cutover completion zsh > /usr/share/zsh/site-functions/_cutover
 
 _cutover() {
-  emulate -L zsh
   local program=cutover tab=$'\\t' typed=\${(Q)words[1]} line value beside
   local -a lines offered
   # By its full name: that very program. Never one of the working directory.
