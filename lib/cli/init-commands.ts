@@ -11,7 +11,7 @@ export const initCommands: CommandRow[] = [
       ['--app <name>', 'what the software is called'],
       ['--builds <dir>', 'the directory that holds the builds and the link current'],
       ['--port <n>', 'the port the unit listens on; several: 9000,9001; none: none'],
-      ['--url <url>', 'the address that tells whether it is healthy'],
+      ['--url <url>', 'the address that tells whether it is healthy; none: none'],
       ['--output <file>', 'where to write (default /etc/cutover/cutover.toml, or below ~/.config for a user)'],
       ['--user', "the unit belongs to the user's own manager"],
       ['--install', 'what works between deploys: units, timers, completion, manual; without a unit: all targets'],

@@ -35,6 +35,16 @@ const forUnit = ['target', 'app', 'builds', 'port', 'url', 'output', 'strategy',
 const forInstall = ['deployUser', 'group', 'force'] as const;
 const strategy = choice('restart', 'socket', 'overlap');
 
+/** Nothing is said of what is to be done: then it is looked for. */
+export function isOpen({ git, install, uninstall, strategy }: InitFlags): boolean {
+  return git === undefined && strategy === undefined && !install && !uninstall;
+}
+
+/** @throws `usage` for what says something of a unit, where none is named and nobody can be asked */
+export function requireNothingSaid(options: InitFlags): void {
+  if (forUnit.some((flag) => flag !== 'user' && options[flag] !== undefined)) requireInstall(options);
+}
+
 /** Without a unit there is only what `--install` does. @throws `usage` */
 export function requireInstall(options: InitFlags): void {
   const extra = forUnit.find((flag) => options[flag] !== undefined);
@@ -88,7 +98,8 @@ export function readOptions(options: InitFlags & GlobalOptions, { cwd }: Pick<Te
     app: app === undefined ? undefined : valueOf(nameType, '--app', String(app)),
     builds: builds === undefined ? undefined : resolve(cwd, String(builds)),
     ports: port === undefined ? undefined : portsOf(port),
-    url: url === undefined ? undefined : valueOf(httpUrl, '--url', String(url)),
+    url: url === undefined || url === 'none' ? undefined : valueOf(httpUrl, '--url', String(url)),
+    hasNoUrl: url === 'none',
     output: output === undefined ? undefined : resolve(cwd, String(output)),
   };
 }

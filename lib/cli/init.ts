@@ -6,12 +6,26 @@ import { initInstall, type InitTools, initUnit } from '../deployer/init.ts';
 import { openSystemd } from '../systemd/systemd.ts';
 import type { GlobalOptions, Run, Terminal } from './command.ts';
 import { granteeOf, manualFor, requireSecret, takeBackInstalled } from './init-install.ts';
-import { type InitFlags, readOptions, requireInstall, requireInstalling, strategyIn, valueOf } from './init-options.ts';
+import {
+  type InitFlags,
+  isOpen,
+  readOptions,
+  requireInstall,
+  requireInstalling,
+  strategyIn,
+  valueOf,
+} from './init-options.ts';
 import { tellFile, tellReport } from './init-tell.ts';
 import { configFor } from './place.ts';
 import { interruptSignal } from './signals.ts';
 
 export const run: Run<InitFlags> = async ([unit], options, terminal) => {
+  if (unit === undefined && isOpen(options)) {
+    const { propose } = await import('./init-propose.ts');
+    const found = await propose(options, terminal);
+    if ('exitCode' in found) return found.exitCode;
+    return run([found.answers.unit], { ...options, ...found.answers.options }, terminal);
+  }
   if (options.uninstall) return takeBackInstalled(unit, options, terminal);
   if (options.git !== undefined) {
     const { initRepository } = await import('./init-git.ts');

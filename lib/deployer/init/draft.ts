@@ -14,6 +14,8 @@ export interface Said {
   /** an empty list: the unit listens nowhere */
   ports?: number[] | undefined;
   url?: string | undefined;
+  /** it has no address that tells whether it is healthy: none is looked for */
+  hasNoUrl?: boolean;
 }
 
 export interface Findings {
@@ -73,9 +75,11 @@ function healthKnown({ builds, unit, health, ports }: Findings, said: Said): Rec
   const know = (key: string, one: Known): void => void (known[`targets.NAME.health.${key}`] = one);
   const url = said.url ?? health?.url;
   if (url === undefined) {
-    const note = unit.isRunning
-      ? `none of ${usualPaths.join(' ')} answered 2xx`
-      : 'not asked: the unit was not running';
+    const note = said.hasNoUrl
+      ? 'none was named'
+      : unit.isRunning
+        ? `none of ${usualPaths.join(' ')} answered 2xx`
+        : 'not asked: the unit was not running';
     know('url', { note, example: `http://127.0.0.1:${ports.ports[0] ?? 9000}/health` });
   } else know('url', { value: url, ...(said.url ? {} : { note: `guessed: answers ${health?.status} now` }) });
   if (health && health.status !== 200) know('status', { value: health.status, note: 'guessed: what it answers now' });

@@ -55,7 +55,11 @@ async function findOut(unit: string, said: Said, { systemd, manager, signal }: D
   const builds = await findBuilds(seen, { said: said.builds, manager });
   const ports = choosePorts(seen, { said: said.ports, manager });
   const own = ports.ports.flatMap((port) => seen.listeners.filter((listener) => listener.port === port));
-  const asking = said.url === undefined ? findHealth(own, signal) : askHealth(said.url, signal);
+  const asking = said.hasNoUrl
+    ? Promise.resolve(null)
+    : said.url === undefined
+      ? findHealth(own, signal)
+      : askHealth(said.url, signal);
   return { unit: seen, names: { ...names, app: said.app ?? names.app }, builds, ports, health: await asking };
 }
 
@@ -85,7 +89,7 @@ function notesOn({ unit, builds, ports, health }: Findings, said: Said): string[
     [builds.link.state === 'dangling', `${builds.builds}/current leads to nothing: the check says what to do`],
     [unit.isRunning && !unit.isHidden && isDeaf, `${name} does not listen on port ${ports.ports.join(', ')} now`],
     [
-      said.url === undefined && !health,
+      said.url === undefined && !said.hasNoUrl && !health,
       `no health address of ${name} ${state}: set health.url, or only the state of the unit is asked`,
     ],
     [said.url !== undefined && unit.isRunning && !health, `${redactText(said.url ?? '')} does not answer 2xx now`],
