@@ -35,6 +35,8 @@ export const environment: readonly Entry[] = [
   ['NO_COLOR', 'Not empty: no colours. Neither are there any where TERM is dumb.'],
   ['TERM', 'See NO_COLOR.'],
   ['CREDENTIALS_DIRECTORY', 'Where systemd keeps the credentials of a unit, for `token_credential` and the like.'],
+  ['STATE_DIRECTORY', 'Where systemd keeps what a unit wants to keep: the receiver keeps its requests there.'],
+  ['JOURNAL_STREAM', 'Set by systemd: what the receiver prints goes to the journal, with priorities.'],
   ['XDG_RUNTIME_DIR', "Where the bus of the user's own manager is."],
   ['DBUS_SYSTEM_BUS_ADDRESS', 'Another address of the system bus.'],
   ['DBUS_SESSION_BUS_ADDRESS', "Another address of the user's bus."],

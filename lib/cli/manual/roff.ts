@@ -16,6 +16,7 @@ export function pageText({ name, section, does, title, version, body }: Page): s
   const lines = [
     `.\\" Written by the build from the tables of cutover: changes here are lost.`,
     `.TH ${quoted(name.toUpperCase())} ${section} "" ${quoted(`cutover ${version}`)} ${quoted(title)}`,
+    '.nr HY 0',
     '.nh',
     '.ad l',
     ...heading('Name'),
