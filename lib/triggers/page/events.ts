@@ -1,6 +1,6 @@
 import { sleep, withDeadline } from '../../base/wait.ts';
 import type { PageModel } from '../../report/page/model.ts';
-import { newsOf, sectionsOf, titleOf, verdictOf } from '../../report/page/sections.ts';
+import { newsOf, type Sections, sectionsOf, titleOf, verdictOf } from '../../report/page/sections.ts';
 import type { SSEStreamingApi } from '../serve/framework.ts';
 import type { News } from './news.ts';
 
@@ -48,12 +48,21 @@ export async function tellChanges(
   }
 }
 
+/** All listeners are told of one state: it is drawn once. */
+const drawn = new WeakMap<PageModel, Sections>();
+
+function sectionsFor(model: PageModel): Sections {
+  const sections = drawn.get(model) ?? sectionsOf(model);
+  drawn.set(model, sections);
+  return sections;
+}
+
 /** For the page itself: the sections that changed since the last time, as markup. */
 export function pageMessages(assets: string): (model: PageModel) => Message {
   const sent = new Map<string, string>();
   return (model) => {
     const sections: Record<string, string> = {};
-    for (const [id, { text }] of Object.entries(sectionsOf(model))) {
+    for (const [id, { text }] of Object.entries(sectionsFor(model))) {
       if (sent.get(id) === text) continue;
       sent.set(id, text);
       sections[id] = text;

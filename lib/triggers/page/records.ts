@@ -26,12 +26,14 @@ export interface Records {
   notes: string[];
 }
 
-const mostRuns = 48;
 /** They change by themselves as time goes on, and cost a look at every ledger. */
 const figuresMs = 60_000;
 
-/** Reads the records of a target again and again: the ledger of a run that has ended is read once. */
-export function recordsReader(place: RecordsPlace): () => Promise<Records> {
+/**
+ * Reads the records of a target again and again: the ledger of a run that has ended is read once.
+ * @param mostRuns so many of the newest are told of
+ */
+export function recordsReader(place: RecordsPlace, mostRuns: number): () => Promise<Records> {
   const known = new Map<string, ShownRun>();
   const previous = onceFor(() => previousBuild(place));
   const figures = onceFor(() => figuresOf(place));
@@ -43,7 +45,7 @@ export function recordsReader(place: RecordsPlace): () => Promise<Records> {
         return null;
       });
     const mark = await orNull(readInFlight(place.paths));
-    const runs = (await orNull(readRuns(place, known, mark))) ?? [];
+    const runs = (await orNull(readRuns(place, { known, mark, mostRuns }))) ?? [];
     const running = mark && (await orNull(readRunning(place, mark, runs)));
     const current = await orNull(currentBuild(place.target.builds));
     const state = `${current} ${runs[0]?.run}`;
@@ -60,8 +62,7 @@ export function recordsReader(place: RecordsPlace): () => Promise<Records> {
 
 async function readRuns(
   { paths, config, redact }: RecordsPlace,
-  known: Map<string, ShownRun>,
-  mark: InFlight | null,
+  { known, mark, mostRuns }: { known: Map<string, ShownRun>; mark: InFlight | null; mostRuns: number },
 ): Promise<ShownRun[]> {
   const wanted = (await listRuns(paths)).slice(0, mostRuns);
   const runs: ShownRun[] = [];

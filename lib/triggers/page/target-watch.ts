@@ -42,9 +42,10 @@ const notSeen: ServiceLook = {
   sample: null,
 };
 
-export function watchTarget(place: WatchedPlace): TargetWatch {
+/** @param runs so many of the newest are shown */
+export function watchTarget(place: WatchedPlace, runs: number): TargetWatch {
   const { target, systemd, redact } = place;
-  const readRecords = recordsReader(place);
+  const readRecords = recordsReader(place, runs);
   let records = noRecords;
   let service = notSeen;
   let samples: HealthSample[] = [];

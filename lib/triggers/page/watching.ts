@@ -20,34 +20,35 @@ export interface Watching {
 
 const mostListeners = 32;
 const mostAtOnce = 8;
+/** Many targets have a shorter past each: a page that is too long helps nobody, and it is sent whole. */
+const [fewestRuns, mostRuns, mostRunsTogether] = [8, 48, 480];
 /** What is asked for again within this time is answered from memory. */
 const freshMs = 1_000;
 const everyMs = 3_000;
 /** During a run clients may see errors, and a person watches. */
 const everyMsInRun = 1_000;
 /** A page that is loaded again takes up where it was. */
-const lingerMs = 10_000;
+const lingerMs = 5_000;
 
 /** @param signal ends all of it */
 export function openWatching(
   app: string,
   { places, signal }: { places: readonly WatchedPlace[]; signal: AbortSignal },
 ): Watching {
-  const targets = places.map(watchTarget);
+  const runs = Math.max(fewestRuns, Math.min(mostRuns, Math.floor(mostRunsTogether / places.length)));
+  const targets = places.map((place) => watchTarget(place, runs));
   const directories = places.flatMap(({ target, paths }) => [target.builds, paths.directory]);
   const listeners = new Set<() => void>();
-  let machine: ShownMachine = { memory_total_bytes: 0, memory_available_bytes: 0, disks: [] };
+  const { latest, change } = modelOf(app, targets);
   let lookedMs = Number.NEGATIVE_INFINITY;
-  const tell = (): void => {
+  const tell = (machine?: ShownMachine): void => {
+    change(machine);
     for (const listener of listeners) listener();
   };
-  const latest = (): PageModel => {
-    return { app, version, at: new Date().toISOString(), targets: targets.map((target) => target.shown()), machine };
-  };
   const look = oneAtATime(async () => {
-    await Promise.all([eachOf(targets), lookAtMachine(directories).then((found) => (machine = found))]);
+    const [machine] = await Promise.all([lookAtMachine(directories), eachOf(targets)]);
     lookedMs = performance.now();
-    tell();
+    tell(machine);
   });
   const follow = following(targets, { look, tell, signal });
   return {
@@ -64,6 +65,26 @@ export function openWatching(
         listeners.delete(listener);
         if (listeners.size === 0) follow.endSoon();
       };
+    },
+  };
+}
+
+/** One model for all listeners, until something is another way. */
+function modelOf(
+  app: string,
+  targets: readonly TargetWatch[],
+): { latest: () => PageModel; change: (machine?: ShownMachine) => void } {
+  let known: ShownMachine = { memory_total_bytes: 0, memory_available_bytes: 0, disks: [] };
+  let model: PageModel | null = null;
+  return {
+    latest() {
+      const at = new Date().toISOString();
+      model ??= { app, version, at, targets: targets.map((target) => target.shown()), machine: known };
+      return model;
+    },
+    change(machine = known) {
+      known = machine;
+      model = null;
     },
   };
 }
