@@ -1,6 +1,6 @@
 // Everything in one file that needs nothing but Node: modules inside are run when they are first asked for.
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { licensesOf } from './licenses.mjs';
@@ -56,7 +56,7 @@ for (const name of readdirSync('dist').filter((name) => !made.has(name) && !/\.\
 await import('./manual.mjs');
 
 function filesIn(folder, beginning = '') {
-  const names = (existsSync(folder) ? readdirSync(folder) : []).filter((name) => name.startsWith(beginning));
+  const names = readdirSync(folder).filter((name) => name.startsWith(beginning));
   return Object.fromEntries(names.map((name) => [`${folder}/${name}`, readFileSync(join(folder, name), 'utf8')]));
 }
 
