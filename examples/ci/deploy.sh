@@ -8,6 +8,10 @@
 set -uf
 umask 077
 
+# Before any program is started: what comes as a variable is passed on to none of them.
+given_secret=${CUTOVER_SECRET:-} given_token=${CUTOVER_TOKEN:-} given_key=${CUTOVER_SSH_KEY:-} issue_token=${ISSUE_TOKEN:-}
+unset CUTOVER_SECRET CUTOVER_TOKEN CUTOVER_SSH_KEY ISSUE_TOKEN
+
 here=$(cd "$(dirname "$0")" && pwd) || exit 69
 # shellcheck source=parts/webhook.sh
 . "$here/parts/webhook.sh"
@@ -102,23 +106,36 @@ end_of_deploy() {
 
 # Waits for the next look, longer each time: first `wait` seconds, and thirty times as many as its argument at most.
 wait_for_look() {
-  sleep "$wait"
+  nap "$wait"
   look=$((look + 1)) wait=$((wait * 2))
   [ "$wait" -le $(($1 * 30)) ] || wait=$(($1 * 30))
 }
 
-# Files or variables; what came as a variable is not passed on to the programs that are started from here.
+nap() {
+  sleep "$1" &
+  child=$!
+  await_child
+}
+
+# What takes long is in the background, so that a job that is called off ends at once.
+await_child() {
+  wait "$child"
+  set -- $?
+  child=''
+  return "$1"
+}
+
+# Each of them is a file, or a variable.
 take_secrets() {
   secret_file=${CUTOVER_SECRET_FILE:-} token_file=${CUTOVER_TOKEN_FILE:-} hosts_file=${CUTOVER_KNOWN_HOSTS_FILE:-}
-  keep "${CUTOVER_SECRET:-}" secret && secret_file=$tmp/secret
-  keep "${CUTOVER_TOKEN:-}" token && token_file=$tmp/token
+  keep "$given_secret" secret && secret_file=$tmp/secret
+  keep "$given_token" token && token_file=$tmp/token
   keep "${CUTOVER_KNOWN_HOSTS:-}" known_hosts && hosts_file=$tmp/known_hosts
   for file in "$secret_file" "$token_file" "$hosts_file" "${CUTOVER_SSH_KEY_FILE:-}"; do
     [ -z "$file" ] || { [ -r "$file" ] && [ -s "$file" ]; } || finish 78 "there is nothing to read in $file"
   done
   # ssh takes no key that others may read, or that lacks its last end of line: CI systems make such files.
-  keep "${CUTOVER_SSH_KEY:-}" key || [ -z "${CUTOVER_SSH_KEY_FILE:-}" ] || keep "$(cat "$CUTOVER_SSH_KEY_FILE")" key
-  unset CUTOVER_SECRET CUTOVER_TOKEN CUTOVER_SSH_KEY
+  keep "$given_key" key || [ -z "${CUTOVER_SSH_KEY_FILE:-}" ] || keep "$(cat "$CUTOVER_SSH_KEY_FILE")" key
   write_ssh_config "${CUTOVER_SSH:-}" >"$tmp/ssh_config"
 }
 

@@ -19,7 +19,10 @@ main() {
   # Words are all that is left in it.
   # shellcheck disable=SC2086
   set -- $asked
-  [ "${1-}" != sudo ] || shift
+  case "${1-} ${2-}" in
+    'sudo -n') shift 2 ;;
+    sudo\ *) shift ;;
+  esac
   case "$*" in
     restart-receiver | 'systemctl restart cutover-serve.service') exec systemctl restart cutover-serve.service ;;
   esac

@@ -1,4 +1,5 @@
-import { appendFile, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { appendFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import * as assert from 'uvu/assert';
@@ -12,6 +13,8 @@ import { requireDebian } from './example.ts';
 
 export const script = join(repository, 'examples/ci/deploy.sh');
 export const secret = 'a-secret-of-the-tests-0123456789';
+/** A machine that does much else is slow. */
+export const patienceMs = 60_000;
 const forced = join(repository, 'examples/ci/ssh-command.sh');
 const receiver = 'cutover-serve.service';
 
@@ -67,6 +70,28 @@ export async function makeBed(t: TestContext, options: SiteOptions & { serve?: s
   return bedOn(site, { folder, port, env: environmentOf(folder, port, sshPort) });
 }
 
+/** The same, whose second deploy waits in a hook, `fetch` before its run has begun or `smoke` in it, until it may go on. */
+export async function makeWaitingBed(
+  t: TestContext,
+  hook: 'fetch' | 'smoke',
+): Promise<Bed & { isWaiting(): Promise<void>; goOn(): Promise<void> }> {
+  const [waits, goOn] = ['/srv/waits', '/srv/go-on'];
+  const wait = `case $CUTOVER_BUILD in *150001) exit 0 ;; esac; touch ${waits}; until [ -e ${goOn} ]; do sleep 0.1; done`;
+  const bed = await makeBed(t, { builds: [{}, {}], keys: [`hooks = { ${hook} = "${wait}" }`] });
+  const inside = (path: string): string => bed.sandbox.hostPath(path);
+  t.cleanup(async () => {
+    // Whatever still waits comes to its end.
+    await writeFile(inside(goOn), '');
+    await until('nobody waits', async () => (await bed.sandbox.exec(['pgrep', '-f', waits])).code !== 0, 20_000);
+    for (const path of [waits, goOn]) await rm(inside(path), { force: true });
+  });
+  return {
+    ...bed,
+    isWaiting: () => until('the deploy waits', async () => existsSync(inside(waits)), patienceMs),
+    goOn: () => writeFile(inside(goOn), ''),
+  };
+}
+
 export async function startReceiver({ sandbox, port }: Bed): Promise<void> {
   await sandbox.run('systemctl', 'start', receiver);
   await untilAnsweringInside(sandbox, `http-get://127.0.0.1:${port}/health`);
@@ -119,7 +144,6 @@ function environmentOf(folder: string, port: number, sshPort: number): Environme
     CUTOVER_KNOWN_HOSTS_FILE: `${folder}/known_hosts`,
     CUTOVER_WEBHOOK_WAIT: '1',
     CUTOVER_SSH_WAIT: '1',
-    CUTOVER_ANSWER_TIME: '5',
   };
 }
 
@@ -133,7 +157,7 @@ function bedOn(site: Site, facts: Pick<Bed, 'folder' | 'port' | 'env'>): Bed {
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => (said += chunk));
     return {
       child,
-      hasSaid: (words) => until(`it says "${words}"`, async () => said.includes(words), 60_000),
+      hasSaid: (words) => until(`it says "${words}"`, async () => said.includes(words), patienceMs),
       async end() {
         const { code } = await child.ended;
         await over;

@@ -58,7 +58,7 @@ write_issue() {
 # GitHub's runners have a program for this; here it is the interface of GitLab.
 open_gitlab_issue() {
   [ -s "$reports/issue.md" ] || finish 0 'there is nothing to tell in an issue'
-  printf 'PRIVATE-TOKEN: %s\n' "${ISSUE_TOKEN:-}" >"$tmp/token_header"
+  printf 'PRIVATE-TOKEN: %s\n' "$issue_token" >"$tmp/token_header"
   curl --silent --show-error --fail --max-time 30 --header "@$tmp/token_header" --output "$tmp/out" \
     --data-urlencode "title@$reports/issue-title.txt" --data-urlencode "description@$reports/issue.md" \
     "${CI_API_V4_URL:-}/projects/${CI_PROJECT_ID:-}/issues" || finish 69 'the issue could not be opened'

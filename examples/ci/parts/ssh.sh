@@ -17,15 +17,12 @@ write_ssh_config() {
 
 # on_server SECONDS COMMAND: what it prints comes into out. 255 and 124: the connection was not made, or lost.
 on_server() {
+  [ -n "${CUTOVER_SSH:-}" ] || { echo 'no server is set (CUTOVER_SSH)' >&2; return 255; }
   seconds=$1
   shift
   timeout "$seconds" ssh -n -F "$tmp/ssh_config" server "$prefix$*" >"$tmp/out" &
   child=$!
-  # In the background, so that a job that is called off ends at once.
-  wait "$child"
-  set -- $?
-  child=''
-  return "$1"
+  await_child
 }
 
 # ask_server SECONDS COMMAND: the same for what may be done twice, with three chances.
@@ -35,7 +32,7 @@ ask_server() {
     code=$?
     is_lost "$code" || return "$code"
     say "ssh, attempt $attempt of 3: $(ssh_complaint)"
-    [ "$attempt" = 3 ] || sleep "$ssh_wait"
+    [ "$attempt" = 3 ] || nap "$ssh_wait"
   done
   return 255
 }
@@ -45,7 +42,8 @@ is_lost() {
 }
 
 ssh_complaint() {
-  grep . "$tmp/err" | tail -n 1 | grep . || echo 'no answer in time'
+  said=$(tr -d '\r' <"$tmp/err" | sed -n '/./h; $ { g; s/^ssh: //; p; }')
+  echo "${said:-no answer in time}"
 }
 
 # What cutover says over there; without a connection this is the end, and so it is when cutover itself refuses to say.
@@ -78,7 +76,7 @@ follow_begun_run() {
   for chance in 1 2 3; do
     find_run
     [ -z "$run" ] || follow_run
-    [ "$chance" = 3 ] || sleep "$ssh_wait"
+    [ "$chance" = 3 ] || nap "$ssh_wait"
   done
 }
 

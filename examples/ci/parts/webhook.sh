@@ -29,7 +29,7 @@ is_well() {
     if [ "$status" = 200 ] && [ "$(field .status)" = ok ]; then return 0; fi
     why=$(complaint "$status")
     say "health, attempt $attempt of 3: $why"
-    [ "$attempt" = 3 ] || sleep "$webhook_wait"
+    [ "$attempt" = 3 ] || nap "$webhook_wait"
   done
   return 1
 }
@@ -61,7 +61,7 @@ send_request() {
       *) return 1 ;;
     esac
     say "request, attempt $attempt of 3: $why"
-    [ "$attempt" = 3 ] || sleep "$(pause)"
+    [ "$attempt" = 3 ] || nap "$(pause)"
   done
   return 1
 }
@@ -146,7 +146,7 @@ ask_for_run() {
     why=$(complaint "$status")
     [ "$status" != 401 ] || { why="$why (CUTOVER_TOKEN)"; return 1; }
     say "no look, attempt $attempt of 3: $why"
-    [ "$attempt" = 3 ] || sleep "$webhook_wait"
+    [ "$attempt" = 3 ] || nap "$webhook_wait"
   done
   wants_restart=yes
   return 1
