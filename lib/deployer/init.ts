@@ -1,8 +1,7 @@
-import { existsSync } from 'node:fs';
-import { userInfo } from 'node:os';
 import { CutoverError } from '../base/errors.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Config, ManagerKind, TargetConfig } from '../config/model.ts';
+import { lingerNote } from '../systemd/lingering.ts';
 import type { Systemd } from '../systemd/systemd.ts';
 import type { Said } from './init/draft.ts';
 import { draftFor } from './init/drafting.ts';
@@ -86,17 +85,10 @@ async function carryOut(
   if (isInstall) {
     if (file === null) throw new CutoverError('config', 'what is installed needs a configuration file');
     const done = await install({ config: { ...config, file }, targets, own }, tools);
-    return { ...done, notes: [...done.notes, ...lingerNotes(manager)] };
+    const note = lingerNote(manager);
+    return { ...done, notes: note === null ? done.notes : [...done.notes, note] };
   }
   const differing = await filesToWrite(own);
   signal.throwIfAborted();
   return { files: await writeFiles(own, { differing, isDryRun, onFile }), units: [], notes: [] };
-}
-
-/** Without it systemd runs a user's units only while the user is logged in. */
-function lingerNotes(manager: ManagerKind): string[] {
-  if (manager === 'system') return [];
-  const { username } = userInfo();
-  if (existsSync(`/var/lib/systemd/linger/${username}`)) return [];
-  return [`your units run only while you are logged in, and not at boot: loginctl enable-linger ${username}`];
 }

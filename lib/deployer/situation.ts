@@ -8,6 +8,7 @@ import { preflight } from '../deploy/preflight.ts';
 import { type InFlight, readInFlight } from '../run/in-flight.ts';
 import { readQuarantine } from '../run/quarantine.ts';
 import type { UnitFacts } from '../systemd/facts.ts';
+import { lingerNote } from '../systemd/lingering.ts';
 import type { Place } from './place.ts';
 
 /** How things stand before a deploy. */
@@ -49,6 +50,8 @@ export async function askPreflight(
 ): Promise<CheckAnswer[]> {
   const { target, config, systemd, paths, emit, signal } = place;
   const { facts, from, candidate, inFlight } = situation;
+  const note = lingerNote(config.manager);
+  if (note !== null) emit({ type: 'note', message: note });
   const configured = await configuredBefore(place, situation, mayMend);
   const about = { target, facts, systemd, paths, state: config.state, candidate, inFlight, configured };
   const subject = { ...about, isFirst: from === null, isFixForward, isThorough };

@@ -1,11 +1,12 @@
 // needs: sandbox
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import type { RunDocument } from '../../lib/run/document.ts';
 import type { TargetStatus } from '../../lib/deployer/status.ts';
 import { sandboxFor } from '../sandboxed.ts';
 import type { Behaviour } from '../services/builds.ts';
 import { suite, type TestContext } from '../suite.ts';
+import { init } from './initiating.ts';
 import { plainUser } from './plain-user.ts';
 import { held, leaveBehind, letGo, startDeploy, untilBegun, untilSettled } from './running.ts';
 import {
@@ -254,4 +255,45 @@ test('a user without a manager: exit 69, and what to type', async (t) => {
     assert.match(document.error.mend, 'loginctl enable-linger');
   }
   await assertSound(site, first);
+});
+
+test('S1: without lingering check and deploy say what that means', async (t) => {
+  const user = await plainUser();
+  const site = await userSite(t, {}, {});
+  const mark = site.sandbox.hostPath(`/var/lib/systemd/linger/${user.name}`);
+  await rm(mark);
+  t.cleanup(() => writeFile(mark, ''));
+  for (const command of ['check', 'deploy']) {
+    const { code, stderr } = await site.call(command);
+    assert.is(code, 0, stderr);
+    assert.match(
+      stderr,
+      'your units run only while you are logged in, and not at boot: loginctl enable-linger deployer',
+    );
+  }
+  await writeFile(mark, '');
+  assert.not.match((await site.call('check')).stderr, 'enable-linger');
+});
+
+test('S10: a pass of the monitor in their own manager brings a service back that is down', async (t) => {
+  const site = await userSite(t, {});
+  await site.configure({ keys: ['monitor = { every = "1s", failures = 1, action = "restart" }'] });
+  const { sandbox } = site;
+  t.cleanup(() => sandbox.cutover(['init', '--uninstall', '--user']));
+  const { code, stderr } = await init(sandbox, '--install', '--config', site.config);
+  assert.is(code, 0, stderr);
+  const instance = `cutover-monitor@${(await sandbox.run('systemd-escape', `${site.app}/production`)).trim()}`;
+  await sandbox.run('systemctl', 'is-active', `${instance}.timer`);
+  await sandbox.run('systemctl', 'stop', `${instance}.timer`, site.unit);
+  await sandbox.run('systemctl', 'start', `${instance}.service`);
+  await until('it is back', async () => (await whoServes(site))?.build === first);
+  const state = ['systemctl', 'show', '--property=ActiveState', '--value', `${instance}.service`] as const;
+  await until('the pass is over', async () => /^(inactive|failed)$/m.test(await sandbox.run(...state)));
+  await sandbox.exec(['systemctl', 'reset-failed']);
+  const { runs } = (await site.call<{ runs: RunDocument[] }>('history')).document;
+  assert.equal([runs[0]?.kind, runs[0]?.outcome], ['recovery', 'deployed']);
+  await until(
+    'they own what it wrote',
+    async () => (await sandbox.run('find', site.state, '!', '-user', 'deployer')) === '',
+  );
 });
