@@ -11,6 +11,7 @@ const { crc32 } = process.getBuiltinModule('node:zlib');
 
 /** The checksum, and room that keeps what follows aligned. */
 const headBytes = 8;
+const keptForMs = 30 * 86_400_000;
 /** The commands that people wait for. What ends an interrupted run is not among them: it relies on nothing that may be left out. */
 const waitedFor = new Set([
   'check',
@@ -138,7 +139,14 @@ function keep(path, script) {
     fs.fsyncSync(descriptor);
     fs.closeSync(descriptor);
     fs.renameSync(temporary, path);
+    removeOld(dirname(path));
   } catch {
     // The next run that may will keep it.
   }
+}
+
+/** What versions before this one kept, and what was killed while it did; a version still in use keeps its code anew. */
+function removeOld(folder) {
+  for (const path of fs.readdirSync(folder).map((name) => join(folder, name)))
+    if (fs.statSync(path).mtimeMs < Date.now() - keptForMs) fs.unlinkSync(path);
 }

@@ -9,6 +9,7 @@ import {
   rename,
   rm,
   symlink,
+  utimes,
   writeFile,
 } from 'node:fs/promises';
 import { basename, join } from 'node:path';
@@ -176,6 +177,27 @@ test('compiled code that another user wrote, or could have, is not run', async (
   const before = await inode();
   await requireVersion(callAsNobody(file, ['--version'], env), 'our own');
   assert.is(await inode(), before, 'our own is kept');
+});
+
+test('compiled code of versions before this one goes after a month', async (t) => {
+  const { folder, file } = await alone(t);
+  const compiled = join(folder, 'cache/cutover/compiled');
+  await mkdir(compiled, { recursive: true });
+  for (const [name, days] of [
+    ['older', 31],
+    ['younger', 29],
+  ] as const) {
+    await writeFile(join(compiled, name), '');
+    const seconds = Date.now() / 1000 - days * 86_400;
+    await utimes(join(compiled, name), seconds, seconds);
+  }
+  await exec(['chown', '-R', `${nobody}`, join(folder, 'cache')], { timeoutMs: 5_000 });
+  await requireVersion(
+    callAsNobody(file, ['--version'], { XDG_CACHE_HOME: join(folder, 'cache') }),
+    'it keeps its own',
+  );
+  const names = await readdir(compiled);
+  assert.equal([names.length, names.includes('younger'), names.includes('older')], [2, true, false]);
 });
 
 test('no folder of the place one happens to be in is a cache', async (t) => {
