@@ -22,9 +22,8 @@ function answerOf({ url, status, problem, response_ms }: ShownHealth['answers'][
 function curveOf(samples: readonly HealthSample[]): Html {
   const slowest = Math.max(20, ...samples.map(({ response_ms }) => response_ms));
   const step = width / Math.max(20, samples.length - 1);
-  const left = width - step * (samples.length - 1);
   const points = samples.map(({ ok, response_ms }, index) => {
-    return { ok, x: round(left + index * step), y: round(height - 2 - (response_ms / slowest) * (height - 4)) };
+    return { ok, x: round(index * step), y: round(height - 2 - (response_ms / slowest) * (height - 4)) };
   });
   const line = points.map(({ x, y }) => `${x},${y}`).join(' ');
   const bad = points.filter(({ ok }) => !ok).map(({ x }) => html`<path class="missed" d="M${x} 1V${height - 1}"/>`);

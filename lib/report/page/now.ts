@@ -38,7 +38,7 @@ function factRows({ build, health, unit_state, runs, standing }: ShownTarget): H
   const serves = html`<b class="id">${current ?? 'nothing'}</b> ${originOf(build)} ${since && html`<span class="quiet">${momentOf(since, 'for')}</span>`}`;
   const [last] = runs;
   return [
-    row(standing === 'down' ? 'Current' : 'Serves', serves),
+    row(standing === 'up' ? 'Serves' : 'Current', serves),
     row('Last run', last ? lastOf(last) : html`<span class="quiet">none yet</span>`),
     row('Health', answersOf(health)),
     row('Unit', unit_state ? unitOf(unit_state) : html`<span class="quiet">not known</span>`),

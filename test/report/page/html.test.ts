@@ -29,6 +29,10 @@ test('R6: no name, revision, branch, message or path of a state gets out of its 
   assert.is(text.replaceAll(escaped, 'word'), bodyOf(modelOf('word')).text);
 });
 
+function words(...targets: ShownTarget[]): string {
+  return verdictOf(modelWith(targets)).words;
+}
+
 /** A state in which every text from outside is that word. */
 function modelOf(word: string): PageModel {
   const failure = { step: word, reason: 'health', message: word, evidence: word } as const;
@@ -53,7 +57,6 @@ function modelOf(word: string): PageModel {
 }
 
 test('R6: the verdict names what is worst first', () => {
-  const words = (...targets: Parameters<typeof modelWith>[0]): string => verdictOf(modelWith(targets)).words;
   assert.is(words(targetWith()), 'production is up');
   assert.is(words(targetWith(), targetWith({ target: 'canary' })), 'all 2 are up');
   assert.is(words(targetWith(), changingTarget(), downTarget()), 'production is down');

@@ -12,6 +12,10 @@ const test = suite('how a target stands');
 const well: Seen = { service: [], notes: [], next: null };
 const { running } = changingTarget();
 
+function at(ms: number): string {
+  return new Date(nowMs + ms).toISOString();
+}
+
 function standing(
   seen: Partial<Seen>,
   more: Partial<Parameters<typeof standingOf>[1]> = {},
@@ -53,7 +57,6 @@ test('R6: after a run that went back there is something to read, after a good on
 });
 
 test('R6: the error rate is that of the last ten minutes, of sixty questions at most', () => {
-  const at = (ms: number): string => new Date(nowMs + ms).toISOString();
   let samples: HealthSample[] = [];
   for (let index = 0; index < 100; index += 1)
     samples = withSample(samples, { at: at(index * 3_000), ok: index < 70, response_ms: index });

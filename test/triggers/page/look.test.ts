@@ -109,12 +109,14 @@ test('R6: what a person has opened, and where the keyboard is, stays as the page
   const id = `#t0-run-${target.runs[2]?.run}`;
   await page.locator(`${id} summary`).click();
   const before = await page.locator('.runs').first().locator('> li').count();
-  shown.show(modelWith([{ ...target, runs: [runOf(1_000, { outcome: 'failed' }), ...target.runs] }]));
+  const at = new Date(nowMs + 5_000).toISOString();
+  shown.show({ ...modelWith([{ ...target, runs: [runOf(1_000, { outcome: 'failed' }), ...target.runs] }]), at });
   await page.locator('.runs > li:first-child', { hasText: 'failed' }).first().waitFor();
   assert.is(await page.locator(`${id}[open]`).count(), 1);
   assert.match(await focused(page), /^summary refused/);
   assert.is(await page.locator('.runs').first().locator('> li').count(), before);
   assert.is(await page.locator('.timeline li').count(), target.runs.length + 1);
+  assert.match(await page.locator('#machine').innerText(), 'as of 2026-02-04 03:12:45 UTC');
   // Each run once, wherever it moved to.
   const ids = await page.locator('.runs details').evaluateAll((all) => all.map((one) => one.id));
   assert.is(new Set(ids).size, target.runs.length + 1);

@@ -7,9 +7,10 @@ export function morph(old, fresh) {
     if (old.nodeValue !== fresh.nodeValue) old.nodeValue = fresh.nodeValue;
     return;
   }
-  morphAttributes(old, fresh);
   // What times.js wrote would be written again.
-  if (old.tagName === 'TIME' && old.getAttribute('datetime') === fresh.getAttribute('datetime')) return;
+  const isSameTime = old.tagName === 'TIME' && old.getAttribute('datetime') === fresh.getAttribute('datetime');
+  morphAttributes(old, fresh);
+  if (isSameTime) return;
   morphChildren(old, fresh);
 }
 
