@@ -49,6 +49,20 @@ export async function afterwards(
   }
 }
 
+/** Does a command's work. What it had ended before it failed is told all the same. @throws what the work throws */
+export async function whileWorking<T>(
+  place: CommandPlace,
+  terminal: Pick<Terminal, 'env'>,
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (place.settled.length > 0) await afterwards(null, place, { terminal, isPruned: false });
+    throw error;
+  }
+}
+
 /** Nobody who deploys next is to wait for the scope of a run that has ended. */
 function leaveWhenSlow({ systemd, config, target }: CommandPlace): { end: () => Promise<void> } {
   let leaving: Promise<void> | undefined;

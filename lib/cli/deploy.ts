@@ -1,6 +1,6 @@
 import { deploy } from '../deployer/deploy.ts';
 import { dryRun } from '../deployer/dry-run.ts';
-import { afterwards } from './afterwards.ts';
+import { afterwards, whileWorking } from './afterwards.ts';
 import type { Run } from './command.ts';
 import { tellOutcome } from './outcome.ts';
 import { configFor, placeOf } from './place.ts';
@@ -29,7 +29,7 @@ export const run: Run<DeployFlags> = async ([name, build], options, terminal) =>
       );
     return plan.exit_code;
   }
-  const document = await deploy(place, asked);
+  const document = await whileWorking(place, terminal, () => deploy(place, asked));
   const exitCode = tellOutcome(document, place, { options, terminal });
   await afterwards(document, place, { terminal });
   return exitCode;

@@ -6,7 +6,7 @@ import type { MonitorReport } from '../report/monitor-report.ts';
 import { monitorText } from '../report/monitor-text.ts';
 import { monitor } from '../triggers/monitor.ts';
 import { isDue } from '../triggers/monitor/due.ts';
-import { afterwards } from './afterwards.ts';
+import { afterwards, whileWorking } from './afterwards.ts';
 import type { Run, Terminal } from './command.ts';
 import { type CommandPlace, configFor, placeOf } from './place.ts';
 import { interruptSignal } from './signals.ts';
@@ -19,7 +19,7 @@ export const run: Run<{ due?: boolean }> = async ([name], options, terminal) => 
     return ExitCode.done;
   }
   const place = await placeOf(config, target, { options, terminal, log: true });
-  const { report: found, document, remember } = await monitor(place);
+  const { report: found, document, remember } = await whileWorking(place, terminal, () => monitor(place));
   if (document) place.emit({ type: 'outcome', document });
   const report = withoutSecrets(found, place);
   if (options.json) terminal.print(JSON.stringify(report));

@@ -3,7 +3,7 @@ import { formatSize } from '../config/quantities.ts';
 import { prune } from '../deployer/prune.ts';
 import type { KeptBuild, PrunedItem, PrunedKind, PruneReport, PruneUser } from '../deployer/prune-report.ts';
 import { columns } from '../report/text.ts';
-import { afterwards } from './afterwards.ts';
+import { afterwards, whileWorking } from './afterwards.ts';
 import type { Run, Terminal } from './command.ts';
 import { placeFor } from './place.ts';
 import { waitMsOf } from './waiting.ts';
@@ -13,7 +13,7 @@ export const run: Run<{ dryRun?: boolean; wait?: string | number | boolean }> = 
   const isDryRun = options.dryRun === true;
   // What a build's owner may not remove, root may.
   const place = await placeFor(name, options, terminal, { log: !isDryRun, asOwner: false });
-  const report = await prune(place, { isDryRun, waitMs });
+  const report = await whileWorking(place, terminal, () => prune(place, { isDryRun, waitMs }));
   if (options.json) terminal.print(JSON.stringify(report));
   else terminal.tell(`${textOf(report, { terminal, isQuiet: options.quiet === true })}\n`);
   await afterwards(null, place, { terminal, isPruned: false });

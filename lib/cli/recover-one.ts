@@ -1,7 +1,7 @@
 import { targetNamed } from '../deployer/place.ts';
 import { attempt } from '../deployer/recover/attempt.ts';
 import { withoutSecrets } from '../report/recovery-report.ts';
-import { afterwards } from './afterwards.ts';
+import { afterwards, whileWorking } from './afterwards.ts';
 import type { Run } from './command.ts';
 import { configFor, placeOf } from './place.ts';
 
@@ -13,7 +13,7 @@ export const run: Run<{ last?: boolean; recovery?: string }> = async ([name], op
   const isLast = options.last === true;
   const config = await configFor(options, terminal);
   const place = await placeOf(config, targetNamed(config, name), { options, terminal, log: true });
-  const tried = await attempt(place, { isLast, recovery: options.recovery });
+  const tried = await whileWorking(place, terminal, () => attempt(place, { isLast, recovery: options.recovery }));
   const { document, after } = tried;
   if (document) place.emit({ type: 'outcome', document });
   // The whole document is in the ledger.

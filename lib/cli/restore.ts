@@ -6,7 +6,7 @@ import { ownerOf } from '../deployer/backup.ts';
 import { targetNamed } from '../deployer/place.ts';
 import { restore, type RestoreReport } from '../deployer/restore.ts';
 import { duration } from '../report/words.ts';
-import { afterwards } from './afterwards.ts';
+import { afterwards, whileWorking } from './afterwards.ts';
 import type { Run, Terminal } from './command.ts';
 import { configFor, placeOf } from './place.ts';
 import { waitMsOf } from './waiting.ts';
@@ -21,7 +21,7 @@ export const run: Run<{ yes?: boolean; wait?: string | number | boolean }> = asy
   if (!options.yes)
     await confirm(found, `${owner.database.path ?? 'the PostgreSQL database'} of ${target.name}`, target.unit);
   const place = await placeOf(config, target, { options, terminal, log: true });
-  const report = await restore(place, { file: found.path, waitMs });
+  const report = await whileWorking(place, terminal, () => restore(place, { file: found.path, waitMs }));
   if (report.run) place.emit({ type: 'outcome', document: report.run });
   if (options.json) terminal.print(JSON.stringify(redactSentences(report, place.redact)));
   else tell(report, terminal);

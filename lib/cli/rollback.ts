@@ -1,6 +1,6 @@
 import { targetNamed } from '../deployer/place.ts';
 import { rollback } from '../deployer/rollback.ts';
-import { afterwards } from './afterwards.ts';
+import { afterwards, whileWorking } from './afterwards.ts';
 import type { Run } from './command.ts';
 import { tellOutcome } from './outcome.ts';
 import { configFor, placeOf } from './place.ts';
@@ -11,7 +11,7 @@ export const run: Run<{ wait?: string | number | boolean }> = async ([name, buil
   const target = targetNamed(config, name);
   const waitMs = waitMsOf(options.wait);
   const place = await placeOf(config, target, { options, terminal, log: true });
-  const document = await rollback(place, { build, waitMs });
+  const document = await whileWorking(place, terminal, () => rollback(place, { build, waitMs }));
   const exitCode = tellOutcome(document, place, { options, terminal });
   await afterwards(document, place, { terminal });
   return exitCode;

@@ -124,10 +124,17 @@ async function proveBack(inputs: RunInputs, { systemd, emit }: Omit<RunTools, 's
       return null;
     } catch (error) {
       requireReached(inputs, [error]);
-      if (left === 0 || !isUnitsEnd(error)) return `${back} is not verified healthy: ${messageOf(error)}`;
+      if (left === 0 || !isUnitsEnd(error)) return notBack(back, error);
       emit({ type: 'note', message: `${back} is started once more: ${messageOf(error)}` });
       // What is wrong with it, the gate tells.
       await startProven(systemd, target, { isOpen: () => false, signal }).catch(() => {});
     }
   }
+}
+
+/** Two builds of which one was good: then it is seldom the build. A person who reads this at night looks there first. */
+function notBack(back: string | null, error: unknown): string {
+  const fact = `${back} is not verified healthy: ${messageOf(error)}`;
+  if (!isUnitsEnd(error)) return fact;
+  return `${fact}. It was proven once, so the fault may lie in the unit, the machine or the data, and not in the new build`;
 }

@@ -39,9 +39,9 @@ export function sentenceOf(document: ToldRun): string {
         : `; the port was closed for ${duration(downtime_ms)}`;
   // The ledger of an earlier version has no such key.
   const waited = typeof longest_wait_ms === 'number' ? `; nobody waited longer than ${duration(longest_wait_ms)}` : '';
-  if (document.kind === 'restore' && outcome === 'deployed')
+  if (isRestore(document) && outcome === 'deployed')
     return `the database of ${target} is restored, and ${to} is proven healthy with it ${took}${down}`;
-  if (document.kind === 'restore' && outcome === 'rolled_back')
+  if (isRestore(document) && outcome === 'rolled_back')
     return `${restoreFailure(document)}; ${target} serves ${active} again, verified healthy${down}`;
   switch (outcome) {
     case 'deployed':
@@ -51,7 +51,7 @@ export function sentenceOf(document: ToldRun): string {
     case 'refused':
       return `${target} was not touched: ${failure?.message ?? 'the checks above speak against a deploy'}`;
     case 'rolled_back':
-      return `${to} failed: ${failure?.message}; ${target} is back on ${active}, verified healthy, ${took}${down}${waited}`;
+      return `${to} ${failure?.reason === 'interrupted' ? 'was given up' : 'failed'}: ${failure?.message}; ${target} is back on ${active}, verified healthy, ${took}${down}${waited}`;
     case 'interrupted':
       return `${target} was not touched: ${failure?.message ?? 'interrupted'}`;
     case 'failed':
@@ -61,9 +61,16 @@ export function sentenceOf(document: ToldRun): string {
   }
 }
 
+/** A restore that was cut off is told of by what settled it. */
+function isRestore({ kind, steps }: RunDocument): boolean {
+  return kind === 'restore' || (kind === 'settle' && steps.some(({ name }) => name === 'keep' || name === 'restore'));
+}
+
 /** The data is either as the backup was or as it was before; the service may be unwell with either. */
 function restoreFailure({ steps, failure }: RunDocument): string {
   const isPut = steps.some(({ name, status }) => name === 'restore' && status === 'done');
+  const isCutOff = failure?.reason === 'interrupted' && failure.step === 'restore';
+  if (isCutOff && !isPut) return `the database is as the backup was or as it was before: ${failure.message}`;
   return `${isPut ? 'the database is restored, but' : 'the database is as it was:'} ${failure?.message}`;
 }
 
@@ -87,10 +94,8 @@ function unfinishedSentence({ target, run, steps, failure }: RunDocument, { stat
 }
 
 /** What to type after a run that did not go well. */
-export function nextCommands(
-  { kind, outcome, target, unit, run, failure }: RunDocument,
-  manager: ManagerKind,
-): string[] {
+export function nextCommands(document: RunDocument, manager: ManagerKind): string[] {
+  const { kind, outcome, target, unit, run, failure, from, to } = document;
   if (outcome === 'rolled_back') return [`cutover report ${target} ${run}`, `cutover logs ${target} ${run}`];
   if (outcome !== 'failed') return [];
   const look = [systemctl(manager, `status ${unit}`), journalctl(manager, unit)];
@@ -98,8 +103,11 @@ export function nextCommands(
   if (failure?.reason === 'port_taken')
     return ['sudo ss -ltnp', systemctl(manager, `restart ${unit}`), `cutover status ${target}`];
   // Another build changes nothing of the data.
-  if (kind === 'restore') return look;
-  // When the build before does not come up either, the fault may lie in the unit: mended there, a deploy brings it up.
-  const repair = kind === 'deploy' ? [`cutover deploy ${target} --fix-forward`] : [];
+  if (isRestore(document)) return look;
+  // There is no other build, and it is picked again only by its name.
+  if (from === null) return [...look, `cutover deploy ${target} ${to}`];
+  // When the build before does not come up either, the fault may lie in the unit: once that is mended, the same build may
+  // be good. It is in quarantine, and has to be named.
+  const repair = kind === 'deploy' || kind === 'settle' ? [`cutover deploy ${target} ${to} --fix-forward`] : [];
   return [...look, `cutover rollback ${target}`, ...repair];
 }

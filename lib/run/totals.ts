@@ -91,7 +91,7 @@ function addLedgers(tally: Tally, records: readonly RunRecord[], except: Readonl
 function foldedFrom(text: string | null): Folded {
   const nothing: Folded = { version: 1, counted: [], recovered: [], tally: emptyTally() };
   try {
-    const value = JSON.parse(text ?? 'null') as Folded | null;
+    const value = JSON.parse(text ?? 'null') as (Omit<Folded, 'recovered'> & { recovered?: string[] }) | null;
     if (value?.version !== 1 || !Array.isArray(value.counted) || !value.tally) return nothing;
     // Earlier ones knew nothing of recoveries.
     const tally = { ...emptyTally(), ...value.tally };

@@ -5,7 +5,7 @@ import { messageIds } from '../../lib/report/journal.ts';
 import type { RunDocument } from '../../lib/run/document.ts';
 import { suite } from '../suite.ts';
 import { leaveBehind, heldSite, startDeploy, untilBegun, untilSettled } from './running.ts';
-import { buildId, makeSite, until } from './site.ts';
+import { buildId, makeSite, type Refusal, until } from './site.ts';
 import { assertSound } from './sound.ts';
 import { addChannels, journalOf, secretFile, startReceiver } from './telling.ts';
 
@@ -156,6 +156,21 @@ test('P4, S8: what a deploy ended in place of a dead one is told too, and before
   const cutOff = ['begun', 'going_back', 'settled'];
   assert.equal(story, [...cutOff, ...cutOff, 'begun', 'ended']);
   await assertSound(site, second, called);
+});
+
+test('P4, S8: what a command ended before it was refused itself is told', async (t) => {
+  const site = await heldSite(t);
+  const receiver = await startReceiver(t, site);
+  await addChannels(site, ['channel = "webhook"', `url_file = "${await secretFile(site, 'url', receiver.url)}"`]);
+  await leaveBehind(site);
+  const refused = await site.call<Refusal>('rollback', ['20200101-000000']);
+  assert.equal([refused.code, refused.document.error.code], [2, 'no_build'], refused.stderr);
+  const told = (await receiver.told()).map(({ body }) => JSON.parse(body) as RunDocument);
+  assert.equal(
+    told.map(({ kind, outcome }) => [kind, outcome]),
+    [['settle', 'rolled_back']],
+  );
+  await assertSound(site, first);
 });
 
 test('S8, P4: a deploy that begins while another still tells of itself is guarded as any', async (t) => {

@@ -63,6 +63,46 @@ function step(name: string, status: StepRecord['status']): StepRecord {
   return { name, status, duration_ms: 0 };
 }
 
+test('S4: nobody says of a build that it failed when a person interrupted it', () => {
+  const failure = { ...gateFailure, reason: 'interrupted', message: 'interrupted by SIGINT' } as const;
+  const told = sentenceOf(documentWith({ outcome: 'rolled_back', active: older, failure, downtime_ms: null }));
+  assert.is(
+    told,
+    `${newer} was given up: interrupted by SIGINT; shop is back on ${older}, verified healthy, in 812 ms`,
+  );
+});
+
+test('P3: a restore is told of as what it is, by what settles it too', () => {
+  const cutOff = { step: 'keep', reason: 'interrupted', message: 'cut off', evidence: null } as const;
+  const [stop, keep] = [step('stop', 'done'), step('keep', 'done')];
+  const again = `; shop serves ${newer} again, verified healthy`;
+  const cases: [StepRecord[], NonNullable<RunDocument['failure']>, string][] = [
+    [[stop, step('keep', 'failed')], cutOff, 'the database is as it was: cut off'],
+    [
+      [stop, keep, step('restore', 'failed')],
+      { ...cutOff, step: 'restore' },
+      'the database is as the backup was or as it was before: cut off',
+    ],
+    [
+      [stop, keep, step('restore', 'done'), step('start', 'failed')],
+      { ...cutOff, step: 'start' },
+      'the database is restored, but cut off',
+    ],
+    [
+      [stop, keep, step('restore', 'failed')],
+      { ...cutOff, step: 'restore', reason: 'database' },
+      'the database is as it was: cut off',
+    ],
+  ];
+  for (const [steps, failure, sentence] of cases) {
+    const ending = { outcome: 'rolled_back', steps, failure, downtime_ms: null } as const;
+    for (const kind of ['restore', 'settle'] as const)
+      assert.is(sentenceOf(documentWith({ kind, ...ending })), sentence + again);
+  }
+  const settled = documentWith({ kind: 'settle', outcome: 'failed', failure: cutOff, steps: [stop, keep] });
+  assert.is(nextCommands(settled, 'system').length, 2, 'another build changes nothing of the data');
+});
+
 test('S8: a run without an outcome is told as far as it came', () => {
   const [stop, swap, start] = [step('stop', 'done'), step('swap', 'done'), step('start', 'failed')];
   const failure = { ...gateFailure, message: 'the process ended' };
@@ -91,7 +131,11 @@ test('S4: what did not go well says what to type next', () => {
   assert.equal(nextCommands(back, 'system'), [`cutover report shop ${run}`, `cutover logs shop ${run}`]);
   const failed = nextCommands(documentWith({ outcome: 'failed', failure: gateFailure }), 'system');
   const look = ['systemctl status shop.service', 'journalctl -u shop.service -n 50'];
-  assert.equal(failed, [...look, 'cutover rollback shop', 'cutover deploy shop --fix-forward']);
+  assert.equal(failed, [...look, 'cutover rollback shop', `cutover deploy shop ${newer} --fix-forward`]);
+  const firstOne = documentWith({ outcome: 'failed', from: null, active: null, failure: gateFailure });
+  assert.equal(nextCommands(firstOne, 'system'), [...look, `cutover deploy shop ${newer}`]);
+  const settled = documentWith({ kind: 'settle', outcome: 'failed', failure: gateFailure });
+  assert.equal(nextCommands(settled, 'system'), failed);
   const taken = nextCommands(
     documentWith({ outcome: 'failed', failure: { ...gateFailure, reason: 'port_taken' } }),
     'system',

@@ -109,13 +109,14 @@ test('S10: the bake time counts from the end of the deploy, and a recovery since
   assert.is((await readPastRuns(paths, newer, now + 23 * hour)).recoveries.length, 0);
 });
 
+const part = (id: string, isLast: boolean): RunInputs['recovery'] => ({ id, isLast });
+
 test('R5: the attempts of a recovery are one recovery, which ends as the last of them, from the first start to the last end', async (t) => {
   const paths = await makeState(t);
   const [failed, back] = [
     { kind: 'recovery', outcome: 'failed' },
     { kind: 'rollback', outcome: 'deployed' },
   ] as const;
-  const part = (id: string, isLast: boolean) => ({ id, isLast });
   await leave(paths, 25 * hour, failed, part('old', false));
   for (const minutes of [90, 85, 80]) await leave(paths, minutes * minute, failed, part('one', minutes === 80));
   for (const minutes of [70, 65]) await leave(paths, minutes * minute, failed, part('two', minutes === 65));

@@ -2,7 +2,7 @@ import * as assert from 'uvu/assert';
 import { channels } from '../../../lib/report/notify/channels.ts';
 import { bounded } from '../../../lib/report/notify/notice.ts';
 import { documentTable } from '../../../lib/config/schema/document.ts';
-import { gateFailure } from '../../run/samples.ts';
+import { gateFailure, newer } from '../../run/samples.ts';
 import { suite } from '../../suite.ts';
 import { hostile, noticeWith, runOf } from './samples.ts';
 
@@ -73,7 +73,8 @@ test('P4: Discord gets at most 2000 characters, and calls nobody', () => {
   assert.ok(content.length <= 2000, String(content.length));
   assert.equal([allowed_mentions, flags], [{ parse: [] }, 4]);
   assert.match(content, /^\*\*🚨 CRITICAL/);
-  assert.ok(content.endsWith('cutover rollback shop\ncutover deploy shop --fix-forward\n```'), content.slice(-200));
+  const typed = `cutover rollback shop\ncutover deploy shop ${newer} --fix-forward\n`;
+  assert.ok(content.endsWith(`${typed}\`\`\``), content.slice(-200));
   assert.match(content, String.raw`\<b\>&amp; \*\_\``);
   const good = bodyOf('discord').content;
   assert.match(good, 'Branch: main');
