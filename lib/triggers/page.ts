@@ -12,9 +12,9 @@ import { protect } from './page/headers.ts';
 import { openNews } from './page/news.ts';
 import { type Login, openLogin } from './page/login.ts';
 import { filled, type SiteFile, siteFiles, siteText } from './page/site.ts';
-import { readToken } from './page/token.ts';
 import { openWatching, type Watching } from './page/watching.ts';
 import { type Context, Hono, type HttpBindings, streamSSE } from './serve/framework.ts';
+import { secretIn } from './serve/secret.ts';
 
 type Bound = { Bindings: HttpBindings };
 
@@ -43,7 +43,7 @@ export async function openPage({
   guard: Login['guard'];
 }> {
   const file = config.serve?.tokenFile ?? null;
-  const login = openLogin(file === null ? null : await readToken(file));
+  const login = openLogin(file === null ? null : await secretIn(file, 'token_file'));
   const redact = redactorOf(await secretsOf([config.targets, config.notify, config.serve], env));
   return { routes: pageRoutes({ config, systemd, redact, login, signal }), guard: login.guard };
 }

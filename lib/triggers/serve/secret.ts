@@ -8,6 +8,9 @@ const mostCharacters = 4096;
 const leastCharacters = 16;
 const othersBits = 0o007;
 
+/** The keys of [serve] that name such a file. */
+type SecretKey = 'secret_file' | 'token_file';
+
 /**
  * The secret that signs requests: from `[serve].secret_file`, otherwise from the credential of the service manager.
  * @throws `config` when there is none, or it cannot be read, is empty, or may be read by everybody; nothing of it is told
@@ -15,28 +18,33 @@ const othersBits = 0o007;
 export async function readWebhookSecret(file: string | null, env: NodeJS.ProcessEnv): Promise<string> {
   const { CREDENTIALS_DIRECTORY: directory } = env;
   const path = file ?? (directory ? join(directory, secretCredential) : null);
-  if (path !== null) return secretIn(path);
+  if (path !== null) return secretIn(path, 'secret_file');
   throw new CutoverError('config', 'serve has no secret that requests are signed with', {
-    mend: makeOne('/etc/cutover/webhook.secret'),
+    mend: makeOne('/etc/cutover/webhook.secret', 'secret_file'),
   });
 }
 
-async function secretIn(path: string): Promise<string> {
-  const { text, mode } = await read(path);
+/**
+ * The one word in a file that is for few eyes.
+ * @param key of [serve], which names the file
+ * @throws `config` as above
+ */
+export async function secretIn(path: string, key: SecretKey): Promise<string> {
+  const { text, mode } = await read(path, key);
   if ((mode & othersBits) !== 0)
     throw new CutoverError('config', `${path} may be read by everybody`, { mend: `chmod 600 ${path}` });
   const secret = text.trim();
-  if (secret === '') throw new CutoverError('config', `${path} is empty`, { mend: makeOne(path) });
+  if (secret === '') throw new CutoverError('config', `${path} is empty`, { mend: makeOne(path, key) });
   if (/\s/.test(secret) || secret.length > mostCharacters)
-    throw new CutoverError('config', `${path} holds more than one word`, { mend: makeOne(path) });
+    throw new CutoverError('config', `${path} holds more than one word`, { mend: makeOne(path, key) });
   if (secret.length < leastCharacters)
     throw new CutoverError('config', `the secret in ${path} is shorter than ${leastCharacters} characters`, {
-      mend: makeOne(path),
+      mend: makeOne(path, key),
     });
   return secret;
 }
 
-async function read(path: string): Promise<{ text: string; mode: number }> {
+async function read(path: string, key: SecretKey): Promise<{ text: string; mode: number }> {
   try {
     const file = await open(path, 'r');
     try {
@@ -50,13 +58,13 @@ async function read(path: string): Promise<{ text: string; mode: number }> {
     const isMissing = errnoOf(error) === 'ENOENT';
     const fact = facts[errnoOf(error) ?? ''] ?? messageOf(error);
     throw new CutoverError('config', `cannot read the secret ${path}: ${fact}`, {
-      mend: isMissing ? makeOne(path) : `ls -l ${path}`,
+      mend: isMissing ? makeOne(path, key) : `ls -l ${path}`,
       cause: error,
     });
   }
 }
 
 /** openssl is on every machine that speaks to a git host. */
-function makeOne(path: string): string {
-  return `(umask 077; openssl rand -hex 32 > ${path}), and secret_file = "${path}" in [serve]`;
+function makeOne(path: string, key: SecretKey): string {
+  return `(umask 077; openssl rand -hex 32 > ${path}), and ${key} = "${path}" in [serve]`;
 }

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { isCutoverError } from '../../../lib/base/errors.ts';
 import { openAttempts } from '../../../lib/triggers/page/attempts.ts';
-import { readToken, sessionMs, tokenCheck } from '../../../lib/triggers/page/token.ts';
+import { sessionMs, tokenCheck } from '../../../lib/triggers/page/token.ts';
+import { secretIn } from '../../../lib/triggers/serve/secret.ts';
 import { makeDirectory } from '../../builds/directory.ts';
 import { suite, type TestContext } from '../../suite.ts';
 import { type Answer, ask } from './asked.ts';
@@ -141,14 +142,14 @@ test('W4: a token file that is missing, open to everybody, empty or short is ref
   const path = join(await makeDirectory(t), 'serve.token');
   const refusal = async (): Promise<string> => {
     try {
-      return `read: ${await readToken(path)}`;
+      return `read: ${await secretIn(path, 'token_file')}`;
     } catch (error) {
       assert.ok(isCutoverError(error, 'config'));
       assert.is(error.exitCode, 78);
       return `${error.message}: ${error.mend}`;
     }
   };
-  assert.match(await refusal(), /there is no such file: openssl rand -hex 32/);
+  assert.match(await refusal(), /there is no such file: \(umask 077; openssl rand -hex 32 > .*token_file = /);
   await writeFile(path, `${token}\n`, { mode: 0o600 });
   assert.is(await refusal(), `read: ${token}`);
   await chmod(path, 0o644);
@@ -156,8 +157,13 @@ test('W4: a token file that is missing, open to everybody, empty or short is ref
   assert.match(open, `chmod 600 ${path}`);
   assert.not.match(open, token);
   await chmod(path, 0o600);
-  for (const text of ['', 'short', 'two words of which the second is long']) {
+  const bad = {
+    '': 'is empty',
+    short: 'shorter than 16 characters',
+    'two words of which the last is long': 'one word',
+  };
+  for (const [text, words] of Object.entries(bad)) {
     await writeFile(path, text);
-    assert.match(await refusal(), 'at least 16 characters');
+    assert.match(await refusal(), words);
   }
 });
