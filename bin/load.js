@@ -21,6 +21,7 @@ const waitedFor = new Set([
   'builds',
   'history',
   'report',
+  'complete',
   'pre-deployment-check',
   'safe-deploy',
   'deploy-with-zero-downtime',
