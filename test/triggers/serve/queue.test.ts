@@ -4,8 +4,8 @@ import * as assert from 'uvu/assert';
 import { openController } from '../../../lib/base/wait.ts';
 import type { Launch, Result } from '../../../lib/triggers/serve/launch.ts';
 import { openQueue, type Queue } from '../../../lib/triggers/serve/queue.ts';
-import type { Asked } from '../../../lib/triggers/serve/request.ts';
-import { openStore } from '../../../lib/triggers/serve/store.ts';
+import type { Asked, ServeRequest } from '../../../lib/triggers/serve/request.ts';
+import { openStore, type Store } from '../../../lib/triggers/serve/store.ts';
 import { makeTmpfs } from '../../base/tmpfs.ts';
 import { makeDirectory, rejection } from '../../builds/directory.ts';
 import { until } from '../../deploy/site.ts';
@@ -82,16 +82,30 @@ test('W1: targets do not wait for one another', async (t) => {
 });
 
 test('W1: one that comes at the very end of another is not forgotten', async (t) => {
-  const { queue, launched, finish } = await open(t, join(await makeDirectory(t), 'queue'));
-  for (let round = 1; round <= 50; round += 1) {
+  // The end of the first is written, and so many turns later the second is: one of them is when its worker has seen no more.
+  for (let turns = 0; turns < 60; turns += 1) {
+    const [firstEnd, second] = [gate(), gate()];
+    const ended = openController();
+    const launched: string[] = [];
+    const write = async ({ seq, state }: ServeRequest): Promise<void> => {
+      if (seq === 1 && state === 'done') await firstEnd.promise;
+      if (seq === 2 && state === 'queued') await second.promise;
+    };
+    const store: Store = { directory: '/nowhere', found: [], write, remove: async () => {} };
+    const launch: Launch = async ({ id }) => {
+      launched.push(id);
+      return done;
+    };
+    const queue = openQueue({ store, launch, signal: ended.signal, tell: () => {} });
+    t.cleanup(() => ended.abort(new Error('the end')));
+    await add(queue);
     const adding = add(queue);
-    finish();
+    await until('the first was carried out', async () => launched.length === 1);
+    firstEnd.resolve();
+    for (let turn = 0; turn < turns; turn += 1) await Promise.resolve();
+    second.resolve();
     await adding;
-    await until(`request ${round} runs`, async () => {
-      finish();
-      return queue.open().length === 0;
-    });
-    assert.is(launched.length, round);
+    await until(`the second is carried out, ${turns} turns later`, async () => launched.length === 2);
   }
 });
 
@@ -195,6 +209,14 @@ test('W1: a disk that fills up while a run goes on loses no outcome', async (t) 
   const after = await open(t, join(path, 'queue'));
   assert.is(after.queue.find(id)?.state, 'done');
 });
+
+function gate(): { promise: Promise<void>; resolve: () => void } {
+  let resolve: (() => void) | null = null;
+  const promise = new Promise<void>((open) => {
+    resolve = open;
+  });
+  return { promise, resolve: () => resolve?.() };
+}
 
 async function fill(path: string): Promise<void> {
   const error = await rejection(writeFile(path, Buffer.alloc(1024 * 1024)));
