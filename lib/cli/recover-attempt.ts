@@ -6,6 +6,7 @@ import type { TargetConfig } from '../config/model.ts';
 import type { Attempt } from '../deployer/recover/attempt.ts';
 import type { Look } from '../deployer/recover/look.ts';
 import type { GlobalOptions } from './command.ts';
+import { boundAttempt, type Deadline } from './recover-deadline.ts';
 
 /** What an attempt in a process of its own needs to know. */
 export interface AttemptRequest {
@@ -20,6 +21,7 @@ export interface AttemptRequest {
   /** told each line on the way */
   onLine: (line: string) => void;
   look: (target: TargetConfig) => Promise<Look>;
+  deadline: Deadline;
 }
 
 /**
@@ -36,15 +38,18 @@ export async function attemptApart(
   const forward = (): void => void child.kill('SIGTERM');
   signal.addEventListener('abort', forward, { once: true });
   if (signal.aborted) forward();
+  const bound = boundAttempt(child, request.deadline);
   const telling = eachLine(child.stderr, onLine);
   const ended = Promise.all([telling, child.ended]).finally(() => signal.removeEventListener('abort', forward));
-  const answer = await answerOf(child);
-  if (answer && 'target' in answer) return { attempt: answer, ended };
+  const answer = await answerOf(child).finally(bound.stop);
+  const late = bound.told() === null ? [] : [bound.told() as string];
+  if (answer && 'target' in answer) return { attempt: { ...answer, findings: [...answer.findings, ...late] }, ended };
   await ended;
   const { code, signal: endedBy } = await child.ended;
   const how = answer?.error.message ?? (endedBy === null ? `exit code ${code}` : `it was ended by ${endedBy}`);
   const attempt = withoutAnswer(target, await request.look(target), how);
-  return { attempt: { ...attempt, duration_ms: Math.round(performance.now() - began) }, ended };
+  const findings = [...late, ...attempt.findings];
+  return { attempt: { ...attempt, findings, duration_ms: Math.round(performance.now() - began) }, ended };
 }
 
 function commandOf(target: string, { options, file, isLast, recovery }: AttemptRequest): Command {

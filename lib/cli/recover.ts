@@ -4,6 +4,7 @@ import { secretsOf } from '../config/known-secrets.ts';
 import type { Config, TargetConfig } from '../config/model.ts';
 import { pathsOf } from '../deployer/place.ts';
 import { type Look, look } from '../deployer/recover/look.ts';
+import { attemptMs, whereItIs, windDownMs } from '../deployer/recover/patience.ts';
 import { phasesOf, recover, type RecoveryHands, usualRecovery } from '../deployer/recover/recover.ts';
 import { recoverText } from '../report/recover-text.ts';
 import { withoutSecrets } from '../report/recovery-report.ts';
@@ -55,7 +56,9 @@ function handsOf(config: Config, { options, isLookOnly, signal, ending, tell }: 
     look: lookAt,
     async attempt(target, { isLast }) {
       const onLine = (line: string): void => say(`${target.name}: ${line}`);
-      const request = { options, file: config.file, isLast, recovery, signal, onLine, look: lookAt };
+      const at = (): ReturnType<typeof whereItIs> => whereItIs(pathsOf(config, target));
+      const deadline = { attemptMs: attemptMs(target, { isLast }), windDownMs: windDownMs(target), whereItIs: at };
+      const request = { options, file: config.file, isLast, recovery, deadline, signal, onLine, look: lookAt };
       const { attempt, ended } = await attemptApart(target, request);
       ending.push(ended);
       return attempt;

@@ -108,3 +108,30 @@ test('R1: without the process that asked for it, an attempt comes to its end', a
   assert.ok(run?.steps.every(({ status }) => status === 'done'));
   await assertSound(site, first);
 });
+
+test(
+  'R1: an attempt that hangs is interrupted and then killed, and what it was at is told; systemd goes on with it',
+  async (t) => {
+    const tables = { stop: ['timeout = "1s"'], start: ['timeout = "2s"'], health: ['attempts = 1'] };
+    const site = await makeSite(t, { tables });
+    const hooks = ['repair = { run = "sleep 1", timeout = "3s" }'];
+    await configureRecovery(site, { recovery: ['attempts = 2', 'delay = "1s"'], hooks });
+    await site.sandbox.run('systemctl', 'stop', site.unit);
+    const recovering = await startRecovery(site);
+    await until('the repair has begun', async () => /"repair","state":"intended"/.test(await ledger(site)), patienceMs);
+    const pid = /"pid":(\d+)/.exec(await lockText(site))?.[1] ?? '';
+    await site.sandbox.run('kill', '-STOP', pid);
+    const { document } = await recovering.end();
+    const told = onlyOne(document);
+    const [late] = told.findings.filter((text) => text.startsWith('the attempt was interrupted'));
+    assert.match(
+      late ?? '',
+      /^the attempt was interrupted at \w+ of run [\d-]+-\w{4}, since it was not over within [\d.]+ /,
+    );
+    assert.match(told.findings.join('\n'), 'the attempt came to no end: it was ended by SIGKILL');
+    await untilOver(site);
+    await untilUp(site);
+    await assertSound(site, first);
+  },
+  { timeoutMs: 240_000 },
+);
