@@ -200,6 +200,14 @@ test('compiled code of versions before this one goes after a month', async (t) =
   assert.equal([names.length, names.includes('younger'), names.includes('older')], [2, true, false]);
 });
 
+test('root takes no compiled code out of the folder that a user may have named', async (t) => {
+  const { folder, file } = await alone(t);
+  await mkdir(join(folder, 'cutover-cache/cutover'), { recursive: true });
+  const env = { XDG_CACHE_HOME: join(folder, 'cutover-cache'), HOME: folder };
+  await requireVersion(call(file, ['--version'], env), 'as root');
+  assert.equal(await readdir(join(folder, 'cutover-cache/cutover')), []);
+});
+
 test('no folder of the place one happens to be in is a cache', async (t) => {
   const { folder, file } = await alone(t);
   const here = join(folder, 'here');

@@ -68,6 +68,17 @@ test('asks npm to run nothing on the machine, and to bring no other package', as
     assert.ok((await readFile(join(folder, 'package', path))).length > 0, path);
 });
 
+test('the same sources make the same program, wherever they lie', async (t) => {
+  const { tarball } = await packed();
+  const folder = await makeDirectory(t);
+  await exec(['tar', '-xzf', tarball, '-C', folder], { timeoutMs: 60_000 });
+  for (const name of ['cutover.cjs', 'THIRD-PARTY-LICENSES']) {
+    const shipped = await readFile(join(folder, 'package/dist', name));
+    const here = await readFile(join(repository, 'dist', name));
+    assert.ok(shipped.equals(here), `dist/${name} is not what the sources make: npm run build`);
+  }
+});
+
 test('needs the same Node in package.json as at its start', async () => {
   const { engines } = JSON.parse(await readFile(join(repository, 'package.json'), 'utf8')) as Manifest;
   const [, major, minor] = /^>=(\d+)\.(\d+)$/.exec(engines.node) ?? [];
