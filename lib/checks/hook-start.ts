@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { isAbsolute, join, resolve } from 'node:path';
 import { accountOfUser } from '../base/accounts.ts';
 import { CutoverError, errnoOf } from '../base/errors.ts';
 import type { HookConfig, HookName, TargetConfig } from '../config/model.ts';
@@ -10,11 +10,15 @@ import { type Answer, fail, pass, warn } from './check.ts';
 export interface CannotStart {
   problem: string;
   mend: string;
+  /** a file that the configuration names by a path below the hook's directory is not there */
+  isMissing?: boolean;
 }
 
 const expected = 'every hook can be started';
 
 const stages: readonly HookName[] = ['fetch', 'test', 'build'];
+/** After a push these run where its commit is checked out, unless they have a directory of their own. */
+const inCheckout: readonly HookName[] = ['test', 'build'];
 /** These decide about a deploy's outcome; the others change nothing of it. */
 const inRun: readonly HookName[] = ['migrate', 'smoke'];
 const afterwards: readonly HookName[] = ['repair', 'deployed', 'rolled_back', 'failed'];
@@ -37,11 +41,15 @@ export async function askHooks(
     problemsOf(target, inRun, dir),
     problemsOf(target, afterwards, dir),
   ]);
-  const bad = [...before, ...within, ...after];
-  const [first] = bad;
+  const [ofPushes, ofAll] = [before.filter(({ isOfPushes }) => isOfPushes), before.filter((one) => !one.isOfPushes)];
+  const [harmful, harmless] = [
+    [...ofAll, ...within],
+    [...ofPushes, ...after],
+  ];
+  const [first] = [...harmful, ...harmless];
   if (!first) return pass('all of them can', expected);
-  const observed = bad.map(({ problem }) => problem).join('; ');
-  return bad.length === after.length ? warn(observed, expected, first.mend) : fail(observed, expected, first.mend);
+  const observed = [...harmful, ...harmless].map(({ problem }) => problem).join('; ');
+  return harmful.length === 0 ? warn(observed, expected, first.mend) : fail(observed, expected, first.mend);
 }
 
 /** A hook that another user is to run needs root. @throws `permission` */
@@ -58,11 +66,22 @@ export async function requireHookUsers(
   }
 }
 
-async function problemsOf(target: TargetConfig, names: readonly HookName[], dir: string): Promise<CannotStart[]> {
+/** `isOfPushes`: a push runs it in the checkout of its commit, where the file may well be. */
+type Problem = CannotStart & { isOfPushes: boolean };
+
+async function problemsOf(target: TargetConfig, names: readonly HookName[], dir: string): Promise<Problem[]> {
   const all = names.flatMap((name) => (target.hooks[name] ?? []).map((hook) => ({ name, hook })));
   const path = target.environment.PATH;
   const found = await Promise.all(
-    all.map(({ name, hook }) => cannotStart(hook, { key: `targets.${target.name}.hooks.${name}`, dir, path })),
+    all.map(async ({ name, hook }): Promise<Problem | null> => {
+      const wrong = await cannotStart(hook, { key: `targets.${target.name}.hooks.${name}`, dir, path });
+      const isOfPushes = target.branch !== '' && inCheckout.includes(name) && hook.dir === null;
+      if (!wrong?.isMissing || !isOfPushes) return wrong && { ...wrong, isOfPushes: false };
+      const pushed = `a push to ${target.branch} runs it where its commit is checked out`;
+      const problem = `${wrong.problem}, where a deploy by hand would run it; ${pushed}`;
+      const mend = `set targets.${target.name}.hooks.${name}.dir, where it is deployed by hand`;
+      return { problem, mend, isOfPushes };
+    }),
   );
   return found.filter((one) => one !== null);
 }
@@ -83,7 +102,8 @@ export async function cannotStart(
   for (const one of fallback === null ? [run] : [run, fallback]) {
     const file = fileOf(one);
     const wrong = file === null ? null : await wrongFile(file, { dir, path: path ?? process.env.PATH ?? '' });
-    if (wrong) return { ...wrong, problem: `${key}: ${wrong.problem}` };
+    if (wrong)
+      return { ...wrong, isMissing: wrong.isMissing && !isAbsolute(file ?? ''), problem: `${key}: ${wrong.problem}` };
   }
   return null;
 }
@@ -102,14 +122,21 @@ function fileOf(run: HookConfig['run']): string | null {
   return /^\s*(\.{0,2}\/[\w./@%+,:-]+)(?=\s|$)/.exec(run.shell)?.[1] ?? null;
 }
 
-async function wrongFile(file: string, { dir, path }: { dir: string; path: string }): Promise<CannotStart | null> {
+async function wrongFile(
+  file: string,
+  { dir, path }: { dir: string; path: string },
+): Promise<(CannotStart & { isMissing: boolean }) | null> {
   if (file.includes('/')) return wrongPath(resolve(dir, file));
   const places = path.split(':').map((folder) => join(resolve(dir, folder), file));
   const answers = await Promise.all(places.map(wrongPath));
   if (answers.includes(null)) return null;
   const there = answers.find((answer) => answer !== null && !answer.isMissing);
   return (
-    there ?? { problem: `there is no ${file} in ${path}`, mend: `command -v ${file}, or name it with its whole path` }
+    there ?? {
+      problem: `there is no ${file} in ${path}`,
+      mend: `command -v ${file}, or name it with its whole path`,
+      isMissing: false,
+    }
   );
 }
 

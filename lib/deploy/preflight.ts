@@ -68,11 +68,17 @@ function preflightChecks(subject: PreflightSubject): Check[] {
     { name: 'memory', ask: () => askMemory(limits.memoryAvailable) },
     { name: 'health', ask: async () => (isFirst ? notYet : askHttp(health.urls, health, mendHealth)) },
     { name: 'builds', ask: () => askBuilds(builds) },
-    { name: 'candidate', ask: () => askCandidate(builds, candidate, facts.user) },
+    { name: 'candidate', ask: async () => toBeMade(subject) ?? askCandidate(builds, candidate, facts.user) },
     { name: 'in_flight', ask: () => askInFlight(inFlight, target.name) },
     ...permissionChecks(subject),
     ...(Object.keys(target.hooks).length === 0 ? [] : [{ name: 'hooks', ask: () => askTargetsHooks(subject) }]),
   ];
+}
+
+/** Before the stages there need not be a build where one of them makes it. */
+function toBeMade({ candidate, isThorough, target }: PreflightSubject): Answer | null {
+  if (candidate !== null || !isThorough || (target.hooks.build ?? []).length === 0) return null;
+  return pass('none yet: the hook build makes one', 'a whole, readable build');
 }
 
 /** Only who is not root is asked about: a run that may stop a service and not start it would leave it down. */

@@ -63,6 +63,34 @@ test('P1: what tells of an outcome is only a warning, and the stages are asked o
   assert.equal([await ask('smoke', true), await ask('migrate', false)], ['fail', 'fail']);
 });
 
+const askBefore = (target: TargetConfig): ReturnType<typeof askHooks> =>
+  askHooks(target, { build: null, isBeforeStages: true });
+
+test('P1, P2: what a push brings along need not be there before it', async (t) => {
+  const builds = await makeDirectory(t);
+  const hooks = { test: [{ run: { shell: './test.sh' } }], build: [{ run: { command: ['./build.sh'] as [string] } }] };
+  const pushed = { ...targetWith(builds, hooks), branch: 'main' };
+  const answer = await askBefore(pushed);
+  assert.is(answer.status, 'warn', answer.observed);
+  assert.match(answer.observed, `hooks.test: there is no file ${builds}/test.sh, where a deploy by hand would run it`);
+  assert.match(answer.observed, 'a push to main runs it where its commit is checked out');
+  assert.is((await askBefore({ ...pushed, branch: '' })).status, 'fail', 'no push comes');
+  const others: Partial<HookConfig>[] = [
+    { run: { shell: './test.sh' }, dir: builds },
+    { run: { command: ['no-such-program'] } },
+    { run: { shell: '/no/such/file' } },
+    { run: { shell: './test.sh' }, user: 'nobody-of-that-name' },
+  ];
+  for (const hook of others)
+    assert.is(
+      (await askBefore({ ...targetWith(builds, { test: [hook] }), branch: 'main' })).status,
+      'fail',
+      JSON.stringify(hook),
+    );
+  const fetch = { ...targetWith(builds, { fetch: [{ run: { shell: './fetch.sh' } }] }), branch: 'main' };
+  assert.is((await askBefore(fetch)).status, 'fail', 'after a push it runs beside the builds, too');
+});
+
 test('P1: a hook of another user needs root', async (t) => {
   const target = targetWith(await makeDirectory(t), { test: [{ user: 'root' }], failed: [{ user: 'root' }] });
   await requireHookUsers(target, ['test']);

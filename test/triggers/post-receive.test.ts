@@ -1,7 +1,8 @@
 // needs: sandbox
 // deadline: 8min
-import { readdir } from 'node:fs/promises';
+import { chmod, readdir, writeFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
+import type { CheckReport } from '../../lib/deployer/check.ts';
 import type { RunDocument } from '../../lib/run/document.ts';
 import { configureHooks, logOf } from '../deploy/hooking.ts';
 import { plainUser } from '../deploy/plain-user.ts';
@@ -215,6 +216,30 @@ for (const [name, signal] of [
     await assertSound(site, run.active ?? '');
   });
 }
+
+test('P2, S1: check says of a target that pushes make what they make, before the first one and after it', async (t) => {
+  const hooks = { test: './test.sh', build: './build.sh' };
+  const site = await pushSite(t, { hooks });
+  const before = await site.call<CheckReport>('check');
+  const answers = before.document.checks.filter(({ status }) => status !== 'pass');
+  assert.equal([before.code, before.document.safe], [0, true], before.stderr);
+  assert.equal(
+    answers.map(({ name, status }) => [name, status]),
+    [['hooks', 'warn']],
+  );
+  assert.match(answers[0]?.observed ?? '', 'a push to main runs it where its commit is checked out');
+  const made = 'mkdir out && cp app.mjs behaviour.json out && tar -cf app.tar -C out . && echo app.tar';
+  const scripts = { 'test.sh': '#!/bin/sh\ntest -f app.mjs\n', 'build.sh': `#!/bin/sh\n${made}\n` };
+  for (const [name, text] of Object.entries(scripts)) {
+    const path = site.sandbox.hostPath(`${site.clone}/${name}`);
+    await writeFile(path, text);
+    await chmod(path, 0o755);
+  }
+  await site.commit({});
+  assert.match(seenBy(await site.push()), 'proven healthy');
+  const after = await site.call<CheckReport>('check');
+  assert.equal([after.code, after.document.safe], [0, true], after.stderr);
+});
 
 test('P8: a repository with a work tree deploys a push to the branch that is checked out', async (t) => {
   const site = await servingSite(t, { bare: false });
