@@ -1,4 +1,3 @@
-import { CutoverError } from '../base/errors.ts';
 import type { StrategyName } from '../config/model.ts';
 import type { RunInputs } from '../run/inputs.ts';
 import type { Step } from '../run/step.ts';
@@ -12,7 +11,7 @@ import type { PlanTools } from './strategy.ts';
 
 type Strategy = (inputs: RunInputs, tools: PlanTools) => Step[];
 
-const strategies: Partial<Record<StrategyName, Strategy>> = {
+const strategies: Readonly<Record<StrategyName, Strategy>> = {
   restart: restartPlan,
   socket: socketPlan,
   overlap: overlapPlan,
@@ -22,12 +21,6 @@ const strategies: Partial<Record<StrategyName, Strategy>> = {
 export function planOf(inputs: RunInputs, tools: PlanTools): Step[] {
   if (inputs.kind === 'restore') return restorePlan(inputs, tools);
   if (inputs.kind === 'recovery') return recoveryPlan(inputs, tools);
-  const { strategy, name } = inputs.target;
-  const plan = strategies[strategy];
-  if (!plan) {
-    throw new CutoverError('config', `targets.${name}.strategy: this version does not know ${strategy} yet`, {
-      mend: 'set strategy = "restart"',
-    });
-  }
+  const plan = strategies[inputs.target.strategy];
   return withDatabase(inputs, tools, plan(inputs, tools));
 }
