@@ -5,7 +5,7 @@ import { type Load, startLoad } from './load.ts';
 import { pictured, marksOfRun } from './perform.ts';
 import { endOf, windowAround } from './picture-window.ts';
 import { runInside } from './run-inside.ts';
-import { besideTitle, firstSideBuild, type Side, sides, triedSideBuilds } from './sides.ts';
+import { besideTitle, firstSideBuild, type Side, socketOf, triedSideBuilds } from './sides.ts';
 import { runIn, type Stage } from './stage.ts';
 import type { Picture } from './timeline.ts';
 
@@ -37,17 +37,19 @@ export interface PerformedBeside {
  * @returns a load for each side
  */
 export async function setSides({ stage, add, cutover, signal }: BesideTools): Promise<Load[]> {
-  const { sandbox } = stage;
+  const { ground, sides } = stage;
   await add(firstSideBuild);
-  await runIn(sandbox, ['systemctl', 'start', 'shop-overlap.socket']);
+  const sockets = sides.filter(({ strategy }) => strategy === 'overlap').map(socketOf);
+  await runIn(ground, ground.systemctl('start', ...sockets));
   const quiet = { signal, onLine: () => {} };
-  await Promise.all(sides.map(({ strategy }) => runInside(sandbox, [...cutover, 'deploy', strategy], quiet)));
+  await Promise.all(sides.map(({ strategy }) => runInside(ground, [...cutover, 'deploy', strategy], quiet)));
   const ports = sides.map(({ port }) => port);
-  return startLoad(sandbox, ports, signal);
+  return startLoad(ground, ports, signal);
 }
 
 /** Deploys one build after the other on both sides at once, and gathers what the ledgers and the loads tell. */
 export async function performBeside(loads: readonly Load[], tools: ShownTools): Promise<PerformedBeside> {
+  const { sides } = tools.stage;
   const startedMs = Date.now();
   const rounds: SideRun[][] = [];
   for (const build of triedSideBuilds) {
@@ -62,12 +64,12 @@ export async function performBeside(loads: readonly Load[], tools: ShownTools): 
   const toMs = Math.max(endedMs, endOf(window));
   await Promise.all(loads.map((load) => load.settled(toMs)));
   const pictures = loads.map(({ samples }, index) => ({ window, samples, marks: marks[index] ?? [] }));
-  return { document: documentOf(runs, pictures, { startedMs, toMs }), pictures };
+  return { document: documentOf(sides, { runs, pictures }, { startedMs, toMs }), pictures };
 }
 
 function documentOf(
-  runs: readonly SideRun[][],
-  pictures: readonly Picture[],
+  sides: readonly Side[],
+  { runs, pictures }: { runs: readonly SideRun[][]; pictures: readonly Picture[] },
   span: { startedMs: number; toMs: number },
 ): SideBySideDocument {
   return {
@@ -88,14 +90,14 @@ async function deployOn(
   { stage, cutover, signal, follow }: ShownTools,
 ): Promise<SideRun> {
   const watching = { signal, onLine: follow(strategy) };
-  const { run, exitCode, error } = await runInside(stage.sandbox, [...cutover, 'deploy', strategy], watching);
+  const { run, exitCode, error } = await runInside(stage.ground, [...cutover, 'deploy', strategy], watching);
   const outcome = run?.outcome ?? null;
   const as_expected = outcome === (fault ? 'rolled_back' : 'deployed') && exitCode === (fault ? 4 : 0);
   return { letter, command: `cutover deploy ${strategy}`, outcome, exit_code: exitCode, as_expected, error, run };
 }
 
 async function marksOf(target: string, runs: readonly SideRun[], { stage }: BesideTools): Promise<Mark[]> {
-  const each = await Promise.all(runs.map(({ run }) => marksOfRun(stage.sandbox, target, run?.run ?? null)));
+  const each = await Promise.all(runs.map(({ run }) => marksOfRun(stage.ground, target, run?.run ?? null)));
   return each.flat();
 }
 

@@ -3,6 +3,8 @@ import type { Command } from '../base/exec.ts';
 import type { Colours } from '../report/colour.ts';
 import type { DemoDocument } from './document.ts';
 import { clearLine, playAll } from './play.ts';
+import { sandboxGround } from './ground.ts';
+import { ownGround } from './own-ground.ts';
 import { setStage } from './stage.ts';
 import { summary } from './summary.ts';
 
@@ -19,17 +21,18 @@ export interface DemoOptions {
 }
 
 /**
- * Boots a throw-away systemd, deploys good and bad builds in it under load, and draws what happened. Whatever
- * happens, the systemd and all that runs in it are gone at the end.
+ * Boots a throw-away systemd, or takes the user's own where there is no root, deploys good and bad builds in it under load,
+ * and draws what happened. Whatever happens, all that was made for it is gone at the end.
  * @throws `sandbox` where it cannot run, `interrupted`
  */
 export async function demo(options: DemoOptions): Promise<DemoDocument> {
   const { product, tell, signal, colours, isLive, columns } = options;
   const beganMs = performance.now();
   const sinceMs = (): number => Math.round(performance.now() - beganMs);
-  if (isLive) tell(colours.dim('  … booting a throw-away systemd'));
+  const isRoot = process.getuid?.() === 0;
+  if (isLive && isRoot) tell(colours.dim('  … booting a throw-away systemd'));
   try {
-    const stage = await setStage({ product, signal });
+    const stage = await setStage(await (isRoot ? sandboxGround({ product, signal }) : ownGround(signal)), signal);
     const boot_ms = sinceMs();
     const told = await playToTheEnd(stage, { ...options, boot_ms });
     const as_expected = [...told.acts, told.side_by_side].every((act) => act.as_expected);
@@ -47,6 +50,6 @@ async function playToTheEnd(...played: Parameters<typeof playAll>): ReturnType<t
   try {
     return await playAll(...played);
   } finally {
-    await played[0].sandbox.end();
+    await played[0].ground.end();
   }
 }

@@ -2,13 +2,13 @@ import { createInterface } from 'node:readline';
 import { CutoverError } from '../base/errors.ts';
 import type { StartedProcess } from '../base/exec.ts';
 import { poll, withDeadline } from '../base/wait.ts';
-import type { Sandbox } from '../sandbox/sandbox.ts';
 import { strangerLetter } from './acts.ts';
 import type { Sample } from './document.ts';
+import type { Ground } from './ground.ts';
 import { loadSource, requestsPerSecond } from './load-source.ts';
 import { put } from './stage.ts';
 
-/** The requests to one port, which go on until the sandbox ends. */
+/** The requests to one port, which go on until the demo ends. */
 export interface Load {
   /** all so far, in the order in which they were sent */
   readonly samples: readonly Sample[];
@@ -16,17 +16,16 @@ export interface Load {
   settled(untilMs: number): Promise<void>;
 }
 
-const program = '/srv/load/load.mjs';
-
 /**
- * Starts a load inside the sandbox, with which it ends: the same requests to each port, at the same moments.
+ * Starts a load where the demo happens, with which it ends: the same requests to each port, at the same moments.
  * @returns a load for each port, in their order
  */
-export async function startLoad(sandbox: Sandbox, ports: readonly number[], signal: AbortSignal): Promise<Load[]> {
-  await put(sandbox, program, loadSource);
+export async function startLoad(ground: Ground, ports: readonly number[], signal: AbortSignal): Promise<Load[]> {
+  const program = ground.place('/srv/load/load.mjs');
+  await put(ground, program, loadSource);
   // A busy machine must not make the load uneven.
-  const first = ['nice', '-n', '-15', process.execPath] as const;
-  const started = await sandbox.spawn([...first, program, String(requestsPerSecond), ...ports.map(String)]);
+  const [file, ...words] = [...ground.first, process.execPath, program, requestsPerSecond, ...ports].map(String);
+  const started = await ground.spawn([file ?? process.execPath, ...words]);
   const samples = new Map(ports.map((port): [number, Sample[]] => [port, []]));
   let untilMs = 0;
   const said = complaintOf(started);

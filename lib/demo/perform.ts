@@ -1,9 +1,9 @@
 import type { Command } from '../base/exec.ts';
 import { readLedger } from '../run/ledger.ts';
 import { ledgerPath, statePaths } from '../run/state.ts';
-import type { Sandbox } from '../sandbox/sandbox.ts';
 import type { Act } from './acts.ts';
 import type { ActDocument, Mark } from './document.ts';
+import type { Ground } from './ground.ts';
 import type { Load } from './load.ts';
 import { viewOf } from './load-view.ts';
 import { marksOf } from './marks.ts';
@@ -32,16 +32,14 @@ export interface Performed {
   picture: Picture;
 }
 
-const state = { state: '/var/lib/cutover', app: 'shop' };
-
 /** Puts in place what the act needs, runs its command, and gathers what the ledger and the load tell of it. */
 export async function perform(act: Act, tools: ActTools): Promise<Performed> {
   const { stage, load, cutover } = tools;
   const startedMs = Date.now();
   const prepared = await prepare(act, stage);
-  const ran = await runInside(stage.sandbox, [...cutover, ...act.args], tools);
+  const ran = await runInside(stage.ground, [...cutover, ...act.args], tools);
   const endedMs = Date.now();
-  const marks = [...prepared, ...(await marksOfRun(stage.sandbox, 'production', ran.run?.run ?? null))];
+  const marks = [...prepared, ...(await marksOfRun(stage.ground, 'production', ran.run?.run ?? null))];
   if (marks.length === 0) marks.push({ atMs: endedMs, label: 'ended', kind: 'bad' });
   const window = windowAround(marks, tools.columns);
   const toMs = Math.max(endedMs, endOf(window));
@@ -60,10 +58,10 @@ async function prepare({ stranger }: Act, stage: Stage): Promise<Mark[]> {
 }
 
 /** What a run's ledger tells of its moments. */
-export async function marksOfRun(sandbox: Sandbox, target: string, run: string | null): Promise<Mark[]> {
+export async function marksOfRun(ground: Ground, target: string, run: string | null): Promise<Mark[]> {
   if (run === null) return [];
-  const path = ledgerPath(statePaths({ ...state, target }), run);
-  return marksOf((await readLedger(sandbox.hostPath(path))) ?? []);
+  const path = ledgerPath(statePaths({ state: ground.state, app: ground.app, target }), run);
+  return marksOf((await readLedger(ground.hostPath(path))) ?? []);
 }
 
 function documentOf(

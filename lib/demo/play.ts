@@ -6,8 +6,9 @@ import type { ActDocument, DemoDocument, SideBySideDocument } from './document.t
 import { type Load, startLoad } from './load.ts';
 import { perform } from './perform.ts';
 import { startProgress } from './progress.ts';
-import { besideTitle, sides, triedSideBuilds } from './sides.ts';
-import { port, type Stage } from './stage.ts';
+import { besideTitle, triedSideBuilds } from './sides.ts';
+import type { Stage } from './stage.ts';
+import { duration } from '../report/words.ts';
 import { actText, headline, introduction, type Look } from './tell.ts';
 
 export const clearLine = '\r\u001B[K';
@@ -27,8 +28,8 @@ interface Play {
 /** Plays all acts on a stage, and tells each when it is over. */
 export async function playAll(stage: Stage, options: DemoOptions & { boot_ms: number }): Promise<Told> {
   const { tell, isLive, boot_ms, signal } = options;
-  tell(`${isLive ? clearLine : ''}${introduction(boot_ms, options.columns())}`);
-  const [load] = (await startLoad(stage.sandbox, [port], signal)) as [Load];
+  tell(`${isLive ? clearLine : ''}${introduction(stage.ground.tells(duration(boot_ms)), options.columns())}`);
+  const [load] = (await startLoad(stage.ground, stage.ground.ports.slice(0, 1), signal)) as [Load];
   const play: Play = { stage, options, builds: [], letters: new Map() };
   const told: ActDocument[] = [];
   for (const act of acts) told.push(await playAct(act, load, play));
@@ -54,10 +55,10 @@ async function playAct(act: Act, load: Load, play: Play): Promise<ActDocument> {
 async function playBeside(play: Play): Promise<SideBySideDocument> {
   const { stage, options } = play;
   const { tell, isLive, cutover, signal } = options;
-  const both = sides.map(({ strategy }) => `cutover deploy ${strategy}`).join(' & ');
+  const both = stage.sides.map(({ strategy }) => `cutover deploy ${strategy}`).join(' & ');
   const commands = triedSideBuilds.map(({ letter }) => `${both}   # build ${letter}`);
   tell(headline({ place: placeOf(acts.length), title: besideTitle, commands }, lookOf(play)));
-  const folders = sides.map(({ builds }) => builds);
+  const folders = stage.sides.map(({ builds }) => builds);
   const tools = { stage, cutover, signal, add: (build: DemoBuild) => addBuild(build, play, folders) };
   const loads = await setSides(tools);
   const look = lookOf(play);

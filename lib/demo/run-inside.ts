@@ -2,7 +2,7 @@ import { createInterface } from 'node:readline';
 import type { Command } from '../base/exec.ts';
 import { rejectionOf } from '../base/wait.ts';
 import type { RunDocument } from '../run/document.ts';
-import type { Sandbox } from '../sandbox/sandbox.ts';
+import type { Ground } from './ground.ts';
 
 /** What a command of the product left. */
 export interface Ran {
@@ -14,15 +14,15 @@ export interface Ran {
 
 /**
  * Runs the product's command line inside to its end; it prints its document, and tells the rest line by line.
- * Aborted, it is left to the end of the sandbox: one kill then ends everything, and in the right order.
+ * Aborted, it is left to the end of the ground: one kill then ends everything, and in the right order.
  * @throws the signal's reason when aborted
  */
 export async function runInside(
-  sandbox: Sandbox,
+  ground: Ground,
   command: Command,
   { signal, onLine }: { signal: AbortSignal; onLine: (line: string) => void },
 ): Promise<Ran> {
-  const started = await sandbox.spawn([...command, '--json'], { env: { NO_COLOR: '1' } });
+  const started = await ground.spawn([...command, '--json'], { env: { NO_COLOR: '1' } });
   const said: string[] = [];
   createInterface({ input: started.stderr }).on('line', (line) => {
     said.push(line);

@@ -1,5 +1,7 @@
+import { unitPathText } from '../systemd/unit-text.ts';
 import type { DemoBuild } from './acts.ts';
 import type { SideStrategy } from './document.ts';
+import type { Ground } from './ground.ts';
 
 /** One of the two services that are shown beside each other; its target is called like its strategy. */
 export interface Side {
@@ -11,12 +13,22 @@ export interface Side {
 
 export const besideTitle = 'Side by side: a build that crashes, then a good one';
 
-export const sides: readonly Side[] = (['restart', 'overlap'] as const).map((strategy, index) => ({
-  strategy,
-  unit: `shop-${strategy}.service`,
-  builds: `/srv/shop/${strategy}`,
-  port: 9_001 + index,
-}));
+const strategies = ['restart', 'overlap'] as const;
+
+/** Both services, as they are there. */
+export function sidesOn({ place, unit, ports }: Pick<Ground, 'place' | 'unit' | 'ports'>): Side[] {
+  return strategies.map((strategy, index) => ({
+    strategy,
+    unit: unit(`shop-${strategy}.service`),
+    builds: place(`/srv/shop/${strategy}`),
+    port: ports[1 + index] ?? 0,
+  }));
+}
+
+/** The socket unit of the side whose port never closes. */
+export function socketOf({ unit }: Side): string {
+  return unit.replace(/\.service$/, '.socket');
+}
 
 /** Long enough to be seen in a picture whose columns are of some 50 ms. */
 const startMs = 200;
@@ -31,9 +43,10 @@ export const triedSideBuilds: readonly DemoBuild[] = [
 ];
 
 /** The units of both sides, by their file names. */
-export function sideUnits(): [name: string, text: string][] {
+export function sideUnits(sides: readonly Side[]): [name: string, text: string][] {
   return sides.flatMap((side): [string, string][] => {
-    const { strategy, unit, builds, port } = side;
+    const { strategy, unit, port } = side;
+    const builds = unitPathText(side.builds);
     const own = `WorkingDirectory=${builds}/current\nRestart=on-failure\nRestartSec=2s\n`;
     if (strategy === 'restart') return [[unit, `[Service]\nEnvironment=PORT=${port}\n${service}${own}`]];
     const name = unit.replace(/\.service$/, '');
@@ -57,7 +70,7 @@ TimeoutStopSec=10s
 `;
 
 /** The targets of both sides. */
-export function sideConfigs(): string {
+export function sideConfigs(sides: readonly Side[]): string {
   return sides.map(sideConfig).join('');
 }
 
@@ -65,7 +78,7 @@ function sideConfig({ strategy, unit, builds, port }: Side): string {
   return `
 [targets.${strategy}]
 unit = "${unit}"
-builds = "${builds}"
+builds = ${JSON.stringify(builds)}
 strategy = "${strategy}"
 port = ${port}
 

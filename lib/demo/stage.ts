@@ -1,23 +1,25 @@
 import { mkdir, writeFile } from 'node:fs/promises';
-import { basename, dirname } from 'node:path';
+import { dirname } from 'node:path';
 import { CutoverError } from '../base/errors.ts';
 import type { Command, ExecResult } from '../base/exec.ts';
 import { readIfThere } from '../base/files.ts';
 import { poll, withDeadline } from '../base/wait.ts';
 import { buildIdFor } from '../builds/layout.ts';
-import { type Bind, bootSandbox, type Sandbox } from '../sandbox/sandbox.ts';
+import { unitPathText } from '../systemd/unit-text.ts';
 import { type DemoBuild, strangerLetter } from './acts.ts';
+import type { Ground } from './ground.ts';
 import { serviceSource, strangerSource } from './service-source.ts';
-import { sideConfigs, sideUnits, sides } from './sides.ts';
+import { type Side, sideConfigs, sidesOn, sideUnits } from './sides.ts';
 
-export const port = 9000;
 const builds = '/srv/shop/builds';
-const strangerUnit = 'other-app.service';
+const strangerProgram = '/srv/other-app/server.mjs';
 const readyFile = '/run/other-app.ready';
 
 /** The machine on which the demo happens. */
 export interface Stage {
-  sandbox: Sandbox;
+  ground: Ground;
+  /** the two services of the last act */
+  sides: readonly Side[];
   /** Puts a build beside the others, or into other builds directories. @returns its id */
   addBuild(build: DemoBuild, folders?: readonly string[]): Promise<string>;
   /** Starts the process that will take the port as soon as nobody has it. */
@@ -26,38 +28,36 @@ export interface Stage {
   isStrangerAlive(): Promise<boolean>;
 }
 
-/**
- * Boots a throw-away systemd and puts a unit and a configuration into it. The caller ends its sandbox.
- * @param product the folder of the command line that is to run inside
- * @throws `sandbox` saying what the machine lacks
- */
-export async function setStage({ product, signal }: { product: string; signal: AbortSignal }): Promise<Stage> {
-  const sandbox = await bootSandbox({ binds: hiddenFolders([product, installFolder(process.execPath)]), signal });
+/** Puts units and a configuration in place; when that fails, the ground is ended. Otherwise the caller ends it. */
+export async function setStage(ground: Ground, signal: AbortSignal): Promise<Stage> {
+  const sides = sidesOn(ground);
   try {
-    for (const [name, text] of [['shop.service', unitText()], ...sideUnits()] as const)
-      await put(sandbox, `/etc/systemd/system/${name}`, text);
-    await put(sandbox, '/etc/cutover/cutover.toml', configText());
-    await put(sandbox, '/srv/other-app/server.mjs', strangerSource);
-    for (const folder of [builds, ...sides.map((side) => side.builds)])
-      await mkdir(sandbox.hostPath(folder), { recursive: true });
-    await runIn(sandbox, ['systemctl', 'daemon-reload']);
+    for (const [name, text] of [[ground.unit('shop.service'), unitText(ground)] as const, ...sideUnits(sides)])
+      await put(ground, `${ground.unitDirectory}/${name}`, text);
+    await put(ground, ground.place('/etc/cutover/cutover.toml'), configText(ground, sides));
+    await put(ground, ground.place(strangerProgram), strangerSource);
+    for (const folder of [ground.place(builds), ...sides.map((side) => side.builds)])
+      await mkdir(ground.hostPath(folder), { recursive: true });
+    await runIn(ground, ground.systemctl('daemon-reload'));
   } catch (error) {
-    await sandbox.end();
+    await ground.end();
     throw error;
   }
   let made = 0;
+  const stranger = ground.unit('other-app.service');
   return {
-    sandbox,
-    addBuild: (build, folders = [builds]) => addBuild(sandbox, build, { at: madeAt(made++), folders }),
-    bringStranger: () => bringStranger(sandbox, signal),
-    removeStranger: async () => void (await runIn(sandbox, ['systemctl', 'stop', strangerUnit])),
-    isStrangerAlive: async () => (await sandbox.exec(['systemctl', 'is-active', '--quiet', strangerUnit])).code === 0,
+    ground,
+    sides,
+    addBuild: (build, folders = [ground.place(builds)]) => addBuild(ground, build, { at: madeAt(made++), folders }),
+    bringStranger: () => bringStranger(ground, signal),
+    removeStranger: async () => void (await runIn(ground, ground.systemctl('stop', stranger))),
+    isStrangerAlive: async () => (await ground.exec(ground.systemctl('is-active', '--quiet', stranger))).code === 0,
   };
 }
 
-/** Writes a file of the sandbox's disk. */
-export async function put(sandbox: Sandbox, path: string, text: string): Promise<void> {
-  const onHost = sandbox.hostPath(path);
+/** Writes a file where the demo happens. */
+export async function put(ground: Ground, path: string, text: string): Promise<void> {
+  const onHost = ground.hostPath(path);
   await mkdir(dirname(onHost), { recursive: true });
   await writeFile(onHost, text);
 }
@@ -68,73 +68,60 @@ function madeAt(number: number): Date {
 }
 
 async function addBuild(
-  sandbox: Sandbox,
+  ground: Ground,
   { letter, fault, startMs }: DemoBuild,
   { at, folders }: { at: Date; folders: readonly string[] },
 ): Promise<string> {
   const id = buildIdFor(at);
   for (const folder of folders) {
-    await put(sandbox, `${folder}/${id}/server.mjs`, serviceSource);
-    await put(sandbox, `${folder}/${id}/build.json`, JSON.stringify({ letter, fault, startMs }));
+    await put(ground, `${folder}/${id}/server.mjs`, serviceSource);
+    await put(ground, `${folder}/${id}/build.json`, JSON.stringify({ letter, fault, startMs }));
   }
   return id;
 }
 
-async function bringStranger(sandbox: Sandbox, signal: AbortSignal): Promise<void> {
-  const program = [process.execPath, '/srv/other-app/server.mjs', String(port), strangerLetter, readyFile];
-  await runIn(sandbox, ['systemd-run', '--quiet', '--collect', '--nice=-15', `--unit=${strangerUnit}`, ...program]);
+async function bringStranger(ground: Ground, signal: AbortSignal): Promise<void> {
+  const [program, ready] = [ground.place(strangerProgram), ground.place(readyFile)];
+  await mkdir(dirname(ground.hostPath(ready)), { recursive: true });
+  const words = [process.execPath, program, String(ground.ports[0]), strangerLetter, ready];
+  const unit = `--unit=${ground.unit('other-app.service')}`;
+  await runIn(ground, [...ground.asUnit, '--quiet', '--collect', unit, ...words]);
   await withDeadline({ what: 'the stranger did not start', timeoutMs: 10_000, signal }, (ended) =>
-    poll({ everyMs: 5, signal: ended }, async () => (await readIfThere(sandbox.hostPath(readyFile))) ?? undefined),
+    poll({ everyMs: 5, signal: ended }, async () => (await readIfThere(ground.hostPath(ready))) ?? undefined),
   );
 }
 
-/** Runs what must work inside. @throws `sandbox` with what it said */
-export async function runIn(sandbox: Sandbox, command: Command): Promise<ExecResult> {
-  const result = await sandbox.exec(command);
+/** Runs what must work there. @throws `sandbox` with what it said */
+export async function runIn(ground: Ground, command: Command): Promise<ExecResult> {
+  const result = await ground.exec(command);
   if (result.code === 0) return result;
-  throw new CutoverError('sandbox', `${command.join(' ')} failed in the sandbox: ${result.stderr.trim()}`);
+  throw new CutoverError('sandbox', `${command.join(' ')} failed in the demo: ${result.stderr.trim()}`);
 }
 
-/** A program's libraries may lie beside its `bin`. */
-function installFolder(program: string): string {
-  const folder = dirname(program);
-  return basename(folder) === 'bin' ? dirname(folder) : folder;
-}
-
-const hidden = /^\/(srv|tmp|run|etc|dev|var\/(lib|log|tmp|backups))\//;
-
-/** What lies where the sandbox has folders of its own would not be seen inside. */
-function hiddenFolders(folders: readonly string[]): Bind[] {
-  return [...new Set(folders)]
-    .filter((path) => hidden.test(`${path}/`))
-    .map((path) => ({ from: path, to: path, readonly: true }));
-}
-
-function unitText(): string {
+function unitText({ place, ports }: Ground): string {
   return `[Unit]
 Description=The shop of the demo
 
 [Service]
-WorkingDirectory=${builds}/current
+WorkingDirectory=${unitPathText(place(builds))}/current
 ExecStart=${process.execPath} server.mjs
-Environment=PORT=${port}
+Environment=PORT=${ports[0]}
 Restart=on-failure
 RestartSec=2s
 `;
 }
 
 /** The limits ask nothing of the machine that the demo happens to run on. */
-function configText(): string {
-  return `app = "shop"
-
+function configText({ head, place, unit, ports }: Ground, sides: readonly Side[]): string {
+  return `${head}
 [targets.production]
-unit = "shop.service"
-builds = "${builds}"
-port = ${port}
+unit = "${unit('shop.service')}"
+builds = ${JSON.stringify(place(builds))}
+port = ${ports[0]}
 
 [targets.production.health]
-url = "http://127.0.0.1:${port}/health"
-${sideConfigs()}
+url = "http://127.0.0.1:${ports[0]}/health"
+${sideConfigs(sides)}
 [defaults.start]
 timeout = "10s"
 

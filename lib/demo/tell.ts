@@ -16,9 +16,9 @@ export interface Look {
 }
 
 /** What the demo is about, before its first act. */
-export function introduction(bootMs: number, columns: number): string {
+export function introduction(where: string, columns: number): string {
   const text =
-    `A throw-away systemd has booted in ${duration(bootMs)}. In it, cutover deploys builds of a small HTTP service, ` +
+    `${where}, cutover deploys builds of a small HTTP service, ` +
     `good ones and bad ones, while ${requestsPerSecond} requests a second go on, each on a connection of its own.`;
   return `\n${wrap(text, columns).join('\n')}\n`;
 }
