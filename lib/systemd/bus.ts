@@ -67,7 +67,7 @@ export async function connectBus(kind: ManagerKind, env: NodeJS.ProcessEnv = pro
   const socket = /^unix:path=([^,;]+)/.exec(address)?.[1];
   if (socket && !existsSync(socket)) throw unavailable('the socket does not exist');
   const dbus = (await import('dbus-next')).default;
-  const raw = dbus.sessionBus({ busAddress: address });
+  const raw = opened(() => dbus.sessionBus({ busAddress: address }), unavailable);
   const lost = watchConnection(raw, kind);
   await withDeadline({ what: `the ${kind} bus did not answer`, timeoutMs: connectTimeoutMs }, () =>
     Promise.race([new Promise((resolve) => raw.once('connect', resolve)), rejectionOf(lost.signal)]),
@@ -75,6 +75,15 @@ export async function connectBus(kind: ManagerKind, env: NodeJS.ProcessEnv = pro
     throw unavailable(error instanceof CutoverError ? (error.cause ?? error) : error);
   });
   return wrap(raw, { kind, lost: lost.signal, end: lost.end }, dbus.Message);
+}
+
+/** An address of a kind that dbus-next does not know (`unix:abstract=`, `tcp:` without a port) is refused at once. */
+function opened(open: () => MessageBus, unavailable: (cause: unknown) => CutoverError): MessageBus {
+  try {
+    return open();
+  } catch (error) {
+    throw unavailable(error);
+  }
 }
 
 /** Gives the maker of D-Bus variants: a value with the signature it is sent under. */

@@ -59,6 +59,15 @@ test('S1: without a bus the error says so at once, with exit code 69', async (t)
   assert.match(user.mend ?? '', 'enable-linger');
 });
 
+test('S1: an address of a kind that cannot be connected to is no defect of ours', async () => {
+  for (const address of ['unix:abstract=/somewhere', 'unix:nothing=1', 'nonsense', 'nonce-tcp:host=127.0.0.1']) {
+    const error = await rejection(connectBus('system', { DBUS_SYSTEM_BUS_ADDRESS: address }));
+    assert.ok(error instanceof CutoverError, `${address}: ${error.message}`);
+    assert.equal([error.code, error.exitCode], ['systemd_unavailable', 69], address);
+    assert.match(error.message, `no system bus at ${address}`);
+  }
+});
+
 test('S1: what closes the connection, speaks no D-Bus or refuses is no bus', async (t) => {
   const answers: [string, (socket: Socket) => void][] = [
     ['closes', (socket) => socket.destroy()],
