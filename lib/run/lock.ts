@@ -101,7 +101,8 @@ export async function isHeld(paths: StatePaths): Promise<boolean> {
   return holder !== null && isProcess(holder.pid);
 }
 
-async function readHolder(paths: StatePaths): Promise<Holder | null> {
+/** Who took the target last, whether or not they have it still; null: the lock file does not tell. */
+export async function readHolder(paths: StatePaths): Promise<Holder | null> {
   const text = await readFile(paths.lock, 'utf8').catch(() => '');
   try {
     // A shorter text over a longer one leaves the rest of that behind it for a moment.

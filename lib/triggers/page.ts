@@ -3,7 +3,7 @@ import { type Redact, redactorOf } from '../base/redactor.ts';
 import { secretsOf } from '../config/known-secrets.ts';
 import type { Config } from '../config/model.ts';
 import { pathsOf } from '../deployer/place.ts';
-import type { PageModel } from '../report/page/model.ts';
+import type { PageModel, ShownRequest } from '../report/page/model.ts';
 import { bodyOf, titleOf, verdictOf } from '../report/page/sections.ts';
 import { escapeHtml } from '../report/page/html.ts';
 import type { Systemd } from '../systemd/systemd.ts';
@@ -25,6 +25,8 @@ export interface PageParts {
   /** takes the secrets that the configuration knows out of a text */
   redact: Redact;
   login: Login;
+  /** what was pushed for a target and is not over */
+  requests: (target: string) => Promise<ShownRequest[]>;
   /** aborted when the receiver ends: whoever listens is let go, and nothing is looked at any more */
   signal: AbortSignal;
 }
@@ -37,15 +39,16 @@ export async function openPage({
   config,
   env,
   systemd,
+  requests,
   signal,
-}: Pick<PageParts, 'config' | 'systemd' | 'signal'> & { env: NodeJS.ProcessEnv }): Promise<{
+}: Pick<PageParts, 'config' | 'systemd' | 'requests' | 'signal'> & { env: NodeJS.ProcessEnv }): Promise<{
   routes: Hono<Bound>;
   guard: Login['guard'];
 }> {
   const file = config.serve?.tokenFile ?? null;
   const login = openLogin(file === null ? null : await secretIn(file, 'token_file'));
   const redact = redactorOf(await secretsOf([config.targets, config.notify, config.serve], env));
-  return { routes: pageRoutes({ config, systemd, redact, login, signal }), guard: login.guard };
+  return { routes: pageRoutes({ config, systemd, redact, requests, login, signal }), guard: login.guard };
 }
 
 /**
@@ -53,9 +56,10 @@ export async function openPage({
  * (`?as=page`: as markup), `GET /state` the same once as JSON, `GET /page/…` its files, `POST /login`. It only shows. Nothing
  * is looked at while nobody looks.
  */
-export function pageRoutes({ config, systemd, redact, login, signal }: PageParts): Hono<Bound> {
+export function pageRoutes({ config, systemd, redact, requests, login, signal }: PageParts): Hono<Bound> {
   const places = Object.values(config.targets).map((target) => {
-    return { config, target, paths: pathsOf(config, target), systemd, redact, signal };
+    const asked = (): Promise<ShownRequest[]> => requests(target.name);
+    return { config, target, paths: pathsOf(config, target), systemd, redact, requests: asked, signal };
   });
   return routesFor({ watching: openWatching(config.app, { places, signal }), login, signal });
 }

@@ -18,7 +18,7 @@ import { receiverMetrics } from './serve/metrics.ts';
 import { openQueue, type Queue } from './serve/queue.ts';
 import { queueDirectory } from './serve/request.ts';
 import { frame, type Routes } from './serve/routes.ts';
-import { tellRun } from './serve/runs.ts';
+import { openRequests, tellRun } from './serve/runs.ts';
 import { readWebhookSecret } from './serve/secret.ts';
 import { openStore } from './serve/store.ts';
 
@@ -85,7 +85,7 @@ async function assemble(parts: ServeParts, { signal, looking }: { signal: AbortS
   const memoryLimitBytes = await memoryLimit(systemd);
   const startProblem = starting.problem;
   const health = healthOf({ config, systemd, queue, faults, directory, memoryLimitBytes, startProblem });
-  const page = await openPage({ config, env, systemd, signal: looking });
+  const page = await openPage({ config, env, systemd, requests: openRequests(config, queue), signal: looking });
   const app = frame({ log, faults });
   addHooks(app, { config, secret, queue, nowMs: Date.now });
   for (const path of ['/runs/*', '/metrics']) app.use(path, page.guard);

@@ -31,6 +31,10 @@ export interface ShownTarget {
   build: ShownBuild;
   health: ShownHealth;
   running: ShownRunning | null;
+  /** whoever has the target before a run of theirs begins, as while hooks build; null: nobody, or the run has begun */
+  holder: ShownHolder | null;
+  /** what was pushed and is not over, in its order */
+  requests: ShownRequest[];
   /** newest first */
   runs: ShownRun[];
   /** R7; null: the records of runs could not be read */
@@ -110,6 +114,25 @@ export interface ShownRunning {
   steps: RunningStep[];
   /** why it goes back; null: it goes on */
   failure: Failure | null;
+}
+
+export interface ShownHolder {
+  /** `deploy of the newest build`, `backup` … */
+  doing: string;
+  pid: number;
+  user: string;
+  since: string;
+}
+
+/** A request that the receiver accepted. */
+export interface ShownRequest {
+  id: string;
+  state: 'queued' | 'running';
+  branch: string | null;
+  revision: string | null;
+  queued_at: string;
+  /** the hook at work before the run's first step */
+  stage: string | null;
 }
 
 /** A run that has ended. */

@@ -5,7 +5,7 @@ import { html, type Html } from './html.ts';
 import { commandOf, markOf, momentOf, outcomeWord, standingTone, standingWord, toneOf } from './labels.ts';
 import type { ShownRun, ShownTarget, ShownUnit } from './model.ts';
 import { originOf } from './run-rows.ts';
-import { runningPart } from './run-now.ts';
+import { runningPart, waitingPart } from './run-now.ts';
 
 /** How a target stands now: in a second whether it is up, what serves, what happened last, and what to type. */
 export function nowOf(shown: ShownTarget, key: string): Html {
@@ -16,6 +16,7 @@ export function nowOf(shown: ShownTarget, key: string): Html {
 ${findings.length > 0 && html`<ul class="findings">${findings.map((one) => html`<li>${one}</li>`)}</ul>`}
 ${nextPart(shown)}
 ${running && runningPart(running)}
+${waitingPart(shown)}
 <dl class="facts">${factRows(shown)}</dl>
 ${figureRows(shown)}
 ${errorRows(shown)}`;

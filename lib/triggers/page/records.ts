@@ -1,11 +1,12 @@
 import { messageOf } from '../../base/errors.ts';
+import { holderNow } from './holder.ts';
 import { currentBuild } from '../../builds/current.ts';
 import { originOf } from '../../builds/origin.ts';
 import type { Place } from '../../deployer/place.ts';
 import { previousBuild } from '../../deployer/previous.ts';
 import { report } from '../../deployer/history.ts';
 import { slo } from '../../deployer/slo.ts';
-import type { ShownBuild, ShownRun, ShownRunning, ShownTarget } from '../../report/page/model.ts';
+import type { ShownBuild, ShownHolder, ShownRun, ShownRunning, ShownTarget } from '../../report/page/model.ts';
 import { runningOf } from '../../report/page/running.ts';
 import { servesSince, shownRun } from '../../report/page/runs.ts';
 import { listRuns } from '../../run/history.ts';
@@ -18,6 +19,7 @@ type RecordsPlace = Pick<Place, 'target' | 'paths' | 'config' | 'redact'>;
 /** What files tell of a target. */
 export interface Records {
   running: ShownRunning | null;
+  holder: ShownHolder | null;
   /** newest first */
   runs: ShownRun[];
   build: ShownBuild;
@@ -34,7 +36,7 @@ const figuresMs = 60_000;
  * @param mostRuns so many of the newest are told of
  */
 export function recordsReader(place: RecordsPlace, mostRuns: number): () => Promise<Records> {
-  const known = new Map<string, ShownRun>();
+  const read = new Map<string, ShownRun>();
   const previous = onceFor(() => previousBuild(place));
   const figures = onceFor(() => figuresOf(place));
   return async () => {
@@ -45,8 +47,10 @@ export function recordsReader(place: RecordsPlace, mostRuns: number): () => Prom
         return null;
       });
     const mark = await orNull(readInFlight(place.paths));
-    const runs = (await orNull(readRuns(place, { known, mark, mostRuns }))) ?? [];
+    const runs = (await orNull(readRuns(place, { known: read, mark, mostRuns }))) ?? [];
     const running = mark && (await orNull(readRunning(place, mark, runs)));
+    // From its begin on the run itself is shown.
+    const holder = mark === null ? await orNull(holderNow(place.paths)) : null;
     const current = await orNull(currentBuild(place.target.builds));
     const state = `${current} ${runs[0]?.run}`;
     const build: ShownBuild = {
@@ -56,7 +60,8 @@ export function recordsReader(place: RecordsPlace, mostRuns: number): () => Prom
       previous: await orNull(previous(state)),
     };
     const minute = Math.floor(Date.now() / figuresMs);
-    return { running, runs, build, figures: await orNull(figures(`${state} ${minute}`)), notes: [...new Set(notes)] };
+    const known = { running, holder, runs, build, figures: await orNull(figures(`${state} ${minute}`)) };
+    return { ...known, notes: [...new Set(notes)] };
   };
 }
 

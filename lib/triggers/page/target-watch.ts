@@ -1,6 +1,6 @@
 import type { Place } from '../../deployer/place.ts';
 import { healthOf, withSample } from '../../report/page/health.ts';
-import type { HealthSample, ShownTarget } from '../../report/page/model.ts';
+import type { HealthSample, ShownRequest, ShownTarget } from '../../report/page/model.ts';
 import { type Seen, standingOf } from '../../report/page/standing.ts';
 import { readJournal } from '../../systemd/journal.ts';
 import { gathered, oneAtATime } from './again.ts';
@@ -8,7 +8,10 @@ import { watchDirectories } from './files.ts';
 import { type Records, recordsReader } from './records.ts';
 import { lookAtService, type ServiceLook } from './service-look.ts';
 
-export type WatchedPlace = Pick<Place, 'target' | 'paths' | 'config' | 'systemd' | 'redact' | 'signal'>;
+export type WatchedPlace = Pick<Place, 'target' | 'paths' | 'config' | 'systemd' | 'redact' | 'signal'> & {
+  /** what was pushed for the target and is not over */
+  requests: () => Promise<ShownRequest[]>;
+};
 
 /** One target as the page follows it. */
 export interface TargetWatch {
@@ -30,6 +33,7 @@ const unitDelayMs = 60;
 
 const noRecords: Records = {
   running: null,
+  holder: null,
   runs: [],
   build: { current: null, revision: null, branch: null, since: null, previous: null },
   figures: null,
@@ -49,9 +53,10 @@ export function watchTarget(place: WatchedPlace, runs: number): TargetWatch {
   let records = noRecords;
   let service = notSeen;
   let samples: HealthSample[] = [];
+  let requests: ShownRequest[] = [];
   const errors = journalErrors(place);
   const refreshRecords = oneAtATime(async () => {
-    records = await readRecords();
+    [records, requests] = await Promise.all([readRecords(), place.requests().catch(() => requests)]);
   });
   const refreshService = oneAtATime(async () => {
     service = await lookAtService(place, redact);
@@ -66,8 +71,8 @@ export function watchTarget(place: WatchedPlace, runs: number): TargetWatch {
       watchDirectories(paths, signal, gathered(filesDelayMs, told(refreshRecords)));
       followUnit(systemd, target.unit, { signal, onChange: gathered(unitDelayMs, told(refreshService)) });
     },
-    isChanging: () => records.running?.state === 'at_work',
-    shown: () => shownOf(place, { records, service, samples, errors: errors.lines() }),
+    isChanging: () => records.running?.state === 'at_work' || records.holder !== null || requests.length > 0,
+    shown: () => shownOf(place, { records, requests, service, samples, errors: errors.lines() }),
   };
 }
 
@@ -75,12 +80,19 @@ function shownOf(
   { target }: WatchedPlace,
   {
     records,
+    requests,
     service,
     samples,
     errors,
-  }: { records: Records; service: ServiceLook; samples: HealthSample[]; errors: string[] },
+  }: {
+    records: Records;
+    requests: ShownRequest[];
+    service: ServiceLook;
+    samples: HealthSample[];
+    errors: string[];
+  },
 ): ShownTarget {
-  const { running, runs, build, figures, notes } = records;
+  const { running, holder, runs, build, figures, notes } = records;
   const seen: Seen = { ...service.seen, notes: [...service.seen.notes, ...notes] };
   return {
     target: target.name,
@@ -92,6 +104,8 @@ function shownOf(
     build,
     health: healthOf(samples, service.answers),
     running,
+    holder,
+    requests,
     runs,
     figures,
     recent_errors: errors,

@@ -2,6 +2,7 @@ import type { Config } from '../../config/model.ts';
 import { targetNamed } from '../../deployer/place.ts';
 import { pathsOf } from '../../deployer/place.ts';
 import { report } from '../../deployer/history.ts';
+import type { ShownRequest } from '../../report/page/model.ts';
 import { readRun } from '../../run/history.ts';
 import { isRunId } from '../../run/inputs.ts';
 import type { RunRecord } from '../../run/ledger.ts';
@@ -15,6 +16,21 @@ export async function tellRun(id: string, { config, queue }: { config: Config; q
   const request = queue.find(id);
   if (request) return tellRequest(request, config);
   return isRunId(id) ? tellLedger(id, config) : null;
+}
+
+/** For the page: what was asked for and is not over, with the hook that is at work. */
+export function openRequests(config: Config, queue: Queue): (target: string) => Promise<ShownRequest[]> {
+  return async (target) => {
+    const open = queue.open().filter((request) => request.target === target);
+    const paths = pathsOf(config, targetNamed(config, target));
+    const shown = open.map(async ({ id, state, branch, revision, queued_at }): Promise<ShownRequest> => {
+      const isRunning = state === 'running';
+      const record = isRunning ? await readRecord(paths, id) : null;
+      const what = { id, state: isRunning ? ('running' as const) : ('queued' as const) };
+      return { ...what, branch, revision, queued_at, stage: record?.stage ?? null };
+    });
+    return Promise.all(shown);
+  };
 }
 
 async function tellRequest(request: ServeRequest, config: Config) {

@@ -50,6 +50,8 @@ function modelOf(word: string): PageModel {
     runs: [{ ...run, steps: [{ name: word, status: 'done', duration_ms: 1 }] }],
     build: { current: word, revision: word, branch: word, since: word, previous: word },
     running: running && { ...running, ...names },
+    holder: { doing: word, pid: 1, user: word, since: word },
+    requests: [{ id: word, state: 'running', branch: word, revision: word, queued_at: word, stage: word }],
     health: { ...down.health, answers: [{ url: word, status: null, problem: word, response_ms: 1 }] },
   };
   const model = modelWith([target, target]);

@@ -9,26 +9,29 @@ import { makeSocketSite } from '../../deploy/socket-site.ts';
 import { sandboxFor } from '../../sandboxed.ts';
 import { suite, type TestContext } from '../../suite.ts';
 import { installShipped, port } from '../serve/installed.ts';
-import { type Receiver, receiverFor } from './receiver.ts';
+import { type Receiving, receivingSite } from '../serve/receiving.ts';
 
 const test = suite('the page while things happen', { timeoutMs: 180_000 });
 
 /** A loaded machine is slow; what is waited for comes within a second or three otherwise. */
 const patientMs = 45_000;
 
+/** A hook that waits once it is told to, and until it is told to go on. */
+const waiting = 'test ! -e /srv/page-hold || while test ! -e /srv/page-go; do sleep 0.1; done';
+
 let browser: Promise<Browser> | undefined;
 
 interface Visit {
   site: Site;
-  receiver: Receiver;
+  receiver: Receiving;
   page: Page;
   /** Waits until the element has the words. */
   shows: (selector: string, words: string | RegExp) => Promise<void>;
 }
 
 async function visit(t: TestContext, options: Parameters<typeof makeSite>[1]): Promise<Visit> {
-  const site = await makeSite(t, options);
-  const receiver = await receiverFor(t, site);
+  const receiver = await receivingSite(t, options);
+  const { site } = receiver;
   browser ??= sandboxFor().then(({ pid }) => openBrowser(pid));
   const context = await (await browser).newContext();
   t.cleanup(() => context.close());
@@ -36,7 +39,7 @@ async function visit(t: TestContext, options: Parameters<typeof makeSite>[1]): P
   const problems: string[] = [];
   page.on('pageerror', (error) => problems.push(error.message));
   t.cleanup(() => assert.equal(problems, []));
-  await page.goto(receiver.url, { timeout: patientMs });
+  await page.goto(`http://127.0.0.1:${receiver.port}`, { timeout: patientMs });
   const shows = async (selector: string, words: string | RegExp): Promise<void> => {
     const wanted = page.locator(selector).filter({ hasText: words });
     await wanted
@@ -53,12 +56,17 @@ async function visit(t: TestContext, options: Parameters<typeof makeSite>[1]): P
 }
 
 test('R6: shows a deploy while it happens, and what serves afterwards', async (t) => {
-  const { site, page, shows } = await visit(t, { builds: [{}, { mode: 'slow_start', startMs: 3_000 }] });
-  await shows('.facts', `Serves ${buildId(1)}`.slice(7));
+  const { site, page, shows } = await visit(t, { builds: [{}, {}], keys: [`hooks = { smoke = "${waiting}" }`] });
+  await shows('.facts > div:first-child', /Serves.*dist/s);
+  const release = await hold(t, site);
   const deploying = site.call('deploy');
   await shows('.running', /deploy is at work/);
-  await shows('.running .steps [aria-current="step"]', /start|gate/);
+  await shows('.running .steps [aria-current="step"]', /smoke/);
+  await shows('.running .steps', /stop.*free-port.*swap.*start.*gate/s);
   await shows('h2', /production changing/);
+  // What is only tried does not serve yet.
+  await shows('.facts > div:first-child', /Current.*dist/s);
+  await release();
   const { code, document, stderr } = await deploying;
   assert.is(code, 0, stderr);
   await shows('h2', /production up/);
@@ -95,8 +103,9 @@ test('R6: shows a service that goes down, and that it is back', async (t) => {
   await shows('.next', /Type next.*cutover recover production/s);
   assert.match(await page.title(), /^production is down/);
   await shows('.curve b.bad', /% failed/);
-  await sandbox.run('systemctl', 'start', unit);
+  assert.is((await site.call('recover')).code, 0);
   await shows('h2', /production up/);
+  await shows('.runs > li:first-child', /recovered/);
   assert.match(await page.title(), /^production is up/);
   // The questions that were not answered are not forgotten.
   assert.match(await page.locator('.curve').innerText(), /[1-9]\d* of \d+/);
@@ -105,7 +114,7 @@ test('R6: shows a service that goes down, and that it is back', async (t) => {
 test('R6: says that it is not connected, and is up to date again when the receiver is back', async (t) => {
   const { site, receiver, page, shows } = await visit(t, { builds: [{}, {}] });
   assert.is(await page.locator('#connection').isVisible(), false);
-  await receiver.end('SIGKILL');
+  await receiver.kill('SIGKILL');
   await shows('#connection', /Not connected since \d\d:\d\d:\d\d UTC/);
   assert.is(await page.locator('html[data-stale]').count(), 1);
   assert.is((await site.call('deploy')).code, 0);
@@ -116,16 +125,35 @@ test('R6: says that it is not connected, and is up to date again when the receiv
   assert.is(await page.locator('html[data-stale]').count(), 0);
 });
 
+test('R6: shows what was pushed and what hooks are at work, before the first step of the run', async (t) => {
+  const { receiver, site, page, shows } = await visit(t, { builds: [{}], keys: [`hooks = { fetch = "${waiting}" }`] });
+  await site.add();
+  const release = await hold(t, site);
+  const { status, body } = await receiver.push({ branch: 'main', revision: '4f2a9c1' });
+  assert.is(status, 202, JSON.stringify(body));
+  await shows('.waiting', /push 4f2a9c1 \(main\) is carried out: fetch/);
+  await shows('.waiting', /deploy of .* is at work .* pid \d+/);
+  await shows('h2', /production up/);
+  await release();
+  await shows('.facts > div:first-child', buildId(2));
+  await page.locator('.waiting').waitFor({ state: 'detached', timeout: patientMs });
+});
+
 test('W1: a receiver that ends lets go of whoever looks at the page', async (t) => {
   const { site, receiver, page, shows } = await visit(t, { builds: [{}] });
-  const events = await site.sandbox.spawn(['curl', '--silent', '--no-buffer', `${receiver.url}/events`]);
+  const events = await site.sandbox.spawn([
+    'curl',
+    '--silent',
+    '--no-buffer',
+    `http://127.0.0.1:${receiver.port}/events`,
+  ]);
   await once(events.stdout, 'data');
   const took: number[] = [];
   // What would be cut off is cut off after 7 s, so one quick end of some is enough: a loaded machine may be slow once.
   for (let round = 1; took.at(-1) === undefined || (took.at(-1) ?? 0) > 6_900; round += 1) {
     assert.ok(round <= 3, `it took ${took.join(' ms, ')} ms to end`);
     const began = performance.now();
-    assert.is(await receiver.end('SIGTERM'), 0, receiver.said());
+    assert.is(await receiver.kill('SIGTERM'), 0, receiver.output());
     took.push(performance.now() - began);
     await shows('#connection', /Not connected/);
     // 18: only a part came.
@@ -159,6 +187,13 @@ test("R6: a port that systemd holds for another user's service is no stranger's,
   const target = await stateOf(site);
   assert.equal([target?.standing, target?.findings], ['up', []]);
 });
+
+/** From now on `waiting` waits. @returns lets it go on */
+async function hold(t: TestContext, { sandbox }: Site): Promise<() => Promise<unknown>> {
+  t.cleanup(() => sandbox.run('rm', '-f', '/srv/page-hold', '/srv/page-go'));
+  await sandbox.run('touch', '/srv/page-hold');
+  return () => sandbox.run('touch', '/srv/page-go');
+}
 
 /** What the shipped receiver tells of the site's target. */
 async function stateOf({ sandbox }: Site): Promise<ShownTarget | undefined> {

@@ -80,6 +80,8 @@ export function targetWith(changed: Partial<ShownTarget> = {}): ShownTarget {
     },
     health: healthOf(samplesOf(54), [{ url, status: 200, problem: null, response_ms: 12.4 }]),
     running: null,
+    holder: null,
+    requests: [],
     runs: somePast(),
     figures: someFigures(),
     recent_errors: [],

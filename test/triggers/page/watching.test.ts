@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
+import { start } from '../../../lib/base/exec.ts';
 import { openController, sleep } from '../../../lib/base/wait.ts';
 import { directConfig } from '../../../lib/config/direct.ts';
 import type { TargetConfig } from '../../../lib/config/model.ts';
@@ -12,6 +13,7 @@ import { statePaths } from '../../../lib/run/state.ts';
 import { reachSystemd } from '../../../lib/systemd/systemd.ts';
 import { oneAtATime } from '../../../lib/triggers/page/again.ts';
 import { watchDirectories } from '../../../lib/triggers/page/files.ts';
+import { holderNow } from '../../../lib/triggers/page/holder.ts';
 import { openWatching, type Watching } from '../../../lib/triggers/page/watching.ts';
 import { makeDirectory } from '../../builds/directory.ts';
 import { until } from '../../deploy/site.ts';
@@ -67,6 +69,7 @@ async function follow(t: TestContext): Promise<Followed> {
     systemd,
     redact: (text: string) => text.replaceAll('hunter2', '[redacted]'),
     signal: ended.signal,
+    requests: () => Promise.resolve([]),
   };
   return {
     watching: openWatching('shop', { places: [place], signal: ended.signal }),
@@ -135,6 +138,34 @@ test('R6: a state directory that may not be read, and a manager that cannot be r
   assert.ok((target?.findings.length ?? 0) > 0);
   assert.is(target?.build.current, newer);
   assert.is(target?.health.answers[0]?.problem, null);
+});
+
+test('R6: who has a target is told while it is so, and not after a boot', async (t) => {
+  const { paths } = await follow(t);
+  const write = async (text: string): Promise<void> => {
+    await mkdir(paths.directory, { recursive: true });
+    await writeFile(paths.lock, text);
+  };
+  const holder = {
+    pid: process.pid,
+    doing: 'deploy of the newest build',
+    since: new Date().toISOString(),
+    user: 'root',
+  };
+  assert.is(await holderNow(paths), null);
+  await write(JSON.stringify(holder));
+  assert.equal(await holderNow(paths), holder);
+  // The number was another process's then.
+  await write(JSON.stringify({ ...holder, since: new Date(Date.now() - 3_600_000).toISOString() }));
+  assert.is(await holderNow(paths), null);
+  const dead = await start(['true']);
+  await dead.ended;
+  await write(JSON.stringify({ ...holder, pid: dead.pid }));
+  assert.is(await holderNow(paths), null);
+  for (const text of ['', 'half', '7', '{"pid":1}', JSON.stringify({ ...holder, pid: -1 })]) {
+    await write(text);
+    assert.is(await holderNow(paths), null, text);
+  }
 });
 
 test('R6: there is an end to how many may listen', async (t) => {
