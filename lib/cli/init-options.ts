@@ -28,16 +28,20 @@ export interface InitFlags {
   group?: Word;
   force?: boolean;
   uninstall?: boolean;
+  adopt?: boolean;
+  undo?: boolean;
+  shared?: Word;
   dryRun?: boolean;
 }
 
-const forUnit = ['target', 'app', 'builds', 'port', 'url', 'output', 'strategy', 'user'] as const;
+const forUnit = ['target', 'app', 'builds', 'port', 'url', 'output', 'strategy', 'adopt', 'user'] as const;
+const forAdopt = ['shared', 'undo'] as const;
 const forInstall = ['deployUser', 'group', 'force'] as const;
 const strategy = choice('restart', 'socket', 'overlap');
 
 /** Nothing is said of what is to be done: then it is looked for. */
-export function isOpen({ git, install, uninstall, strategy }: InitFlags): boolean {
-  return git === undefined && strategy === undefined && !install && !uninstall;
+export function isOpen({ git, install, uninstall, strategy, adopt }: InitFlags): boolean {
+  return git === undefined && strategy === undefined && !install && !uninstall && !adopt;
 }
 
 /** @throws `usage` for what says something of a unit, where none is named and nobody can be asked */
@@ -64,9 +68,23 @@ export function requireInstalling(options: InitFlags): void {
   });
 }
 
+/** @throws `usage` for what only says something of `--adopt`, and for what is another command */
+export function requireAdopting(options: InitFlags): void {
+  const extra = forAdopt.find((flag) => options[flag] !== undefined);
+  if (!options.adopt && extra === undefined) return;
+  if (!options.adopt) {
+    throw new CutoverError('usage', `--${extra} goes with --adopt`, { mend: 'cutover init shop.service --adopt' });
+  }
+  const other = (['strategy', 'install'] as const).find((flag) => options[flag] !== undefined);
+  if (other === undefined) return;
+  throw new CutoverError('usage', `--adopt and --${other} are two commands`, {
+    mend: `first --adopt, then --${other}`,
+  });
+}
+
 /** What was installed is known: no more than the configuration that it was for can be said of it. @throws `usage` */
 export function requireUninstallAlone(options: InitFlags, unit: string | undefined): void {
-  const others = [...forUnit.filter((flag) => flag !== 'user'), ...forInstall, 'install', 'git'] as const;
+  const others = [...forUnit.filter((flag) => flag !== 'user'), ...forAdopt, ...forInstall, 'install', 'git'] as const;
   const extra = others.find((flag) => options[flag] !== undefined);
   if (extra === undefined && unit === undefined) return;
   const what = extra === undefined ? `a unit (${unit})` : flagOf(extra);
@@ -81,7 +99,9 @@ function flagOf(name: string): string {
 
 /** A repository goes with a configuration that is there: nothing else can be said of it. @throws `usage` */
 export function requireGitAlone(options: InitFlags): void {
-  const extra = [...forUnit, ...forInstall, 'install' as const].find((flag) => options[flag] !== undefined);
+  const extra = [...forUnit, ...forAdopt, ...forInstall, 'install' as const].find(
+    (flag) => options[flag] !== undefined,
+  );
   if (extra === undefined) return;
   throw new CutoverError('usage', `--git and ${flagOf(extra)} are two commands`, {
     mend: 'the unit first: cutover init shop.service; then: cutover init --git DIR',

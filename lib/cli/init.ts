@@ -10,6 +10,7 @@ import {
   type InitFlags,
   isOpen,
   readOptions,
+  requireAdopting,
   requireInstall,
   requireInstalling,
   strategyIn,
@@ -32,6 +33,7 @@ export const run: Run<InitFlags> = async ([unit], options, terminal) => {
     return initRepository({ target: unit, command: ourselves() }, options, terminal);
   }
   requireInstalling(options);
+  requireAdopting(options);
   const to = strategyIn(options);
   const said = unit === undefined ? null : readOptions(options, terminal);
   if (!said) requireInstall(options);
@@ -40,6 +42,10 @@ export const run: Run<InitFlags> = async ([unit], options, terminal) => {
   if (said && to !== undefined) {
     const { changeStrategy } = await import('./init-strategy.ts');
     return changeStrategy({ unit: named, to, said, isDryRun }, options, terminal);
+  }
+  if (said && options.adopt) {
+    const { adopt } = await import('./init-adopt.ts');
+    return adopt({ unit: named, said }, options, terminal);
   }
   const config = said ? null : await configFor(options, terminal);
   if (config) await requireSecret(config, options, terminal);

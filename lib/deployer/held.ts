@@ -6,6 +6,7 @@ import type { RunDocument } from '../run/document.ts';
 import { type Hold, type HoldRequest, takeHold } from '../run/hold.ts';
 import { endLeftHook } from '../run/hook-group.ts';
 import { readInFlight } from '../run/in-flight.ts';
+import { readAdoption } from './init/adopt/record.ts';
 import { readRecord } from './init/strategy/record.ts';
 import type { Place } from './place.ts';
 
@@ -44,8 +45,13 @@ export async function whileHeld<T>(
   }
 }
 
-/** A change of strategy that was cut off leaves files that are read at the next reload: it is ended before anything else. */
+/** A change of strategy, or a move into a builds directory, that was cut off leaves files that are read at the next reload: it is ended before anything else. */
 async function endChange(place: Place): Promise<void> {
+  const adoption = await readAdoption(place.paths);
+  if (adoption !== null) {
+    const { endAdoption } = await import('./init/adopt/change.ts');
+    place.emit({ type: 'note', message: await endAdoption(place, adoption) });
+  }
   if ((await readRecord(place.paths)) === null) return;
   const { endUnfinished } = await import('./init/strategy/way-back.ts');
   const message = await endUnfinished(place);

@@ -13,6 +13,7 @@ import { isRunning } from '../systemd/facts.ts';
 import { type StatePaths, statePathsIn } from '../run/state.ts';
 import type { Config, TargetConfig } from '../config/model.ts';
 import { holdRequest, whileHeld } from './held.ts';
+import { readAdoption } from './init/adopt/record.ts';
 import { readRecord } from './init/strategy/record.ts';
 import type { Place } from './place.ts';
 
@@ -24,7 +25,7 @@ const nobodyWaits = (): void => {};
 export async function settle(place: Place, { waitMs }: { waitMs: number }): Promise<RunDocument | null> {
   const mark = await readInFlight(place.paths);
   if (!mark) {
-    const isCutOff = (await readRecord(place.paths)) !== null;
+    const isCutOff = (await readRecord(place.paths)) !== null || (await readAdoption(place.paths)) !== null;
     return isCutOff ? whileHeld(place, { doing: 'settle', waitMs }, async (settled) => settled) : null;
   }
   const hold = await holdTarget({ ...holdRequest(place, { doing: 'settle', waitMs }), onUnguarded: () => {} });

@@ -11,6 +11,8 @@ import type { TestSandbox } from '../sandboxed.ts';
 
 const test = suite('deploy/init propose', { timeoutMs: 120_000 });
 
+const controls = ['\u0003', '\u0004'];
+
 interface Proposal {
   candidates: Candidate[];
   next: string[];
@@ -68,7 +70,7 @@ test('one service: what was seen of it, the command that sets it up, and nothing
   const inWords = await sandbox.cutover(['init']);
   assert.match(inWords.stdout, new RegExp(`${unit} +active +port ${port} +builds in ${builds}\n`));
   assert.is(await snapshot(sandbox, '/etc', '/var/lib/cutover'), before);
-  assert.is((await sandbox.cutover([...(told.next[0] ?? '').split(' ').slice(1)])).code, 0);
+  assert.is((await sandbox.cutover((told.next[0] ?? '').split(' ').slice(1))).code, 0);
   const again = await proposed(sandbox);
   assert.equal([again.told.candidates[0]?.target, again.told.next], ['production', ['cutover init --install']]);
   assert.match((await refused(sandbox, '--port', '9')).message, '--port is about a unit');
@@ -135,7 +137,7 @@ async function typeAnswers(sandbox: TestSandbox, answers: string[]): Promise<{ c
     const questions = said.match(/ \[[^\]\n]*\] /g)?.length ?? 0;
     for (; asked < questions; asked += 1) {
       const answer = answers[asked] ?? '';
-      child.stdin.write(/^[\u0003\u0004]$/.test(answer) ? answer : `${answer}\n`);
+      child.stdin.write(controls.includes(answer) ? answer : `${answer}\n`);
     }
   });
   const { code } = await child.ended;

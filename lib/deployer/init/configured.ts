@@ -5,6 +5,7 @@ import type { Config, TargetConfig } from '../../config/model.ts';
 import type { Systemd } from '../../systemd/systemd.ts';
 import type { InitOptions } from '../init.ts';
 import { draftFor } from './drafting.ts';
+import type { FoundBuilds } from './layout.ts';
 import { defaultConfigPath, type Surroundings } from './places.ts';
 import { type ConfigText, readConfigText } from './strategy/config-file.ts';
 
@@ -15,6 +16,14 @@ export interface Configured {
   text: ConfigText;
 }
 
+interface Configuring {
+  systemd: Systemd;
+  surroundings: Surroundings;
+  signal: AbortSignal;
+  /** where its builds are to be, where it has none yet */
+  builds?: FoundBuilds | undefined;
+}
+
 /**
  * The configuration that has the unit as a target: the one that is there, or, where there is none at all, one that is made
  * from what systemd knows and is yet to be written.
@@ -23,7 +32,7 @@ export interface Configured {
 export async function configuredUnit(
   unit: string,
   options: InitOptions,
-  { systemd, surroundings, signal }: { systemd: Systemd; surroundings: Surroundings; signal: AbortSignal },
+  { systemd, surroundings, signal, builds }: Configuring,
 ): Promise<Configured> {
   const path = options.output ?? (await foundIn(surroundings)) ?? defaultConfigPath(surroundings);
   const isThere = (await readIfThere(path)) !== null;
@@ -31,7 +40,7 @@ export async function configuredUnit(
   const target = Object.values(there?.targets ?? {}).find((one) => one.unit === unit);
   const isOtherManager = options.manager === 'user' && there?.manager === 'system';
   if (there && target && !isOtherManager) return { config: there, target, text: await readConfigText(path) };
-  const about = { systemd, manager: options.manager, path, env: surroundings.env, signal };
+  const about = { systemd, manager: options.manager, path, env: surroundings.env, signal, builds };
   const drafted = await draftFor(unit, options, about);
   const { text, mode, refuse } = drafted.file;
   const refusal = isThere ? await refuse('') : null;

@@ -8,7 +8,7 @@ import { draftOf, type Findings, type Said } from './draft.ts';
 import { existingConfig } from './existing.ts';
 import type { PlannedFile } from './files.ts';
 import { askHealth, findHealth } from './health.ts';
-import { findBuilds } from './layout.ts';
+import { type FoundBuilds, findBuilds } from './layout.ts';
 import { namesFor } from './names.ts';
 import { choosePorts } from './port.ts';
 import { lookAtUnit } from './unit.ts';
@@ -30,6 +30,8 @@ interface Drafting {
   path: string;
   env: NodeJS.ProcessEnv;
   signal: AbortSignal;
+  /** where its builds are to be; undefined: where the unit says */
+  builds?: FoundBuilds | undefined;
 }
 
 /**
@@ -49,10 +51,14 @@ export async function draftFor(unit: string, said: Said, drafting: Drafting): Pr
   return { draft, config, target, file: { path, text, mode, refuse }, notes: notesOn(found, said) };
 }
 
-async function findOut(unit: string, said: Said, { systemd, manager, signal }: Drafting): Promise<Findings> {
+async function findOut(
+  unit: string,
+  said: Said,
+  { systemd, manager, signal, ...drafting }: Drafting,
+): Promise<Findings> {
   const seen = await lookAtUnit(systemd, unit, manager);
   const names = namesFor(unit, said.target);
-  const builds = await findBuilds(seen, { said: said.builds, manager });
+  const builds = drafting.builds ?? (await findBuilds(seen, { said: said.builds, manager }));
   const ports = choosePorts(seen, { said: said.ports, manager });
   const own = ports.ports.flatMap((port) => seen.listeners.filter((listener) => listener.port === port));
   const asking = said.hasNoUrl

@@ -1,0 +1,67 @@
+import { ExitCode } from '../base/errors.ts';
+import { adoptedBuilds } from '../deployer/init/adopt/builds.ts';
+import { type AdoptReport, initAdopt } from '../deployer/init/adopt.ts';
+import { configuredUnit } from '../deployer/init/configured.ts';
+import type { FileResult } from '../deployer/init/files.ts';
+import { configOption, unitDirectory } from '../deployer/init/places.ts';
+import type { InitOptions } from '../deployer/init.ts';
+import { reachSystemd } from '../systemd/systemd.ts';
+import type { GlobalOptions, Terminal } from './command.ts';
+import type { InitFlags } from './init-options.ts';
+import { tellFile } from './init-tell.ts';
+import { placeOf } from './place.ts';
+import { watcherSignal } from './signals.ts';
+
+/** Moves a service into a builds directory, or back. */
+export async function adopt(
+  { unit, said }: { unit: string; said: InitOptions },
+  options: InitFlags & GlobalOptions,
+  terminal: Terminal,
+): Promise<number> {
+  const surroundings = { env: terminal.env, cwd: terminal.cwd };
+  const systemd = reachSystemd(said.manager);
+  const about = { systemd, surroundings, signal: watcherSignal() };
+  const builds = await adoptedBuilds(unit, said, systemd);
+  const { config, target, text } = await configuredUnit(unit, said, { ...about, builds }).finally(() =>
+    systemd.close(),
+  );
+  const place = await placeOf(config, target, { options, terminal });
+  const isDryRun = options.dryRun === true;
+  const report = await initAdopt(place, {
+    config: text,
+    directory: unitDirectory(config.manager, surroundings),
+    shared: options.shared === undefined ? [] : String(options.shared).split(','),
+    isUndo: options.undo === true,
+    isDryRun,
+    onFile: (file: FileResult) => tellFile(file, options, terminal),
+  });
+  const option = await configOption(text.path, surroundings);
+  const next = report.next.map((command) => (command.startsWith('cutover ') ? `${command}${option}` : command));
+  tellAdoption({ ...report, next }, { options, terminal, isDryRun });
+  return ExitCode.done;
+}
+
+function tellAdoption(
+  report: AdoptReport,
+  { options, terminal, isDryRun }: { options: GlobalOptions; terminal: Terminal; isDryRun: boolean },
+): void {
+  if (options.json) {
+    terminal.print(JSON.stringify(report));
+    return;
+  }
+  const { notes, next, commands } = report;
+  const { yellow, green } = terminal.colours;
+  const details = [
+    ...commands.map((command) => `${isDryRun ? 'would run' : 'as by'} ${command}`),
+    ...notes.map((note) => yellow(`  note: ${note}`)),
+    isDryRun ? 'nothing was changed: --dry-run' : green(endOf(report)),
+    'type next:',
+  ];
+  const lines = [...(options.quiet ? [] : details), ...next.map((command) => `  -> ${command}`)];
+  terminal.tell(`${lines.join('\n')}\n`);
+}
+
+function endOf({ adopted, downtime_ms: downtimeMs }: AdoptReport): string {
+  if (adopted === null) return 'nothing to do: it runs in a builds directory';
+  return `proven: it runs in ${adopted.to} now; the port was closed for ${downtimeMs} ms`;
+}

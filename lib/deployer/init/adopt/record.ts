@@ -1,0 +1,82 @@
+import { join } from 'node:path';
+import { CutoverError } from '../../../base/errors.ts';
+import { makePrivateDirectory, readIfThere, removeIfThere, writeDurably } from '../../../base/files.ts';
+import type { StatePaths } from '../../../run/state.ts';
+import { clearTemporary } from '../strategy/our-files.ts';
+import type { OurFile } from '../strategy/our-units.ts';
+
+/** A service that was moved from a plain directory into a builds directory: what it takes to move it back. */
+export interface Adopted {
+  unit: string;
+  /** the directory that it ran in, which is left as it was */
+  source: string;
+  builds: string;
+  build: string;
+  /** below `source`: they are used where they lie */
+  shared: string[];
+  /** our lines beside the unit's file; `before` is null */
+  lines: OurFile;
+}
+
+/** A move that is under way: enough for whoever comes after a killed process to bring it to an end. */
+export interface Adoption extends Adopted {
+  to: 'builds' | 'directory';
+  /** the run of the service that it began with: another one has to be proven */
+  invocationId: string;
+  /** the configuration, where it is yet to be written */
+  config: OurFile | null;
+  /** made for the builds, outermost first */
+  folders: string[];
+  /** it serves where it was to: what is left are files */
+  isProven: boolean;
+}
+
+const names = { moving: 'adoption.json', moved: 'adopted.json' } as const;
+
+/** The move that was cut off, or null. @throws `refused` when it cannot be read */
+export async function readAdoption(paths: StatePaths): Promise<Adoption | null> {
+  return (await read(paths, 'moving')) as Adoption | null;
+}
+
+/** The move that was made, or null. @throws `refused` when it cannot be read */
+export async function readAdopted(paths: StatePaths): Promise<Adopted | null> {
+  return (await read(paths, 'moved')) as Adopted | null;
+}
+
+/** @throws `permission`, `disk` */
+export async function writeAdoption(paths: StatePaths, adoption: Adoption): Promise<void> {
+  await write(paths, 'moving', adoption);
+}
+
+/** @throws `permission`, `disk` */
+export async function writeAdopted(paths: StatePaths, adopted: Adopted | null): Promise<void> {
+  if (adopted !== null) return write(paths, 'moved', adopted);
+  await removeIfThere(pathOf(paths, 'moved'));
+}
+
+/** The move has ended, one way or the other. */
+export async function clearAdoption(paths: StatePaths): Promise<void> {
+  await removeIfThere(pathOf(paths, 'moving'));
+  await clearTemporary([pathOf(paths, 'moving'), pathOf(paths, 'moved')]);
+}
+
+async function write(paths: StatePaths, which: keyof typeof names, value: unknown): Promise<void> {
+  await makePrivateDirectory(paths.directory);
+  await writeDurably(pathOf(paths, which), `${JSON.stringify(value)}\n`);
+}
+
+async function read(paths: StatePaths, which: keyof typeof names): Promise<unknown> {
+  const path = pathOf(paths, which);
+  const text = await readIfThere(path);
+  if (text === null) return null;
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    const what = `${path} cannot be read: it tells where the service was moved from`;
+    throw new CutoverError('refused', what, { mend: `see whether the service serves, then: rm ${path}`, cause: error });
+  }
+}
+
+function pathOf({ directory }: StatePaths, which: keyof typeof names): string {
+  return join(directory, names[which]);
+}
