@@ -21,7 +21,7 @@ export async function main(tool: string, argv: string[]): Promise<void> {
       return await endWith(ExitCode.done);
     }
     const { parse } = await import('./cli/parse.ts');
-    const request = parse(words);
+    const request = parse(words, tool);
     if (request.kind === 'text') {
       terminal.print(request.text);
       return await endWith(ExitCode.done);

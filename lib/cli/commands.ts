@@ -146,7 +146,7 @@ export const commands: CommandRow[] = [
   {
     name: 'demo',
     words: '',
-    does: 'Deploy good and bad builds of a small service on a throw-away systemd, and show what happened',
+    does: 'Deploy good and bad builds of a small service on a throw-away systemd; show what happened',
     options: [],
     examples: ['sudo cutover demo'],
     load: () => import('./demo.ts'),

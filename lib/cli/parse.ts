@@ -1,9 +1,10 @@
 import { cac } from 'cac';
-import { CutoverError, messageOf } from '../base/errors.ts';
-import { nearestName } from '../config/nearest.ts';
+import { CutoverError } from '../base/errors.ts';
 import { version } from '../version.ts';
+import { askedOptions, commandOfTool, type CommandRow, type GlobalOptions, globalOptions } from './command.ts';
 import { commands } from './commands.ts';
-import { askedOptions, type CommandRow, type GlobalOptions, globalOptions, shownFlags } from './command.ts';
+import { helpFor, overview } from './help.ts';
+import { refuseCommand, requireOptionsAsWritten, requireWords, usageError } from './mistakes.ts';
 
 /** What the command line asks for. */
 export type Request =
@@ -12,29 +13,36 @@ export type Request =
 
 /**
  * Reads a command line.
+ * @param tool the executable that was called, for what is said of a mistake
  * @throws `usage` for an unknown command or option, or a missing word
  */
-export function parse(argv: string[]): Request {
+export function parse(argv: string[], tool = 'cutover'): Request {
   const [first] = argv.length > 1 ? commandFirst(argv) : argv;
   if (first === '--version' || first === '-v') return { kind: 'text', text: `cutover ${version}` };
   if (first === undefined || first === '--help' || first === '-h' || first === 'help')
-    return { kind: 'text', text: overview() };
-  const row = rowNamed(first);
+    return { kind: 'text', text: overview(commands) };
+  const row = commands.find(({ name }) => name === first) ?? refuseCommand(first, commands);
+  const named = { row, called: commandOfTool[tool] === row.name ? tool : `cutover ${row.name}` };
   const program = programFor(row);
   try {
+    requireOptionsAsWritten(argv.slice(0, endOfOptions(argv)), named);
     const { args, options } = program.parse(['node', 'cutover', ...forCac(commandFirst(argv), row)], { run: false });
-    if (options.help) return { kind: 'text', text: helpFor(row) };
+    if (options.help) return { kind: 'text', text: helpFor(row, named.called) };
     if (options.version) return { kind: 'text', text: `cutover ${version}` };
     program.matchedCommand?.checkUnknownOptions();
     program.matchedCommand?.checkOptionValue();
     const typed = [...args, ...((options['--'] as string[] | undefined) ?? [])].map(String);
     const words = typed.map((word) => (word === dash ? '-' : word));
-    requireWords(row, words);
+    requireWords(words, named);
     return { kind: 'run', row, words, options: { ...options, ...writtenValues(argv, row) } };
   } catch (error) {
     if (error instanceof CutoverError) throw error;
-    throw new CutoverError('usage', usageProblem(error, row), { mend: `cutover ${row.name} --help` });
+    throw usageError(error, named);
   }
+}
+
+function endOfOptions(argv: readonly string[]): number {
+  return argv.includes('--') ? argv.indexOf('--') : argv.length;
 }
 
 /** Puts the command before the options that were typed before it. */
@@ -53,7 +61,7 @@ const dash = '\u0000';
  * an option whose value may be left out: such a value has to be given with "=".
  */
 function forCac(argv: string[], row: CommandRow): string[] {
-  const end = argv.includes('--') ? argv.indexOf('--') : argv.length;
+  const end = endOfOptions(argv);
   const known = row.options.map(([flags]) => flags);
   return argv.map((word, at) => {
     if (word === '-') return dash;
@@ -65,7 +73,7 @@ function forCac(argv: string[], row: CommandRow): string[] {
 
 /** cac makes numbers of what looks like one: a revision 007 is not 7, and a checksum of digits alone not 1.2e63. */
 function writtenValues(argv: string[], { options }: CommandRow): Record<string, string> {
-  const end = argv.includes('--') ? argv.indexOf('--') : argv.length;
+  const end = endOfOptions(argv);
   const values: Record<string, string> = {};
   for (const name of options.flatMap(([flags]) => (flags.includes('<') ? [flags.split(' ')[0] as string] : []))) {
     const isGiven = (word: string, place: number): boolean => {
@@ -95,17 +103,6 @@ function repeatedValues(argv: string[], options: CommandRow['options']): Record<
   );
 }
 
-function rowNamed(name: string): CommandRow {
-  const row = commands.find((command) => command.name === name);
-  if (row) return row;
-  const near = nearestName(
-    name,
-    commands.filter(({ isHidden }) => !isHidden).map((command) => command.name),
-  );
-  const guess = near ? `, did you mean ${near}?` : '';
-  throw new CutoverError('usage', `there is no command ${name}${guess}`, { mend: 'cutover --help' });
-}
-
 function programFor({ name, words, does, options }: CommandRow) {
   const program = cac('cutover');
   for (const [flags, text] of [...globalOptions, ...askedOptions]) program.option(flags, text);
@@ -113,59 +110,4 @@ function programFor({ name, words, does, options }: CommandRow) {
   for (const [flags, text] of options) command.option(flags, text);
   command.action(() => {});
   return program;
-}
-
-/**
- * cac takes any number of words, and does not count those behind "--"; one too many is a mistake, such as a forgotten "--".
- * What may be left out stands first, so it is the last ones that are missing.
- */
-function requireWords({ name, words }: CommandRow, given: string[]): void {
-  const known = words.split(' ').filter(Boolean);
-  const needed = known.filter((word) => word.startsWith('<'));
-  const mend = `cutover ${name} --help`;
-  if (given.length < needed.length) {
-    throw new CutoverError('usage', `cutover ${name} lacks ${needed[given.length]}`, { mend });
-  }
-  if (given.length <= known.length || words.includes('...')) return;
-  throw new CutoverError('usage', `cutover ${name} does not know what to do with "${given[known.length]}"`, { mend });
-}
-
-function usageProblem(error: unknown, row: CommandRow): string {
-  const text = messageOf(error);
-  const unknown = /Unknown option `(-+[^`]+)`/.exec(text)?.[1];
-  if (!unknown) return text;
-  const known = [...row.options, ...globalOptions].map(([flags]) => flags.split(' ')[0] as string);
-  const near = nearestName(unknown, known);
-  return `cutover ${row.name} has no option ${unknown}${near ? `, did you mean ${near}?` : ''}`;
-}
-
-function overview(): string {
-  const shown = commands.filter(({ isHidden }) => !isHidden);
-  const rows = shown.map(({ name, words, does }) => `  ${`${name} ${words}`.padEnd(26)} ${does}`);
-  return [
-    'cutover: moves a systemd service from one build to the next and never leaves it broken',
-    '',
-    'Usage: cutover <command> [target] [options]',
-    '',
-    ...rows,
-    '',
-    ...optionRows([...globalOptions, ...askedOptions]),
-    '',
-    'Examples:',
-    '  cutover check production',
-    '  cutover deploy production',
-    '  cutover rollback production',
-    '',
-    'cutover <command> --help tells more about one command.',
-  ].join('\n');
-}
-
-function helpFor({ name, words, does, options, examples }: CommandRow): string {
-  const usage = `Usage: cutover ${`${name} ${words}`.trim()} [options]`;
-  const all = optionRows([...options, ...globalOptions, ...askedOptions]);
-  return [`${does}.`, '', usage, '', ...all, '', 'Examples:', ...examples.map((example) => `  ${example}`)].join('\n');
-}
-
-function optionRows(options: readonly [string, string][]): string[] {
-  return options.map(([flags, text]) => `  ${shownFlags(flags).padEnd(26)} ${text}`);
 }

@@ -2,6 +2,7 @@ import * as assert from 'uvu/assert';
 import { CutoverError } from '../../lib/base/errors.ts';
 import { shownFlags } from '../../lib/cli/command.ts';
 import { commands } from '../../lib/cli/commands.ts';
+import { inShort } from '../../lib/cli/help.ts';
 import { parse } from '../../lib/cli/parse.ts';
 import { waitMsOf } from '../../lib/cli/waiting.ts';
 import { version } from '../../lib/version.ts';
@@ -115,6 +116,37 @@ test('S8: --wait has a time of its own or none', () => {
   assert.is(run('deploy', 'production', '--dry-run', '--fix-forward').options.fixForward, true);
 });
 
+test('S7, S8: what is no value of an option is not taken for a target', () => {
+  const cases: [argv: string[], message: string, mend: string][] = [
+    [['deploy', '--force=1', 'staging'], '--force takes no value', 'cutover deploy --help'],
+    [['check', '--json=yes'], '--json takes no value', 'cutover check --help'],
+    [['deploy', '--wait', '5min'], '5min is read as a word of its own, and not as the value of --wait', '--wait=5min'],
+    [['history', '--limit'], '--limit lacks its value: --limit <n>', 'cutover history --help'],
+  ];
+  for (const [argv, message, mend] of cases) {
+    const error = refusal(...argv);
+    assert.equal([error.exitCode, error.message, error.mend], [64, message, mend], argv.join(' '));
+  }
+  assert.equal(run('deploy', '--wait', 'staging').words, ['staging']);
+  assert.equal(run('verify', '--', '--force=1').words, ['--force=1']);
+});
+
+test('S9: a mistake is told in the name that was called', () => {
+  for (const [tool, command, called] of [
+    ['deploy-with-zero-downtime', 'direct', 'deploy-with-zero-downtime'],
+    ['safe-deploy', 'deploy', 'safe-deploy'],
+    ['cutover', 'deploy', 'cutover deploy'],
+  ] as const) {
+    const help = parse([command, '--help'], tool);
+    assert.match(help.kind === 'text' ? help.text : '', `Usage: ${called} `);
+    assert.throws(
+      () => parse([command, '--nonsense'], tool),
+      (error: CutoverError) =>
+        error.message === `${called} has no option --nonsense` && error.mend === `${called} --help`,
+    );
+  }
+});
+
 test('S2: a command that does not exist names the nearest one', () => {
   const cases: [string, string | null][] = [
     ['deplyo', 'deploy'],
@@ -132,7 +164,9 @@ test('S2: a command that does not exist names the nearest one', () => {
     if (near) assert.match(error.message, `did you mean ${near}?`);
     assert.not.match(error.message, /mean direct/);
   }
-  assert.match(refusal('--jsn').message, 'there is no command --jsn');
+  assert.match(refusal('--jsn').message, 'there is no option --jsn');
+  assert.match(refusal('--json').message, '--json goes with a command');
+  assert.match(refusal('--config').message, '--config goes with a command');
   assert.match(refusal('--json', 'deplyo', 'production').message, 'did you mean deploy?');
   assert.match(refusal('--jsn', 'deploy', 'production').message, 'did you mean --json?');
 });
@@ -214,7 +248,8 @@ test('S2: the examples of every command are command lines that are taken', () =>
 test('S2: without a command the commands are listed, the hidden ones are not', () => {
   const text = textOf();
   for (const argv of [['--help'], ['-h'], ['help']]) assert.is(textOf(...argv), text);
-  for (const { name, does } of shown) assert.ok(text.includes(`  ${name}`) && text.includes(does), name);
+  for (const { name, does } of shown) assert.ok(text.includes(`  ${name}`) && text.includes(inShort(does)), name);
+  for (const line of text.split('\n')) assert.ok(line.length <= 120, line);
   for (const { name } of commands.filter(({ isHidden }) => isHidden))
     assert.not.match(text, new RegExp(`^ {2}${name} `, 'm'));
 });
