@@ -8,6 +8,7 @@ import { receiverRule } from '../../lib/deployer/init/receiver-rule.ts';
 import { until } from '../deploy/site.ts';
 import { repository, sandboxFor, type TestSandbox } from '../sandboxed.ts';
 import { suite } from '../suite.ts';
+import { commandFor } from '../triggers/serve/installed.ts';
 import { type Answer, callInside } from '../triggers/serve/receiving.ts';
 import { requireDebian } from './example.ts';
 
@@ -124,7 +125,7 @@ async function signedByHand(sandbox: TestSandbox): Promise<Answer> {
 
 /** As the README says, but for where cutover and node lie. */
 async function install(sandbox: TestSandbox): Promise<void> {
-  const cutover = `${process.execPath} ${join(repository, 'bin/cutover.js')}`;
+  const cutover = await commandFor(sandbox);
   const put = async (path: string, text: string, mode = 0o644): Promise<void> => {
     await mkdir(join(sandbox.hostPath(path), '..'), { recursive: true });
     await writeFile(sandbox.hostPath(path), text, { mode });

@@ -1,7 +1,7 @@
-import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { receiverRule } from '../../../lib/deployer/init/receiver-rule.ts';
-import { executable, type Site, until } from '../../deploy/site.ts';
+import { type Site, until } from '../../deploy/site.ts';
 import { repository, type TestSandbox } from '../../sandboxed.ts';
 import type { TestContext } from '../../suite.ts';
 import { configureServe } from './receiving.ts';
@@ -26,7 +26,7 @@ export async function installShipped(
   const { sandbox, config, app } = site;
   await configureServe(site, port);
   t.cleanup(() => removeShipped(sandbox, app));
-  const command = [process.execPath, executable('cutover')].join(' ');
+  const command = await commandFor(sandbox);
   for (const name of units) {
     const text = (await readFile(join(repository, 'units', name), 'utf8')).replaceAll(
       '=/usr/bin/cutover',
@@ -54,6 +54,20 @@ export async function installShipped(
   await sandbox.run('systemctl', 'restart', 'polkit.service');
   await sandbox.run('systemctl', 'daemon-reload');
   await sandbox.run('systemctl', 'start', 'cutover-serve.socket', service);
+}
+
+/**
+ * What starts cutover where the receiver sees it: it has a /tmp of its own and sees no home, and this repository or node may
+ * lie there.
+ */
+export async function commandFor(sandbox: TestSandbox): Promise<string> {
+  const place = '/srv/cutover';
+  await mkdir(sandbox.hostPath(`${place}/dist`), { recursive: true });
+  await cp(join(repository, 'bin'), sandbox.hostPath(`${place}/bin`), { recursive: true });
+  await copyFile(join(repository, 'dist/cutover.cjs'), sandbox.hostPath(`${place}/dist/cutover.cjs`));
+  if (process.execPath.startsWith('/usr/')) return `${process.execPath} ${place}/bin/cutover.js`;
+  await copyFile(process.execPath, sandbox.hostPath(`${place}/node`));
+  return `${place}/node ${place}/bin/cutover.js`;
 }
 
 async function removeShipped(sandbox: TestSandbox, app: string): Promise<void> {

@@ -72,8 +72,11 @@ test('W1: where polkit allows nothing, the run and the health say so', async (t)
 test('W1: a receiver that hangs is started anew, and the port was never closed', async (t) => {
   const site = await makeSite(t, { builds: [{}, {}] });
   const { sandbox } = site;
-  await installShipped(t, site, { lines: ['WatchdogSec=5s'] });
+  await installShipped(t, site, { lines: ['WatchdogSec=8s'] });
   const before = await mainPid(sandbox);
+  // One that is well is left alone.
+  await until('it lives for longer than that', async () => (await uptimeMs(site)) > 10_000, 60_000);
+  assert.is(await mainPid(sandbox), before);
   await sandbox.run('kill', '-STOP', before);
   // It waits in the queue of the socket, which systemd holds.
   const pushed = push(site);
@@ -104,6 +107,11 @@ async function ended({ sandbox }: Site, path: string) {
     60_000,
   );
   return run;
+}
+
+async function uptimeMs({ sandbox }: Site): Promise<number> {
+  const [health] = await callInside(sandbox, port, [{ path: '/health' }]);
+  return health?.body.uptime_ms as number;
 }
 
 async function asReceiver({ sandbox }: Site, [file = '', ...words]: string[]): Promise<number | null> {
