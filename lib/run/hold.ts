@@ -132,18 +132,25 @@ async function takeScopeSoon({ systemd, paths, app, target, settle, environment,
     afterwards: settle,
     condition: paths.inFlight,
     environment: { ...environment, [guardedVariable]: '1' },
+    isSettleTaken: false,
   };
   const until = performance.now() + scopeGoneMs;
   for (;;) {
     try {
       return await takeScope(systemd, scope);
     } catch (error) {
-      // With the lock held, a scope of this name is one that its dead process has left behind.
       if (!isCutoverError(error, 'unit_exists') || performance.now() > until) throw error;
+      scope.isSettleTaken = await isAtWork(systemd, scopeNames(app, target).settle);
+      // With the lock held, a scope of this name is one that its dead process has left behind.
       await endEmptyScope(systemd, { app, target });
       await sleep(10, signal);
     }
   }
+}
+
+/** With the lock held, a settle that is at work has ended its run, and tells others of it, which may take a while. */
+async function isAtWork(systemd: Systemd, unit: string): Promise<boolean> {
+  return (await systemd.processes(unit)).length > 0;
 }
 
 /** A process that died while it was put into its scope has left one that nobody is in, and that systemd keeps for ever. */

@@ -14,6 +14,8 @@ export interface ScopeRequest {
   afterwards: Command;
   condition: string;
   environment: Record<string, string>;
+  /** the usual name of the service is taken: one that ended a run for a dead process still tells others of it */
+  isSettleTaken?: boolean;
 }
 
 /** A reverted run may stop and start services; systemd's own 90 s would cut it short. */
@@ -25,10 +27,14 @@ const scopeStartMs = 10_000;
 /** To put a large database back takes hours, and every wait inside has a deadline of its own. */
 const settleTimeoutUsec = 12n * 60n * 60n * 1_000_000n;
 
-/** The names of the two units of a target; unit names share one space, so the app is part of them. */
-export function scopeNames(app: string, target: string): { scope: string; settle: string } {
+/**
+ * The names of the two units of a target; unit names share one space, so the app is part of them.
+ * @param beside the process of a scope whose service needs a name of its own
+ */
+export function scopeNames(app: string, target: string, beside?: number): { scope: string; settle: string } {
   const name = `${escapeUnitName(app)}-${escapeUnitName(target)}`;
-  return { scope: `cutover-${name}.scope`, settle: `cutover-settle-${name}.service` };
+  const own = beside === undefined ? '' : `-beside-${beside}`;
+  return { scope: `cutover-${name}.scope`, settle: `cutover-settle-${name}${own}.service` };
 }
 
 /**
@@ -39,7 +45,7 @@ export function scopeNames(app: string, target: string): { scope: string; settle
  */
 export async function takeScope(systemd: Systemd, request: ScopeRequest): Promise<void> {
   const variant = await variantMaker();
-  const { scope, settle } = scopeNames(request.app, request.target);
+  const { scope, settle } = scopeNames(request.app, request.target, request.isSettleTaken ? request.pid : undefined);
   const [file, ...args] = request.afterwards;
   const scopeProperties = [
     ['Description', variant('s', `cutover at work on ${request.target} of ${request.app}`)],

@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import { messageIds } from '../../lib/report/journal.ts';
 import type { RunDocument } from '../../lib/run/document.ts';
 import { suite } from '../suite.ts';
-import { leaveBehind, heldSite, startDeploy, untilBegun, untilSettled } from './running.ts';
+import { heldSite, leaveBehind, letGo, startDeploy, untilBegun, untilSettled } from './running.ts';
 import { buildId, makeSite, type Refusal, until } from './site.ts';
 import { assertSound } from './sound.ts';
 import { addChannels, journalOf, secretFile, startReceiver } from './telling.ts';
@@ -193,4 +193,28 @@ test('S8, P4: a deploy that begins while another still tells of itself is guarde
   assert.ok(tookMs < 2_500, `${tookMs} ms`);
   assert.match(one.stderr, 'slack was not told: interrupted by SIGINT');
   await assertSound(site, third, one, two);
+});
+
+test('S8, P4: a deploy that begins while systemd still tells of the run that it ended is guarded as any', async (t) => {
+  const site = await heldSite(t);
+  const receiver = await startReceiver(t, site);
+  await addChannels(site, [
+    'channel = "slack"',
+    `url_file = "${await secretFile(site, 'url', `${receiver.url}/silent`)}"`,
+  ]);
+  const killed = await startDeploy(site);
+  await untilBegun(site, 'start');
+  killed.child.kill('SIGKILL');
+  await killed.child.ended;
+  await until('it is told of', async () => (await receiver.told()).length > 0);
+  await letGo(site);
+  const next = await startDeploy(site);
+  await until('the next one is done', async () => (await receiver.told()).length > 1);
+  next.child.kill('SIGINT');
+  const called = await next.end();
+  assert.equal([called.code, called.document.active], [0, second], called.stderr);
+  assert.not.match(called.stderr, 'does not guard');
+  const settles = ['systemctl', 'stop', 'cutover-settle-*'] as const;
+  await site.sandbox.run(...settles);
+  await assertSound(site, second, called);
 });
