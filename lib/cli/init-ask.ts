@@ -57,6 +57,7 @@ type Ask = (text: string, answer: string) => Promise<string>;
 async function questions(candidates: readonly Candidate[], asking: Asking, one: Ask): Promise<Answers | null> {
   const { options } = asking;
   const chosen = await choose(candidates, one);
+  if (chosen.layout === 'directory') return askToMove(chosen, options, one);
   const names = namesFor(chosen.unit, options.target === undefined ? undefined : String(options.target));
   const guessed = `guessed from the name of ${chosen.unit}`;
   const app = String(options.app ?? (await one(`what the software is called (${guessed})`, names.app)));
@@ -71,6 +72,17 @@ async function questions(candidates: readonly Candidate[], asking: Asking, one: 
   process.stderr.write(`as by: ${asTyped(chosen.unit, answered)}\n`);
   if (!isYes(await one(`write ${path}?`, 'yes'))) return null;
   return { unit: chosen.unit, options: answered };
+}
+
+/** Before anything else can be said of it, it needs a builds directory. */
+async function askToMove(
+  { unit, directory, problem }: Candidate,
+  options: InitFlags,
+  one: Ask,
+): Promise<Answers | null> {
+  const what = directory === null ? (problem ?? unit) : `${unit} runs in ${directory}, a plain directory`;
+  const isWanted = isYes(await one(`${what}: make what lies there its first build, with one restart (--adopt)?`, 'no'));
+  return isWanted ? { unit, options: { ...options, adopt: true } } : null;
 }
 
 async function choose(candidates: readonly Candidate[], one: Ask): Promise<Candidate> {

@@ -93,7 +93,7 @@ test('several: a choice is needed; a checkout in a plain folder, without the sec
   assert.not.match(JSON.stringify(told), 'secret-word');
   const inWords = await sandbox.cutover(['init']);
   assert.is(inWords.code, 64);
-  assert.match(inWords.stderr, `-> cutover init ${plain}\n  -> cutover init ${unit}`);
+  assert.match(inWords.stderr, `-> cutover init ${plain} --adopt\n  -> cutover init ${unit}`);
   await sandbox.run('systemctl', 'stop', plain);
   assert.is((await proposed(sandbox)).told.candidates.length, 1, 'one that neither runs nor is enabled');
 });
@@ -111,6 +111,7 @@ test('on a terminal it asks: every question has its answer, and what is typed co
 
 test('Ctrl-C, the end of the input and a no leave nothing', async (t) => {
   const { sandbox } = await siteWith(t);
+  const plain = await startPlain(t, sandbox);
   const before = await snapshot(sandbox, '/etc', '/var/lib/cutover');
   const interrupted = await typeAnswers(sandbox, ['', '\u0003']);
   assert.is(interrupted.code, 130, interrupted.said);
@@ -119,6 +120,9 @@ test('Ctrl-C, the end of the input and a no leave nothing', async (t) => {
   assert.match(ended.said, 'nothing was written');
   const no = await typeAnswers(sandbox, ['', '', '', '', '', '', 'no']);
   assert.is(no.code, 0, no.said);
+  const unmoved = await typeAnswers(sandbox, [plain, '']);
+  assert.is(unmoved.code, 0, unmoved.said);
+  assert.match(unmoved.said, `${plain} runs in /srv/plain, a plain directory: make what lies there its first build`);
   const wrong = await typeAnswers(sandbox, ['nobody.service']);
   assert.is(wrong.code, 64, wrong.said);
   assert.is(await snapshot(sandbox, '/etc', '/var/lib/cutover'), before);

@@ -14,7 +14,10 @@ export interface LoadReport {
 }
 
 /** Sends requests to a site without pause, from inside, until it is told to end. */
-export async function startLoad(t: TestContext, { sandbox, port }: Site): Promise<{ end(): Promise<LoadReport> }> {
+export async function startLoad(
+  t: TestContext,
+  { sandbox, port }: Pick<Site, 'sandbox' | 'port'>,
+): Promise<{ end(): Promise<LoadReport> }> {
   const child = await sandbox.spawn([process.execPath, program, String(port), String(rate)]);
   t.cleanup(() => child.kill('SIGKILL'));
   child.stderr.resume();

@@ -35,7 +35,7 @@ export function movingIn(
   ];
   const where = source === null ? 'runs outside of any builds directory' : `runs in ${source}, a plain directory`;
   const what = `${name} ${where}; cutover moves a link named ${currentName}, which the unit has to name`;
-  return refusal(what, { commands, name, manager });
+  return refusal(what, { commands, name, manager, isAdoptable: source !== null && source === unit.directory });
 }
 
 /** The refusal of a `current` that is no link to a build: how it becomes one. */
@@ -58,10 +58,16 @@ export function renaming(
 
 function refusal(
   what: string,
-  { commands, name, manager }: { commands: string[]; name: string; manager: ManagerKind },
+  {
+    commands,
+    name,
+    manager,
+    isAdoptable = false,
+  }: { commands: string[]; name: string; manager: ManagerKind; isAdoptable?: boolean },
 ): CutoverError {
-  const first = 'these commands make what runs now the first build (nothing was written or changed):';
   const again = `cutover init ${name}${manager === 'user' ? ' --user' : ''}`;
+  const byHand = 'these commands make what runs now the first build (nothing was written or changed):';
+  const first = isAdoptable ? `${again} --adopt does it with one restart; by hand, ${byHand}` : byHand;
   return new CutoverError('refused', what, { mend: [first, warning, ...commands, again].join(indent) });
 }
 

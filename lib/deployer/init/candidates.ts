@@ -64,7 +64,9 @@ async function candidateAt(file: string, state: string, searching: Searching): P
   const words = ['cutover', 'init', unit, ...(manager === 'user' ? ['--user'] : [])];
   const base = { unit, file, enabled: state.startsWith('enabled'), target, command: shellLine(words) };
   try {
-    return { ...base, ...(await lookInto(unit, searching)) };
+    const seen = await lookInto(unit, searching);
+    const isPlain = seen.layout === 'directory' && seen.directory !== null;
+    return { ...base, ...seen, command: shellLine([...words, ...(isPlain ? ['--adopt'] : [])]) };
   } catch (error) {
     if (!isCutoverError(error)) throw error;
     const nothing = { state: 'unknown', ports: [], directory: null, program: null, builds: null, repository: null };

@@ -3,6 +3,7 @@
 import { writeFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import { suite } from '../../suite.ts';
+import { startLoad } from '../../deploy/load.ts';
 import { calledFrom, until } from '../../deploy/site.ts';
 import { adopt, everything, plainSite, refusedAdoption, servedFrom } from './adopt-site.ts';
 
@@ -106,6 +107,21 @@ test('it does not serve from there: everything is as before, and that is proven'
   assert.match(called.message, `it serves from ${source} again, as before`);
   assert.is(await servedFrom(site), source);
   assert.is(await everything(site), before);
+});
+
+test('under load: while it moves, and moves back, some find the port closed, and nobody gets a wrong answer', async (t) => {
+  const site = await plainSite(t);
+  const { builds, source } = site;
+  const load = await startLoad(t, site);
+  const called = await adopt(site);
+  assert.is(called.code, 0, called.stderr);
+  assert.match((await servedFrom(site)) ?? '', `${builds}/dist.`);
+  assert.is((await adopt(site, '--undo')).code, 0);
+  assert.is(await servedFrom(site), source);
+  const { sent, failed } = await load.end();
+  const wrong = failed.filter((what) => !/^ECONN(REFUSED|RESET)$|^socket hang up$/.test(what));
+  assert.equal(wrong, [], `${failed.length} of ${sent} failed`);
+  assert.ok(failed.length < sent / 2, `${failed.length} of ${sent} failed`);
 });
 
 test('what cannot be moved for sure is refused before anything is changed', async (t) => {

@@ -4,6 +4,7 @@ import type { Config, TargetConfig } from '../../../config/model.ts';
 import type { Systemd } from '../../../systemd/systemd.ts';
 import { bootInstance, bootUnitFiles } from '../boot-unit.ts';
 import type { PlannedUnit } from '../enable.ts';
+import { handOverNotes } from '../hand-over.ts';
 import { configHome, type Surroundings, unitDirectory } from '../places.ts';
 import { type DeployingAccount, polkitRule, ruleTargets } from '../polkit.ts';
 import { logRule } from './log-rule.ts';
@@ -58,7 +59,7 @@ export async function planInstall(
       ...watched.map(({ name }) => ({ unit: monitorTimer(app, name), isStarted: true })),
       ...receiver.units,
     ],
-    notes: receiver.notes,
+    notes: [...receiver.notes, ...(await handOverNotes(config, targets, grantee))],
     receiverUser: receiver.user,
   };
 }
