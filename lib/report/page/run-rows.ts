@@ -14,7 +14,7 @@ export function pastOf({ target, runs }: ShownTarget, key: string): Html {
   const rowsOf = (some: readonly ShownRun[]): Html =>
     html`<ul class="runs">${some.map((run) => rowOf(run, { target, id: idOf(run) }))}</ul>`;
   return html`<h3>Runs</h3>
-<p class="legend">Newest at the right. Above the line: time taken; below: port closed.</p>
+<p class="legend">Newest at the right. Above the line: time taken; below: port closed. A ring: a recovery, a rollback, a restore.</p>
 ${timelineOf(runs, idOf)}
 <div class="runs-head" aria-hidden="true"><span>Outcome</span><span>Build</span><span>When (UTC)</span><span>Took</span><span>Closed</span></div>
 ${rowsOf(runs.slice(0, mostOpen))}

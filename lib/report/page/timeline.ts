@@ -1,6 +1,6 @@
 import { duration } from '../words.ts';
 import { html, type Html } from './html.ts';
-import { clockOf, outcomeWord, type Tone, toneOf } from './labels.ts';
+import { clockOf, outcomeWord, toneOf } from './labels.ts';
 import type { ShownRun } from './model.ts';
 
 /** In the picture's own units. */
@@ -43,13 +43,14 @@ function picture(run: ShownRun): Html {
   return html`<rect class="took ${tone}" x="6" y="${middle - up}" width="4" height="${up}"/>
 <path class="axis" d="M0 ${middle}h${width}"/>
 ${down === 0 ? '' : html`<rect class="closed" x="6" y="${middle + 2}" width="4" height="${down}"/>`}
-${headOf(tone, middle - up - 5)}`;
+${headOf(run, middle - up - 5)}`;
 }
 
-/** What stands on the bar: a shape for each tone. */
-function headOf(tone: Tone, y: number): Html {
-  switch (tone) {
+/** What stands on the bar: a shape for each tone; what was good and no deploy is a ring. */
+function headOf(run: ShownRun, y: number): Html {
+  switch (toneOf(run)) {
     case 'good':
+      if (run.kind !== 'deploy') return html`<circle class="stroke good" cx="8" cy="${y}" r="3.5"/>`;
       return html`<circle class="head good" cx="8" cy="${y}" r="4"/>`;
     case 'warn':
       return html`<path class="head warn" d="M8 ${y - 5}l5 9H3z"/>`;
