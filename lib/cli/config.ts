@@ -10,7 +10,7 @@ interface ConfigFlags {
 export const run: Run<ConfigFlags> = async (_, options, terminal) => {
   if (options.docs) {
     const { configDocs } = await import('../config/docs.ts');
-    terminal.print(configDocs());
+    terminal.print(options.json ? JSON.stringify({ docs: configDocs() }) : configDocs());
     return 0;
   }
   if (options.schema) {

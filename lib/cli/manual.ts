@@ -11,9 +11,9 @@ export const manualPages: Readonly<Record<string, () => string>> = {
 };
 
 /** Prints a page as it is installed; man(1) shows it: `cutover manual 5 | man -l -`. */
-export const run: Run = async ([section = '1'], _options, terminal) => {
-  const [, page] = Object.entries(manualPages).find(([name]) => name.endsWith(`.${section}`)) ?? [];
+export const run: Run = async ([section = '1'], options, terminal) => {
+  const [name, page] = Object.entries(manualPages).find(([name]) => name.endsWith(`.${section}`)) ?? [];
   if (!page) throw new CutoverError('usage', `there is no section ${section}`, { mend: 'cutover manual 1' });
-  terminal.print(page().trimEnd());
+  terminal.print(options.json ? JSON.stringify({ page: name, text: page() }) : page().trimEnd());
   return 0;
 };

@@ -331,6 +331,8 @@ test('the scripts are those that the command prints; a shell that is none is ref
     const { code, stdout } = await printed(shell);
     assert.equal([code, `${stdout}\n`], [0, completionScript(shell)]);
     for (const tool of completedTools) assert.match(stdout, tool);
+    const asJson = await printed(shell, '--json');
+    assert.equal(JSON.parse(asJson.stdout), { shell, script: completionScript(shell) });
   }
   const refused = await printed('tcsh');
   assert.is(refused.code, 64);

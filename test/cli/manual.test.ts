@@ -129,7 +129,7 @@ test('whatever a text holds comes out of man as it was', async (t) => {
   assert.match(stdout, 'odd - try "things"');
 });
 
-test('the build writes the pages that the hidden command prints', async () => {
+test('the build writes the pages that the hidden command prints; with --json they are one document', async () => {
   for (const [name, section] of [
     ['cutover.1', '1'],
     ['cutover.toml.5', '5'],
@@ -139,7 +139,15 @@ test('the build writes the pages that the hidden command prints', async () => {
     });
     assert.is(code, 0);
     assert.is(await readFile(join(repository, 'dist/man', name), 'utf8'), `${stdout}\n`);
+    const asJson = await exec([process.execPath, executable('cutover'), 'manual', section, '--json'], {
+      timeoutMs: 60_000,
+    });
+    assert.equal(JSON.parse(asJson.stdout), { page: name, text: `${stdout}\n` });
   }
+  const docs = await exec([process.execPath, executable('cutover'), 'config', '--docs', '--json'], {
+    timeoutMs: 60_000,
+  });
+  assert.equal(JSON.parse(docs.stdout), { docs: configDocs() });
   const none = await exec([process.execPath, executable('cutover'), 'manual', '7'], { timeoutMs: 60_000 });
   assert.is(none.code, 64);
 });
