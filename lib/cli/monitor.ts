@@ -6,6 +6,7 @@ import type { MonitorReport } from '../report/monitor-report.ts';
 import { monitorText } from '../report/monitor-text.ts';
 import { monitor } from '../triggers/monitor.ts';
 import { isDue } from '../triggers/monitor/due.ts';
+import { passMs, takeTurn } from '../triggers/monitor/turn.ts';
 import { afterwards, whileWorking } from './afterwards.ts';
 import type { Run, Terminal } from './command.ts';
 import { type CommandPlace, configFor, placeOf } from './place.ts';
@@ -19,13 +20,16 @@ export const run: Run<{ due?: boolean }> = async ([name], options, terminal) => 
     return ExitCode.done;
   }
   const place = await placeOf(config, target, { options, terminal, log: true });
-  const { report: found, document, remember } = await whileWorking(place, terminal, () => monitor(place));
+  const { paths, signal } = place;
+  const turn = await takeTurn(paths, { longestMs: passMs(target), signal });
+  const { report: found, document, remember } = await whileWorking(place, terminal, () => monitor(place, { turn }));
   if (document) place.emit({ type: 'outcome', document });
   const report = withoutSecrets(found, place);
   if (options.json) terminal.print(JSON.stringify(report));
   else terminal.tell(`${monitorText(report, terminal.colours)}\n`);
   await tellAlerts(report, place, terminal);
   await remember();
+  await turn.release();
   await afterwards(document, place, { terminal, isPruned: false });
   return report.exit_code;
 };

@@ -1,5 +1,5 @@
 import { ExitCode, isCutoverError, messageOf } from '../base/errors.ts';
-import { sleep } from '../base/wait.ts';
+import { sleep, withDeadline } from '../base/wait.ts';
 import { currentBuild } from '../builds/current.ts';
 import type { Place } from '../deployer/place.ts';
 import { settle } from '../deployer/settle.ts';
@@ -14,6 +14,7 @@ import { type Known, readKnown } from './monitor/known.ts';
 import { type Found, lookAtService, lookAtTarget, type Seen, serviceKey } from './monitor/looks.ts';
 import { readPastRuns } from './monitor/past.ts';
 import { type MonitorState, problemsNow, writeState } from './monitor/state.ts';
+import { passMs, type Turn } from './monitor/turn.ts';
 
 /** A failure in the bake time counts when it is still there after this. */
 const confirmMs = 5_000;
@@ -32,14 +33,29 @@ type Problems = MonitorState['problems'];
 /**
  * One pass of the monitor over a target (S10, B5): looks, acts when the configuration says so, and finds what people are to be told.
  * Never beside a run; one that was cut off is ended first.
- * @throws `systemd_unavailable`, `bus_lost`, `permission`, `no_build`; the signal's reason
+ * @param turn only the one whose turn it is looks
+ * @param timeoutMs of the whole pass, which is then given up; a run that it began is ended by systemd
+ * @throws `timeout`, `systemd_unavailable`, `bus_lost`, `permission`, `no_build`; the signal's reason
  */
-export async function monitor(place: Place): Promise<Pass> {
+export async function monitor(
+  place: Place,
+  { turn, timeoutMs = passMs(place.target) }: { turn: Pick<Turn, 'busy' | 'hung'>; timeoutMs?: number },
+): Promise<Pass> {
   const began = { ms: performance.now(), at: new Date().toISOString() };
-  const why = await whyPassedOver(place);
+  const why = turn.busy ?? (await whyPassedOver(place));
   if (why !== null) return passedOver(place, why, began);
+  // To end a run may take as long as putting a large database back does.
   const ended = await endCutOff(place);
   if (ended === null) return passedOver(place, 'another run holds the target', began);
+  const hung: Found[] = turn.hung === null ? [] : [{ key: 'pass', level: 'warn', message: turn.hung }];
+  const bounds = { what: 'the pass did not end', timeoutMs, signal: place.signal };
+  return withDeadline(bounds, (signal) => lookAndAct({ ...place, signal }, { ended, hung, began }));
+}
+
+async function lookAndAct(
+  place: Place,
+  { ended, hung, began }: { ended: string[]; hung: Found[]; began: Began },
+): Promise<Pass> {
   const known = await readKnown(place);
   const seen = await lookAtTarget(place, known.restartsBefore);
   // A run that began meanwhile is what was seen.
@@ -50,7 +66,7 @@ export async function monitor(place: Place): Promise<Pass> {
   // Before anything is done: whoever dies meanwhile has counted.
   const noted = await noteState(place, { ...known.before, problems });
   const done = await actOn(place, known, { seen, problems });
-  const found = [...done.seen.found, ...noted];
+  const found = [...done.seen.found, ...noted, ...hung];
   const actions = [...ended, ...done.acted.actions];
   return conclude(place, known, { ...done, found, problems, actions, began });
 }

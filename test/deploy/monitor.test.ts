@@ -7,7 +7,7 @@ import type { RunDocument } from '../../lib/run/document.ts';
 import type { MonitorState } from '../../lib/triggers/monitor/state.ts';
 import { suite } from '../suite.ts';
 import { leaveBehind, heldDeploy, heldSite } from './running.ts';
-import { breakInService, buildId, type Called, makeSite, type Site } from './site.ts';
+import { breakInService, buildId, type Called, makeSite, type Site, until } from './site.ts';
 import { assertSound } from './sound.ts';
 import { addChannels, startReceiver } from './telling.ts';
 
@@ -96,6 +96,29 @@ test('R5: an alert is told once when it is raised, and once when it is over', as
     ],
   );
   assert.equal(await runsOf(site), [['deploy', 'deployed']], 'nothing was done');
+});
+
+test('R5: two passes at once, as of the timer and by hand: one looks and tells, the other says whose turn it is', async (t) => {
+  const site = await makeSite(t);
+  const [began, go] = [`${site.folder}/began`, `${site.folder}/go`];
+  const waits = checkOf('waits', `touch ${began}; until test -e ${go}; do sleep 0.05; done`, 'warn');
+  const checks = `checks = [${waits.replace('"1s"', '"1min"')}]`;
+  await site.configure({ keys: ['monitor = { failures = 1, action = "alert" }', checks] });
+  const receiver = await startReceiver(t, site);
+  await addChannels(site, [
+    'channel = "webhook"',
+    `url_file = "${await urlFile(site, receiver.url)}"`,
+    'on = ["alert"]',
+  ]);
+  await site.sandbox.run('systemctl', 'stop', site.unit);
+  const one = pass(site);
+  await until('it looks', async () => (await site.sandbox.exec(['test', '-e', began])).code === 0);
+  const other = await pass(site);
+  assert.is(other.code, 0, other.stderr);
+  assert.match(other.document.passed_over ?? '', /^another pass \(pid \d+, since .*\) is at work$/);
+  await site.sandbox.run('touch', go);
+  assert.equal([(await one).code, (await one).document.alerts.length], [3, 1]);
+  assert.equal([(await pass(site)).document.passed_over, (await receiver.told()).length], [null, 1]);
 });
 
 test('R5: down for over 15 minutes, and two recoveries that failed, are critical', async (t) => {
