@@ -119,6 +119,18 @@ test('W1: SIGTERM ends it within ten seconds with 0, and what waits is kept', as
   assert.is((await receiving.ended(waiting)).outcome, 'unchanged');
 });
 
+test('W1: after a power cut in the middle of a run its outcome is found, and what waited is carried out', async (t) => {
+  const { receiving, site, running } = await runningSite(t);
+  const waiting = (await receiving.push({ revision: '5' })).body.id as string;
+  await site.sandbox.reboot();
+  await letGo(site);
+  await receiving.start();
+  const cut = await receiving.ended(running);
+  assert.equal([cut.state, cut.outcome, cut.exit_code], ['done', 'rolled_back', 4], JSON.stringify(cut));
+  const next = await receiving.ended(waiting);
+  assert.equal([next.state, next.document.kind], ['done', 'deploy'], JSON.stringify(next));
+});
+
 /** A site where a request is carried out, and held in the start of its build. */
 async function runningSite(
   t: Parameters<typeof receivingSite>[0],
