@@ -1,6 +1,6 @@
 import { closeSync, mkdirSync, openSync, readdirSync, readSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { errnoOf } from '../base/errors.ts';
+import { errnoOf, fileError } from '../base/errors.ts';
 import { type Redact, redactSentences } from '../base/redactor.ts';
 import type { ManagerKind } from '../config/model.ts';
 import type { Listener, RunEvent } from '../run/events.ts';
@@ -122,6 +122,14 @@ function timed(text: string): string {
 
 /** Goes on with the run's log, or begins one under the first name that is free. */
 function openLog(log: LogOf): number {
+  try {
+    return openFile(log);
+  } catch (error) {
+    throw fileError(error, 'no log is kept: cannot write', log.directory);
+  }
+}
+
+function openFile(log: LogOf): number {
   mkdirSync(log.directory, { recursive: true, mode: 0o750 });
   const own = findLog(log);
   if (own !== null) return openSync(own, 'a', 0o640);
