@@ -1,12 +1,15 @@
 // needs: sandbox
 // deadline: 8min
 import { chmod, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import type { RecoveryReport } from '../../lib/report/recovery-report.ts';
 import type { RunDocument } from '../../lib/run/document.ts';
+import { deployingUser } from '../deploy/plain-user.ts';
 import { breakInService, buildId, until } from '../deploy/site.ts';
-import { suite } from '../suite.ts';
-import { assertSaid, type Bed, cutConnections, logins, makeBed, makeWaitingBed } from './ci-bed.ts';
+import { repository } from '../sandboxed.ts';
+import { suite, type TestContext } from '../suite.ts';
+import { assertSaid, type Bed, cutConnections, logins, makeBed, makeWaitingBed, receiverStart } from './ci-bed.ts';
 
 const test = suite('examples/ci-ssh', { timeoutMs: 180_000 });
 // As it is where nobody set a receiver up.
@@ -104,6 +107,47 @@ test('P2: the key of CI does nothing else on the server', async (t) => {
   const status = await call([], 'cutover status production --json');
   assert.equal([status.code, (JSON.parse(status.stdout) as { targets: unknown[] }).targets.length], [0, 1]);
 });
+
+test('P2 W2: an account that is not root deploys over SSH, and restarts the receiver', async (t) => {
+  const bed = await makeBed(t, { builds: [{}, {}] });
+  const { sandbox, site, folder } = bed;
+  const account = await deployingUser(t, site);
+  // As sshd wants it: an account without a password that is not locked, and keys that it may read.
+  await sandbox.run('usermod', '--password', '*', account.name);
+  await sandbox.run('chmod', '644', `${folder}/authorized_keys`);
+  const own = { CUTOVER_SSH: `${account.name}@127.0.0.1` };
+  const lacking = await bed.job(['production'], own);
+  assert.is(lacking.code, 0, lacking.said + lacking.stderr);
+  assertSaid(
+    lacking,
+    'deployed: ',
+    /the receiver could not be restarted: .*(interactive authentication|access denied)/i,
+  );
+  assert.is(await receiverStart(bed), '');
+  await allowRestart(t, bed, account.name);
+  const job = await bed.job(['production'], own);
+  assert.is(job.code, 0, job.said + job.stderr);
+  assertSaid(job, 'unchanged: ', 'the receiver was restarted');
+  assert.is.not(await receiverStart(bed), '');
+  const stopped = await account.sandbox.exec([
+    'env',
+    'systemctl',
+    '--no-ask-password',
+    'stop',
+    'cutover-serve.service',
+  ]);
+  assert.is.not(stopped.code, 0, 'the rule allows more than it says');
+});
+
+/** The example's rule, for the account of the test. */
+async function allowRestart(t: TestContext, { sandbox }: Bed, account: string): Promise<void> {
+  const path = '/etc/polkit-1/rules.d/60-cutover-ci.rules';
+  const rule = await readFile(join(repository, 'examples/ci/60-cutover-ci.rules'), 'utf8');
+  await writeFile(sandbox.hostPath(path), rule.replace('"deploy"', JSON.stringify(account)), { mode: 0o644 });
+  t.cleanup(() => sandbox.run('rm', path));
+  await sandbox.exec(['systemctl', 'reset-failed', 'polkit.service']);
+  await sandbox.run('systemctl', 'restart', 'polkit.service');
+}
 
 test('R3: a recovery by hand keeps its report and the logs; an issue is written when too few came back', async (t) => {
   const bed = await makeBed(t, { builds: [{}] });

@@ -41,8 +41,9 @@ is_lost() {
   [ "$1" = 255 ] || [ "$1" = 124 ]
 }
 
+# The last line that was said, but for where systemctl says that there is more.
 ssh_complaint() {
-  said=$(tr -d '\r' <"$tmp/err" | sed -n '/./h; $ { g; s/^ssh: //; p; }')
+  said=$(tr -d '\r' <"$tmp/err" | grep -v '^See ' | sed -n '/./h; $ { g; s/^ssh: //; p; }')
   echo "${said:-no answer in time}"
 }
 
