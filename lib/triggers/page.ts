@@ -101,6 +101,8 @@ function eventsAnswer(
   c.header('X-Accel-Buffering', 'no');
   // A browser that comes again at once would come over the same connection, and keep a receiver that ends.
   c.header('Connection', 'close');
+  // There would be nobody to read what is told.
+  if (c.req.method === 'HEAD') return c.body(null);
   const message = c.req.query('as') === 'page' ? pageMessages(assets) : stateMessage;
   const news = openNews(watching);
   if (news) return streamSSE(c, (stream) => tellChanges(stream, { news, message, signal }));

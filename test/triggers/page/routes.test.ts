@@ -92,6 +92,9 @@ test('R6: there are no more listeners than there may be, and one that goes makes
   const refused = await ask(`${shown.url}/events`);
   assert.equal([refused.status, refused.headers['retry-after']], [503, '30']);
   assert.is(JSON.parse(refused.text).error.code, 'too_many');
+  const heads = await Promise.all([1, 2, 3, 4, 5].map(() => ask(`${shown.url}/events`, { method: 'HEAD' })));
+  assert.ok(heads.every(({ status, text }) => status === 200 && text === ''));
+  assert.is(shown.listeners(), 4);
   all[0]?.end();
   await until('it is gone', async () => shown.listeners() === 3);
   await listen(t, `${shown.url}/events`);

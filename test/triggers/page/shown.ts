@@ -62,7 +62,10 @@ async function listenAt(
   return [server, (server.address() as AddressInfo).port];
 }
 
-function fixedWatching(first: PageModel): Watching & { show: (model: PageModel) => void; listeners: () => number } {
+/** A state that the test decides, for four listeners at most. */
+export function fixedWatching(
+  first: PageModel,
+): Watching & { show: (model: PageModel) => void; listeners: () => number } {
   const listeners = new Set<() => void>();
   let model = first;
   return {

@@ -10,6 +10,7 @@ const root = document.documentElement;
 /** The server says something at least every 10 s. */
 const silentMs = 25_000;
 const againMs = 3_000;
+const patienceMs = 2_000;
 
 let source;
 let heardMs = Date.now();
@@ -21,7 +22,9 @@ function connect() {
   source.addEventListener('page', (event) => receive(JSON.parse(event.data)));
   source.addEventListener('beat', heard);
   source.addEventListener('error', () => {
-    lose();
+    const lastMs = heardMs;
+    // A server that lets its listeners go once an hour is there again at once.
+    setTimeout(() => heardMs === lastMs && lose(), patienceMs);
     // A refusal is final for it; a broken connection it mends itself.
     if (source.readyState === EventSource.CLOSED) setTimeout(askWhy, againMs);
   });
