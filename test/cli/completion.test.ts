@@ -111,6 +111,8 @@ test('each word and value is what the command takes there', () => {
     ['init --strategy ', 'strategy'],
     ['init --builds ', 'directory'],
     ['settle --state-directory ', 'directory'],
+    ['init --install --deploy-user ', 'user'],
+    ['init --install --group ', 'group'],
     ['hook ', 'event'],
     ['completion ', 'shell'],
     ['history --limit ', 'nothing'],
@@ -151,6 +153,8 @@ test('targets, builds and runs come from the configuration and the disk', async 
     ['cutover logs production 2026', [run]],
     ['cutover --config "my file.toml" check ', ['production', odd]],
     ['cutover --config=~/cutover.toml check p', ['production', odd]],
+    ['cutover init --install --deploy-user www-d', ['www-data']],
+    ['cutover init --install --group=www-d', ['--group=www-data']],
   ];
   for (const [line, values] of offers) {
     const asked = await ask(line);

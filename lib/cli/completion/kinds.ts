@@ -10,6 +10,8 @@ export type Kind =
   | 'run'
   | 'backup'
   | 'unit'
+  | 'user'
+  | 'group'
   | 'file'
   | 'directory'
   | 'shell'
@@ -39,6 +41,8 @@ const optionKinds: Readonly<Record<string, Kind>> = {
   '--only': 'target',
   '--wait': 'wait',
   '--since': 'period',
+  '--deploy-user': 'user',
+  '--group': 'group',
 };
 
 const valueKinds: Readonly<Record<string, Kind>> = { file: 'file', path: 'file', dir: 'directory' };

@@ -25,6 +25,10 @@ async function known(kind: Kind, wanted: Wanted, around: Surroundings): Promise<
     const { unitNames } = await import('./unit-names.ts');
     return unitNames(wanted.options.has('--user') ? 'user' : 'system', around.env);
   }
+  if (kind === 'user' || kind === 'group') {
+    const { accountNames } = await import('./account-names.ts');
+    return accountNames(kind);
+  }
   if (!['target', 'build', 'run', 'backup'].includes(kind)) return [];
   const config = await configOf(wanted, around);
   if (kind === 'target') return targetsLeft(wanted, config);
