@@ -1,15 +1,15 @@
 import { currentBuild } from '../builds/current.ts';
 import { originOf } from '../builds/origin.ts';
-import { probe } from '../checks/probe.ts';
-import { isOfSameUser, type PortHolder, portHolders, serviceManagerPid } from '../systemd/processes.ts';
+import { type PortHolder, portHolders } from '../systemd/processes.ts';
 import type { RunDocument } from '../run/document.ts';
 import { readInFlight, type InFlight } from '../run/in-flight.ts';
-import { isRunning, type UnitFacts } from '../systemd/facts.ts';
+import type { UnitFacts } from '../systemd/facts.ts';
 import { describeHolder } from '../systemd/holder.ts';
 import { readJournal } from '../systemd/journal.ts';
 import { history } from './history.ts';
 import type { Place } from './place.ts';
 import { previousBuild } from './previous.ts';
+import { lookAtService } from './service-look.ts';
 
 /** One target at a glance (S11), as `--json` prints it. */
 export interface TargetStatus {
@@ -41,24 +41,22 @@ const mostErrors = 5;
 export async function status(
   place: Pick<Place, 'target' | 'paths' | 'systemd' | 'config' | 'signal'>,
 ): Promise<TargetStatus> {
-  const { target, paths, systemd, config, signal } = place;
+  const { target, paths, config } = place;
   const { unit, builds } = target;
   const errors = { manager: config.manager, unit, priority: 3, sinceMs: Date.now() - recentMs, lines: mostErrors };
-  const [facts, current, previous, inFlight, runs, holders, answers, entries] = await Promise.all([
-    systemd.facts(unit),
+  const [service, current, previous, inFlight, runs, holders, entries] = await Promise.all([
+    lookAtService(place),
     currentWithOrigin(builds),
     previousBuild(place),
     readInFlight(paths),
     history(paths, 1),
     Promise.all(target.ports.map((port) => portHolders(port))),
-    Promise.all(target.health.urls.map((url) => probe(url, target.health, signal))),
     readJournal(errors),
   ]);
-  const isAnswering = answers.every(({ problem }) => problem === null);
   return {
     target: target.name,
-    ...unitStatus(facts),
-    healthy: isRunning(facts) && isAnswering && (await areOwn(holders, facts)),
+    ...unitStatus(service.facts),
+    healthy: service.healthy,
     port_owner: nameOwners(holders.flat()),
     ...current,
     previous,
@@ -86,18 +84,6 @@ function unitStatus(
     main_pid: mainPid || null,
     since: stateChangedMs > 0 ? new Date(stateChangedMs).toISOString() : null,
   };
-}
-
-/** Whether somebody listens on every port, and it is the unit. */
-async function areOwn(ports: readonly PortHolder[][], { unit, mainPid, triggeredBy }: UnitFacts): Promise<boolean> {
-  if (ports.some((holders) => holders.length === 0)) return false;
-  const isBehindSocket = triggeredBy.some((name) => name.endsWith('.socket'));
-  const known = isBehindSocket ? [mainPid, serviceManagerPid] : [mainPid];
-  const own = ports.flat().map(async ({ listener, processes }) => {
-    if (processes.length === 0) return isOfSameUser(listener, known);
-    return processes.some((process) => process.unit === unit);
-  });
-  return (await Promise.all(own)).every(Boolean);
 }
 
 function nameOwners(holders: readonly PortHolder[]): string | null {

@@ -1,13 +1,12 @@
 import { messageOf } from '../../base/errors.ts';
 import { currentBuild } from '../../builds/current.ts';
 import { inspectBuild } from '../../builds/inspect.ts';
-import { probe } from '../../checks/probe.ts';
-import { lookAtPorts, portTaken } from '../../deploy/ports.ts';
 import type { Glance } from '../../report/recovery-report.ts';
 import { isAlive, readInFlight } from '../../run/in-flight.ts';
 import { readQuarantine } from '../../run/quarantine.ts';
-import { hasGivenUp, isRunning, type UnitFacts } from '../../systemd/facts.ts';
+import type { UnitFacts } from '../../systemd/facts.ts';
 import type { Place } from '../place.ts';
+import { lookAtService } from '../service-look.ts';
 
 /** Where it is looked; nothing is changed there. */
 export type LookPlace = Pick<Place, 'target' | 'paths' | 'systemd' | 'signal'>;
@@ -27,48 +26,17 @@ export interface Look {
 
 /** Looks at a service: its unit, its ports, its health, its build. @throws `bus_lost`, `permission`; the signal's reason */
 export async function look(place: LookPlace): Promise<Look> {
-  const { target, systemd } = place;
-  const [facts, ports, health, build, cutOff] = await Promise.all([
-    systemd.facts(target.unit),
-    portFindings(place),
-    healthFindings(place),
-    lookAtBuild(place),
-    cutOffRun(place),
-  ]);
-  const unit = unitFindings(facts);
-  const service = [...unit, ...ports.findings, ...(isRunning(facts) ? health : [])];
-  const healthy = service.length === 0;
+  const [service, build, cutOff] = await Promise.all([lookAtService(place), lookAtBuild(place), cutOffRun(place)]);
+  const { facts, healthy, isPortTaken } = service;
   const isThere = facts.loadState === 'loaded';
   return {
     glance: { healthy, state: isThere ? facts.activeState : facts.loadState, sub_state: facts.subState },
-    findings: healthy && cutOff === null ? [] : [...service, ...build.findings, ...(cutOff ? [cutOff] : [])],
+    findings: healthy && cutOff === null ? [] : [...service.findings, ...build.findings, ...(cutOff ? [cutOff] : [])],
     facts,
     current: build.current,
     isBuildBad: build.isBad,
-    next: nextOf({ isThere, healthy, cutOff, build, ports }, place),
+    next: nextOf({ isThere, healthy, cutOff, build, isPortTaken }, place),
   };
-}
-
-function unitFindings(facts: UnitFacts): string[] {
-  const { unit, loadState, loadError, activeState, subState, result, restarts } = facts;
-  if (loadState !== 'loaded') return [`${unit} is ${loadState}${loadError ? `: ${loadError}` : ''}`];
-  if (isRunning(facts)) return [];
-  const why = result === '' || result === 'success' ? subState : result;
-  const gaveUp = hasGivenUp(facts) ? `, and systemd gave up after ${restarts} restarts` : '';
-  return [`${unit} is ${activeState} (${why})${gaveUp}`];
-}
-
-async function portFindings({ target, systemd }: LookPlace): Promise<{ findings: string[]; isTaken: boolean }> {
-  const { unit, ports, strategy } = target;
-  const { free, strangers } = await lookAtPorts(systemd, unit, ports, { isShared: strategy !== 'restart' });
-  const taken = strangers.map((stranger) => portTaken(stranger).message);
-  const findings = [...free.map((port) => `nobody listens on port ${port}`), ...new Set(taken)];
-  return { findings, isTaken: taken.length > 0 };
-}
-
-async function healthFindings({ target, signal }: LookPlace): Promise<string[]> {
-  const answers = await Promise.all(target.health.urls.map((url) => probe(url, target.health, signal)));
-  return answers.flatMap(({ url, problem }) => (problem === null ? [] : [`${url}: ${problem}`]));
 }
 
 async function lookAtBuild({
@@ -105,7 +73,7 @@ function nextOf(
     healthy: boolean;
     cutOff: string | null;
     build: { current: string | null };
-    ports: { isTaken: boolean };
+    isPortTaken: boolean;
   },
   { target: { name, unit } }: LookPlace,
 ): string | null {
@@ -113,5 +81,5 @@ function nextOf(
   if (found.healthy) return null;
   if (!found.isThere) return `systemctl cat ${unit}`;
   if (found.build.current === null) return `cutover deploy ${name}`;
-  return found.ports.isTaken ? 'sudo ss -ltnp' : null;
+  return found.isPortTaken ? 'sudo ss -ltnp' : null;
 }
