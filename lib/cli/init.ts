@@ -21,19 +21,19 @@ import { configFor } from './place.ts';
 import { interruptSignal } from './signals.ts';
 
 export const run: Run<InitFlags> = async ([unit], options, terminal) => {
+  if (options.uninstall) return takeBackInstalled(unit, options, terminal);
+  requireInstalling(options);
+  requireAdopting(options);
   if (unit === undefined && isOpen(options)) {
     const { propose } = await import('./init-propose.ts');
     const found = await propose(options, terminal);
     if ('exitCode' in found) return found.exitCode;
     return run([found.answers.unit], { ...options, ...found.answers.options }, terminal);
   }
-  if (options.uninstall) return takeBackInstalled(unit, options, terminal);
   if (options.git !== undefined) {
     const { initRepository } = await import('./init-git.ts');
     return initRepository({ target: unit, command: ourselves() }, options, terminal);
   }
-  requireInstalling(options);
-  requireAdopting(options);
   const to = strategyIn(options);
   const said = unit === undefined ? null : readOptions(options, terminal);
   if (!said) requireInstall(options);

@@ -30,8 +30,9 @@ export function clearAfter(t: TestContext, sandbox: TestSandbox): void {
     const running = ['cutover-monitor@*.timer', 'cutover-serve.socket', 'cutover-serve.service'];
     await sandbox.exec(['systemctl', 'stop', ...running]);
     const units = `${unitDirectory}/cutover-* ${unitDirectory}/*.wants/cutover-* /etc/*.d/cutover*`;
-    const rest = '/etc/cutover /etc/fish/completions/cutover* /usr/local/share/*';
-    await sandbox.run('sh', '-c', `rm -rf ${units} ${rest} ${recordFile} /etc/polkit-1/rules.d/50-cutover-*`);
+    const shells = '/etc/fish/completions/{cutover,pre-deployment-check,safe-deploy,deploy-with-zero-downtime}.fish';
+    const rest = `/etc/cutover ${shells} /usr/local/share/*`;
+    await sandbox.run('bash', '-c', `rm -rf ${units} ${rest} ${recordFile} /etc/polkit-1/rules.d/50-cutover-*`);
     await sandbox.run('systemctl', 'daemon-reload');
   });
 }
