@@ -64,7 +64,7 @@ export async function deployingUser(
   t.cleanup(() => sandbox.run('chmod', '700', '/var/lib/cutover', '/var/log/cutover'));
   const sockets = site.socket === undefined ? [] : [site.socket];
   const { path, text } = polkitRule({ app }, [{ target: { unit, strategy }, id: unit, sockets }], { user: user.name });
-  t.cleanup(() => sandbox.run('rm', path));
+  t.cleanup(() => sandbox.run('rm', '-f', path));
   await writeRule(sandbox, path, text);
   return {
     ...user,
@@ -83,12 +83,17 @@ export async function assertOwned({ sandbox, builds, state, logs }: Site, owner:
   assert.is(await sandbox.run('find', state, '!', '-type', 'l', '-perm', '/077'), '', 'files that others may read');
 }
 
-async function writeRule(sandbox: TestSandbox, path: string, text: string): Promise<void> {
-  await sandbox.run('mkdir', '-p', dirname(path));
-  await writeFile(sandbox.hostPath(path), text, { mode: 0o644 });
+/** Has polkit read its rules, and who is in which group, now. */
+export async function polkitReads(sandbox: TestSandbox): Promise<void> {
   // It sees the change by itself, at a moment that nobody is told of; and starts only so often in a while.
   await sandbox.exec(['systemctl', 'reset-failed', 'polkit.service']);
   await sandbox.run('systemctl', 'restart', 'polkit.service');
+}
+
+async function writeRule(sandbox: TestSandbox, path: string, text: string): Promise<void> {
+  await sandbox.run('mkdir', '-p', dirname(path));
+  await writeFile(sandbox.hostPath(path), text, { mode: 0o644 });
+  await polkitReads(sandbox);
 }
 
 function withoutVerb(text: string, { unit, verb }: Denied): string {

@@ -5,7 +5,8 @@ import * as assert from 'uvu/assert';
 import { neededOf } from '../../lib/deploy/verbs.ts';
 import type { RunDocument } from '../../lib/run/document.ts';
 import { suite, type TestContext } from '../suite.ts';
-import { assertOwned, deployingUser, plainUser } from './plain-user.ts';
+import { assertOwned, deployingUser, plainUser, polkitReads } from './plain-user.ts';
+import { clearAfter, init } from './initiating.ts';
 import { held, leaveBehind } from './running.ts';
 import { buildId, type Called, calledFrom, makeSite, type Refusal, type Site, type SiteOptions } from './site.ts';
 import { makeOverlapSite, makeSocketSite } from './socket-site.ts';
@@ -206,4 +207,46 @@ test('without polkit: only root may, and the refusal says so', async (t) => {
   const found = called.document.checks.find(({ name }) => name === 'permission');
   assert.match(found?.mend ?? '', 'without polkit only root may (sudo apt-get install polkitd');
   await assertSound(site, first);
+});
+
+test('S1: what init puts in place and says to type makes a deploying user', async (t) => {
+  const site = await makeSite(t, { builds: [{}, {}] });
+  const { sandbox, config } = site;
+  clearAfter(t, sandbox);
+  const user = await plainUser();
+  const install = ['--install', '--deploy-user', user.name, '--config', config];
+  const { code, document, stderr } = await init(sandbox, ...install);
+  assert.is(code, 0, stderr);
+  const [note = ''] = document.notes.filter((line) =>
+    line.startsWith('what a deploy writes has to belong to deployer: '),
+  );
+  t.cleanup(() => sandbox.run('chmod', '700', '/var/lib/cutover'));
+  await sandbox.run('sh', '-ec', note.replace(/^.* belong to \w+: /, ''));
+  const words = ['deploy', 'production', '--json', '--config', config];
+  await polkitReads(sandbox);
+  const called = calledFrom(await user.sandbox.cutover(words));
+  assert.equal([called.code, called.document.active], [0, second], called.stderr);
+  await assertSound(site, second);
+  await assertOwned(site, user.name);
+  assert.not.match((await init(sandbox, ...install)).document.notes.join('\n'), 'has to belong');
+});
+
+test('S1: a group: its members may, once they are in it', async (t) => {
+  const site = await makeSite(t, { builds: [{}, {}] });
+  const { sandbox, config } = site;
+  clearAfter(t, sandbox);
+  const user = await deployingUser(t, site);
+  // Only the group's rule is to stand there.
+  await sandbox.run('rm', `/etc/polkit-1/rules.d/50-cutover-${site.app}.rules`);
+  await sandbox.run('groupadd', 'deployers');
+  t.cleanup(() => sandbox.run('groupdel', 'deployers'));
+  const { code, document, stderr } = await init(sandbox, '--install', '--group', 'deployers', '--config', config);
+  assert.is(code, 0, stderr);
+  assert.match(document.notes.join('\n'), 'as whom the members of deployers deploy: sudo -u NAME cutover deploy');
+  await polkitReads(sandbox);
+  assert.is((await call(user, 'deploy')).code, 77);
+  await sandbox.run('usermod', '--append', '--groups', 'deployers', user.name);
+  await polkitReads(sandbox);
+  const called = await call(user, 'deploy');
+  assert.equal([called.code, called.document.active], [0, second], called.stderr);
 });
