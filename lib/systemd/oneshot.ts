@@ -13,7 +13,12 @@ const stopUsec = 10n * 60n * 1_000_000n;
  */
 export async function startTransientOneshot(
   systemd: Systemd,
-  { unit, command, description }: { unit: string; command: Command; description: string },
+  {
+    unit,
+    command,
+    description,
+    environment,
+  }: { unit: string; command: Command; description: string; environment: Record<string, string> },
   options: JobOptions,
 ): Promise<JobResult> {
   const variant = await variantMaker();
@@ -23,6 +28,13 @@ export async function startTransientOneshot(
     ['Type', variant('s', 'oneshot')],
     ['CollectMode', variant('s', 'inactive-or-failed')],
     ['TimeoutStopUSec', variant('t', stopUsec)],
+    [
+      'Environment',
+      variant(
+        'as',
+        Object.entries(environment).map(([name, value]) => `${name}=${value}`),
+      ),
+    ],
     ['ExecStart', variant('a(sasb)', [[file, [file, ...args], false]])],
   ];
   return systemd.startTransient(unit, properties, [], options);

@@ -58,7 +58,9 @@ export async function serve(parts: ServeParts): Promise<Receiver> {
   // Two receivers cannot listen in one place: only who does may touch what is kept.
   queue.begin();
   const forget = surviveFaults(faults, process);
-  const timer = setInterval(() => void tellHealth(health, log), healthEveryMs);
+  const tell = (): void => void tellHealth(health, log);
+  tell();
+  const timer = setInterval(tell, healthEveryMs);
   return {
     where: listening.where,
     port: listening.port,
@@ -80,7 +82,8 @@ async function assemble(parts: ServeParts, { signal, looking }: { signal: AbortS
   const faults = noteFaults(log);
   const directory = queueDirectory(config, env);
   const starting = startNotes(log);
-  const launch = launcher({ config, systemd, signal, command: request, onProblem: starting.note });
+  const environment = environmentOf(env);
+  const launch = launcher({ config, systemd, signal, command: request, environment, onProblem: starting.note });
   const queue = openQueue({ store: await openStore(directory), launch, signal, tell: log.tell });
   const memoryLimitBytes = await memoryLimit(systemd);
   const startProblem = starting.problem;
@@ -92,6 +95,12 @@ async function assemble(parts: ServeParts, { signal, looking }: { signal: AbortS
   addReading(app, { ...parts, queue, health, signal });
   app.route('/', page.routes);
   return { app, queue, health, faults };
+}
+
+/** Hooks find their programs, and programs their home, where the receiver's are. */
+function environmentOf({ HOME, PATH, XDG_RUNTIME_DIR }: NodeJS.ProcessEnv): Record<string, string> {
+  const known = Object.entries({ HOME, PATH, XDG_RUNTIME_DIR }).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(known) as Record<string, string>;
 }
 
 /** What keeps runs from being started, told once. */

@@ -24,6 +24,8 @@ export interface LaunchParts {
   signal: AbortSignal;
   /** carries a request out where `cutover-request@.service` is not installed; `app/target/id` is its last word */
   command: Command;
+  /** what that command needs to know of its surroundings */
+  environment: Record<string, string>;
   /** told what keeps runs from being started, and null once one was */
   onProblem: (problem: string | null) => void;
 }
@@ -39,6 +41,7 @@ export function launcher(parts: LaunchParts): Launch {
   return async ({ id, target }) => {
     const { config, signal, onProblem } = parts;
     const paths = statePaths({ state: config.state, app: config.app, target });
+    let run: string | null = null;
     for (let starts = 0; starts < mostStarts; ) {
       const refusal = await start(parts, requestUnit(config, target, id), [config.app, target, id].join('/'));
       signal.throwIfAborted();
@@ -48,13 +51,15 @@ export function launcher(parts: LaunchParts): Launch {
       }
       if (refusal) return { ...nothing, error: refusal };
       onProblem(null);
-      const record = await readRecord(paths, id).catch(() => null);
+      const record = await readRecord(paths, id).catch(unreadable);
+      if (record && 'mend' in record) return { ...nothing, error: record };
       if (record?.ended_at) return resultOf(record);
       if (!record) return { ...nothing, error: leftNothing(requestUnit(config, target, id)) };
+      ({ run } = record);
       starts += 1;
       await sleep(retryMs, signal);
     }
-    return { ...nothing, error: leftNothing(requestUnit(config, target, id)) };
+    return { ...nothing, run, error: leftNothing(requestUnit(config, target, id)) };
   };
 }
 
@@ -66,7 +71,7 @@ function resultOf({ run, document, exit_code, error }: RequestRecord): Result {
 
 /** @returns null: it was carried out, or tried; `later`: systemd cannot be asked now */
 async function start(
-  { systemd, signal, command, onProblem }: LaunchParts,
+  { systemd, signal, command, environment, onProblem }: LaunchParts,
   unit: string,
   name: string,
 ): Promise<RequestError | 'later' | null> {
@@ -74,11 +79,8 @@ async function start(
   try {
     await systemd.start(unit, bounds).catch((error: unknown) => {
       if (!isCutoverError(error, 'no_such_unit')) throw error;
-      return startTransientOneshot(
-        systemd,
-        { unit, command: [...command, name] as Command, description: name },
-        bounds,
-      );
+      const what = { unit, command: [...command, name] as Command, description: name, environment };
+      return startTransientOneshot(systemd, what, bounds);
     });
     return null;
   } catch (error) {
@@ -90,9 +92,16 @@ async function start(
   }
 }
 
+/** What a request came to is beside the records of runs, which are root's. */
+function unreadable(error: unknown): RequestError {
+  const code = isCutoverError(error) ? error.code : 'failed';
+  const mend = 'AmbientCapabilities=CAP_DAC_READ_SEARCH, as in units/cutover-serve.service';
+  return { code, message: `it was carried out, and what it came to cannot be read: ${messageOf(error)}`, mend };
+}
+
 const startMend = 'sudo cutover init --install; units/cutover-serve.service says which rule the receiver needs';
 
 function leftNothing(unit: string): RequestError {
   const message = `${unit} ended without a word of what it did`;
-  return { code: 'failed', message, mend: `journalctl -u '${unit.replaceAll('\\', '\\\\')}'` };
+  return { code: 'failed', message, mend: `journalctl -u '${unit}'` };
 }

@@ -1,6 +1,5 @@
 import type { Config } from '../../config/model.ts';
-import { targetNamed } from '../../deployer/place.ts';
-import { pathsOf } from '../../deployer/place.ts';
+import { pathsOf, targetNamed } from '../../deployer/place.ts';
 import { report } from '../../deployer/history.ts';
 import type { ShownRequest } from '../../report/page/model.ts';
 import { readRun } from '../../run/history.ts';
@@ -37,9 +36,10 @@ async function tellRequest(request: ServeRequest, config: Config) {
   const { id, target, state, provider, branch, revision, superseded_by, queued_at, started_at, ended_at, error } =
     request;
   const paths = Object.hasOwn(config.targets, target) ? pathsOf(config, targetNamed(config, target)) : null;
-  const record = paths && (await readRecord(paths, id));
+  // Where they may not be read, what the receiver knows by itself is told.
+  const record = paths && (await readRecord(paths, id).catch(() => null));
   const run = request.run ?? record?.run ?? null;
-  const ledger = paths && run !== null && isRunId(run) ? await readRun(paths, run) : null;
+  const ledger = paths && run !== null && isRunId(run) ? await readRun(paths, run).catch(() => null) : null;
   const document = record?.document ?? (state === 'done' ? (ledger?.document ?? null) : null);
   const step = state === 'running' ? (record?.stage ?? stepOf(ledger)) : null;
   const what = { id, target, state, provider, branch, revision, superseded_by, queued_at, started_at, ended_at };

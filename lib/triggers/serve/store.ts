@@ -30,7 +30,11 @@ export async function openStore(directory: string): Promise<Store> {
   return {
     directory,
     found: found.toSorted((a, b) => a.seq - b.seq),
-    write: (request) => writeDurably(pathOf(request), `${JSON.stringify(request)}\n`),
+    async write(request) {
+      // Whoever cleaned up too much must not stop it for good.
+      await makePrivateDirectory(directory);
+      await writeDurably(pathOf(request), `${JSON.stringify(request)}\n`);
+    },
     remove: (request) => removeIfThere(pathOf(request)),
   };
 }

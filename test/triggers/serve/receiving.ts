@@ -51,12 +51,15 @@ export function signatureOf(body: string, key = secret): string {
 }
 
 /** A site whose configuration has a receiver, which runs as a process of the test. */
-export async function receivingSite(t: TestContext, options: SiteOptions = {}): Promise<Receiving> {
+export async function receivingSite(
+  t: TestContext,
+  { env = {}, ...options }: SiteOptions & { env?: Record<string, string> } = {},
+): Promise<Receiving> {
   const site = await makeSite(t, options);
   receivers += 1;
   const port = 4100 + receivers;
   await configureServe(site, port);
-  const receiving = receiverOf(site, port);
+  const receiving = receiverOf(site, port, env);
   await receiving.start();
   t.cleanup(() => receiving.kill('SIGKILL'));
   return receiving;
@@ -78,7 +81,7 @@ export async function callInside(sandbox: TestSandbox, port: number, calls: Call
   return JSON.parse(stdout) as Answer[];
 }
 
-function receiverOf(site: Site, port: number): Receiving {
+function receiverOf(site: Site, port: number, env: Record<string, string>): Receiving {
   const { sandbox, config, app } = site;
   let process: StartedProcess | null = null;
   let printed = '';
@@ -101,7 +104,7 @@ function receiverOf(site: Site, port: number): Receiving {
       return run(id);
     },
     async start() {
-      process = await sandbox.startCutover(['serve', '--config', config]);
+      process = await sandbox.startCutover(['serve', '--config', config], { env });
       printed = '';
       const keep = (chunk: Buffer): void => void (printed += chunk.toString());
       process.stdout.on('data', keep);

@@ -2,11 +2,12 @@
 import { chmod, rm, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import * as assert from 'uvu/assert';
-import { makeSite, type Refusal, type Site } from '../../deploy/site.ts';
+import { makeSite, type Refusal, type Site, until } from '../../deploy/site.ts';
 import { suite, type TestContext } from '../../suite.ts';
-import { configureServe, receivingSite, secret } from './receiving.ts';
+import { type Answer, configureServe, receivingSite, secret } from './receiving.ts';
 
 const test = suite('triggers/serve/start', { timeoutMs: 180_000 });
+const thrower = fileURLToPath(new URL('./thrower.cjs', import.meta.url));
 const flood = fileURLToPath(new URL('./flood.mjs', import.meta.url));
 
 test('W1: without a secret that can be used it does not begin, and says what to type', async (t) => {
@@ -52,6 +53,20 @@ test('W1: where another process listens it does not begin', async (t) => {
   assert.is(code, 78);
   assert.match(error.message, 'another process listens there');
   assert.match(error.mend, /^ss -ltnp 'sport = :\d+'$/);
+});
+
+test('W1: an exception that nobody caught is told, and ends nothing', async (t) => {
+  const receiving = await receivingSite(t, { env: { NODE_OPTIONS: `--require ${thrower}` } });
+  const { sandbox } = receiving.site;
+  await until('it says how it is', async () => receiving.output().includes('health: ok'));
+  const pid = await receiverPid(receiving.site);
+  for (const signal of ['USR2', 'WINCH']) await sandbox.run('kill', `-${signal}`, pid);
+  await until('both are told', async () => /caught: thrown[^]*caught: rejected/.test(receiving.output()));
+  const health = (): Promise<Answer> => receiving.call({ path: '/health' });
+  await until('its health says so', async () => (await health()).status === 503);
+  assert.equal((await health()).body.problems, ['an error that nobody caught: rejected by nobody']);
+  assert.is((await receiving.push()).status, 202);
+  assert.is(await receiverPid(receiving.site), pid);
 });
 
 test('W1: a thousand large requests at once leave it small, and well', async (t) => {

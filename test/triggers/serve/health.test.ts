@@ -1,0 +1,99 @@
+import { join } from 'node:path';
+import * as assert from 'uvu/assert';
+import { parseText } from '../../../lib/config/load.ts';
+import { reachSystemd } from '../../../lib/systemd/systemd.ts';
+import { type HealthParts, healthOf } from '../../../lib/triggers/serve/health.ts';
+import { makeDirectory } from '../../builds/directory.ts';
+import { suite, type TestContext } from '../../suite.ts';
+
+const test = suite('triggers/serve/health');
+
+test('W1: what is wrong makes the receiver unwell, each in a sentence', async (t) => {
+  const parts = await partsOn(t, { diskUsed: '1B' });
+  const health = await healthOf({
+    ...parts,
+    directory: join(parts.directory, 'not/there'),
+    memoryLimitBytes: 1024,
+    startProblem: () => 'runs cannot be started: no',
+    faults: { note: () => {}, problem: () => 'an error that nobody caught: oh' },
+    queue: { ...parts.queue, problem: () => 'requests cannot be kept: full' },
+  })();
+  assert.is(health.status, 'degraded');
+  const expected = [
+    /^requests cannot be kept: .*ENOENT/,
+    /^the disk is nearly full: \d+ % used at .*, and production wants under 1 used$/,
+    /^systemd cannot be reached: no system bus/,
+    /^the receiver uses \d+ bytes of memory, of 1024$/,
+    /^requests cannot be kept: full$/,
+    /^runs cannot be started: no$/,
+    /^an error that nobody caught: oh$/,
+  ];
+  for (const [n, one] of expected.entries()) assert.match(health.problems[n] ?? '', one, health.problems.join('\n'));
+  assert.is(health.problems.length, expected.length);
+});
+
+test('W3: a disk that is fuller than a target allows makes it unwell', async (t) => {
+  const { problems } = await healthOf(await partsOn(t, { diskUsed: '1B' }))();
+  assert.match(problems.join('\n'), /the disk is nearly full: \d+ % used at .*, and production wants under 1 used/);
+});
+
+test('W1: what it tells of itself, and asked by many at once it looks once', async (t) => {
+  const parts = await partsOn(t, { diskUsed: '100%' });
+  let looks = 0;
+  const waiting = { id: 'r1', target: 'production', queued_at: '2026-01-01T00:00:00.000Z' };
+  const open = (): never => {
+    looks += 1;
+    return [
+      { ...waiting, state: 'queued' },
+      { ...waiting, id: 'r0', state: 'running' },
+    ] as never;
+  };
+  const ask = healthOf({ ...parts, queue: { ...parts.queue, open } });
+  const [health = await ask()] = await Promise.all(Array.from({ length: 50 }, ask));
+  assert.is(looks, 1);
+  const { queue, running, memory_bytes, memory_limit_bytes, disk, last_run, uptime_ms } =
+    health ?? assert.unreachable();
+  assert.equal(queue, [{ ...waiting, state: 'queued' }]);
+  assert.equal(running, [{ ...waiting, id: 'r0', state: 'running' }]);
+  assert.ok(memory_bytes > 0 && uptime_ms > 0 && (disk.available_bytes ?? 0) > 0);
+  assert.ok((disk.used_percent ?? 0) > 0 && (disk.used_percent ?? 0) <= 100);
+  assert.equal([memory_limit_bytes, last_run, disk.path], [null, null, parts.directory]);
+});
+
+/** On a machine without a bus; everything else is well, as far as the disk is. */
+async function partsOn(t: TestContext, { diskUsed }: { diskUsed: string }): Promise<HealthParts> {
+  const directory = join(await makeDirectory(t), '.');
+  const before = process.env.DBUS_SYSTEM_BUS_ADDRESS;
+  process.env.DBUS_SYSTEM_BUS_ADDRESS = 'unix:path=/nowhere/bus';
+  t.cleanup(() => {
+    if (before === undefined) delete process.env.DBUS_SYSTEM_BUS_ADDRESS;
+    else process.env.DBUS_SYSTEM_BUS_ADDRESS = before;
+  });
+  const text = `app = "shop"
+state = "${directory}/state"
+logs = "${directory}/logs"
+[targets.production]
+unit = "shop.service"
+builds = "/nowhere"
+[targets.production.limits]
+disk_used = "${diskUsed}"
+`;
+  const systemd = reachSystemd('system');
+  t.cleanup(() => systemd.close());
+  return {
+    config: await parseText(text, { file: '/nowhere/cutover.toml', mode: 0o600 }),
+    systemd,
+    queue: {
+      begin: () => {},
+      add: () => Promise.reject(new Error('nothing is added')),
+      find: () => null,
+      open: () => [],
+      problem: () => null,
+      ended: async () => {},
+    },
+    faults: { note: () => {}, problem: () => null },
+    directory,
+    memoryLimitBytes: null,
+    startProblem: () => null,
+  };
+}
