@@ -17,7 +17,8 @@ export function overview(rows: readonly CommandRow[]): string {
     '  cutover deploy production',
     '  cutover rollback production',
     '',
-    'cutover <command> --help tells more about one command.',
+    'Exit codes: 0 done, 1 refused, 2 no usable build, 3 a person is needed now, 4 the build before is back.',
+    'cutover <command> --help tells more about one command; the manual, cutover(1), about all of them.',
   ].join('\n');
 }
 

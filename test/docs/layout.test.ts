@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
+import { files } from '../../lib/cli/manual/places.ts';
 import { makeDatabaseSite } from '../deploy/database-site.ts';
 import { startDeploy, untilBegun } from '../deploy/running.ts';
 import { buildId } from '../deploy/site.ts';
@@ -57,6 +58,26 @@ function patternOf(path: string, { app, unit }: { app: string; unit: string }): 
   });
   return new RegExp(`^${text}$`);
 }
+
+test('the files that the manual names are drawn in the document', () => {
+  const drawn = named.map(({ path }) => path);
+  const places: [mark: string, place: string][] = [
+    ['BUILDS/', '/srv/app/builds/'],
+    ['STATE/APP/TARGET/', '/var/lib/cutover/app/production/'],
+    ['LOGS/', '/var/log/cutover/'],
+  ];
+  for (const [path] of files.filter(([one]) => /^[A-Z]+\//.test(one))) {
+    const [mark = '', place = ''] = places.find(([start]) => path.startsWith(start)) ?? [];
+    const text = `${place}${path.slice(mark.length)}`.replace('RUN', 'R').replace('UNIT', 'app.service');
+    const pattern = text.replaceAll(/YYYYMMDD-HHMMSS|R(?=\.jsonl|\/)|\./g, (one) =>
+      one === '.' ? String.raw`\.` : String.raw`[\d-]+(?:-4f2a)?`,
+    );
+    assert.ok(
+      drawn.some((one) => new RegExp(`^${pattern}$`).test(one)),
+      `${path} as ${pattern} in ${drawn.join('\n')}`,
+    );
+  }
+});
 
 test('S6: the document draws trees, with everything that it names in the text', () => {
   const paths = named.map(({ path }) => path);
