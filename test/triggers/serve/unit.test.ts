@@ -64,8 +64,11 @@ test('W1: where polkit allows nothing, the run and the health say so', async (t)
   assert.equal([run.state, run.outcome, run.error.code], ['done', null, 'permission']);
   assert.match(run.error.message, 'refuses to manage cutover-request@');
   assert.match(run.error.mend, 'cutover init --install');
-  const [health] = await callInside(site.sandbox, port, [{ path: '/health' }]);
-  assert.is(health?.status, 503);
+  let health: Answer | undefined;
+  await until('the health says so', async () => {
+    [health] = await callInside(site.sandbox, port, [{ path: '/health' }]);
+    return health?.status === 503;
+  });
   assert.match(health?.body.problems.join(), 'runs cannot be started: systemd refuses');
 });
 
