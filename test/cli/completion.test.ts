@@ -12,7 +12,7 @@ import { executable } from '../deploy/site.ts';
 import { suite } from '../suite.ts';
 import { builds, makeDesk, odd } from './typing.ts';
 
-const test = suite('cli/completion');
+const test = suite('cli/completion', { timeoutMs: 180_000 });
 const shown = commands.filter(({ isHidden }) => !isHidden);
 const nothing = async () => [];
 
