@@ -3,6 +3,7 @@ import { CutoverError } from '../../lib/base/errors.ts';
 import { commandOfTool } from '../../lib/cli/command.ts';
 import { commands } from '../../lib/cli/commands.ts';
 import { flagsNamed } from '../../lib/cli/completion/flags.ts';
+import { exitCodes } from '../../lib/cli/manual/exit-codes.ts';
 import { parse } from '../../lib/cli/parse.ts';
 import { suite } from '../suite.ts';
 import { codeIn, commandLines, type Piece, type Text, textsLike } from './texts.ts';
@@ -81,4 +82,17 @@ test('an option that a table names beside a command is one of that command', () 
       .map((option) => `${where}: ${option}`);
   });
   assert.equal(wrong, []);
+});
+
+test('the README names every command that help shows, and every exit code', () => {
+  const text = documents.find(({ path }) => path === 'README.md')?.text ?? '';
+  const table = text.slice(text.indexOf('\n## Commands'), text.indexOf('\n## Exit codes'));
+  const shown = commands.filter(({ isHidden }) => !isHidden).map(({ name }) => name);
+  const absent = shown.filter((name) => !new RegExp(`\\| .*\`(cutover )?${name}[ \`]`).test(table));
+  assert.equal(absent, []);
+  const codes = [...text.matchAll(/^\| (\d+) \| [a-z]/gm)].map(([, code]) => Number(code));
+  assert.equal(
+    codes,
+    exitCodes.map(({ code }) => code),
+  );
 });
