@@ -17,8 +17,9 @@ export type Request =
  * @throws `usage` for an unknown command or option, or a missing word
  */
 export function parse(argv: string[], tool = 'cutover'): Request {
-  const [first] = argv.length > 1 ? commandFirst(argv) : argv;
+  const [first, second = ''] = argv.length > 1 ? commandFirst(argv) : argv;
   if (first === '--version' || first === '-v') return { kind: 'text', text: `cutover ${version}` };
+  if (first === 'help' && /^[a-z]/.test(second)) return parse([second, '--help'], tool);
   if (first === undefined || first === '--help' || first === '-h' || first === 'help')
     return { kind: 'text', text: overview(commands) };
   const row = commands.find(({ name }) => name === first) ?? refuseCommand(first, commands);

@@ -248,6 +248,8 @@ test('S2: the examples of every command are command lines that are taken', () =>
 test('S2: without a command the commands are listed, the hidden ones are not', () => {
   const text = textOf();
   for (const argv of [['--help'], ['-h'], ['help']]) assert.is(textOf(...argv), text);
+  assert.is(textOf('help', 'deploy'), textOf('deploy', '--help'));
+  assert.match(refusal('help', 'deplyo').message, 'did you mean deploy?');
   for (const { name, does } of shown) assert.ok(text.includes(`  ${name}`) && text.includes(inShort(does)), name);
   for (const line of text.split('\n')) assert.ok(line.length <= 120, line);
   for (const { name } of commands.filter(({ isHidden }) => isHidden))
