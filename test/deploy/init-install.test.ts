@@ -1,4 +1,5 @@
 // needs: sandbox
+// deadline: 10min
 import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import type { InitReport } from '../../lib/deployer/init.ts';

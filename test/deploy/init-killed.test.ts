@@ -8,7 +8,7 @@ import { clearAfter, init, statusesIn, textOf } from './initiating.ts';
 import { makeSite, type Site } from './site.ts';
 import { writeFile } from 'node:fs/promises';
 
-const test = suite('deploy/init --install killed', { timeoutMs: 280_000 });
+const test = suite('deploy/init --install killed', { timeoutMs: 500_000 });
 const preload = `--require=${join(repository, 'test/deployer/init/kill-at.cjs')}`;
 
 async function watchedSite(t: TestContext): Promise<Site> {

@@ -1,4 +1,5 @@
 // needs: sandbox
+// deadline: 10min
 import { appendFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import { suite, type TestContext } from '../suite.ts';
@@ -8,7 +9,7 @@ import { plainUser } from './plain-user.ts';
 import { buildId, makeSite, type Site, type SiteOptions, until } from './site.ts';
 import { whoServes } from './sound.ts';
 
-const test = suite('deploy/init --install places', { timeoutMs: 180_000 });
+const test = suite('deploy/init --install places', { timeoutMs: 300_000 });
 const serveUnits = ['cutover-serve.socket', 'cutover-serve.service'];
 const port = 4050;
 

@@ -8,7 +8,7 @@ import { suite } from '../../suite.ts';
 import { calledFrom, until } from '../../deploy/site.ts';
 import { adopt, everything, type PlainSite, plainSite, servedFrom } from './adopt-site.ts';
 
-const test = suite('deployer/init adopt killed', { timeoutMs: 280_000 });
+const test = suite('deployer/init adopt killed', { timeoutMs: 500_000 });
 const preload = `--require=${join(repository, 'test/deployer/init/kill-at.cjs')}`;
 
 /** Runs the move until its N-th moment. @returns whether it got there; otherwise it came to its own end */

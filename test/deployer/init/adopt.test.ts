@@ -1,13 +1,15 @@
 // needs: sandbox
 // deadline: 10min
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import { suite } from '../../suite.ts';
 import { startLoad } from '../../deploy/load.ts';
+import { plainUser } from '../../deploy/plain-user.ts';
 import { calledFrom, until } from '../../deploy/site.ts';
+import { appFile, unitFile } from '../../services/builds.ts';
 import { adopt, everything, plainSite, refusedAdoption, servedFrom } from './adopt-site.ts';
 
-const test = suite('deployer/init adopt', { timeoutMs: 180_000 });
+const test = suite('deployer/init adopt', { timeoutMs: 300_000 });
 
 test('a service in a plain directory: one restart, a deploy and a rollback work, and it goes back', async (t) => {
   const site = await plainSite(t, { start: `${process.execPath} /srv/plain/app/app.mjs` });
@@ -189,4 +191,58 @@ test('two services in one directory, one that does not run, words that do not go
   await sandbox.run('systemctl', 'stop', unit);
   const stopped = await refusedAdoption(site, '--port', '9950');
   assert.equal([stopped.code, stopped.mend], [1, `systemctl start ${unit}, and again`]);
+});
+
+test('a place without room, one in the directory itself, a configuration that is there already', async (t) => {
+  const site = await plainSite(t);
+  const { sandbox, unit, source, config } = site;
+  await sandbox.run('sh', '-c', 'mkdir /srv/plain/small; mount -t tmpfs -o size=1M tmpfs /srv/plain/small');
+  t.cleanup(() => sandbox.exec(['umount', '/srv/plain/small']));
+  const small = await refusedAdoption(site, '--builds', '/srv/plain/small/builds');
+  assert.equal([small.code, /the copy takes .* and \/srv\/plain\/small has room for/.test(small.message)], [1, true]);
+  const inside = await refusedAdoption(site, '--builds', `${source}/builds`);
+  assert.match(inside.message, `lies in ${source}, which is copied there`);
+  const own = '/srv/plain/elsewhere';
+  const lines = ['app = "plain"', '[targets.live]', `unit = "${unit}"`, `builds = "${own}"`, 'port = 9950', ''];
+  await sandbox.run('mkdir', '-p', '/etc/cutover');
+  await writeFile(sandbox.hostPath(config), lines.join('\n'));
+  const called = await adopt(site);
+  assert.equal(
+    [called.code, called.document.target, called.document.adopted?.to],
+    [0, 'live', `${own}/current`],
+    called.stderr,
+  );
+  assert.match((await servedFrom(site)) ?? '', `${own}/dist.`);
+  assert.is(await sandbox.run('cat', config), lines.join('\n').trimEnd());
+  assert.is((await adopt(site, '--undo')).code, 0);
+});
+
+test("under the user's manager: adopted, deployed, and back", async (t) => {
+  const user = await plainUser();
+  const { sandbox } = user;
+  const [unit, source] = ['mine.service', `${user.home}/mine`];
+  const units = `${user.home}/.config/systemd/user`;
+  await sandbox.run('mkdir', '-p', source, units);
+  await writeFile(sandbox.hostPath(`${source}/app.mjs`), await readFile(appFile));
+  const service = unitFile({ buildsDir: source, port: 9960, node: process.execPath });
+  await writeFile(
+    sandbox.hostPath(`${units}/${unit}`),
+    service.replace(/^WorkingDirectory=.*$/m, `WorkingDirectory=${source}`),
+  );
+  await user.own();
+  t.cleanup(async () => {
+    await sandbox.exec(['systemctl', 'stop', unit]);
+    await sandbox.run('sh', '-c', `rm -rf ${units}/${unit}* ${source}* ${user.home}/.config/cutover`);
+    await sandbox.run('systemctl', 'daemon-reload');
+  });
+  await sandbox.run('systemctl', 'daemon-reload');
+  await sandbox.run('systemctl', 'start', unit);
+  const site = { sandbox, unit, port: 9960, source, builds: `${source}-builds`, config: '' };
+  await until('it serves', async () => (await servedFrom(site)) === source);
+  const called = await adopt(site, '--user');
+  assert.is(called.code, 0, called.stderr);
+  assert.match((await servedFrom(site)) ?? '', `${site.builds}/dist.`);
+  assert.is((await sandbox.cutover(['check', 'production'])).code, 0);
+  assert.is((await adopt(site, '--user', '--undo')).code, 0);
+  assert.is(await servedFrom(site), source);
 });

@@ -10,9 +10,11 @@ import { isRunning } from '../../../systemd/facts.ts';
 import { journalctl, systemctl } from '../../../systemd/typed.ts';
 import type { Place } from '../../place.ts';
 import { removeFolders } from '../install/record.ts';
+import { lookAtUnit } from '../unit.ts';
 import { bringFiles, clearTemporary } from '../strategy/our-files.ts';
 import { proveServing } from '../strategy/proof.ts';
 import { copyIn, removeCopy } from './copy.ts';
+import { isNamed } from './lines.ts';
 import { type Adoption, clearAdoption, writeAdopted, writeAdoption } from './record.ts';
 
 type Side = Adoption['to'];
@@ -58,10 +60,10 @@ async function moveTo(
   { signal, onRestart }: { signal: AbortSignal; onRestart: () => void },
 ): Promise<void> {
   const { systemd, target } = place;
-  const { unit, lines, source, builds } = adoption;
+  const { unit, lines } = adoption;
   await bringFiles([lines], side === 'builds' ? 'after' : 'before');
   await systemd.reload();
-  await requireDirectory(place, side === 'builds' ? currentPath(builds) : source);
+  await requireDirectory(place, adoption, side);
   const { invocationId } = await systemd.facts(unit);
   await systemd.resetFailed(unit);
   signal.throwIfAborted();
@@ -75,11 +77,15 @@ async function moveTo(
 }
 
 /** Lines of somebody else, read after ours, may say otherwise. */
-async function requireDirectory({ systemd, target, config }: Place, directory: string): Promise<void> {
-  const { workingDirectory } = await systemd.facts(target.unit);
-  if (workingDirectory?.replace(/^!/, '') === directory) return;
-  const what = `${target.unit} is to run in ${directory}, and systemd reads ${workingDirectory ?? 'nothing'}`;
-  throw new CutoverError('refused', what, { mend: systemctl(config.manager, `cat ${target.unit}`) });
+async function requireDirectory({ systemd, config }: Place, adoption: Adoption, side: Side): Promise<void> {
+  const { unit, source, builds, shared } = adoption;
+  const current = currentPath(builds);
+  const { directory, commands } = await lookAtUnit(systemd, unit, config.manager);
+  const wanted = side === 'builds' ? current : source;
+  const old = commands.flat().find((word) => side === 'builds' && isNamed(word, { source, current, shared }));
+  if (directory === wanted && old === undefined) return;
+  const what = `${unit} is to run in ${wanted}, and systemd reads ${old ?? directory ?? 'no directory'}`;
+  throw new CutoverError('refused', what, { mend: systemctl(config.manager, `cat ${unit}`) });
 }
 
 /** From the first of these on, whoever comes after a killed process goes on instead of back. */

@@ -56,7 +56,8 @@ function withCurrent(text: string, { source, current, shared }: Moving): string 
   return done;
 }
 
-function isNamed(text: string, moving: Moving): boolean {
+/** Whether a text names the old directory, other than what is shared in it. */
+export function isNamed(text: string, moving: Moving): boolean {
   return withCurrent(text, moving) !== text;
 }
 
@@ -98,9 +99,8 @@ function requireUntouched(unit: string, { key, value }: { key: string; value: st
 
 /** A specifier, as in `%h/app`, hides the directory from whoever reads the file. */
 function requireSeen({ facts, commands }: SeenUnit, changed: string, moving: Moving): void {
-  const words = commands.flat().filter((word) => isNamed(word, moving));
-  const hidden = words.find(() => !changed.includes('ExecStart='));
-  if (hidden === undefined) return;
+  const hidden = commands.flat().find((word) => isNamed(word, moving));
+  if (hidden === undefined || changed.includes('ExecStart=')) return;
   throw new CutoverError(
     'refused',
     `${facts.unit} runs ${hidden}, and its file names it otherwise; nothing was changed`,

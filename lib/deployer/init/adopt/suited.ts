@@ -31,6 +31,10 @@ export async function requireSource(seen: SeenUnit, manager: ManagerKind): Promi
     const how = `WorkingDirectory=DIRECTORY in the unit (${systemctl(manager, `edit ${unit}`)}), restart, and again`;
     throw refusal(`${unit} names no directory that it runs in`, how);
   }
+  if (!(await isThere(directory))) {
+    const what = `${directory} of ${unit} is not there, seen from outside of the service (RootDirectory=, BindPaths=)`;
+    throw refusal(what, `by hand, as this says: cutover init ${unit}`);
+  }
   const real = await realpath(directory).catch(() => directory);
   if (real !== directory) {
     throw refusal(
