@@ -35,7 +35,9 @@ test('W2: a request that a newer one takes the place of: the newer one is follow
   await startReceiver(bed);
   const jobs = [];
   for (const name of ['first', 'second', 'third']) {
-    const job = await bed.startJob(['production'], { REPORTS: `${bed.folder}/reports-${name}` });
+    // Each of a revision of its own, as pushes are: the same body, signed in the same second, is the same delivery.
+    const env = { REPORTS: `${bed.folder}/reports-${name}`, CUTOVER_REVISION: name };
+    const job = await bed.startJob(['production'], env);
     await job.hasSaid('the request is taken');
     jobs.push(job);
   }
