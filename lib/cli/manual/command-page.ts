@@ -1,7 +1,7 @@
 import { version } from '../../version.ts';
 import { askedOptions, type CommandRow, globalOptions } from '../command.ts';
 import { exitCodes } from './exit-codes.ts';
-import { type Entry, environment, files } from './places.ts';
+import { type Entry, environment, files, filesText } from './places.ts';
 import { bold, entry, heading, italic, literal, pageText, paragraph, subheading } from './roff.ts';
 
 /** The executables that keep the names of the scripts they replace. */
@@ -49,6 +49,7 @@ export function commandPage(rows: readonly CommandRow[]): string {
     ...heading('Environment'),
     ...environment.flatMap(([name, what]) => entry(bold(name), [what])),
     ...heading('Files'),
+    ...paragraph(filesText),
     ...files.flatMap(([path, what]) => entry(italic(path), [what])),
     ...heading('Examples'),
     ...examples.flatMap(([what, commands]) => [...paragraph(what), ...literal(commands)]),

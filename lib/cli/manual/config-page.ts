@@ -3,7 +3,7 @@ import { type Listed, listTables } from '../../config/schema/listing.ts';
 import type { Row } from '../../config/schema/table.ts';
 import { tomlValue } from '../../config/toml.ts';
 import { version } from '../../version.ts';
-import { files, hookEnvironment, lookup } from './places.ts';
+import { files, filesText, hookEnvironment, lookup } from './places.ts';
 import { bold, entry, heading, italic, literal, pageText, paragraph, subheading } from './roff.ts';
 
 const description = [
@@ -42,6 +42,7 @@ export function configPage(): string {
     ...paragraph('Beside the `environment` of the target, hooks and checks that run a command find these:'),
     ...hookEnvironment.flatMap(([name, does]) => entry(bold(name), [does])),
     ...heading('Files'),
+    ...paragraph(filesText),
     ...files.flatMap(([path, does]) => entry(italic(path), [does])),
     ...heading('Examples'),
     ...literal([...exampleFile]),

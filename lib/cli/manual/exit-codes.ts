@@ -8,7 +8,7 @@ const meanings: Record<keyof typeof ExitCode, string> = {
   failed: 'failed, and the service is not verified healthy: a person is needed now',
   rolledBack: 'the candidate failed; the build before it is back and verified healthy',
   usage: 'wrong usage',
-  unavailable: 'systemd cannot be reached',
+  unavailable: 'the service manager, systemd, cannot be reached',
   locked: 'another run holds the target; the message names it',
   permission: 'permission refused by systemd or the file system',
   config: 'an error in the configuration',

@@ -10,6 +10,10 @@ export const lookup: readonly string[] = [
   '/etc/cutover/cutover.toml',
 ];
 
+/** What stands before the list of files. */
+export const filesText =
+  'BUILDS, STATE and LOGS are the directories that the configuration names: `builds`, `state` (/var/lib/cutover) and `logs` (/var/log/cutover).';
+
 /** The files that a person may meet; BUILDS, STATE and LOGS are those of the configuration. */
 export const files: readonly Entry[] = [
   ['/etc/cutover/cutover.toml', 'The configuration, see `cutover.toml(5)`.'],
