@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { patient } from './patient.ts';
 import { beginMark, type Totals, totalsMark } from './totals.ts';
 
 // Usage: node --import tsx test/run.ts [--in FOLDER] [part of a file's name …]
@@ -64,7 +65,7 @@ async function readTestFile(path: string, name: string): Promise<TestFile> {
     path,
     name,
     alone,
-    deadlineMs: amount ? Number(amount) * (unit === 's' ? 1000 : 60_000) : defaultDeadlineMs,
+    deadlineMs: patient(amount ? Number(amount) * (unit === 's' ? 1000 : 60_000) : defaultDeadlineMs),
   };
 }
 

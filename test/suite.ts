@@ -1,5 +1,6 @@
 import { pathToFileURL } from 'node:url';
 import { inspect } from 'node:util';
+import { patient } from './patient.ts';
 import { beginMark, type Totals, totalsMark } from './totals.ts';
 
 /** What a test receives. */
@@ -112,7 +113,7 @@ async function errorsOf(title: string, test: TestFunction, timeoutMs: number): P
   const late = new AbortController();
   const t: TestContext = { name: title, signal: late.signal, cleanup: (undo) => void undos.push(undo) };
   const errors: unknown[] = [];
-  await inTime(title, timeoutMs, () => test(t)).catch((error: unknown) =>
+  await inTime(title, patient(timeoutMs), () => test(t)).catch((error: unknown) =>
     errors.push(error ?? new Error('nothing was thrown')),
   );
   late.abort();

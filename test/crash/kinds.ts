@@ -25,10 +25,10 @@ export const badKinds: Record<string, Kind> = {
   },
   'never listens': {
     behaviour: { mode: 'never_listen' },
-    lastsMs: 2500,
-    options: { tables: { start: ['timeout = "1s"'] } },
+    lastsMs: 3500,
+    options: { tables: { start: ['timeout = "2s"'] } },
   },
-  'never answers': { behaviour: { mode: 'hang' }, options: { tables: { health: ['timeout = "400ms"'] } } },
+  'never answers': { behaviour: { mode: 'hang' }, options: { tables: { health: ['timeout = "800ms"'] } } },
   'answers 500': { behaviour: { mode: 'status' } },
   'answers the wrong body': { behaviour: { mode: 'wrong_body' } },
   'forks away': { behaviour: { mode: 'fork_away' }, varies: true },

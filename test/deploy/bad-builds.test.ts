@@ -65,26 +65,26 @@ test('the story: a build that exits with status 0 at once', async (t) => {
 });
 
 test('S3: a build that crashes after it was healthy', async (t) => {
-  const tables = { health: ['healthy_for = "1s"'] };
+  const tables = { health: ['healthy_for = "3s"'] };
   await goesBack(
     t,
-    { mode: 'crash_later', afterMs: 500 },
+    { mode: 'crash_later', afterMs: 1500 },
     { step: 'gate', reason: ['exited', 'restarting'], message: /exited with status 1/ },
     { tables },
   );
 });
 
 test('S2: a build that never listens', async (t) => {
-  const tables = { start: ['timeout = "1s"'] };
-  const message = /shop\d+\.service did not listen on port \d+ within 1 s/;
+  const tables = { start: ['timeout = "3s"'] };
+  const message = /shop\d+\.service did not listen on port \d+ within 3 s/;
   await goesBack(t, { mode: 'never_listen' }, { step: 'start', reason: 'timeout', message }, { tables });
 });
 
 test('S3: a build that accepts and never answers', async (t) => {
-  const tables = { health: ['timeout = "200ms"'] };
-  const message = /not healthy after 3 attempts: http:.*no answer within 0\.2 s/;
+  const tables = { health: ['timeout = "600ms"'] };
+  const message = /not healthy after 3 attempts: http:.*no answer within 0\.6 s/;
   const { called } = await goesBack(t, { mode: 'hang' }, { step: 'gate', reason: 'health', message }, { tables });
-  assert.ok(called.document.duration_ms < 5_000);
+  assert.ok(called.document.duration_ms < 30_000);
 });
 
 test('S3: a build that answers 500', async (t) => {
@@ -112,7 +112,7 @@ test('S3: a build with the wrong body', async (t) => {
 
 test('S4: a build that eats memory', async (t) => {
   const tables = { limits: ['memory = "150M"', 'memory_spike = 0'], health: ['healthy_for = "1s"'] };
-  const message = /shop\d+\.service uses \d+[KM] of memory, over its limit of 150M/;
+  const message = /shop\d+\.service uses [\d.]+[KM] of memory, over its limit of 150M/;
   await goesBack(t, { mode: 'eat_memory', megabytes: 256 }, { step: 'gate', reason: 'memory', message }, { tables });
 });
 
@@ -169,8 +169,8 @@ test('S4: a first deploy that fails: the unit is stopped, current is as before, 
 });
 
 test('S4: what is gone back to does not listen on every port: not called healthy, exit 3', async (t) => {
-  const tables = { start: ['timeout = "500ms"'] };
-  const site = await makeSite(t, { builds: [{}, { mode: 'crash' }], tables });
+  const site = await makeSite(t, { builds: [{}, { mode: 'crash' }] });
+  await site.configure({ tables: { start: ['timeout = "1s"'] } });
   const path = site.sandbox.hostPath(site.config);
   const other = site.port + 500;
   const text = await readFile(path, 'utf8');

