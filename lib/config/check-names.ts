@@ -1,5 +1,5 @@
 /** The checks that are asked before every deploy, in their order (the contract's names). */
-export const ownChecks = [
+const ownChecks = [
   'unit',
   'unit_file',
   'restart_limit',

@@ -34,7 +34,7 @@ export function readTable(table: Table, sources: Source[], reading: Reading): Re
 }
 
 /** `path.key`, or the key alone at the top. */
-export function joinPath(path: string, key: string): string {
+function joinPath(path: string, key: string): string {
   return path === '' ? key : `${path}.${key}`;
 }
 

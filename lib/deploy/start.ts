@@ -69,7 +69,7 @@ export async function startUnit(
  * @param result of the job that started it
  * @throws `StepFailure` when the unit is not up
  */
-export async function requireStarted(systemd: Systemd, unit: string, result: string): Promise<StartFacts> {
+async function requireStarted(systemd: Systemd, unit: string, result: string): Promise<StartFacts> {
   const began = await factsOfStart(systemd, unit);
   if (!isUp(began)) throw deathFrom(await systemd.facts(unit));
   if (result !== 'done') throw new StepFailure('start', `the start job of ${unit} ended as ${result}`);

@@ -12,7 +12,7 @@ export interface WaitMeter {
 const askEveryMs = 20;
 
 /** Asks the first health address again and again, each time by a new connection, whatever it answers. */
-export function waitMeter(health: HealthConfig): WaitMeter {
+function waitMeter(health: HealthConfig): WaitMeter {
   const [url] = health.urls;
   if (url === undefined) return { stop: () => Promise.resolve(null) };
   const ended = openController();

@@ -30,7 +30,7 @@ const order: readonly StageName[] = ['fetch', 'test', 'build'];
 /**
  * The stages that a deploy goes through before it looks at builds: they make a new one, so a deploy of a named build has none.
  */
-export function stagesOf({ hooks }: TargetConfig, build: string | undefined): StageName[] {
+function stagesOf({ hooks }: TargetConfig, build: string | undefined): StageName[] {
   return build === undefined ? order.filter((name) => (hooks[name] ?? []).length > 0) : [];
 }
 

@@ -14,9 +14,6 @@ export const places = {
   backups: '/var/backups',
 } as const;
 
-/** What is empty after every boot. */
-export const volatilePlaces = ['/run', '/tmp', '/var/tmp', '/dev'] as const;
-
 const unitFolder = '/lib/systemd/system';
 const generatorFolder = '/lib/systemd/system-generators';
 

@@ -89,10 +89,10 @@ test('R5: an alert is told once when it is raised, and once when it is over', as
   await pass(site);
   const told = (await receiver.told()).map(({ body }) => JSON.parse(body) as Record<string, string>);
   assert.equal(
-    told.map(({ key, state, severity }) => [key, state, severity]),
+    told.map(({ kind, key, state, severity }) => [kind, key, state, severity]),
     [
-      ['service', 'raised', 'warning'],
-      ['service', 'cleared', 'warning'],
+      ['alert', 'service', 'raised', 'warning'],
+      ['alert', 'service', 'cleared', 'warning'],
     ],
   );
   assert.equal(await runsOf(site), [['deploy', 'deployed']], 'nothing was done');
