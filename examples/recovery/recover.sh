@@ -15,7 +15,8 @@ case ${1:-} in
   *) echo 'usage: recover.sh full | status | only NAMES' >&2; exit 64 ;;
 esac
 
-# shellcheck disable=SC2086 -- the words of ON are words of the command
+# The words of ON are words of the command.
+# shellcheck disable=SC2086
 ${ON:-} cutover recover --json "$@" >"$reports/report.json" 2>"$reports/progress.txt"
 code=$?
 cat "$reports/progress.txt" >&2
