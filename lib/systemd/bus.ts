@@ -139,6 +139,8 @@ function wrap(
     });
     return reply?.body ?? [];
   };
+  // Each unit that is watched listens; Node warns at the eleventh.
+  raw.setMaxListeners(0);
   return {
     kind,
     lost,

@@ -46,15 +46,19 @@ const notSeen: ServiceLook = {
   sample: null,
 };
 
-/** @param runs so many of the newest are shown */
-export function watchTarget(place: WatchedPlace, runs: number): TargetWatch {
-  const { target, systemd, redact } = place;
+/** @param runs so many of the newest are shown; `isUnitWatched`: whether the bus has room for one more to be watched */
+export function watchTarget(
+  place: WatchedPlace,
+  { runs, isUnitWatched }: { runs: number; isUnitWatched: boolean },
+): TargetWatch {
+  const { target, redact } = place;
   const readRecords = recordsReader(place, runs);
   let records = noRecords;
   let service = notSeen;
   let samples: HealthSample[] = [];
   let requests: ShownRequest[] = [];
   const errors = journalErrors(place);
+  const followUnit = unitChanges(place);
   const refreshRecords = oneAtATime(async () => {
     [records, requests] = await Promise.all([readRecords(), place.requests().catch(() => requests)]);
   });
@@ -69,7 +73,7 @@ export function watchTarget(place: WatchedPlace, runs: number): TargetWatch {
       const told = (work: () => Promise<void>) => () => void work().then(onChange, () => {});
       const paths = [place.paths.directory, place.paths.runs, target.builds];
       watchDirectories(paths, signal, gathered(filesDelayMs, told(refreshRecords)));
-      followUnit(systemd, target.unit, { signal, onChange: gathered(unitDelayMs, told(refreshService)) });
+      if (isUnitWatched) followUnit(signal, gathered(unitDelayMs, told(refreshService)));
     },
     isChanging: () => records.running?.state === 'at_work' || records.holder !== null || requests.length > 0,
     shown: () => shownOf(place, { records, requests, service, samples, errors: errors.lines() }),
@@ -112,19 +116,24 @@ function shownOf(
   };
 }
 
-/** A manager that cannot be reached is looked at again with the next round. */
-function followUnit(
-  systemd: WatchedPlace['systemd'],
-  unit: string,
-  { signal, onChange }: { signal: AbortSignal; onChange: () => void },
-): void {
-  void systemd.watch(unit, onChange).then(
-    (end) => {
-      if (signal.aborted) end();
-      else signal.addEventListener('abort', end, { once: true });
-    },
-    () => {},
-  );
+/**
+ * Passes changes of a unit on. It is watched from the first time on and for good: a bus keeps the rules of a connection, and has
+ * room for some hundreds. A manager that cannot be reached is looked at again with the next round.
+ */
+function unitChanges({ systemd, target, signal }: WatchedPlace): (followed: AbortSignal, onChange: () => void) => void {
+  let [listener, isWatched]: [(() => void) | null, boolean] = [null, false];
+  return (followed, onChange) => {
+    listener = onChange;
+    followed.addEventListener('abort', () => (listener = null), { once: true });
+    if (isWatched) return;
+    isWatched = true;
+    void systemd
+      .watch(target.unit, () => listener?.())
+      .then(
+        (end) => signal.addEventListener('abort', end, { once: true }),
+        () => (isWatched = false),
+      );
+  };
 }
 
 /** The last errors in the unit's journal, asked for seldom, and at once when the unit is another one than before. */
