@@ -106,6 +106,10 @@ async function planBack({ systemd, target, config }: Place, adopted: Adopted | n
       mend: systemctl(config.manager, `cat ${target.unit}`),
     });
   }
+  if (target.strategy !== 'restart') {
+    const what = `${target.unit} has the strategy "${target.strategy}", which needs builds; nothing was changed`;
+    throw new CutoverError('refused', what, { mend: `cutover init ${target.unit} --strategy restart, and again` });
+  }
   const { lines } = adopted;
   const now = await readIfThere(lines.path);
   if (now !== null && now !== lines.after) {
@@ -155,7 +159,11 @@ async function report(
   const restarting = ['daemon-reload', `restart ${unit}`].map((words) => systemctl(config.manager, words));
   const places = isInto ? { from: source, to: currentPath(builds) } : { from: currentPath(builds), to: source };
   const commands = isInto ? [...copying, ...restarting] : restarting;
-  const notes = isInto ? keptNotes(source, shared, unit) : [`builds and configuration stay: ${builds}`];
+  const notes = isInto
+    ? keptNotes(source, shared, unit)
+    : [
+        `it runs what lies in ${source}, and nothing of what was deployed since; builds and configuration stay: ${builds}`,
+      ];
   const then = isInto ? next : [systemctl(config.manager, `status ${unit}`)];
   return { ...base, adopted: { ...places, build }, files, commands, notes, next: then };
 }

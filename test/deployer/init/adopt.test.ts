@@ -214,6 +214,10 @@ test('a place without room, one in the directory itself, a configuration that is
   );
   assert.match((await servedFrom(site)) ?? '', `${own}/dist.`);
   assert.is(await sandbox.run('cat', config), lines.join('\n').trimEnd());
+  await writeFile(sandbox.hostPath(config), `${lines.join('\n')}strategy = "socket"\n`);
+  const held = await refusedAdoption(site, '--undo');
+  assert.equal([held.code, held.mend], [1, `cutover init ${unit} --strategy restart, and again`]);
+  await writeFile(sandbox.hostPath(config), lines.join('\n'));
   assert.is((await adopt(site, '--undo')).code, 0);
 });
 
