@@ -60,7 +60,8 @@ const serveTable: Table = {
       key: 'secret_file',
       type: absolutePath,
       default: null,
-      sentence: 'A file that holds the secret which signs requests.',
+      sentence:
+        'A file that holds the secret which signs requests; without it, the credential cutover-webhook.secret of the service manager.',
       example: '/etc/cutover/webhook.secret',
     },
     {
