@@ -33,7 +33,7 @@ test('P2, P8: what is asked for wrongly: exit 64, and what to type', async (t) =
     [['init', '--git', 'x.git', 'staging'], /there is no target staging/],
     [['hook', 'pre-push'], /cutover knows no hook "pre-push"\n {2}-> cutover hook post-receive/],
     [['hook', 'post-receive'], /is no git repository/],
-    [['hook'], /missing/],
+    [['hook'], /cutover hook lacks <event>/],
   ];
   for (const [words, message] of cases) {
     const { code, stdout, stderr } = await call(words);
