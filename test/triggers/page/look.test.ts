@@ -171,6 +171,21 @@ test('R6: without JavaScript the page can be read, and says how old it is', asyn
   assert.match(text, /Without JavaScript this page shows how it was when it was loaded/);
 });
 
+test('R6: a connection that says nothing any more is given up, and another one is made', async (t) => {
+  const shown = await showPage(t, modelWith([targetWith()]));
+  const page = await visit(t, shown);
+  await page.evaluate(
+    'window.opened = 0; window.EventSource = class extends EventSource { constructor(...of) { super(...of); opened += 1; } }',
+  );
+  // As on a laptop that slept: nothing is broken as far as it knows, and time has passed.
+  await page.clock.setFixedTime(new Date(nowMs + 26_000));
+  await page.locator('#connection', { hasText: 'Connected again' }).waitFor();
+  assert.is(await page.evaluate('opened'), 1);
+  shown.show(modelWith([downTarget()]));
+  await page.locator('h2', { hasText: 'down' }).waitFor();
+  assert.is(await page.locator('html[data-stale]').count(), 0);
+});
+
 test('R6: nothing turns for whoever wants no motion', async (t) => {
   const shown = await showPage(t, modelWith([changingTarget()]));
   const names: unknown[] = [];
