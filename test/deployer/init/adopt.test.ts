@@ -2,6 +2,7 @@
 // deadline: 10min
 import { readFile, writeFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
+import { sandboxFor } from '../../sandboxed.ts';
 import { suite } from '../../suite.ts';
 import { startLoad } from '../../deploy/load.ts';
 import { plainUser } from '../../deploy/plain-user.ts';
@@ -243,6 +244,16 @@ test("under the user's manager: adopted, deployed, and back", async (t) => {
   await sandbox.run('systemctl', 'start', unit);
   const site = { sandbox, unit, port: 9960, source, builds: `${source}-builds`, config: '' };
   await until('it serves', async () => (await servedFrom(site)) === source);
+  // The copy breaks off at what may not be read: nothing of it is left, and nothing was restarted.
+  const root = await sandboxFor();
+  const hidden = `${source}/hidden`;
+  await root.run('sh', '-c', `echo x > ${hidden}; chmod 600 ${hidden}; touch -d 2020-01-01 ${hidden}`);
+  const began = await sandbox.run('systemctl', 'show', '--property=InvocationID', unit);
+  const broken = await refusedAdoption(site, '--user');
+  assert.equal([broken.code, broken.kind], [77, 'permission'], broken.message);
+  assert.is((await sandbox.exec(['test', '-e', site.builds])).code, 1);
+  assert.is(await sandbox.run('systemctl', 'show', '--property=InvocationID', unit), began);
+  await root.run('rm', hidden);
   const called = await adopt(site, '--user');
   assert.is(called.code, 0, called.stderr);
   assert.match((await servedFrom(site)) ?? '', `${site.builds}/dist.`);
