@@ -44,7 +44,7 @@ test('a line is split as a shell does, quotes that are open included', () => {
   };
   for (const [text, words] of Object.entries(lines))
     assert.equal(splitLine(text), { words, isRedirection: false }, text);
-  for (const text of ['cutover status >', 'cutover status > lo', 'cutover status 2>>lo'])
+  for (const text of ['cutover status >', 'cutover restore <', 'cutover status > lo', 'cutover status 2>>lo'])
     assert.is(splitLine(text).isRedirection, true, text);
 });
 
