@@ -183,6 +183,8 @@ test('B2: a deployer killed after the migration: what ends the run restores the 
 test('B2: what was written after a restore is not taken back by settling once more', async (t) => {
   const site = await makeDatabaseSite(t, {
     ...held,
+    // Time to see the restore before the run is settled.
+    tables: { ...held.tables, health: ['healthy_for = "1s"'] },
     database: ['restore_on_rollback = true'],
     migrate: migration,
   });

@@ -198,7 +198,7 @@ for (const [name, signal] of [
   ['a killed client', 'KILL'],
 ] as const) {
   test(`P2: ${name} does not end the run`, async (t) => {
-    const site = await servingSite(t, { hooks: { test: 'sleep 1; test -f good' } });
+    const site = await servingSite(t, { hooks: { test: 'sleep 3; test -f good' } });
     const { sandbox, folder, clone } = site;
     const commit = await site.commit({ mode: 'slow_start', startMs: 500 });
     const script = `echo $$ >${folder}/pid; exec git -C ${clone} push production main`;

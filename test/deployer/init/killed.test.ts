@@ -105,7 +105,7 @@ test('S8: the build breaks while a change is cut off: the emergency rollback wor
 });
 
 test('interrupted: after the restart it is taken back, before the first file nothing was changed', async (t) => {
-  const site = await makeSite(t, { builds: [{ startMs: 1500 }] });
+  const site = await makeSite(t, { builds: [{ startMs: 4000 }] });
   const own = await everything(site);
   const words = ['init', site.unit, '--strategy', 'socket', '--config', site.config];
   const child = await site.sandbox.startCutover(words);
