@@ -148,7 +148,7 @@ export const commands: CommandRow[] = [
     words: '',
     does: 'Deploy good and bad builds of a small service on a throw-away systemd; show what happened',
     options: [],
-    examples: ['sudo cutover demo'],
+    examples: ['cutover demo', 'sudo cutover demo'],
     load: () => import('./demo.ts'),
   },
   {
