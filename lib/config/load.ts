@@ -1,7 +1,8 @@
+import { constants } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
-import { CutoverError, errnoOf, messageOf } from '../base/errors.ts';
+import { CutoverError, errnoOf, isCutoverError, messageOf } from '../base/errors.ts';
 import type { Config } from './model.ts';
 import { type Environment, parseConfig } from './parse.ts';
 
@@ -66,11 +67,13 @@ async function isThere(place: string): Promise<boolean> {
 
 async function readConfigFile(path: string): Promise<{ text: string; mode: number }> {
   try {
-    const file = await open(path, 'r');
+    // To open a pipe that nobody writes to would last for ever.
+    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
       // The bits of the very file that is read, not of what may stand at the path a moment later.
-      const { mode } = await file.stat();
-      return { text: await file.readFile('utf8'), mode };
+      const facts = await file.stat();
+      if (!facts.isFile() && !facts.isDirectory()) throw notLasting(path);
+      return { text: await file.readFile('utf8'), mode: facts.mode };
     } finally {
       await file.close();
     }
@@ -79,7 +82,15 @@ async function readConfigFile(path: string): Promise<{ text: string; mode: numbe
   }
 }
 
+/** Whoever ends an interrupted run reads it again. */
+function notLasting(path: string): CutoverError {
+  return new CutoverError('config', `cannot read ${path}: it is no file that stays`, {
+    mend: 'write the configuration to a file: what ends an interrupted run reads it again',
+  });
+}
+
 function unreadable(error: unknown, path: string): CutoverError {
+  if (isCutoverError(error)) return error;
   const cases: Record<string, [fact: string, mend: string]> = {
     ENOENT: ['there is no such file', `ls -l ${path}; or write one: cutover init <unit>`],
     EACCES: ['permission denied', `ls -l ${path}; run as its owner, or with sudo`],

@@ -19,11 +19,15 @@ export function duration(ms: number): string {
   if (whole < 1_000) return `${whole} ms`;
   const seconds = Math.round(whole / 1_000);
   if (whole < 59_950) return `${(whole / 1_000).toFixed(1)} s`;
-  if (seconds < 3_600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+  if (seconds < 3_600) return withRest(`${Math.floor(seconds / 60)} min`, seconds % 60, 's');
   const minutes = Math.floor(seconds / 60);
-  if (minutes < 1_440) return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+  if (minutes < 1_440) return withRest(`${Math.floor(minutes / 60)} h`, minutes % 60, 'min');
   const days = Math.floor(minutes / 1_440);
   return days === 1 ? '1 day' : `${days} days`;
+}
+
+function withRest(whole: string, rest: number, unit: string): string {
+  return rest === 0 ? whole : `${whole} ${rest} ${unit}`;
 }
 
 /** The one sentence at the end of a run. */

@@ -35,8 +35,17 @@ export interface Bus {
   onSignal(listener: (signal: BusSignal) => void): () => void;
   /** asks the bus to pass signals on (D-Bus specification, "Match Rules") */
   addMatch(rule: string): Promise<void>;
+  /** and no more; a bus has room for so many rules of one client */
+  removeMatch(rule: string): void;
   close(): void;
 }
+
+/** Who passes the signals on (D-Bus specification, "Message Bus Messages"). */
+const busItself = {
+  destination: 'org.freedesktop.DBus',
+  path: '/org/freedesktop/DBus',
+  interface: 'org.freedesktop.DBus',
+};
 
 /** systemd answers in under a millisecond; a manager in `daemon-reload` may take seconds. */
 const callTimeoutMs = 20_000;
@@ -153,9 +162,11 @@ function wrap(
       return () => raw.off('message', pass);
     },
     async addMatch(rule) {
-      const path = '/org/freedesktop/DBus';
-      const busName = 'org.freedesktop.DBus';
-      await call({ destination: busName, path, interface: busName, member: 'AddMatch', signature: 's', body: [rule] });
+      await call({ ...busItself, member: 'AddMatch', signature: 's', body: [rule] });
+    },
+    removeMatch(rule) {
+      // Nobody waits for it, and with the connection all its rules go.
+      call({ ...busItself, member: 'RemoveMatch', signature: 's', body: [rule] }).catch(() => {});
     },
     close: () => connectionOf(raw).stream.destroy(),
   };

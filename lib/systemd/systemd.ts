@@ -125,7 +125,7 @@ class Client implements Systemd {
         stop();
         throw error;
       });
-      ended.signal.addEventListener('abort', stop, { once: true });
+      ended.signal.addEventListener('abort', () => [stop(), bus.removeMatch(rule)], { once: true });
       if (bus.lost.aborted) attachAgain();
       else bus.lost.addEventListener('abort', attachAgain, { once: true, signal: ended.signal });
     };

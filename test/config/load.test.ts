@@ -1,9 +1,11 @@
+import { execFileSync } from 'node:child_process';
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { CutoverError } from '../../lib/base/errors.ts';
 import { findConfig, loadConfig } from '../../lib/config/load.ts';
+import { asNobody } from '../base/tmpfs.ts';
 import { suite, type TestContext } from '../suite.ts';
 import { exampleToml, leastToml } from './example.ts';
 
@@ -83,12 +85,18 @@ test('a missing file, a directory and a file of another kind end with 78', async
   assert.match((await refusal(loadConfig(join(cwd, 'none', '\0')))).message, 'cannot read');
 });
 
+test('a pipe is no configuration, and nobody waits for one to write', async (t) => {
+  const pipe = join(await temporary(t), 'pipe');
+  execFileSync('mkfifo', [pipe]);
+  const error = await refusal(loadConfig(pipe));
+  assert.equal([error.exitCode, error.message], [78, `cannot read ${pipe}: it is no file that stays`]);
+});
+
 test('an unreadable file ends with 78 and says how to read it', async (t) => {
   const file = await fileWith(t, leastToml);
   await chmod(file, 0);
-  // root reads everything: only the outcome for others can be tested
-  if (process.getuid?.() === 0) return;
-  const error = await refusal(loadConfig(file));
+  await chmod(dirname(file), 0o755);
+  const error = await asNobody(() => refusal(loadConfig(file)));
   assert.is(error.exitCode, 78);
   assert.match(error.mend ?? '', 'sudo');
 });

@@ -99,15 +99,12 @@ test('R7: the text has each figure with its goal, what it was computed from, and
   };
   const lines = sloText(report, plain).split('\n');
   assert.is(lines[0], 'shop production: 2 runs from 2026-02-03T00:00:00.000Z to 2026-02-05T00:00:00.000Z (2 days)');
-  assert.equal(
-    lines.slice(1, 5),
-    [
-      '  ✓ recovery success       100 %     goal: over 95 %      1 of 1 failure',
-      '  ✓ time to recovery       6.0 s     goal: under 5 min 0 s  longest 6.0 s',
-      '  ✓ availability           99.998 %  goal: over 99.9 %    down 2.0 s in 2 days',
-      '  ✗ time between failures  2 days    goal: over 7 days    1 failure in 2 days',
-    ].map((line) => line.replace(/(goal: .*?) {2,}/, (_, goal: string) => `${goal.padEnd(21)}  `)),
-  );
+  assert.equal(lines.slice(1, 5), [
+    '  ✓ recovery success       100 %     goal: over 95 %    1 of 1 failure',
+    '  ✓ time to recovery       6.0 s     goal: under 5 min  longest 6.0 s',
+    '  ✓ availability           99.998 %  goal: over 99.9 %  down 2.0 s in 2 days',
+    '  ✗ time between failures  2 days    goal: over 7 days  1 failure in 2 days',
+  ]);
   for (const name of Object.keys(meanings)) assert.match(lines.slice(5).join('\n'), meanings[name as FigureName]);
   assert.is(sloText({ ...report, since: null }, plain), 'shop production: no runs yet, so nothing is known');
 });

@@ -179,3 +179,16 @@ test('S3: a watch goes on over a bus that comes back, with all that is by then',
     async () => told.some((changed) => changed.get('ActiveState') === 'active') || undefined,
   );
 });
+
+test('S3: who watches and stops for weeks does not use up what a bus remembers of one client', async (t) => {
+  const { sandbox, systemd } = await systemdInside(t);
+  await writeService(t, sandbox, 'a.service', sleeping);
+  for (let times = 0; times < 600; times += 1) (await systemd.watch('a.service', () => {}))();
+  const told: Map<string, unknown>[] = [];
+  t.cleanup(await systemd.watch('a.service', (changed) => void told.push(changed)));
+  await systemd.start('a.service', soon);
+  await poll(
+    { everyMs: 5, signal: t.signal },
+    async () => told.some((changed) => changed.get('ActiveState') === 'active') || undefined,
+  );
+});

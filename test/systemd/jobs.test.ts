@@ -30,6 +30,7 @@ function makeBus(answer: (signal: (member: string, job: string, result: string) 
       return () => listeners.delete(listener);
     },
     addMatch: async () => {},
+    removeMatch: () => {},
     close: () => {},
   };
   return { bus, send, lost, listeners };

@@ -15,5 +15,12 @@ export function alertNotice(
     ['Machine', host],
   ];
   const commands = state === 'raised' ? [`cutover status ${target}`, `cutover logs ${target} --unit`] : [];
-  return bounded({ kind: 'alert', title, sentence: message, facts, commands, document: { kind: 'alert', app, target, ...alert } });
+  return bounded({
+    kind: 'alert',
+    title,
+    sentence: message,
+    facts,
+    commands,
+    document: { kind: 'alert', app, target, ...alert },
+  });
 }
