@@ -1,5 +1,5 @@
 import type { FileResult } from '../deployer/init/files.ts';
-import type { Found, InitReport } from '../deployer/init.ts';
+import type { Found, InitReport } from '../deployer/init/report.ts';
 import { columns } from '../report/text.ts';
 import type { GlobalOptions, Terminal } from './command.ts';
 

@@ -1,6 +1,7 @@
 import type { Command } from '../base/exec.ts';
 import type { DemoBuild } from './acts.ts';
-import type { Mark, SideBySideDocument, SideDocument, SideRun } from './document.ts';
+import type { SideBySideDocument, SideDocument, SideRun } from './document.ts';
+import type { Mark } from './observed.ts';
 import { type Load, startLoad } from './load.ts';
 import { pictured, marksOfRun } from './perform.ts';
 import { endOf, windowAround } from './picture-window.ts';

@@ -1,24 +1,11 @@
 import { CutoverError } from '../base/errors.ts';
-import type { Command } from '../base/exec.ts';
-import type { Colours } from '../report/colour.ts';
 import type { DemoDocument } from './document.ts';
+import type { DemoOptions } from './options.ts';
 import { clearLine, playAll } from './play.ts';
 import { sandboxGround } from './ground.ts';
 import { ownGround } from './own-ground.ts';
 import { setStage } from './stage.ts';
 import { summary } from './summary.ts';
-
-export interface DemoOptions {
-  /** the folder of the product, visible inside */
-  product: string;
-  /** the command line of the product, which runs inside */
-  cutover: Command;
-  tell: (text: string) => void;
-  colours: Colours;
-  isLive: boolean;
-  columns: () => number;
-  signal: AbortSignal;
-}
 
 /**
  * Boots a throw-away systemd, or takes the user's own where there is no root, deploys good and bad builds in it under load,

@@ -1,4 +1,5 @@
-import type { Gap, LoadView, Sample } from './document.ts';
+import type { Gap, LoadView } from './document.ts';
+import type { Sample } from './observed.ts';
 
 /**
  * What an act was for its clients.

@@ -3,7 +3,7 @@ import { CutoverError } from '../base/errors.ts';
 import type { StartedProcess } from '../base/exec.ts';
 import { poll, withDeadline } from '../base/wait.ts';
 import { strangerLetter } from './acts.ts';
-import type { Sample } from './document.ts';
+import type { Sample } from './observed.ts';
 import type { Ground } from './ground.ts';
 import { loadSource, requestsPerSecond } from './load-source.ts';
 import { put } from './stage.ts';

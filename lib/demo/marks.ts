@@ -1,5 +1,5 @@
 import type { LedgerLine } from '../run/ledger.ts';
-import type { Mark } from './document.ts';
+import type { Mark } from './observed.ts';
 
 /** When each step of a run began, failed and was taken back, and when its end was certain. */
 export function marksOf(lines: readonly LedgerLine[]): Mark[] {

@@ -1,4 +1,4 @@
-import type { Mark } from './document.ts';
+import type { Mark } from './observed.ts';
 
 /** The part of an act that is drawn: so many slots of so many milliseconds each. */
 export interface PictureWindow {

@@ -1,7 +1,7 @@
 import { acts, type Act, type DemoBuild } from './acts.ts';
 import { performBeside, setSides } from './beside.ts';
 import { besideText } from './beside-text.ts';
-import type { DemoOptions } from './demo.ts';
+import type { DemoOptions } from './options.ts';
 import type { ActDocument, DemoDocument, SideBySideDocument } from './document.ts';
 import { type Load, startLoad } from './load.ts';
 import { perform } from './perform.ts';

@@ -1,5 +1,5 @@
 import type { Colours } from '../report/colour.ts';
-import type { Sample } from './document.ts';
+import type { Sample } from './observed.ts';
 import { readable } from './tell.ts';
 
 export interface ProgressOptions {

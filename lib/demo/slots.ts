@@ -1,4 +1,4 @@
-import type { Sample } from './document.ts';
+import type { Sample } from './observed.ts';
 import type { PictureWindow } from './picture-window.ts';
 
 /** How a column's requests fared: `wrong` were answered, but by somebody else than the service; `waited`: late, but all. */

@@ -1,5 +1,5 @@
 import type { Colours } from '../report/colour.ts';
-import type { Mark } from './document.ts';
+import type { Mark } from './observed.ts';
 import { type Cell, hangLabels } from './labels.ts';
 import type { Paint } from './paint.ts';
 import type { PictureWindow } from './picture-window.ts';

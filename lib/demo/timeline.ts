@@ -1,5 +1,5 @@
 import type { Colours } from '../report/colour.ts';
-import type { Mark, Sample } from './document.ts';
+import type { Mark, Sample } from './observed.ts';
 import { buildPaint, type Paint } from './paint.ts';
 import { type PictureWindow, rowHeadWidth } from './picture-window.ts';
 import { type Slot, type SlotState, slotsOf } from './slots.ts';

@@ -5,10 +5,10 @@ import { lingerNote } from '../systemd/lingering.ts';
 import type { Systemd } from '../systemd/systemd.ts';
 import type { Said } from './init/draft.ts';
 import { draftFor } from './init/drafting.ts';
-import type { UnitResult } from './init/enable.ts';
-import { type FileResult, filesToWrite, type PlannedFile, writeFiles } from './init/files.ts';
+import { filesToWrite, type PlannedFile, writeFiles } from './init/files.ts';
 import { install, type InstallTools } from './init/install.ts';
 import { configOption, defaultConfigPath } from './init/places.ts';
+import type { Found, InitReport } from './init/report.ts';
 
 /** What is to be set up, as the person said it. */
 export interface InitOptions extends Said {
@@ -21,23 +21,6 @@ export interface InitTools extends InstallTools {
   systemd: Systemd;
   /** what works between deploys is put in place too */
   isInstall: boolean;
-}
-
-/** What `cutover init` prints. */
-export interface InitReport {
-  target: string | null;
-  files: FileResult[];
-  units: UnitResult[];
-  notes: string[];
-  /** the commands to type next */
-  next: string[];
-}
-
-/** A key that was found out, and how. */
-export interface Found {
-  key: string;
-  value: unknown;
-  note: string;
 }
 
 /**

@@ -1,7 +1,8 @@
 import * as assert from 'uvu/assert';
 import type { PerformedBeside } from '../../lib/demo/beside.ts';
 import { besideText } from '../../lib/demo/beside-text.ts';
-import type { Mark, Sample, SideDocument, SideRun } from '../../lib/demo/document.ts';
+import type { SideDocument, SideRun } from '../../lib/demo/document.ts';
+import type { Mark, Sample } from '../../lib/demo/observed.ts';
 import { viewOf } from '../../lib/demo/load-view.ts';
 import { slotsOf } from '../../lib/demo/slots.ts';
 import { coloursFor } from '../../lib/report/colour.ts';

@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert';
-import type { Mark, Sample } from '../../lib/demo/document.ts';
+import type { Mark, Sample } from '../../lib/demo/observed.ts';
 import { hangLabels } from '../../lib/demo/labels.ts';
 import { viewOf } from '../../lib/demo/load-view.ts';
 import { endOf, windowAround } from '../../lib/demo/picture-window.ts';

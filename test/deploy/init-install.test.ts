@@ -2,7 +2,7 @@
 // deadline: 10min
 import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
-import type { InitReport } from '../../lib/deployer/init.ts';
+import type { InitReport } from '../../lib/deployer/init/report.ts';
 import { repository } from '../sandboxed.ts';
 import { suite, type TestContext } from '../suite.ts';
 import { installBootUnit } from './boot.ts';

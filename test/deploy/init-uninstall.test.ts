@@ -2,7 +2,7 @@
 // deadline: 10min
 import { writeFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
-import type { InitReport } from '../../lib/deployer/init.ts';
+import type { InitReport } from '../../lib/deployer/init/report.ts';
 import type { TestSandbox } from '../sandboxed.ts';
 import { suite, type TestContext } from '../suite.ts';
 import { clearAfter, init, recordFile, refused, snapshot, statusesIn, textOf, unitDirectory } from './initiating.ts';

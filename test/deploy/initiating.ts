@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import type { InitReport } from '../../lib/deployer/init.ts';
+import type { InitReport } from '../../lib/deployer/init/report.ts';
 import type { TestSandbox } from '../sandboxed.ts';
 import type { TestContext } from '../suite.ts';
 import { type Called, calledFrom, type Refusal } from './site.ts';

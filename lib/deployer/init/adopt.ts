@@ -4,7 +4,7 @@ import { isThere, readIfThere } from '../../base/files.ts';
 import { buildIdFor, currentPath } from '../../builds/layout.ts';
 import { systemctl } from '../../systemd/typed.ts';
 import { whileHeld } from '../held.ts';
-import type { InitReport } from '../init.ts';
+import type { InitReport } from './report.ts';
 import type { Place } from '../place.ts';
 import { carryAdoption } from './adopt/change.ts';
 import { movedLines } from './adopt/lines.ts';

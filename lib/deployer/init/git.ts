@@ -7,7 +7,7 @@ import type { Command } from '../../base/exec.ts';
 import { isThere } from '../../base/files.ts';
 import { shellLine, shellWord } from '../../base/shell-words.ts';
 import type { TargetConfig } from '../../config/model.ts';
-import type { InitReport } from '../init.ts';
+import type { InitReport } from './report.ts';
 import { type FileResult, filesToWrite, modeText, requireWritable, writeFiles } from './files.ts';
 import { hookFile } from './git/hook-file.ts';
 import { configValue, makeBare, type Repository, repositoryAt, setConfig } from './git/repository.ts';

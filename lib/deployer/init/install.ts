@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { writeDurably } from '../../base/files.ts';
 import type { Config, TargetConfig } from '../../config/model.ts';
 import type { Systemd } from '../../systemd/systemd.ts';
-import type { InitReport } from '../init.ts';
+import type { InitReport } from './report.ts';
 import { disableUnits, enableUnits, startUnits, type UnitResult, unitsToEnable } from './enable.ts';
 import { type FileResult, filesToWrite, modeText, type PlannedFile, writeFiles } from './files.ts';
 import { withInstalled, withIntended } from './install/bookkeeping.ts';

@@ -4,7 +4,7 @@ import { standInOf } from '../../deploy/stand-in.ts';
 import { isRunning } from '../../systemd/facts.ts';
 import { systemctl } from '../../systemd/typed.ts';
 import { whileHeld } from '../held.ts';
-import type { InitReport } from '../init.ts';
+import type { InitReport } from './report.ts';
 import type { Place } from '../place.ts';
 import { unitsToEnable } from './enable.ts';
 import { type FileResult, modeText, requireWritable } from './files.ts';

@@ -3,7 +3,7 @@ import { CutoverError } from '../../base/errors.ts';
 import { isThere } from '../../base/files.ts';
 import type { ManagerKind } from '../../config/model.ts';
 import type { Systemd } from '../../systemd/systemd.ts';
-import type { InitReport } from '../init.ts';
+import type { InitReport } from './report.ts';
 import { disableUnits, type UnitResult } from './enable.ts';
 import { type FileResult, requireWritable } from './files.ts';
 import { withoutOwner } from './install/bookkeeping.ts';

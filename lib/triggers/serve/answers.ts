@@ -1,5 +1,7 @@
-import type { Context } from './framework.ts';
-import type { RouteEnvironment } from './routes.ts';
+import type { Context, HttpBindings } from './framework.ts';
+
+/** The environment of every route: Node's own request and response. */
+export type RouteEnvironment = { Bindings: HttpBindings };
 
 type Answering = Context<RouteEnvironment>;
 

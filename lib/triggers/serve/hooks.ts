@@ -1,12 +1,12 @@
 import { isCutoverError } from '../../base/errors.ts';
 import type { Config, TargetConfig } from '../../config/model.ts';
-import { refuse, refuseForNow } from './answers.ts';
+import { refuse, refuseForNow, type RouteEnvironment } from './answers.ts';
 import { type Body, readBody } from './body.ts';
 import type { Context } from './framework.ts';
 import { readWanted } from './payload.ts';
 import type { Queue } from './queue.ts';
 import type { Provider } from './request.ts';
-import type { RouteEnvironment, Routes } from './routes.ts';
+import type { Routes } from './routes.ts';
 import { deliveryKeys, doubtOf } from './signature.ts';
 
 type Answering = Context<RouteEnvironment>;

@@ -1,13 +1,11 @@
 import { messageOf } from '../../base/errors.ts';
-import { refuse, refuseForNow } from './answers.ts';
+import { refuse, refuseForNow, type RouteEnvironment } from './answers.ts';
 import type { Faults } from './faults.ts';
-import { Hono, type HttpBindings, methodNotAllowed } from './framework.ts';
+import { Hono, methodNotAllowed } from './framework.ts';
 import type { ServeLog } from './log.ts';
 import { addressOf } from './peer.ts';
 import { limiter } from './rate.ts';
 
-/** The environment of every route: Node's own request and response. */
-export type RouteEnvironment = { Bindings: HttpBindings };
 export type Routes = Hono<RouteEnvironment>;
 
 /** A person with a browser and a git host together stay far below; the page's events are one request. */

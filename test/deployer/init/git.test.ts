@@ -6,7 +6,7 @@ import { type Command, exec, type ExecResult } from '../../../lib/base/exec.ts';
 import { openController } from '../../../lib/base/wait.ts';
 import { parseConfig } from '../../../lib/config/parse.ts';
 import { type GitOptions, initGit } from '../../../lib/deployer/init/git.ts';
-import type { InitReport } from '../../../lib/deployer/init.ts';
+import type { InitReport } from '../../../lib/deployer/init/report.ts';
 import { makeDirectory } from '../../builds/directory.ts';
 import { suite, type TestContext } from '../../suite.ts';
 
