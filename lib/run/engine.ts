@@ -70,18 +70,16 @@ export async function revertSteps(
   { ledger, emit }: Pick<EngineOptions, 'ledger' | 'emit'>,
 ): Promise<unknown[]> {
   const errors: unknown[] = [];
+  const keep = (error: unknown): string => {
+    errors.push(error);
+    return messageOf(error);
+  };
   for (const { name, revert, isRevertedOnce } of begun.toReversed()) {
     if (!revert) continue;
     const began = performance.now();
     await recordAnyway(ledger, { type: 'step', name, state: 'reverting' });
     emit({ type: 'step', name, state: 'reverting', durationMs: 0 });
-    const message = await revert().then(
-      () => undefined,
-      (error: unknown) => {
-        errors.push(error);
-        return messageOf(error);
-      },
-    );
+    const message = await revert().then(() => undefined, keep);
     const state = message === undefined ? 'reverted' : 'revert_failed';
     const durationMs = performance.now() - began;
     await recordAnyway(ledger, { type: 'step', name, state, message }, isRevertedOnce && { isDurable: true });

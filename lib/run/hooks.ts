@@ -7,7 +7,7 @@ import { commandLineOf } from '../systemd/command-line.ts';
 import type { Systemd } from '../systemd/systemd.ts';
 import type { Emit } from './events.ts';
 import { StepFailure } from './failure.ts';
-import { hookGroup } from './hook-group.ts';
+import { type HookGroup, hookGroup } from './hook-group.ts';
 import { hookOutput } from './hook-output.ts';
 
 /** What a hook is run with; all of it is handed in. */
@@ -75,11 +75,10 @@ async function runOnce(
   { user, dir, timeoutMs }: HookConfig,
   { stage, tools }: { stage: HookStage; tools: HookTools },
 ): Promise<{ line: string | null; problem: string | null }> {
-  const { name, context, isAfterwards } = stage;
+  const { name, context } = stage;
   const { emit, redact, systemd, signal } = tools;
   const output = hookOutput((line) => emit({ type: 'output', hook: name, line }), redact);
-  const owner = { systemd, app: context.app, target: context.target.name };
-  const group = hookGroup(isAfterwards ? { ...owner, run: context.run ?? '' } : owner);
+  const group = groupOf(stage, systemd);
   let result: UserCommandResult;
   let strays = 0;
   try {
@@ -95,6 +94,11 @@ async function runOnce(
   if (strays > 0) emit({ type: 'note', message: `${name}: ${strays} processes that it left running were ended` });
   const problem = problemOf(result, timeoutMs);
   return { line: result.answer, problem: problem && redact(`"${textOf(run)}" ${problem}`) };
+}
+
+function groupOf({ context, isAfterwards }: HookStage, systemd: Systemd): HookGroup {
+  const owner = { systemd, app: context.app, target: context.target.name };
+  return hookGroup(isAfterwards ? { ...owner, run: context.run ?? '' } : owner);
 }
 
 function problemOf({ code, signal, isTimeout, lastLines, left }: UserCommandResult, timeoutMs: number): string | null {

@@ -19,27 +19,23 @@ export interface Lock {
   release(): Promise<void>;
 }
 
+/** Who wants the target, and how long that may take. */
+export interface LockRequest {
+  /** what others are told that it is held for */
+  doing: string;
+  /** 0: do not wait */
+  waitMs: number;
+  signal: AbortSignal;
+  /** told once who holds the lock, before the wait */
+  onWaiting: (holder: string) => void;
+}
+
 /**
  * Takes the target's lock (flock(2)). The lock belongs to the open file, which this process keeps:
  * the kernel frees it at any death, so no lock is ever stale. The file itself is never removed.
- * @param waitMs 0: do not wait
- * @param onWaiting told once who holds the lock, before the wait
  * @throws `locked`, naming the holder; `permission`, `disk`
  */
-export async function takeLock(
-  paths: StatePaths,
-  {
-    doing,
-    waitMs,
-    signal,
-    onWaiting,
-  }: {
-    doing: string;
-    waitMs: number;
-    signal: AbortSignal;
-    onWaiting: (holder: string) => void;
-  },
-): Promise<Lock> {
+export async function takeLock(paths: StatePaths, { doing, waitMs, signal, onWaiting }: LockRequest): Promise<Lock> {
   await makePrivateDirectory(paths.directory);
   const file = await openLock(paths.lock);
   try {
