@@ -51,11 +51,10 @@ export async function passGate(subject: GateSubject, tools: GateTools): Promise<
 }
 
 async function askUntilGood(subject: GateSubject, tools: GateTools): Promise<void> {
-  const { unit, health, startTimeoutMs } = subject.target;
+  const { health, limits } = subject.target;
   const began = performance.now();
+  const tally: Tally = { used: 0, inRow: 0, goodSince: null };
   let first: UnitFacts | undefined;
-  let [used, inRow] = [0, 0];
-  let goodSince: number | null = null;
   for (;;) {
     const look = await lookOnce(subject, tools);
     const isFirst = first === undefined;
@@ -64,26 +63,54 @@ async function askUntilGood(subject: GateSubject, tools: GateTools): Promise<voi
     first ??= look.facts;
     requireSteady(look.facts, first.restarts);
     if (isFirst) await tellUnjudged(look, subject, tools);
-    const tooBusy = judgeCpu(look.facts, subject.target.limits, { atMs: began, cpuNs: first.cpuNs }, now);
+    const tooBusy = judgeCpu(look.facts, limits, { atMs: began, cpuNs: first.cpuNs }, now);
     if (tooBusy) throw tooBusy;
-    report(tools, { look, number: used + 1, of: health.attempts });
-    if (look.problem === null) {
-      inRow += 1;
-      goodSince ??= now;
-      if (inRow >= health.successes && now - goodSince >= health.healthyForMs) {
-        return note(tools, tooShortForCpu(subject.target.limits, now - began));
-      }
-      await sleep(pauseWhileGood(health, now - goodSince), tools.signal);
-      continue;
-    }
-    [inRow, goodSince] = [0, null];
-    const isComing = look.isNotThereYet && now - began < startTimeoutMs;
-    if (!isComing) used += 1;
-    if (used >= health.attempts) {
-      throw new StepFailure('health', `${unit} is not healthy after ${used} attempts: ${look.problem}`);
-    }
-    await sleep(isComing ? refusedRetryMs : health.intervalMs, tools.signal);
+    report(tools, { look, number: tally.used + 1, of: health.attempts });
+    const isGood = look.problem === null;
+    const pauseMs = isGood ? countGood(tally, health, now) : countBad(tally, look, subject.target, now - began);
+    if (pauseMs === null) return note(tools, tooShortForCpu(limits, now - began));
+    await sleep(pauseMs, tools.signal);
   }
+}
+
+/** What the answers came to so far. */
+interface Tally {
+  /** attempts that are gone */
+  used: number;
+  /** good answers since the last bad one */
+  inRow: number;
+  goodSince: number | null;
+}
+
+/**
+ * Counts a good answer. They come `interval` apart; the watch at the end does not run over its time.
+ * @returns how long to wait for the next; null: it was good often enough and long enough
+ */
+function countGood(tally: Tally, health: TargetConfig['health'], now: number): number | null {
+  tally.inRow += 1;
+  tally.goodSince ??= now;
+  const leftMs = health.healthyForMs - (now - tally.goodSince);
+  if (leftMs <= 0) return tally.inRow >= health.successes ? null : health.intervalMs;
+  return Math.min(health.intervalMs, leftMs);
+}
+
+/**
+ * Counts an answer that was none or a bad one; one that may still come uses no attempt up.
+ * @returns how long to wait for the next @throws `StepFailure` when there is no attempt left
+ */
+function countBad(
+  tally: Tally,
+  { problem, isNotThereYet }: Look,
+  { unit, health, startTimeoutMs }: TargetConfig,
+  sinceMs: number,
+): number {
+  [tally.inRow, tally.goodSince] = [0, null];
+  const isComing = isNotThereYet && sinceMs < startTimeoutMs;
+  if (!isComing) tally.used += 1;
+  if (tally.used >= health.attempts) {
+    throw new StepFailure('health', `${unit} is not healthy after ${tally.used} attempts: ${problem}`);
+  }
+  return isComing ? refusedRetryMs : health.intervalMs;
 }
 
 interface Look {
@@ -146,12 +173,6 @@ function requireSteady({ unit, activeState, subState, restarts }: UnitFacts, res
   if (restarts > restartsBefore)
     throw new StepFailure('restarting', `${unit} restarted ${restarts - restartsBefore} times since its start`);
   if (activeState !== 'active') throw new StepFailure('exited', `${unit} is ${activeState} (${subState})`);
-}
-
-/** Answers in a row come `interval` apart; the watch at the end does not run over its time. */
-function pauseWhileGood(health: TargetConfig['health'], goodForMs: number): number {
-  const leftMs = health.healthyForMs - goodForMs;
-  return leftMs > 0 ? Math.min(health.intervalMs, leftMs) : health.intervalMs;
 }
 
 function report(

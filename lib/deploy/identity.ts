@@ -33,25 +33,31 @@ export async function proveIdentity(
   }
   if (facts.mainPid === 0) return;
   const root = await realpath(expected.buildPath);
+  await proveInside(facts, root, signal);
+  const elsewhere = await pathInOtherBuild(facts.mainPid, root);
+  if (elsewhere === null) return;
+  const message = `pid ${facts.mainPid} of ${unit} runs ${elsewhere}, not what is in ${root}: let the unit name it through current`;
+  throw new StepFailure('identity', message);
+}
+
+async function proveInside(
+  { unit, mainPid }: Pick<UnitFacts, 'unit' | 'mainPid'>,
+  root: string,
+  signal: AbortSignal,
+): Promise<void> {
   let seen = '';
   try {
     await withDeadline({ what: 'no proof', timeoutMs: execMs, signal }, (ended) =>
       poll({ everyMs: 5, signal: ended }, async () => {
-        const places = await placesOf(facts.mainPid);
+        const places = await placesOf(mainPid);
         seen = places.join(' and ');
         return places.length === 0 || places.some((place) => isInside(place, root)) ? true : undefined;
       }),
     );
   } catch (error) {
     signal.throwIfAborted();
-    throw new StepFailure('identity', `pid ${facts.mainPid} of ${unit} runs in ${seen}, not in ${root}`, {
-      cause: error,
-    });
+    throw new StepFailure('identity', `pid ${mainPid} of ${unit} runs in ${seen}, not in ${root}`, { cause: error });
   }
-  const elsewhere = await pathInOtherBuild(facts.mainPid, root);
-  if (elsewhere === null) return;
-  const message = `pid ${facts.mainPid} of ${unit} runs ${elsewhere}, not what is in ${root}: let the unit name it through current`;
-  throw new StepFailure('identity', message);
 }
 
 /** The first argument of a process that leads into a build beside `root`; null: there is none, or it may not be seen. */
