@@ -45,21 +45,31 @@ export async function exec(command: Command, options: ExecOptions): Promise<Exec
     killSignal: 'SIGKILL',
   });
   const began = performance.now();
-  const kill = (): boolean => child.kill('SIGKILL');
-  signal?.addEventListener('abort', kill, { once: true });
+  const letLive = killOnAbort(child, signal);
   const [stdout, stderr] = [collect(child.stdout, maxBytes), collect(child.stderr, maxBytes)];
-  // A program that does not read its input to the end is free not to.
-  child.stdin?.on('error', () => {});
-  if (typeof input === 'object' && child.stdin) pipeline(input, child.stdin, () => {});
-  else child.stdin?.end(input);
+  give(child.stdin, input);
   try {
     const code = await endOf(child, cwd === undefined ? file : `${file} in ${cwd}`);
     signal?.throwIfAborted();
     const timedOut = child.killed && performance.now() - began >= timeoutMs;
     return { code, stdout: stdout(), stderr: stderr(), timedOut };
   } finally {
-    signal?.removeEventListener('abort', kill);
+    letLive();
   }
+}
+
+/** @returns what ends this: an abort does nothing to the process any more */
+function killOnAbort(child: ChildProcess, signal: AbortSignal | undefined): () => void {
+  const kill = (): boolean => child.kill('SIGKILL');
+  signal?.addEventListener('abort', kill, { once: true });
+  return () => signal?.removeEventListener('abort', kill);
+}
+
+/** A program that does not read its input to the end is free not to. */
+function give(stdin: Writable | null, input: ExecOptions['input']): void {
+  stdin?.on('error', () => {});
+  if (typeof input === 'object' && stdin) pipeline(input, stdin, () => {});
+  else stdin?.end(input);
 }
 
 function endOf(child: ChildProcess, what: string): Promise<number | null> {
@@ -129,13 +139,12 @@ export async function runAttached(
 ): Promise<{ code: number | null; endedBy: NodeJS.Signals | null }> {
   const { spawn } = await import('node:child_process');
   const child = spawn(file, args, { stdio: ['ignore', 'inherit', 'inherit'] });
-  const kill = (): boolean => child.kill('SIGKILL');
-  signal.addEventListener('abort', kill, { once: true });
-  if (signal.aborted) kill();
+  const letLive = killOnAbort(child, signal);
+  if (signal.aborted) child.kill('SIGKILL');
   return new Promise<{ code: number | null; endedBy: NodeJS.Signals | null }>((resolve, reject) => {
     child.once('error', (error) => reject(cannotStart(file, error)));
     child.once('exit', (code, endedBy) => resolve({ code, endedBy }));
-  }).finally(() => signal.removeEventListener('abort', kill));
+  }).finally(letLive);
 }
 
 /** A process that is fed while it runs. */
@@ -158,16 +167,15 @@ export async function startFed(
   const { spawn } = await import('node:child_process');
   signal?.throwIfAborted();
   const child = spawn(file, args, { env: { ...process.env, ...env }, stdio: ['pipe', 'pipe', 'pipe'] });
-  const kill = (): boolean => child.kill('SIGKILL');
-  signal?.addEventListener('abort', kill, { once: true });
+  const letLive = killOnAbort(child, signal);
   child.stdin.on('error', () => {});
   const stderr = collect(child.stderr, 64 * 1024);
   const ended = endOf(child, file)
     .then((code) => ({ code, stderr: stderr() }))
-    .finally(() => signal?.removeEventListener('abort', kill));
+    .finally(letLive);
   // Whoever fails before that must not fail twice.
   ended.catch(() => {});
-  return { stdin: child.stdin, stdout: child.stdout, ended, kill };
+  return { stdin: child.stdin, stdout: child.stdout, ended, kill: () => child.kill('SIGKILL') };
 }
 
 function cannotStart(what: string, cause: { message?: string; originalMessage?: string }): CutoverError {

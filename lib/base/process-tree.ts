@@ -36,31 +36,37 @@ export function treeOf(leader: number): ProcessTree {
     for (const { pid, startTicks } of found) known.set(pid, startTicks);
     return found.map(({ pid }) => pid);
   };
-  const untilGone = async (withinMs: number): Promise<number[]> => {
-    const deadline = performance.now() + withinMs;
-    for (;;) {
-      const left = members();
-      if (left.length === 0 || performance.now() > deadline) return left;
-      await sleep(pollMs);
-    }
-  };
   return {
     members,
     async end(graceMs) {
       const asked = members();
       if (asked.length === 0) return [];
       for (const pid of withoutRelay(asked, leader)) signalProcess(pid, 'SIGTERM');
-      if ((await untilGone(graceMs)).length === 0) return [];
-      const deadline = performance.now() + killedMs;
-      // Whoever forks faster than one look: again, until none is left.
-      let left = members();
-      while (left.length > 0 && performance.now() < deadline) {
-        for (const pid of left) signalProcess(pid, 'SIGKILL');
-        left = await untilGone(pollMs);
-      }
-      return left;
+      const stubborn = await untilGone(members, graceMs);
+      return stubborn.length === 0 ? [] : killAll(members);
     },
   };
+}
+
+/** @returns who is still there after that time */
+async function untilGone(members: () => number[], withinMs: number): Promise<number[]> {
+  const deadline = performance.now() + withinMs;
+  for (;;) {
+    const left = members();
+    if (left.length === 0 || performance.now() > deadline) return left;
+    await sleep(pollMs);
+  }
+}
+
+/** Whoever forks faster than one look: again, until none is left. */
+async function killAll(members: () => number[]): Promise<number[]> {
+  const deadline = performance.now() + killedMs;
+  let left = members();
+  while (left.length > 0 && performance.now() < deadline) {
+    for (const pid of left) signalProcess(pid, 'SIGKILL');
+    left = await untilGone(members, pollMs);
+  }
+  return left;
 }
 
 /** A leader that waits for the others (timeout(1)) would pass the signal on, and some programs count how often they are asked. */

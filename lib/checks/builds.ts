@@ -1,14 +1,13 @@
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { errnoOf } from '../base/errors.ts';
-import { readCurrent } from '../builds/current.ts';
+import { type CurrentLink, readCurrent } from '../builds/current.ts';
 import { inspectBuild } from '../builds/inspect.ts';
 import { accountOf } from '../systemd/account.ts';
 import { type Answer, fail, pass, warn } from './check.ts';
 
 /** S1, S6: `current` is a relative link to a build inside the directory. A first deploy has none yet. */
 export async function askBuilds(directory: string): Promise<Answer> {
-  const expected = 'current is a relative link to a build';
   const notWritable = await whyNotWritable(directory);
   if (notWritable)
     return fail(
@@ -16,7 +15,12 @@ export async function askBuilds(directory: string): Promise<Answer> {
       'a builds directory in which current can be moved',
       `ls -ld ${directory}; findmnt -T ${directory}`,
     );
-  const link = await readCurrent(directory);
+  return judgeCurrent(await readCurrent(directory), directory);
+}
+
+function judgeCurrent(link: CurrentLink, directory: string): Answer {
+  const expected = 'current is a relative link to a build';
+  const wrong = (how: string, mend: string): Answer => fail(`current ${how}`, expected, mend);
   const point = `ln -s dist.YYYYMMDD-HHMMSS ${directory}/current.new && mv -T ${directory}/current.new ${directory}/current`;
   switch (link.state) {
     case 'ok':
@@ -26,21 +30,13 @@ export async function askBuilds(directory: string): Promise<Answer> {
     case 'absolute':
       return warn(`current is absolute: ${link.destination}`, expected, 'the next deploy makes it relative');
     case 'dangling':
-      return fail(
-        `current points at ${link.destination}, which does not exist`,
-        expected,
-        `cutover rollback, or ${point}`,
-      );
+      return wrong(`points at ${link.destination}, which does not exist`, `cutover rollback, or ${point}`);
     case 'not_a_link':
-      return fail(
-        `current is a ${link.kind}`,
-        expected,
-        `mv ${directory}/current ${directory}/current.saved, then cutover deploy`,
-      );
+      return wrong(`is a ${link.kind}`, `mv ${directory}/current ${directory}/current.saved, then cutover deploy`);
     case 'outside':
-      return fail(`current leads outside, to ${link.path}`, expected, point);
+      return wrong(`leads outside, to ${link.path}`, point);
     case 'not_a_build':
-      return fail(`current leads to ${link.path}, which is not named as a build`, expected, point);
+      return wrong(`leads to ${link.path}, which is not named as a build`, point);
     default:
       return link satisfies never;
   }

@@ -30,49 +30,64 @@ type Looking = Pick<Systemd, 'facts' | 'property'>;
 
 /** Reads what the rules look at, all at once: with strategy `restart` some properties of one unit. */
 export async function lookAt(subject: Subject, systemd: Looking): Promise<Patient> {
-  const { target, facts, standIn, lastRun, isThorough } = subject;
-  const isSocket = isShared({ target });
-  const names = isSocket ? facts.triggeredBy.filter((name) => name.endsWith('.socket')) : [];
-  const [setup, builds, last, sockets, sharing, beside, queue] = await Promise.all([
+  const { target, facts } = subject;
+  const [setup, builds, lastRun, { sharing, sockets, standIn, queue }] = await Promise.all([
     setupOf(facts.unit, systemd),
     realpath(target.builds).catch(() => target.builds),
-    lastRun(),
-    Promise.all(names.map((name) => socketOf(name, systemd))),
-    isSocket ? sharingOf(facts.unit, systemd) : alone,
-    isSocket && standIn !== null ? serviceOf(standIn, systemd) : null,
-    isSocket ? lookAtQueue(isThorough ? target.ports : []) : null,
+    subject.lastRun(),
+    isShared(subject) ? lookAtSockets(subject, systemd) : alone,
   ]);
   const main = { facts, ...sharing };
-  const known = new Set([facts.unit, beside?.facts.unit]);
-  const others = [...new Set(sockets.flatMap(({ triggers }) => triggers))].filter((name) => !known.has(name));
+  const known = standIn ? [main, standIn] : [main];
   return {
     target,
     main,
     setup,
     buildsPaths: [...new Set([target.builds, builds])],
-    services: [
-      main,
-      ...(beside ? [beside] : []),
-      ...(await Promise.all(others.map((name) => serviceOf(name, systemd)))),
-    ],
+    services: [...known, ...(await othersOf(sockets, known, systemd))],
     sockets,
-    standIn: beside,
+    standIn,
     queue,
-    lastRun: last,
+    lastRun,
   };
 }
 
-/** Asked only where a socket is shared. */
-const alone: Omit<Service, 'facts'> = {
-  relations: { conflicts: [], partOf: [], bindsTo: [], requires: [] },
-  isNonBlocking: false,
+/** What is asked only where a socket is shared. */
+interface Shared extends Pick<Patient, 'standIn' | 'queue'> {
+  /** of the main unit */
+  sharing: Omit<Service, 'facts'>;
+  sockets: (Socket & { triggers: string[] })[];
+}
+
+const alone: Shared = {
+  sharing: { relations: { conflicts: [], partOf: [], bindsTo: [], requires: [] }, isNonBlocking: false },
+  sockets: [],
+  standIn: null,
+  queue: null,
 };
+
+async function lookAtSockets({ target, facts, standIn, isThorough }: Subject, systemd: Looking): Promise<Shared> {
+  const names = facts.triggeredBy.filter((name) => name.endsWith('.socket'));
+  const [sockets, sharing, beside, queue] = await Promise.all([
+    Promise.all(names.map((name) => socketOf(name, systemd))),
+    sharingOf(facts.unit, systemd),
+    standIn === null ? null : serviceOf(standIn, systemd),
+    lookAtQueue(isThorough ? target.ports : []),
+  ]);
+  return { sharing, sockets, standIn: beside, queue };
+}
+
+/** The services that the sockets start beside those that are known. */
+async function othersOf(sockets: Shared['sockets'], known: Service[], systemd: Looking): Promise<Service[]> {
+  const units = new Set(known.map(({ facts }) => facts.unit));
+  const others = [...new Set(sockets.flatMap(({ triggers }) => triggers))].filter((name) => !units.has(name));
+  return Promise.all(others.map((name) => serviceOf(name, systemd)));
+}
 
 async function setupOf(unit: string, systemd: Looking): Promise<Setup> {
   const ask = asker(unit, systemd);
-  const settings = ['ExecStart', 'ExecStartPre', 'ExecReload'];
   const [commands, killMode, sendsKill, delay, environment, upheldBy, start, stop, action] = await Promise.all([
-    Promise.all(settings.map((name) => ask('Service', name))),
+    commandsOf(ask),
     ask('Service', 'KillMode'),
     ask('Service', 'SendSIGKILL'),
     ask('Service', 'RestartUSec'),
@@ -86,7 +101,7 @@ async function setupOf(unit: string, systemd: Looking): Promise<Setup> {
     killMode: textOf(killMode),
     sendsKill: sendsKill !== false,
     restartDelayMs: (amount(delay) ?? Number.POSITIVE_INFINITY) / 1000,
-    commands: commands.flatMap((lines, at) => linesOf(lines).map((argv) => ({ setting: settings[at] ?? '', argv }))),
+    commands,
     environment: listOf(environment),
     upheldBy: listOf(upheldBy),
     refusesStart: start === true,
@@ -95,7 +110,13 @@ async function setupOf(unit: string, systemd: Looking): Promise<Setup> {
   };
 }
 
-async function socketOf(unit: string, systemd: Looking): Promise<Socket & { triggers: string[] }> {
+async function commandsOf(ask: ReturnType<typeof asker>): Promise<Setup['commands']> {
+  const settings = ['ExecStart', 'ExecStartPre', 'ExecReload'];
+  const commands = await Promise.all(settings.map((name) => ask('Service', name)));
+  return commands.flatMap((lines, at) => linesOf(lines).map((argv) => ({ setting: settings[at] ?? '', argv })));
+}
+
+async function socketOf(unit: string, systemd: Looking): Promise<Shared['sockets'][number]> {
   const ask = asker(unit, systemd);
   const [relations, isStale, triggers, backlog, burst, interval] = await Promise.all([
     relationsOf(unit, systemd),

@@ -8,6 +8,18 @@ import type { Row, Table } from './table.ts';
 
 const events = ['deployed', 'refused', 'rolled_back', 'failed', 'recovered', 'alert'] as const;
 
+/** Where a secret may stand outside of the file; the ending of its key names the place. */
+const secretPlaces = [
+  { ending: 'file', type: absolutePath, place: 'A file', example: (key: string) => `/etc/cutover/channel.${key}` },
+  { ending: 'credential', type: text, place: 'The credential (LoadCredential=)', example: () => 'channel' },
+  {
+    ending: 'env',
+    type: text,
+    place: 'The environment variable',
+    example: (key: string) => `CHANNEL_${key.toUpperCase()}`,
+  },
+];
+
 /** The four ways to give a secret; without any of them the channel is silently off. */
 function secretRows(key: 'token' | 'url', what: string, inline: Pick<Row, 'type' | 'example'>): Row[] {
   return [
@@ -18,27 +30,13 @@ function secretRows(key: 'token' | 'url', what: string, inline: Pick<Row, 'type'
       secret: true,
       sentence: `Inline, ${what} itself; the file must then be readable by its owner alone.`,
     },
-    {
-      key: `${key}_file`,
-      type: absolutePath,
+    ...secretPlaces.map(({ ending, type, place, example }) => ({
+      key: `${key}_${ending}`,
+      type,
       default: null,
-      sentence: `A file that holds ${what}.`,
-      example: `/etc/cutover/channel.${key}`,
-    },
-    {
-      key: `${key}_credential`,
-      type: text,
-      default: null,
-      sentence: `The credential (LoadCredential=) that holds ${what}.`,
-      example: 'channel',
-    },
-    {
-      key: `${key}_env`,
-      type: text,
-      default: null,
-      sentence: `The environment variable that holds ${what}.`,
-      example: `CHANNEL_${key.toUpperCase()}`,
-    },
+      sentence: `${place} that holds ${what}.`,
+      example: example(key),
+    })),
   ];
 }
 
