@@ -68,12 +68,14 @@ export function logFileListener({
   };
 }
 
+interface LogWriter {
+  open(run: string): void;
+  write(text: string): void;
+  close(): void;
+}
+
 /** Writes what it is given into the log of the run that was opened last; before the first one it keeps it. */
-function logWriter({ directory, unit }: Pick<LogOf, 'directory' | 'unit'>): {
-  open: (run: string) => void;
-  write: (text: string) => void;
-  close: () => void;
-} {
+function logWriter({ directory, unit }: Pick<LogOf, 'directory' | 'unit'>): LogWriter {
   let held = '';
   let log: { run: string; file: number } | undefined;
   let last: string | undefined;

@@ -19,8 +19,8 @@ const nameWidth = 15;
 
 /** Tells a run as it happens: a line for each check and step. */
 export function terminalListener(options: TerminalOptions): Listener {
-  const { write, colours, isLive, level } = options;
-  let isPending = false;
+  const { colours, level } = options;
+  const { line, pending } = lineWriter(options);
   const noted = new Set<string>();
   // What the gate cannot judge of a build, it cannot judge of the one that is gone back to either.
   const isToldAlready = (event: RunEvent): boolean => {
@@ -28,15 +28,6 @@ export function terminalListener(options: TerminalOptions): Listener {
     const isTold = noted.has(event.message);
     noted.add(event.message);
     return isTold;
-  };
-  const line = (text: string): void => {
-    write(`${isPending ? '\r\u001B[K' : ''}${text}\n`);
-    isPending = false;
-  };
-  const pending = (text: string): void => {
-    if (!isLive) return;
-    write(`${isPending ? '\r\u001B[K' : ''}${text}`);
-    isPending = true;
   };
   return (event) => {
     if (event.type === 'outcome') for (const text of outcomeLines(event, options)) line(text);
@@ -48,35 +39,47 @@ export function terminalListener(options: TerminalOptions): Listener {
   };
 }
 
-function linesOf(event: RunEvent, { colours, level }: TerminalOptions): string[] {
-  switch (event.type) {
-    case 'waiting':
-      return [colours.yellow(`  waiting: ${event.message}`)];
-    case 'check':
-      return checkLines(event.answer, colours);
-    case 'checked':
-      return event.safe || !event.forced ? [] : [colours.yellow('  going on although checks failed: --force')];
-    case 'begin': {
-      const { kind, from, to } = event.inputs;
-      return [colours.bold(`${kind} ${from ?? '(nothing)'} -> ${to}`)];
-    }
-    case 'step':
-      return [stepLine(event, colours)];
-    case 'attempt':
-      return attemptLines(event, { colours, level });
-    case 'going_back':
-      return [colours.yellow(`  going back to ${event.to ?? 'nothing: there was no build before'}`)];
-    case 'note':
-      return [colours.dim(`  note: ${event.message}`)];
-    case 'output':
-      return [colours.dim(`    | ${event.line}`)];
-    case 'journal':
-      return event.lines.length === 0
-        ? []
-        : ['  the unit wrote:', ...event.lines.map((text) => colours.dim(`    | ${text}`))];
-    default:
-      return [];
-  }
+/** Writes line by line; one that is pending is written over by the next. */
+function lineWriter({ write, isLive }: Pick<TerminalOptions, 'write' | 'isLive'>): {
+  line: (text: string) => void;
+  pending: (text: string) => void;
+} {
+  let isPending = false;
+  const put = (text: string, willPend: boolean): void => {
+    write(`${isPending ? '\r\u001B[K' : ''}${text}${willPend ? '' : '\n'}`);
+    isPending = willPend;
+  };
+  return {
+    line: (text) => put(text, false),
+    pending: (text) => {
+      if (isLive) put(text, true);
+    },
+  };
+}
+
+type Telling = Pick<TerminalOptions, 'colours' | 'level'>;
+
+/** What is said of an event, by its type; of any other nothing is. */
+const tellers: { [T in RunEvent['type']]?: (event: Extract<RunEvent, { type: T }>, telling: Telling) => string[] } = {
+  waiting: ({ message }, { colours }) => [colours.yellow(`  waiting: ${message}`)],
+  check: ({ answer }, { colours }) => checkLines(answer, colours),
+  checked: ({ safe, forced }, { colours }) =>
+    safe || !forced ? [] : [colours.yellow('  going on although checks failed: --force')],
+  begin: ({ inputs: { kind, from, to } }, { colours }) => [colours.bold(`${kind} ${from ?? '(nothing)'} -> ${to}`)],
+  step: (event, { colours }) => [stepLine(event, colours)],
+  attempt: attemptLines,
+  going_back: ({ to }, { colours }) => [
+    colours.yellow(`  going back to ${to ?? 'nothing: there was no build before'}`),
+  ],
+  note: ({ message }, { colours }) => [colours.dim(`  note: ${message}`)],
+  output: ({ line }, { colours }) => [colours.dim(`    | ${line}`)],
+  journal: ({ lines }, { colours }) =>
+    lines.length === 0 ? [] : ['  the unit wrote:', ...lines.map((text) => colours.dim(`    | ${text}`))],
+};
+
+function linesOf(event: RunEvent, telling: Telling): string[] {
+  // Each teller stands under the type of the events that it takes, which the compiler cannot follow here.
+  return tellers[event.type]?.(event as never, telling) ?? [];
 }
 
 /** One check: what was seen, and when that is not good, what should be and what to type. Several findings: each by itself. */
@@ -120,7 +123,7 @@ function stepLine({ name, state, durationMs, message }: Extract<RunEvent, { type
 
 function attemptLines(
   { number, of, problem, observed }: Extract<RunEvent, { type: 'attempt' }>,
-  { colours, level }: Pick<TerminalOptions, 'colours' | 'level'>,
+  { colours, level }: Telling,
 ): string[] {
   if (problem === null) return level === 'verbose' ? [colours.dim(`    attempt ${number} of ${of}: ${observed}`)] : [];
   return level === 'verbose' || !problem.includes('refused')

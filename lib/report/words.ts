@@ -33,20 +33,13 @@ function withRest(whole: string, rest: number, unit: string): string {
 /** The one sentence at the end of a run. */
 export function sentenceOf(document: ToldRun): string {
   if (document.unfinished) return unfinishedSentence(document, document.unfinished);
+  const restored = isRestore(document) ? restoreSentence(document) : null;
+  if (restored !== null) return restored;
   const { outcome, to, from, active, target, duration_ms, downtime_ms, longest_wait_ms, failure } = document;
   const took = `in ${duration(duration_ms)}`;
-  const down =
-    downtime_ms === null
-      ? ''
-      : downtime_ms === 0
-        ? '; the port was never closed'
-        : `; the port was closed for ${duration(downtime_ms)}`;
+  const down = closedWords(downtime_ms);
   // The ledger of an earlier version has no such key.
   const waited = typeof longest_wait_ms === 'number' ? `; nobody waited longer than ${duration(longest_wait_ms)}` : '';
-  if (isRestore(document) && outcome === 'deployed')
-    return `the database of ${target} is restored, and ${to} is proven healthy with it ${took}${down}`;
-  if (isRestore(document) && outcome === 'rolled_back')
-    return `${restoreFailure(document)}; ${target} serves ${active} again, verified healthy${down}`;
   switch (outcome) {
     case 'deployed':
       return `${target} serves ${to}, proven healthy ${took}${down}${waited}`;
@@ -65,9 +58,25 @@ export function sentenceOf(document: ToldRun): string {
   }
 }
 
+function closedWords(downtimeMs: number | null): string {
+  if (downtimeMs === null) return '';
+  return downtimeMs === 0 ? '; the port was never closed' : `; the port was closed for ${duration(downtimeMs)}`;
+}
+
 /** A restore that was cut off is told of by what settled it. */
 function isRestore({ kind, steps }: RunDocument): boolean {
   return kind === 'restore' || (kind === 'settle' && steps.some(({ name }) => name === 'keep' || name === 'restore'));
+}
+
+/** A restore that was carried out; null: it is told of like any other run. */
+function restoreSentence(document: RunDocument): string | null {
+  const { outcome, target, to, active, duration_ms, downtime_ms } = document;
+  const down = closedWords(downtime_ms);
+  if (outcome === 'deployed')
+    return `the database of ${target} is restored, and ${to} is proven healthy with it in ${duration(duration_ms)}${down}`;
+  if (outcome === 'rolled_back')
+    return `${restoreFailure(document)}; ${target} serves ${active} again, verified healthy${down}`;
+  return null;
 }
 
 /** The data is either as the backup was or as it was before; the service may be unwell with either. */
