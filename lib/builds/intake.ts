@@ -2,6 +2,7 @@ import { stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isCutoverError } from '../base/errors.ts';
 import { exec } from '../base/exec.ts';
+import type { Contents } from './contents.ts';
 import { clearIncoming, type IncomingFolder, openIncoming } from './intake/incoming.ts';
 import { complaint, refusal } from './intake/refusal.ts';
 import { publish } from './intake/publish.ts';
@@ -49,20 +50,14 @@ export async function takeIn(
   try {
     const room = await roomIn(builds);
     const unpacked = await unpack(source, folder, { signal, room, onProgress });
-    if (sha256 !== null && unpacked.sha256 !== sha256) {
-      throw refusal(`the archive has another checksum: ${unpacked.sha256} came, ${sha256} was to come`, {
-        mend: 'send it again',
-      });
-    }
+    if (sha256 !== null) verifyDigest(unpacked.sha256, sha256);
     if (unpacked.isUnreadable) await makeReadable(folder, signal);
     const contents = await verifyTree(folder, unpacked, signal);
     const { replaced } = unpacked;
     const origin = { sourceSha256: unpacked.sha256, revision: revision ?? unpacked.commit, branch };
     const mode = await modeFor(builds);
     const { id, manifest } = await publish(builds, folder, { contents, replaced, source: origin, mode, signal });
-    const top = [...contents].filter(([name]) => !name.includes('/'));
-    const onlyFolder = top.length === 1 && top[0]?.[1].kind === 'directory' ? top[0][0] : null;
-    return { id, path: join(builds, id), manifest, onlyFolder };
+    return { id, path: join(builds, id), manifest, onlyFolder: onlyFolderIn(contents) };
   } finally {
     await folder.close();
   }
@@ -80,6 +75,11 @@ async function roomIn(builds: string): Promise<number> {
   return Math.max(0, bavail * bsize - blocks * bsize * spareShare);
 }
 
+function verifyDigest(came: string, expected: string): void {
+  if (came === expected) return;
+  throw refusal(`the archive has another checksum: ${came} came, ${expected} was to come`, { mend: 'send it again' });
+}
+
 /** An archive may hold files and folders that not even their owner may read. */
 async function makeReadable({ path, owner }: IncomingFolder, signal: AbortSignal): Promise<void> {
   const command = owner.as(['chmod', '--recursive', 'u+rwX', '--', path]);
@@ -91,4 +91,9 @@ async function makeReadable({ path, owner }: IncomingFolder, signal: AbortSignal
 async function modeFor(builds: string): Promise<string> {
   const { mode } = await stat(builds);
   return ((mode & 0o755) | 0o700).toString(8);
+}
+
+function onlyFolderIn(contents: Contents): string | null {
+  const [only, ...others] = [...contents].filter(([name]) => !name.includes('/'));
+  return only?.[1].kind === 'directory' && others.length === 0 ? only[0] : null;
 }

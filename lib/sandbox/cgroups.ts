@@ -16,6 +16,9 @@ export interface CgroupMount {
   group: string;
 }
 
+/** Such a part before it is made: `parent` is the group on the host that it will be in. */
+type Hierarchy = Omit<CgroupMount, 'group'> & { parent: string };
+
 /** The version 1 controllers that systemd uses; the others stay as they are. */
 const controllers = ['cpu', 'cpuacct', 'memory', 'blkio', 'devices', 'pids', 'name=systemd'];
 const prefix = 'cutover-sandbox';
@@ -27,15 +30,7 @@ const rootFolder = '/sys/fs/cgroup';
  * @throws `sandbox` where no hierarchy is mounted or a group cannot be made
  */
 export async function makeCgroups(): Promise<CgroupMount[]> {
-  const mounts = parseHierarchies(
-    await readFile('/proc/self/mountinfo', 'utf8'),
-    await readFile('/proc/self/cgroup', 'utf8'),
-  );
-  if (mounts.length === 0) {
-    throw new CutoverError('sandbox', `no cgroup hierarchy is mounted in ${rootFolder}`, {
-      mend: 'mount | grep cgroup',
-    });
-  }
+  const mounts = await mountedHierarchies();
   const name = `${prefix}.${process.pid}.${randomBytes(4).toString('hex')}`;
   const made: CgroupMount[] = [];
   try {
@@ -54,6 +49,15 @@ export async function makeCgroups(): Promise<CgroupMount[]> {
     });
   }
   return made;
+}
+
+async function mountedHierarchies(): Promise<Hierarchy[]> {
+  const mounts = parseHierarchies(
+    await readFile('/proc/self/mountinfo', 'utf8'),
+    await readFile('/proc/self/cgroup', 'utf8'),
+  );
+  if (mounts.length > 0) return mounts;
+  throw new CutoverError('sandbox', `no cgroup hierarchy is mounted in ${rootFolder}`, { mend: 'mount | grep cgroup' });
 }
 
 /**
@@ -76,7 +80,7 @@ export async function removeCgroups(mounts: readonly CgroupMount[]): Promise<voi
  * @param mountinfo the text of /proc/self/mountinfo (proc(5))
  * @param own the text of /proc/self/cgroup (cgroups(7))
  */
-export function parseHierarchies(mountinfo: string, own: string): (Omit<CgroupMount, 'group'> & { parent: string })[] {
+export function parseHierarchies(mountinfo: string, own: string): Hierarchy[] {
   const found = mountinfo.split('\n').flatMap((line) => {
     const [left = '', right = ''] = line.split(' - ');
     const [, , , root = '/', place = ''] = left.split(' ');

@@ -13,56 +13,59 @@ import { complaint } from './refusal.ts';
 /** What is known of a build before its own files are counted. */
 export type Source = Pick<Manifest, 'sourceSha256' | 'revision' | 'branch'>;
 
+/** What an unpacked folder becomes a build with. */
+export interface Publication {
+  contents: Contents;
+  /** names of ours that the archive had files for: they go */
+  replaced: ReadonlySet<string>;
+  source: Source;
+  /** of the build's own folder, in octal digits */
+  mode: string;
+  signal: AbortSignal;
+}
+
 /** A disk that is slow writes a few gigabytes out meanwhile. */
 const syncMs = 15 * 60_000;
 const commandMs = 60_000;
 
 /**
  * Gives an unpacked folder its manifest, brings all of it to the disk, and only then gives it the name of a build.
- * @param replaced names of ours that the archive had files for: they go
  * @throws `disk`, `permission`; the signal's reason when aborted before the build has its name
  */
 export async function publish(
   builds: string,
   folder: IncomingFolder,
-  {
-    contents,
-    replaced,
-    source,
-    mode,
-    signal,
-  }: {
-    contents: Contents;
-    replaced: ReadonlySet<string>;
-    source: Source;
-    /** of the build's own folder, in octal digits */
-    mode: string;
-    signal: AbortSignal;
-  },
+  { contents, replaced, source, mode, signal }: Publication,
 ): Promise<{ id: string; manifest: Manifest }> {
-  const { path, owner } = folder;
-  const run = async (command: Command, more: { input?: string; timeoutMs?: number } = {}): Promise<void> => {
-    const options = { timeoutMs: commandMs, signal, env: { LC_ALL: 'C' }, ...more };
-    const { code, stderr, timedOut } = await exec(owner.as(command), options);
-    if (code !== 0) throw complaint(timedOut ? `${command[0]} takes too long` : stderr, 'cannot write', path);
-  };
+  const { path } = folder;
+  const run = runnerFor(folder, signal);
   // Whoever made the archive says nothing of who may enter the build: that is the builds directory's business.
   await run(['chmod', `00${mode}`, '--', path]);
   if (replaced.size > 0) await run(['rm', '-f', '--', ...[...replaced].map((name) => join(path, name))]);
   const list = formatContents(new Map([...contents, ['', { kind: 'directory', mode }]]));
   const manifest = manifestOf(contents, { source, list });
-  const write = (name: string, input: string): Promise<void> =>
-    run(
-      ['sh', '-c', 'umask 022; exec dd of="$1" conv=excl iflag=fullblock bs=64K status=none', 'sh', join(path, name)],
-      {
-        input,
-      },
-    );
-  await write(contentsName, list);
-  await write(manifestName, formatManifest(manifest));
+  await run(writeCommand(join(path, contentsName)), { input: list });
+  await run(writeCommand(join(path, manifestName)), { input: formatManifest(manifest) });
   await run(['sync', '--file-system', '--', path], { timeoutMs: syncMs });
   signal.throwIfAborted();
   return { id: await giveName(builds, path), manifest };
+}
+
+/** Runs commands as whoever the folder belongs to. */
+function runnerFor(
+  { path, owner }: IncomingFolder,
+  signal: AbortSignal,
+): (command: Command, more?: { input?: string; timeoutMs?: number }) => Promise<void> {
+  return async (command, more = {}) => {
+    const options = { timeoutMs: commandMs, signal, env: { LC_ALL: 'C' }, ...more };
+    const { code, stderr, timedOut } = await exec(owner.as(command), options);
+    if (code !== 0) throw complaint(timedOut ? `${command[0]} takes too long` : stderr, 'cannot write', path);
+  };
+}
+
+/** Writes its input to a file that must not be there yet. */
+function writeCommand(path: string): Command {
+  return ['sh', '-c', 'umask 022; exec dd of="$1" conv=excl iflag=fullblock bs=64K status=none', 'sh', path];
 }
 
 function manifestOf(contents: Contents, { source, list }: { source: Source; list: string }): Manifest {

@@ -89,14 +89,16 @@ export async function* decompress(
       throw isCutoverError(error, 'not_found') ? notInstalled(name) : error;
     });
     signal.throwIfAborted();
-    if (code === 0) return;
-    const line = firstLine(stderr).replace(/^gzip: stdin: |^zstd: /, '');
-    throw refusal(`the archive is damaged: ${name}${code === null ? ' was killed' : `: ${line || `exit ${code}`}`}`, {
-      mend: 'send it again',
-    });
+    if (code !== 0) throw damaged(name, code, stderr);
   } finally {
     program.kill();
   }
+}
+
+function damaged(name: string, code: number | null, stderr: string): CutoverError {
+  const line = firstLine(stderr).replace(/^gzip: stdin: |^zstd: /, '');
+  const why = code === null ? ' was killed' : `: ${line || `exit ${code}`}`;
+  return refusal(`the archive is damaged: ${name}${why}`, { mend: 'send it again' });
 }
 
 function notInstalled(name: string): CutoverError {

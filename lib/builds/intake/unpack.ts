@@ -1,6 +1,6 @@
 import type { Command } from '../../base/exec.ts';
 import { startFed } from '../../base/exec.ts';
-import { openEntryReader } from './entries.ts';
+import { type EntryReader, openEntryReader } from './entries.ts';
 import type { IncomingFolder } from './incoming.ts';
 import { type AcceptedEntry, Judge, verifySize } from './judge.ts';
 import { intakeLimits } from './limits.ts';
@@ -97,11 +97,7 @@ async function* withinLimits(
 
 async function carryThrough(
   plain: AsyncGenerator<Buffer>,
-  {
-    folder,
-    signal,
-    reader,
-  }: { folder: IncomingFolder; signal: AbortSignal; reader: ReturnType<typeof openEntryReader> },
+  { folder, signal, reader }: { folder: IncomingFolder; signal: AbortSignal; reader: EntryReader },
 ): Promise<void> {
   const tar = await startFed(tarCommand(folder), { signal, env: { LC_ALL: 'C', TAR_OPTIONS: '' } });
   tar.stdout.resume();
