@@ -1,7 +1,14 @@
 import { ExitCode, isCutoverError, messageOf } from './base/errors.ts';
-import { commandOfTool } from './cli/command.ts';
+import { commandOfTool, type Terminal } from './cli/command.ts';
 import { endWith, openTerminal } from './cli/process.ts';
 import { version } from './version.ts';
+
+/** What is told of an error that is none of ours. */
+const defect = {
+  code: 'defect',
+  mend: 'this is a defect of cutover: please report it with the output of --verbose',
+  exitCode: ExitCode.failed,
+};
 
 /**
  * Runs one of the executables to its end. The one place where errors are caught, told, and turned into an exit code.
@@ -29,27 +36,19 @@ export async function main(tool: string, argv: string[]): Promise<void> {
     const { run } = await request.row.load();
     return await endWith(await run(request.words, request.options as never, terminal));
   } catch (error) {
-    const known = isCutoverError(error);
-    const mend = known ? error.mend : 'this is a defect of cutover: please report it with the output of --verbose';
-    const exitCode = known ? error.exitCode : ExitCode.failed;
-    tellError(
-      { message: messageOf(error), code: known ? error.code : 'defect', mend, exitCode, stack: (error as Error).stack },
-      words,
-      terminal,
-    );
-    return await endWith(exitCode);
+    return await endWith(tellError(error, words, terminal));
   }
 }
 
-function tellError(
-  error: { message: string; code: string; mend: string | undefined; exitCode: number; stack: string | undefined },
-  words: string[],
-  terminal: Awaited<ReturnType<typeof openTerminal>>,
-): void {
-  const { message, code, mend, exitCode, stack } = error;
+/** @returns the exit code that it leads to */
+function tellError(error: unknown, words: string[], terminal: Terminal): number {
+  const { code, mend, exitCode } = isCutoverError(error) ? error : defect;
+  const message = messageOf(error);
+  const { stack } = error as Error;
   if (words.includes('--json')) {
     terminal.print(JSON.stringify({ error: { code, message, mend: mend ?? null }, exit_code: exitCode }));
   }
   terminal.complain(`cutover: ${message}\n${mend ? `  -> ${mend}\n` : ''}`);
   if (words.includes('--verbose') && stack) terminal.complain(`${stack}\n`);
+  return exitCode;
 }

@@ -17,6 +17,15 @@ const others = 2;
 /** So long a run that follows waits for the scope of this one by itself. */
 const slowMs = 1_000;
 
+interface AfterwardsOptions {
+  terminal: Pick<Terminal, 'env'>;
+  /** those of the configuration when none are given */
+  channels?: readonly ChannelConfig[];
+  /** the directory for metrics, null: none are written; that of the configuration when none is given */
+  metrics?: string | null;
+  isPruned?: boolean;
+}
+
 /**
  * What follows an outcome that is told already, and never changes it: the keep rules, hooks, who is to be told, metrics, the journal.
  * @param document null: the command was no run, but may have ended one that had been cut off
@@ -29,12 +38,7 @@ export async function afterwards(
     channels = place.config.notify,
     metrics = place.config.metrics,
     isPruned = true,
-  }: {
-    terminal: Pick<Terminal, 'env'>;
-    channels?: readonly ChannelConfig[];
-    metrics?: string | null;
-    isPruned?: boolean;
-  },
+  }: AfterwardsOptions,
 ): Promise<void> {
   const before = place.settled.filter(({ run }) => run !== document?.run);
   const ended = document ? [...before, document] : before;

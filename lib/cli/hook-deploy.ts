@@ -3,8 +3,9 @@ import { redactSentences } from '../base/redactor.ts';
 import type { Config } from '../config/model.ts';
 import { commitSource } from '../deployer/commit.ts';
 import { deploy } from '../deployer/deploy.ts';
-import { targetNamed } from '../deployer/place.ts';
+import { type Place, targetNamed } from '../deployer/place.ts';
 import { NotWanted } from '../deployer/source.ts';
+import type { RunDocument } from '../run/document.ts';
 import { interruption } from '../run/engine.ts';
 import { leaveHold } from '../run/hold.ts';
 import type { PushedBranch } from '../triggers/post-receive.ts';
@@ -66,16 +67,19 @@ async function runOn(
     await afterwards(document, place, { terminal });
     // Whoever deploys there next must not wait until this process is done with all the others.
     if (left > 0) await leaveHold({ systemd: place.systemd, app: config.app, target: name });
-    const { outcome, exit_code: exitCode } = document;
-    const isRepeatable = outcome === 'refused' || outcome === 'interrupted';
-    return {
-      exitCode,
-      isTaken: exitCode === 0,
-      isRepeatable,
-      document: redactSentences(document, place.redact),
-      error: null,
-    };
+    return resultOf(document, place);
   } finally {
     place.systemd.close();
   }
+}
+
+function resultOf(document: RunDocument, { redact }: Place): HookResult {
+  const { outcome, exit_code: exitCode } = document;
+  return {
+    exitCode,
+    isTaken: exitCode === 0,
+    isRepeatable: outcome === 'refused' || outcome === 'interrupted',
+    document: redactSentences(document, redact),
+    error: null,
+  };
 }

@@ -3,7 +3,7 @@ import { adoptedBuilds } from '../deployer/init/adopt/builds.ts';
 import { type AdoptReport, initAdopt } from '../deployer/init/adopt.ts';
 import { configuredUnit } from '../deployer/init/configured.ts';
 import type { FileResult } from '../deployer/init/files.ts';
-import { configOption, unitDirectory } from '../deployer/init/places.ts';
+import { configOption, type Surroundings, unitDirectory } from '../deployer/init/places.ts';
 import type { InitOptions } from '../deployer/init.ts';
 import { reachSystemd } from '../systemd/systemd.ts';
 import type { GlobalOptions, Terminal } from './command.ts';
@@ -19,12 +19,7 @@ export async function adopt(
   terminal: Terminal,
 ): Promise<number> {
   const surroundings = { env: terminal.env, cwd: terminal.cwd };
-  const systemd = reachSystemd(said.manager);
-  const about = { systemd, surroundings, signal: watcherSignal() };
-  const builds = await adoptedBuilds(unit, said, systemd);
-  const { config, target, text } = await configuredUnit(unit, said, { ...about, builds }).finally(() =>
-    systemd.close(),
-  );
+  const { config, target, text } = await configured({ unit, said }, surroundings);
   const place = await placeOf(config, target, { options, terminal });
   const isDryRun = options.dryRun === true;
   const report = await initAdopt(place, {
@@ -39,6 +34,14 @@ export async function adopt(
   const next = report.next.map((command) => (command.startsWith('cutover ') ? `${command}${option}` : command));
   tellAdoption({ ...report, next }, { options, terminal, isDryRun });
   return ExitCode.done;
+}
+
+/** The unit's target: as it is configured, or as it is going to be. */
+async function configured({ unit, said }: { unit: string; said: InitOptions }, surroundings: Surroundings) {
+  const systemd = reachSystemd(said.manager);
+  const about = { systemd, surroundings, signal: watcherSignal() };
+  const builds = await adoptedBuilds(unit, said, systemd);
+  return configuredUnit(unit, said, { ...about, builds }).finally(() => systemd.close());
 }
 
 function tellAdoption(

@@ -1,7 +1,7 @@
 import { ExitCode } from '../base/errors.ts';
 import { ownExecutable } from '../base/own-files.ts';
 import { serviceUnit } from '../config/values/name.ts';
-import type { ManagerKind } from '../config/model.ts';
+import type { ManagerKind, StrategyName } from '../config/model.ts';
 import { initInstall, type InitTools, initUnit } from '../deployer/init.ts';
 import { openSystemd } from '../systemd/systemd.ts';
 import type { GlobalOptions, Run, Terminal } from './command.ts';
@@ -35,28 +35,40 @@ export const run: Run<InitFlags> = async ([unit], options, terminal) => {
     return initRepository({ target: unit, command: ourselves() }, options, terminal);
   }
   const to = strategyIn(options);
-  const said = unit === undefined ? null : readOptions(options, terminal);
-  if (!said) requireInstall(options);
-  const named = said ? valueOf(serviceUnit, 'unit', unit) : '';
+  return unit === undefined ? installConfigured(options, terminal) : initNamed(unit, to, { options, terminal });
+};
+
+/** A unit is named: it gets another strategy, a builds directory, or all that its first deploy needs. */
+async function initNamed(
+  unit: string,
+  to: StrategyName | undefined,
+  { options, terminal }: { options: InitFlags & GlobalOptions; terminal: Terminal },
+): Promise<number> {
+  const said = readOptions(options, terminal);
+  const named = valueOf(serviceUnit, 'unit', unit);
   const isDryRun = options.dryRun === true;
-  if (said && to !== undefined) {
+  if (to !== undefined) {
     const { changeStrategy } = await import('./init-strategy.ts');
     return changeStrategy({ unit: named, to, said, isDryRun }, options, terminal);
   }
-  if (said && options.adopt) {
+  if (options.adopt) {
     const { adopt } = await import('./init-adopt.ts');
     return adopt({ unit: named, said }, options, terminal);
   }
-  const config = said ? null : await configFor(options, terminal);
-  if (config) await requireSecret(config, options, terminal);
-  const manager = said?.manager ?? config?.manager ?? 'system';
-  const tools = await toolsFor(manager, options, terminal);
-  const report = said
-    ? await initUnit(named, said, tools)
-    : await initInstall(config as NonNullable<typeof config>, tools);
+  const report = await initUnit(named, said, await toolsFor(said.manager, options, terminal));
   tellReport(report, { options, terminal, isDryRun });
   return ExitCode.done;
-};
+}
+
+/** No unit is named: what `--install` does for a configuration that is there. */
+async function installConfigured(options: InitFlags & GlobalOptions, terminal: Terminal): Promise<number> {
+  requireInstall(options);
+  const config = await configFor(options, terminal);
+  await requireSecret(config, options, terminal);
+  const report = await initInstall(config, await toolsFor(config.manager, options, terminal));
+  tellReport(report, { options, terminal, isDryRun: options.dryRun === true });
+  return ExitCode.done;
+}
 
 async function toolsFor(
   manager: ManagerKind,

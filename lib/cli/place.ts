@@ -41,55 +41,62 @@ export async function placeFor(
   return placeOf(config, targetNamed(config, name), { options, terminal, log, asOwner });
 }
 
+interface PlaceOptions {
+  options: GlobalOptions;
+  terminal: Terminal;
+  paths?: Place['paths'];
+  log?: boolean;
+  /** something is to be changed, which is done as the user whose the state is */
+  asOwner?: boolean;
+}
+
 /** The same for a configuration that is there already. */
 export async function placeOf(
   config: Config,
   target: TargetConfig,
-  {
-    options,
-    terminal,
-    paths = pathsOf(config, target),
-    log = false,
-    asOwner = log,
-  }: {
-    options: GlobalOptions;
-    terminal: Terminal;
-    paths?: Place['paths'];
-    log?: boolean;
-    /** something is to be changed, which is done as the user whose the state is */
-    asOwner?: boolean;
-  },
+  { options, terminal, paths = pathsOf(config, target), log = false, asOwner = log }: PlaceOptions,
 ): Promise<CommandPlace> {
   const signal = interruptSignal();
   // Whoever only looks changes nothing, and may look at everything.
   if (asOwner) await workAsOwner(paths.directory, terminal.env);
   const systemd = reachSystemd(config.manager);
-  const settled: RunDocument[] = [];
   const redact = redactorOf(await secretsOf([target, config.notify, config.serve], terminal.env));
-  const journal = journalListener({ app: config.app, target: target.name, unit: target.unit }, { redact });
-  const listeners = listenersFor(config, target, { options, terminal, log, redact });
-  listeners.push(journal.listen, (event) => void (event.type === 'settled' && settled.push(event.document)));
-  const emit = fanOut(listeners, (error) => terminal.tell(`  note: ${(error as Error).message}\n`));
   return {
     config,
     target,
     paths,
     systemd,
-    emit,
     redact,
     signal,
     settle: settleCommand(paths.directory),
     environment: settleEnvironment(terminal.env),
-    settled,
-    journalled: journal.ended,
+    ...listening(config, target, { options, terminal, log, redact }),
   };
 }
 
-function listenersFor(
+interface Telling {
+  options: GlobalOptions;
+  terminal: Terminal;
+  log: boolean;
+  redact: Redact;
+}
+
+/** Tells all that listen to runs of what happens, and keeps what was settled on the way. */
+function listening(
   config: Config,
   target: TargetConfig,
-  { options, terminal, log, redact }: { options: GlobalOptions; terminal: Terminal; log: boolean; redact: Redact },
-): Listener[] {
+  telling: Telling,
+): Pick<CommandPlace, 'emit' | 'settled' | 'journalled'> {
+  const { terminal, redact } = telling;
+  const settled: RunDocument[] = [];
+  const journal = journalListener({ app: config.app, target: target.name, unit: target.unit }, { redact });
+  const listeners = listenersFor(config, target, telling);
+  listeners.push(journal.listen, (event) => void (event.type === 'settled' && settled.push(event.document)));
+  const emit = fanOut(listeners, (error) => terminal.tell(`  note: ${(error as Error).message}\n`));
+  return { emit, settled, journalled: journal.ended };
+}
+
+function listenersFor(config: Config, target: TargetConfig, { options, terminal, log, redact }: Telling): Listener[] {
   const { colours, isLive } = terminal;
   const { manager, logs: directory } = config;
   const write = (text: string): void => terminal.tell(redact(text));

@@ -23,13 +23,12 @@ export function boundAttempt(
   async function interrupt(): Promise<void> {
     const { words, isSettling } = await whereItIs();
     if (isOver) return;
-    if (isSettling) {
-      timer = setTimeout(() => void interrupt(), attemptMs);
-      return;
+    if (isSettling) timer = setTimeout(() => void interrupt(), attemptMs);
+    else {
+      told = `the attempt was interrupted ${words}, since it was not over within ${duration(attemptMs)}`;
+      child.kill('SIGTERM');
+      timer = setTimeout(() => child.kill('SIGKILL'), windDownMs);
     }
-    told = `the attempt was interrupted ${words}, since it was not over within ${duration(attemptMs)}`;
-    child.kill('SIGTERM');
-    timer = setTimeout(() => child.kill('SIGKILL'), windDownMs);
   }
   return {
     told: () => told,

@@ -56,33 +56,31 @@ async function printMetrics(config: Config, targets: TargetConfig[], { print }: 
 }
 
 function text(found: TargetStatus, { colours }: Terminal): string {
-  const { target, unit, state, sub_state, healthy, restarts, memory_bytes, main_pid, since, last_run, in_flight } =
-    found;
-  const mark = healthy ? colours.green('healthy') : colours.red('NOT HEALTHY');
-  const memory = memory_bytes === null ? '' : `, ${formatSize(memory_bytes)} of memory`;
-  const up = since === null ? '' : ` for ${duration(Date.now() - Date.parse(since))}`;
-  const last = last_run
-    ? `${last_run.kind} ${last_run.run}: ${last_run.outcome}${last_run.failure ? ` (${last_run.failure.message})` : ''}`
-    : 'none yet';
+  const { target, in_flight: left } = found;
+  const mark = found.healthy ? colours.green('healthy') : colours.red('NOT HEALTHY');
+  const unfinished = left && `run ${left.run} since ${left.since}: cutover settle ${target}, unless it is at work`;
   return [
     `${colours.bold(target)} ${mark}`,
-    row('unit', `${unit}, ${state} (${sub_state})${up}, pid ${main_pid ?? 'none'}, ${restarts} restarts${memory}`),
+    row('unit', unitText(found)),
     row('port', found.port_owner ?? 'nobody listens'),
     row('current', found.current === null ? 'none' : [found.current, originText(found)].filter(Boolean).join(', ')),
     row('previous', found.previous ?? 'none'),
-    row('last run', last),
-    ...(in_flight
-      ? [
-          colours.red(
-            row(
-              'UNFINISHED',
-              `run ${in_flight.run} since ${in_flight.since}: cutover settle ${target}, unless it is at work`,
-            ),
-          ),
-        ]
-      : []),
+    row('last run', lastRunText(found)),
+    ...(unfinished ? [colours.red(row('UNFINISHED', unfinished))] : []),
     ...found.recent_errors.map((line) => row('error', line)),
   ].join('\n');
+}
+
+function unitText({ unit, state, sub_state, restarts, memory_bytes, main_pid, since }: TargetStatus): string {
+  const memory = memory_bytes === null ? '' : `, ${formatSize(memory_bytes)} of memory`;
+  const up = since === null ? '' : ` for ${duration(Date.now() - Date.parse(since))}`;
+  return `${unit}, ${state} (${sub_state})${up}, pid ${main_pid ?? 'none'}, ${restarts} restarts${memory}`;
+}
+
+function lastRunText({ last_run: last }: TargetStatus): string {
+  if (!last) return 'none yet';
+  const why = last.failure ? ` (${last.failure.message})` : '';
+  return `${last.kind} ${last.run}: ${last.outcome}${why}`;
 }
 
 function row(name: string, value: string): string {

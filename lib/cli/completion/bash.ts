@@ -1,11 +1,4 @@
-/** For bash 4 and newer. */
-export function bashScript(tools: readonly string[]): string {
-  return `# bash completion for ${tools.join(', ')}
-#
-# For this shell: source <(cutover completion bash)
-# For everybody:  cutover completion bash > /etc/bash_completion.d/cutover
-
-_cutover() {
+const completer = `_cutover() {
   local program=cutover beside typed kept word
   local -a lines
   # By its full name: that very program. Never one of the working directory.
@@ -28,7 +21,16 @@ _cutover() {
   esac 2>/dev/null
   compopt -o nosort 2>/dev/null
   return 0
-}
+}`;
+
+/** For bash 4 and newer. */
+export function bashScript(tools: readonly string[]): string {
+  return `# bash completion for ${tools.join(', ')}
+#
+# For this shell: source <(cutover completion bash)
+# For everybody:  cutover completion bash > /etc/bash_completion.d/cutover
+
+${completer}
 
 complete -F _cutover ${tools.join(' ')}
 `;

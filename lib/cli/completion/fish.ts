@@ -1,15 +1,4 @@
-/** For fish 3 and newer. */
-export function fishScript(tools: readonly string[]): string {
-  const registered = tools.flatMap((tool) => [
-    `complete -c ${tool} -e`,
-    `complete -c ${tool} -f -k -a '(__cutover_complete)'`,
-  ]);
-  return `# fish completion for ${tools.join(', ')}
-#
-# For this shell: cutover completion fish | source
-# For this user:  cutover completion fish > ~/.config/fish/completions/cutover.fish
-
-function __cutover_complete
+const completer = `function __cutover_complete
     set -l words (commandline -opc)
     set -l typed (commandline -ct)
     set -l program cutover
@@ -26,7 +15,20 @@ function __cutover_complete
         case 'directories*'
             string replace -r '^' -- "$before" (__fish_complete_directories "$rest" '')
     end
-end
+end`;
+
+/** For fish 3 and newer. */
+export function fishScript(tools: readonly string[]): string {
+  const registered = tools.flatMap((tool) => [
+    `complete -c ${tool} -e`,
+    `complete -c ${tool} -f -k -a '(__cutover_complete)'`,
+  ]);
+  return `# fish completion for ${tools.join(', ')}
+#
+# For this shell: cutover completion fish | source
+# For this user:  cutover completion fish > ~/.config/fish/completions/cutover.fish
+
+${completer}
 
 ${registered.join('\n')}
 `;

@@ -23,20 +23,15 @@ export function splitLine(text: string): Line {
   };
   for (let at = 0; at < text.length; ) {
     const character = text.charAt(at);
-    if (/\s/.test(character)) {
-      end();
-      at += 1;
-    } else if (character === '<' || character === '>') {
+    const piece = pieceAt(text, at);
+    if (/\s/.test(character)) end();
+    else if (character === '<' || character === '>') {
       // The digit before it is the descriptor's, and no word.
       if (word !== null && !/^\d$/.test(word)) end();
       word = null;
       isRedirection = true;
-      at += 1;
-    } else {
-      const piece = pieceAt(text, at);
-      word = (word ?? '') + piece.text;
-      at = piece.end;
-    }
+    } else word = (word ?? '') + piece.text;
+    at = piece.end;
   }
   return { words: [...words, word ?? ''], isRedirection };
 }

@@ -1,11 +1,4 @@
-/** A function for the folders of \`fpath\`, which may also be sourced. */
-export function zshScript(tools: readonly string[]): string {
-  return `#compdef ${tools.join(' ')}
-#
-# For this shell: source <(cutover completion zsh)
-# For everybody:  cutover completion zsh > /usr/share/zsh/site-functions/_cutover
-
-_cutover() {
+const completer = `_cutover() {
   local program=cutover tab=$'\\t' typed=\${(Q)words[1]} line value beside
   local -a lines offered
   # By its full name: that very program. Never one of the working directory.
@@ -24,7 +17,16 @@ _cutover() {
     if [[ $beside == files ]]; then _files && found=0; else _files -/ && found=0; fi
   fi
   return found
-}
+}`;
+
+/** A function for the folders of \`fpath\`, which may also be sourced. */
+export function zshScript(tools: readonly string[]): string {
+  return `#compdef ${tools.join(' ')}
+#
+# For this shell: source <(cutover completion zsh)
+# For everybody:  cutover completion zsh > /usr/share/zsh/site-functions/_cutover
+
+${completer}
 
 # Loaded from a folder of fpath it is to complete; sourced it is to be known.
 if [[ \${funcstack[1]} == _cutover ]]; then
