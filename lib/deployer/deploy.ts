@@ -16,7 +16,7 @@ import type { RunInputs } from '../run/inputs.ts';
 import { isRunning } from '../systemd/facts.ts';
 import { whileHeld } from './held.ts';
 import { refusedBy, runStages, type Staged } from './pipeline.ts';
-import type { Place } from './place.ts';
+import { type Place, placeInputs } from './place.ts';
 import { askPreflight, readSituation, type Situation } from './situation.ts';
 import { keepRecord } from './staged-record.ts';
 import { shortName, type Source } from './source.ts';
@@ -56,13 +56,9 @@ export async function deploy(place: Place, options: DeployOptions): Promise<RunD
     const guarded = guard();
     const checks = await askPreflight(place, situation, { ...options, mayMend: true });
     const inputs = await inputsOf(place, { situation, startedAt, checks, staged, source });
-    const { isRefused, exitCode } = judge(checks, options);
+    const ending = earlyEnding(place, { situation, checks }, options);
     place.emit({ type: 'checked', safe: isSafe(checks), forced: options.isForced });
-    if (isRefused)
-      return keepRecord(inputs, untouched(inputs, { outcome: 'refused', exit_code: exitCode, checks }), place);
-    if (situation.current === inputs.to && !options.isForced && isServing(place, situation, checks)) {
-      return keepRecord(inputs, untouched(inputs, { outcome: 'unchanged', exit_code: ExitCode.done, checks }), place);
-    }
+    if (ending) return keepRecord(inputs, untouched(inputs, ending), place);
     await guarded;
     if (place.signal.aborted) throw interruption('a signal');
     await pointWhereItServes(place.target, { ...situation, back: inputs.back }, place.emit);
@@ -84,6 +80,30 @@ async function makeRoomWhereNeeded(place: Place): Promise<void> {
   if (!isFull) return;
   const { makeRoom } = await import('./prune.ts');
   await makeRoom(place);
+}
+
+/** What is known before the first step. */
+interface Known {
+  situation: Situation;
+  checks: CheckAnswer[];
+  staged: Staged;
+  source: Source | undefined;
+  startedAt: string;
+}
+
+type EarlyEnding = Pick<Ending, 'outcome' | 'exit_code' | 'checks'>;
+
+/** How the run ends where the checks speak against it, or the build serves already; null: the steps are next. */
+function earlyEnding(
+  place: Place,
+  { situation, checks }: Pick<Known, 'situation' | 'checks'>,
+  options: DeployOptions,
+): EarlyEnding | null {
+  const { isRefused, exitCode } = judge(checks, options);
+  if (isRefused) return { outcome: 'refused', exit_code: exitCode, checks };
+  const isSame = situation.current === (situation.candidate ?? '') && !options.isForced;
+  if (isSame && isServing(place, situation, checks)) return { outcome: 'unchanged', exit_code: ExitCode.done, checks };
+  return null;
 }
 
 /**
@@ -111,42 +131,17 @@ function judge(checks: CheckAnswer[], { isForced }: DeployOptions): { isRefused:
   return { isRefused: failed.length > 0 && !isForced, exitCode: ExitCode.refused };
 }
 
-async function inputsOf(
-  place: Place,
-  {
-    situation,
-    startedAt,
-    checks,
-    staged,
-    source,
-  }: {
-    situation: Situation;
-    startedAt: string;
-    checks: CheckAnswer[];
-    staged: Staged;
-    source: Source | undefined;
-  },
-): Promise<RunInputs> {
-  const { target, config, paths } = place;
+async function inputsOf(place: Place, { situation, checks, staged, source, startedAt }: Known): Promise<RunInputs> {
+  const { target, paths } = place;
   const { facts, from, candidate } = situation;
-  const { invocationId: invocationBefore, memoryBytes: memoryBefore } = facts;
-  const { app, manager, logs, file: configFile } = config;
   const back = isUnwell(checks, target) ? await lastProven(place, from) : from;
   const [run, origin] = await Promise.all([staged.run ?? nextRunId(paths), originOf(target.builds, candidate)]);
   // A hook may have made the build by itself, without a manifest.
   const known = source ? knownOrigin(target, source) : {};
   const [revision, branch] = [origin.revision ?? known.revision ?? null, origin.branch ?? known.branch ?? null];
-  const what = { run, kind: 'deploy' as const, app, manager, logs, configFile, target, revision, branch };
-  return {
-    ...what,
-    from,
-    to: candidate ?? '',
-    back,
-    invocationBefore,
-    memoryBefore,
-    startedAt,
-    stages: staged.records,
-  };
+  const what = { run, kind: 'deploy' as const, ...placeInputs(place), revision, branch };
+  const before = { invocationBefore: facts.invocationId, memoryBefore: facts.memoryBytes };
+  return { ...what, from, to: candidate ?? '', back, ...before, startedAt, stages: staged.records };
 }
 
 /** Whether the checks speak against the service that runs now; without an address to ask, health is not known. */
@@ -161,6 +156,6 @@ async function lastProven({ target, paths }: Place, from: string | null): Promis
   return (await newestProven(paths, (id) => ids.has(id))) ?? from;
 }
 
-function untouched(inputs: RunInputs, ending: Pick<Ending, 'outcome' | 'exit_code' | 'checks'>): RunDocument {
+function untouched(inputs: RunInputs, ending: EarlyEnding): RunDocument {
   return documentOf(inputs, { ...ending, active: inputs.from, downtime_ms: 0, steps: [], failure: null });
 }

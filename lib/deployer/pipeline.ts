@@ -7,7 +7,7 @@ import { type Failure, failureOf } from '../run/failure.ts';
 import { nextRunId } from '../run/history.ts';
 import { type HookAnswer, runHooks, textOf } from '../run/hooks.ts';
 import type { StepRecord } from '../run/step.ts';
-import type { Place } from './place.ts';
+import { type Place, placeInputs } from './place.ts';
 import { keepRecord } from './staged-record.ts';
 import { type Source, workTree } from './source.ts';
 import { buildOfSource, checkOutSource, needsFetch, removeSource, stagesOfSource } from './source-stages.ts';
@@ -80,10 +80,7 @@ async function runStage(
   };
   try {
     signal.throwIfAborted();
-    const work = (): Promise<HookAnswer> => runHooksOf(name, place, { run: staged.run, source });
-    if (name === 'fetch' && source) await checkOutSource(place, source);
-    if (name === 'build') staged.built = await buildOf(place, { work, source });
-    else if (name !== 'fetch' || !source || needsFetch(place.target)) await work();
+    await workOf(name, place, { staged, source });
     finish('done');
   } catch (error) {
     staged.failure = failureOf(name, error);
@@ -91,6 +88,17 @@ async function runStage(
     if (signal.aborted) throw signal.reason;
     staged.exitCode = name === 'build' ? ExitCode.noBuild : ExitCode.refused;
   }
+}
+
+async function workOf(
+  name: StageName,
+  place: Place,
+  { staged, source }: { staged: Staged; source: Source | undefined },
+): Promise<void> {
+  const work = (): Promise<HookAnswer> => runHooksOf(name, place, { run: staged.run, source });
+  if (name === 'fetch' && source) await checkOutSource(place, source);
+  if (name === 'build') staged.built = await buildOf(place, { work, source });
+  else if (name !== 'fetch' || !source || needsFetch(place.target)) await work();
 }
 
 /** What takes archives in takes longer to load than all else: only who builds waits for it. */
@@ -128,28 +136,11 @@ export async function refusedBy(
   place: Place,
   { startedAt, source }: { startedAt: string; source?: Source | undefined },
 ): Promise<RunDocument> {
-  const { config, target } = place;
-  const { app, manager, logs, file: configFile } = config;
-  const from = await currentBuild(target.builds).catch(() => null);
-  const known = { run: run ?? '', kind: 'deploy' as const, app, manager, logs, configFile, target };
+  const from = await currentBuild(place.target.builds).catch(() => null);
   const origin = source ? { revision: source.revision, branch: source.branch } : {};
-  const builds = { from, to: '', back: null };
-  const inputs = {
-    ...known,
-    ...origin,
-    ...builds,
-    invocationBefore: '',
-    memoryBefore: null,
-    startedAt,
-    stages: records,
-  };
-  const ending = {
-    outcome: 'refused' as const,
-    exit_code: exitCode,
-    active: from,
-    downtime_ms: 0,
-    checks: [],
-    failure,
-  };
-  return keepRecord(inputs, { ...documentOf(inputs, { ...ending, steps: [] }), to: null }, place);
+  const what = { run: run ?? '', kind: 'deploy' as const, ...placeInputs(place), ...origin };
+  const known = { invocationBefore: '', memoryBefore: null, startedAt, stages: records };
+  const inputs = { ...what, from, to: '', back: null, ...known };
+  const ending = { outcome: 'refused' as const, exit_code: exitCode, active: from, downtime_ms: 0, failure };
+  return keepRecord(inputs, { ...documentOf(inputs, { ...ending, steps: [], checks: [] }), to: null }, place);
 }

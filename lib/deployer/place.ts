@@ -3,6 +3,7 @@ import type { Redact } from '../base/redactor.ts';
 import { CutoverError } from '../base/errors.ts';
 import type { Config, TargetConfig } from '../config/model.ts';
 import type { Emit } from '../run/events.ts';
+import type { RunInputs } from '../run/inputs.ts';
 import { type StatePaths, statePaths } from '../run/state.ts';
 import type { Systemd } from '../systemd/systemd.ts';
 
@@ -36,6 +37,15 @@ export function targetNamed(config: Config, name: string | undefined): TargetCon
   const target = Object.hasOwn(config.targets, chosen) ? config.targets[chosen] : undefined;
   if (!target) throw new CutoverError('usage', `there is no target ${chosen}`, { mend: known });
   return target;
+}
+
+/** What a run's inputs hold of the place that it is for. */
+export function placeInputs({
+  config,
+  target,
+}: Pick<Place, 'config' | 'target'>): Pick<RunInputs, 'app' | 'manager' | 'logs' | 'configFile' | 'target'> {
+  const { app, manager, logs, file: configFile } = config;
+  return { app, manager, logs, configFile, target };
 }
 
 /** Where the target's state is kept. */

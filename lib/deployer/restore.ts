@@ -13,7 +13,7 @@ import { nextRunId } from '../run/history.ts';
 import type { RunInputs } from '../run/inputs.ts';
 import { ownerOf } from './backup.ts';
 import { whileHeld } from './held.ts';
-import type { Place } from './place.ts';
+import { type Place, placeInputs } from './place.ts';
 
 /** What a restore came to, as `--json` prints it. */
 export interface RestoreReport {
@@ -66,15 +66,15 @@ async function put(inputs: RunInputs, opened: OpenedBackup, place: Place): Promi
   return null;
 }
 
-async function inputsOf({ target, config, systemd, paths }: Place): Promise<RunInputs> {
-  const { app, manager, logs, file: configFile } = config;
+async function inputsOf(place: Place): Promise<RunInputs> {
+  const { target, systemd, paths } = place;
   const [facts, current, run] = await Promise.all([
     systemd.facts(target.unit),
     currentBuild(target.builds),
     nextRunId(paths),
   ]);
   const origin = current === null ? {} : await originOf(target.builds, current);
-  const what = { run, kind: 'restore' as const, app, manager, logs, configFile, target, ...origin };
+  const what = { run, kind: 'restore' as const, ...placeInputs(place), ...origin };
   const known = { invocationBefore: facts.invocationId, memoryBefore: null, startedAt: new Date().toISOString() };
   return { ...what, from: current, to: current ?? '', back: current, ...known };
 }

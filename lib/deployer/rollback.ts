@@ -12,7 +12,7 @@ import { nextRunId } from '../run/history.ts';
 import type { RunInputs } from '../run/inputs.ts';
 import { isRunning, type UnitFacts } from '../systemd/facts.ts';
 import { whileHeld } from './held.ts';
-import type { Place } from './place.ts';
+import { type Place, placeInputs } from './place.ts';
 import { previousBuild } from './previous.ts';
 
 /**
@@ -30,7 +30,7 @@ export async function rollback(
     if (settled?.outcome === 'rolled_back' && build === undefined) {
       return { ...settled, kind: 'rollback', to: settled.active, outcome: 'deployed', failure: null };
     }
-    const { target, config, systemd } = place;
+    const { target, systemd } = place;
     const startedAt = new Date().toISOString();
     const [facts, from] = await Promise.all([systemd.facts(target.unit), currentBuild(target.builds)]);
     const guarded = guard();
@@ -39,9 +39,8 @@ export async function rollback(
     await requireWhole(target.builds, to);
     // Only what is healthy now is worth going back to.
     const back = from !== null && (await isHealthyNow(place, facts, from)) ? from : null;
-    const { app, manager, logs, file: configFile } = config;
     const [run, origin] = await Promise.all([nextRunId(place.paths), originOf(target.builds, to)]);
-    const what = { run, kind: 'rollback' as const, app, manager, logs, configFile, target, recovery, ...origin };
+    const what = { run, kind: 'rollback' as const, ...placeInputs(place), recovery, ...origin };
     const known = { invocationBefore: facts.invocationId, memoryBefore: null, startedAt };
     await guarded;
     return carryOut({ ...what, from, to, back, ...known }, [], place);

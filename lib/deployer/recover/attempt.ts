@@ -13,7 +13,7 @@ import { newestProven, nextRunId } from '../../run/history.ts';
 import { leaveHold } from '../../run/hold.ts';
 import { readQuarantine } from '../../run/quarantine.ts';
 import { whileHeld } from '../held.ts';
-import type { Place } from '../place.ts';
+import { type Place, placeInputs } from '../place.ts';
 import { rollback } from '../rollback.ts';
 import { type Look, look } from './look.ts';
 
@@ -96,7 +96,7 @@ async function act(
 
 /** Holds the target, ends what was cut off, and carries the recovery out. */
 async function bringBack(place: Place, before: Look, { notes, recovery }: Part): Promise<void> {
-  const { target, config, paths } = place;
+  const { target, paths } = place;
   await whileHeld(place, { doing: 'recovery', waitMs: 0 }, async (settled, guard) => {
     if (settled) notes.actions.push(`ended run ${settled.run}, which had been cut off: ${settled.outcome}`);
     const found = settled ? await look(place) : before;
@@ -104,8 +104,7 @@ async function bringBack(place: Place, before: Look, { notes, recovery }: Part):
     if (glance.healthy || current === null) return;
     const startedAt = new Date().toISOString();
     const [run, origin] = await Promise.all([nextRunId(paths), originOf(target.builds, current)]);
-    const { app, manager, logs, file: configFile } = config;
-    const what = { run, kind: 'recovery' as const, app, manager, logs, configFile, target, recovery, ...origin };
+    const what = { run, kind: 'recovery' as const, ...placeInputs(place), recovery, ...origin };
     const which = { from: current, to: current, back: null };
     const known = { invocationBefore: facts.invocationId, memoryBefore: null, startedAt };
     await guard();
