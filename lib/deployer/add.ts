@@ -151,22 +151,28 @@ function openStallWatch(stallMs: number, outer: AbortSignal) {
     const late = new CutoverError('refused', `${what} for ${ms / 1000} s: the archive is given up`, { mend });
     timer = setTimeout(() => ended.abort(late), ms);
   };
+  const sender = (): void => expect(stallMs, 'nothing came', 'send it again');
+  const disk = (): void => expect(diskMs, 'the disk took nothing', 'look at the disk: dmesg');
   return {
     signal: ended.signal,
-    /** The same pieces, watched: the sender while one is waited for, the disk while one is worked on. */
-    async *over(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-      const sender = (): void => expect(stallMs, 'nothing came', 'send it again');
-      sender();
-      for await (const piece of source) {
-        expect(diskMs, 'the disk took nothing', 'look at the disk: dmesg');
-        yield piece;
-        sender();
-      }
-      expect(diskMs, 'the disk took nothing', 'look at the disk: dmesg');
-    },
+    over: (source: AsyncIterable<Buffer>) => watched(source, { sender, disk }),
     close(): void {
       clearTimeout(timer);
       outer.removeEventListener('abort', passOn);
     },
   };
+}
+
+/** The same pieces, watched: the sender while one is waited for, the disk while one is worked on. */
+async function* watched(
+  source: AsyncIterable<Buffer>,
+  { sender, disk }: { sender: () => void; disk: () => void },
+): AsyncGenerator<Buffer> {
+  sender();
+  for await (const piece of source) {
+    disk();
+    yield piece;
+    sender();
+  }
+  disk();
 }

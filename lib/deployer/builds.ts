@@ -3,7 +3,7 @@ import type { Build } from '../builds/inspect.ts';
 import { listBuilds } from '../builds/list.ts';
 import { sizeOf } from '../builds/size.ts';
 import { provenBuilds } from '../run/history.ts';
-import { readQuarantine } from '../run/quarantine.ts';
+import { type Quarantine, readQuarantine } from '../run/quarantine.ts';
 import type { Place } from './place.ts';
 import { previousBuild } from './previous.ts';
 
@@ -35,16 +35,10 @@ export async function builds({
     provenBuilds(paths, Number.POSITIVE_INFINITY).then((ids) => new Set(ids)),
     readQuarantine(paths),
   ]);
-  const stateOf = (id: string, broken: string | null): BuildState => {
-    if (id === current) return 'current';
-    if (broken !== null) return 'broken';
-    if (id === previous) return 'previous';
-    if (Object.hasOwn(quarantined, id)) return 'quarantined';
-    return proven.has(id) ? 'good' : 'untried';
-  };
+  const known = { current, previous, proven, quarantined };
   const rowOf = async ({ id, path, broken, revision, branch, createdAt }: Build): Promise<BuildRow> => {
     const size_bytes = broken === null ? await sizeOf(path, signal) : 0;
-    return { id, state: stateOf(id, broken), revision, branch, created_at: createdAt.toISOString(), size_bytes };
+    return { id, state: stateOf(id, broken, known), revision, branch, created_at: createdAt.toISOString(), size_bytes };
   };
   const rows: BuildRow[] = [];
   const newestFirst = list.toReversed();
@@ -52,4 +46,20 @@ export async function builds({
     rows.push(...(await Promise.all(newestFirst.slice(at, at + measuredAtOnce).map(rowOf))));
   }
   return rows;
+}
+
+/** What decides on the states of builds. */
+interface Known {
+  current: string | null;
+  previous: string | null;
+  proven: ReadonlySet<string>;
+  quarantined: Quarantine;
+}
+
+function stateOf(id: string, broken: string | null, { current, previous, proven, quarantined }: Known): BuildState {
+  if (id === current) return 'current';
+  if (broken !== null) return 'broken';
+  if (id === previous) return 'previous';
+  if (Object.hasOwn(quarantined, id)) return 'quarantined';
+  return proven.has(id) ? 'good' : 'untried';
 }

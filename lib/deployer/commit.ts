@@ -35,15 +35,17 @@ export function commitSource(repository: string, { commit, branch }: { commit: s
       const { code, stderr, timedOut } = await exec([...dieTogether, ...git, ...put], how);
       if (code !== 0) throw gitError(timedOut ? 'it took too long' : stderr, `cannot check out ${commit}`);
     },
-    async archive(signal) {
-      const made = ['-c', 'tar.umask=0022', 'archive', '--format=tar', commit] as const;
-      const child = await startFed([...dieTogether, ...git, ...made], { signal, env: plainText });
-      child.stdin.end();
-      // Read from the first moment on: Node drops what nobody reads of a process that has ended.
-      const printed = child.stdout.pipe(new PassThrough());
-      return Readable.from(wholeOutput(printed, { child, commit }), { objectMode: false });
-    },
+    archive: (signal) => archiveOf(commit, git, signal),
   };
+}
+
+async function archiveOf(commit: string, git: Command, signal: AbortSignal): Promise<Readable> {
+  const made = ['-c', 'tar.umask=0022', 'archive', '--format=tar', commit] as const;
+  const child = await startFed([...dieTogether, ...git, ...made], { signal, env: plainText });
+  child.stdin.end();
+  // Read from the first moment on: Node drops what nobody reads of a process that has ended.
+  const printed = child.stdout.pipe(new PassThrough());
+  return Readable.from(wholeOutput(printed, { child, commit }), { objectMode: false });
 }
 
 /** What a program prints; its failure is an error before the end, so that nobody takes a part for the whole. */

@@ -3,6 +3,7 @@ import { clearTemporaryLinks } from '../builds/swap.ts';
 import { stopLeftStandIns } from '../deploy/left-over.ts';
 import { settleRun } from '../deploy/settle.ts';
 import type { RunDocument } from '../run/document.ts';
+import type { Emit } from '../run/events.ts';
 import { type Hold, type HoldRequest, takeHold } from '../run/hold.ts';
 import { endLeftHook } from '../run/hook-group.ts';
 import { readInFlight } from '../run/in-flight.ts';
@@ -30,10 +31,7 @@ export async function whileHeld<T>(
     if (await readInFlight(place.paths)) await hold.guard();
     await endWhatHooksLeft(place);
     const settled = await settleRun(place);
-    if (settled) {
-      emit({ type: 'settled', document: settled });
-      emit({ type: 'note', message: `run ${settled.run} had been cut off and was ended first: ${settled.outcome}` });
-    }
+    if (settled) tellSettled(settled, emit);
     // What a swap or a prune left when it was killed: a link that leads nowhere, builds out of reach.
     await clearTemporaryLinks(target.builds);
     await putBackLeftOver(target.builds);
@@ -43,6 +41,11 @@ export async function whileHeld<T>(
   } finally {
     await hold.release();
   }
+}
+
+function tellSettled(document: RunDocument, emit: Emit): void {
+  emit({ type: 'settled', document });
+  emit({ type: 'note', message: `run ${document.run} had been cut off and was ended first: ${document.outcome}` });
 }
 
 /** A change of strategy, or a move into a builds directory, that was cut off leaves files that are read at the next reload: it is ended before anything else. */

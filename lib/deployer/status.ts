@@ -41,17 +41,15 @@ const mostErrors = 5;
 export async function status(
   place: Pick<Place, 'target' | 'paths' | 'systemd' | 'config' | 'signal'>,
 ): Promise<TargetStatus> {
-  const { target, paths, config } = place;
-  const { unit, builds } = target;
-  const errors = { manager: config.manager, unit, priority: 3, sinceMs: Date.now() - recentMs, lines: mostErrors };
-  const [service, current, previous, inFlight, runs, holders, entries] = await Promise.all([
+  const { target, paths } = place;
+  const [service, current, previous, inFlight, runs, holders, errors] = await Promise.all([
     lookAtService(place),
-    currentWithOrigin(builds),
+    currentWithOrigin(target.builds),
     previousBuild(place),
     readInFlight(paths),
     history(paths, 1),
     Promise.all(target.ports.map((port) => portHolders(port))),
-    readJournal(errors),
+    recentErrors(place),
   ]);
   return {
     target: target.name,
@@ -62,8 +60,14 @@ export async function status(
     previous,
     in_flight: inFlight,
     last_run: runs[0] ?? null,
-    recent_errors: entries.map(({ at, message }) => `${at.toISOString()} ${message}`),
+    recent_errors: errors,
   };
+}
+
+async function recentErrors({ target, config }: Pick<Place, 'target' | 'config'>): Promise<string[]> {
+  const since = { sinceMs: Date.now() - recentMs, lines: mostErrors };
+  const entries = await readJournal({ manager: config.manager, unit: target.unit, priority: 3, ...since });
+  return entries.map(({ at, message }) => `${at.toISOString()} ${message}`);
 }
 
 async function currentWithOrigin(builds: string): Promise<Pick<TargetStatus, 'current' | 'revision' | 'branch'>> {
