@@ -2,7 +2,9 @@
 // deadline: 10min
 import { appendFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
+import type { TestSandbox } from '../sandboxed.ts';
 import { suite, type TestContext } from '../suite.ts';
+import { commandFor } from '../triggers/serve/installed.ts';
 import { callInside, configureServe, signatureOf } from '../triggers/serve/receiving.ts';
 import { clearAfter, init, refused, statusesIn, textOf, unitsIn } from './initiating.ts';
 import { plainUser } from './plain-user.ts';
@@ -17,6 +19,14 @@ async function siteWith(t: TestContext, options: SiteOptions = {}): Promise<Site
   const site = await makeSite(t, options);
   clearAfter(t, site.sandbox);
   return site;
+}
+
+/** cutover from where the receiver sees it, which has a /tmp of its own and sees no home. */
+async function seen(sandbox: TestSandbox): Promise<Pick<TestSandbox, 'cutover'>> {
+  const [node = '', program = ''] = (await commandFor(sandbox)).split(' ');
+  return {
+    cutover: (words, options) => sandbox.exec([node, program, ...words], { timeoutMs: 120_000, ...options }),
+  };
 }
 
 /** Sends a signed push, and waits for the end of what it asks for. */
@@ -43,18 +53,19 @@ test('W1: the receiver is up, and a signed push is deployed through the rule tha
   const site = await siteWith(t, { builds: [{}, {}] });
   const { sandbox, config } = site;
   await configureServe(site, port);
-  const called = await init(sandbox, '--install', '--config', config);
+  const machine = await seen(sandbox);
+  const called = await init(machine, '--install', '--config', config);
   assert.is(called.code, 0, called.stderr);
-  t.cleanup(() => init(sandbox, '--uninstall', '--config', config));
+  t.cleanup(() => init(machine, '--uninstall', '--config', config));
   for (const unit of serveUnits) assert.is(await sandbox.run('systemctl', 'is-active', unit), 'active', unit);
   const { outcome } = await push(site);
   assert.is(outcome, 'deployed', await sandbox.run('journalctl', '--no-pager', '--lines=40', '--unit=cutover-*'));
   assert.is((await whoServes(site))?.build, buildId(2));
   const pid = ['systemctl', 'show', '--property=MainPID', '--value', 'cutover-serve.service'] as const;
   const before = await sandbox.run(...pid);
-  assert.equal(statusesIn((await init(sandbox, '--install', '--config', config)).document), ['unchanged']);
+  assert.equal(statusesIn((await init(machine, '--install', '--config', config)).document), ['unchanged']);
   assert.is(await sandbox.run(...pid), before, 'it was started anew');
-  const gone = await init(sandbox, '--uninstall', '--config', config);
+  const gone = await init(machine, '--uninstall', '--config', config);
   assert.equal([gone.code, statusesIn(gone.document)], [0, ['disabled', 'removed']], gone.stderr);
   for (const unit of serveUnits) assert.is((await sandbox.exec(['systemctl', 'is-active', unit])).stdout, 'inactive');
 });
@@ -63,15 +74,16 @@ test('W1: a receiver without its secret, and a second one, are refused before an
   const site = await siteWith(t);
   const { sandbox, config, app } = site;
   await configureServe(site, port);
+  const machine = await seen(sandbox);
   await sandbox.run('mv', `/etc/${app}.secret`, `/etc/${app}.away`);
-  const without = await refused(sandbox, '--install', '--config', config);
+  const without = await refused(machine, '--install', '--config', config);
   assert.equal([without.code, without.mend.includes(`openssl rand -hex 32 > /etc/${app}.secret`)], [78, true]);
   await sandbox.run('mv', `/etc/${app}.away`, `/etc/${app}.secret`);
-  assert.is((await init(sandbox, '--install', '--config', config)).code, 0);
-  t.cleanup(() => init(sandbox, '--uninstall', '--config', config));
+  assert.is((await init(machine, '--install', '--config', config)).code, 0);
+  t.cleanup(() => init(machine, '--uninstall', '--config', config));
   const other = await siteWith(t);
   await configureServe(other, port);
-  const second = await refused(sandbox, '--install', '--config', other.config);
+  const second = await refused(machine, '--install', '--config', other.config);
   assert.equal([second.code, second.mend.includes(`--uninstall --config ${config}`)], [1, true]);
 });
 

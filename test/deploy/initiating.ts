@@ -10,13 +10,16 @@ export const unitDirectory = '/etc/systemd/system';
 export const recordFile = '/var/lib/cutover/installed.json';
 
 /** Runs `cutover init … --json`. */
-export async function init<Document = InitReport>(sandbox: TestSandbox, ...words: string[]): Promise<Called<Document>> {
+export async function init<Document = InitReport>(
+  sandbox: Pick<TestSandbox, 'cutover'>,
+  ...words: string[]
+): Promise<Called<Document>> {
   return calledFrom<Document>(await sandbox.cutover(['init', ...words, '--json']));
 }
 
 /** The same for what is refused: the exit code, the error's code and text, and what to type. */
 export async function refused(
-  sandbox: TestSandbox,
+  sandbox: Pick<TestSandbox, 'cutover'>,
   ...words: string[]
 ): Promise<{ code: number | null; kind: string; message: string; mend: string }> {
   const { code, document } = await init<Refusal>(sandbox, ...words);
