@@ -9,6 +9,28 @@ const againMs = 2_000;
  * or that the kernel has no more watches for, counts as changed every two seconds.
  */
 export function watchDirectories(directories: readonly string[], signal: AbortSignal, onChange: () => void): void {
+  const { isWatched, add, drop } = watchersOf(onChange);
+  for (const directory of directories) add(directory);
+  const timer = setInterval(() => {
+    const missing = directories.filter((directory) => !isWatched(directory));
+    for (const directory of missing) add(directory);
+    if (missing.length > 0) onChange();
+  }, againMs);
+  timer.unref();
+  const end = (): void => {
+    clearInterval(timer);
+    for (const directory of directories) drop(directory);
+  };
+  if (signal.aborted) end();
+  else signal.addEventListener('abort', end, { once: true });
+}
+
+/** The kernel's watches, one for each directory that can be watched now. */
+function watchersOf(onChange: () => void): {
+  isWatched: (directory: string) => boolean;
+  add: (directory: string) => void;
+  drop: (directory: string) => void;
+} {
   const watchers = new Map<string, FSWatcher>();
   const drop = (directory: string): void => {
     watchers.get(directory)?.close();
@@ -27,17 +49,5 @@ export function watchDirectories(directories: readonly string[], signal: AbortSi
       // It is tried again.
     }
   };
-  for (const directory of directories) add(directory);
-  const timer = setInterval(() => {
-    const missing = directories.filter((directory) => !watchers.has(directory));
-    for (const directory of missing) add(directory);
-    if (missing.length > 0) onChange();
-  }, againMs);
-  timer.unref();
-  const end = (): void => {
-    clearInterval(timer);
-    for (const directory of directories) drop(directory);
-  };
-  if (signal.aborted) end();
-  else signal.addEventListener('abort', end, { once: true });
+  return { isWatched: (directory) => watchers.has(directory), add, drop };
 }

@@ -41,11 +41,7 @@ export function recordsReader(place: RecordsPlace, mostRuns: number): () => Prom
   const figures = onceFor(() => figuresOf(place));
   return async () => {
     const notes: string[] = [];
-    const orNull = async <T>(asked: Promise<T>): Promise<T | null> =>
-      asked.catch((error: unknown) => {
-        notes.push(messageOf(error));
-        return null;
-      });
+    const orNull = noting(notes);
     const mark = await orNull(readInFlight(place.paths));
     const runs = (await orNull(readRuns(place, { known: read, mark, mostRuns }))) ?? [];
     const running = mark && (await orNull(readRunning(place, mark, runs)));
@@ -63,6 +59,15 @@ export function recordsReader(place: RecordsPlace, mostRuns: number): () => Prom
     const known = { running, holder, runs, build, figures: await orNull(figures(`${state} ${minute}`)) };
     return { ...known, notes: [...new Set(notes)] };
   };
+}
+
+/** Gives null in place of what cannot be found out, and notes why. */
+function noting(notes: string[]): <T>(asked: Promise<T>) => Promise<T | null> {
+  return async (asked) =>
+    asked.catch((error: unknown) => {
+      notes.push(messageOf(error));
+      return null;
+    });
 }
 
 async function readRuns(

@@ -31,6 +31,14 @@ const journalEveryMs = 30_000;
 const filesDelayMs = 40;
 const unitDelayMs = 60;
 
+interface Knowledge {
+  records: Records;
+  requests: ShownRequest[];
+  service: ServiceLook;
+  samples: HealthSample[];
+  errors: string[];
+}
+
 const noRecords: Records = {
   running: null,
   holder: null,
@@ -51,51 +59,48 @@ export function watchTarget(
   place: WatchedPlace,
   { runs, isUnitWatched }: { runs: number; isUnitWatched: boolean },
 ): TargetWatch {
-  const { target, redact } = place;
+  const { known, refreshRecords, refreshService } = knowledgeOf(place, runs);
+  const followUnit = unitChanges(place);
+  return {
+    refresh: async () => void (await Promise.all([refreshRecords(), refreshService()])),
+    follow(signal, onChange) {
+      const told = (work: () => Promise<void>) => () => void work().then(onChange, () => {});
+      const paths = [place.paths.directory, place.paths.runs, place.target.builds];
+      watchDirectories(paths, signal, gathered(filesDelayMs, told(refreshRecords)));
+      if (isUnitWatched) followUnit(signal, gathered(unitDelayMs, told(refreshService)));
+    },
+    isChanging: () => {
+      const { records, requests } = known();
+      return records.running?.state === 'at_work' || records.holder !== null || requests.length > 0;
+    },
+    shown: () => shownOf(place, known()),
+  };
+}
+
+/** What is known of a target, and what finds it out anew: from files, and from the service itself. */
+function knowledgeOf(
+  place: WatchedPlace,
+  runs: number,
+): { known: () => Knowledge; refreshRecords: () => Promise<void>; refreshService: () => Promise<void> } {
   const readRecords = recordsReader(place, runs);
   let records = noRecords;
   let service = notSeen;
   let samples: HealthSample[] = [];
   let requests: ShownRequest[] = [];
   const errors = journalErrors(place);
-  const followUnit = unitChanges(place);
   const refreshRecords = oneAtATime(async () => {
     [records, requests] = await Promise.all([readRecords(), place.requests().catch(() => requests)]);
   });
   const refreshService = oneAtATime(async () => {
-    service = await lookAtService(place, redact);
+    service = await lookAtService(place, place.redact);
     if (service.sample) samples = withSample(samples, service.sample);
     await errors.refresh(service);
   });
-  return {
-    refresh: async () => void (await Promise.all([refreshRecords(), refreshService()])),
-    follow(signal, onChange) {
-      const told = (work: () => Promise<void>) => () => void work().then(onChange, () => {});
-      const paths = [place.paths.directory, place.paths.runs, target.builds];
-      watchDirectories(paths, signal, gathered(filesDelayMs, told(refreshRecords)));
-      if (isUnitWatched) followUnit(signal, gathered(unitDelayMs, told(refreshService)));
-    },
-    isChanging: () => records.running?.state === 'at_work' || records.holder !== null || requests.length > 0,
-    shown: () => shownOf(place, { records, requests, service, samples, errors: errors.lines() }),
-  };
+  const known = (): Knowledge => ({ records, requests, service, samples, errors: errors.lines() });
+  return { known, refreshRecords, refreshService };
 }
 
-function shownOf(
-  { target }: WatchedPlace,
-  {
-    records,
-    requests,
-    service,
-    samples,
-    errors,
-  }: {
-    records: Records;
-    requests: ShownRequest[];
-    service: ServiceLook;
-    samples: HealthSample[];
-    errors: string[];
-  },
-): ShownTarget {
+function shownOf({ target }: WatchedPlace, { records, requests, service, samples, errors }: Knowledge): ShownTarget {
   const { running, holder, runs, build, figures, notes } = records;
   const seen: Seen = { ...service.seen, notes: [...service.seen.notes, ...notes] };
   return {

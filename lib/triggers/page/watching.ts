@@ -40,42 +40,41 @@ export function openWatching(
   const runs = Math.max(fewestRuns, Math.min(mostRuns, Math.floor(mostRunsTogether / places.length)));
   const targets = places.map((place, index) => watchTarget(place, { runs, isUnitWatched: index < mostUnits }));
   const directories = places.flatMap(({ target, paths }) => [target.builds, paths.directory]);
-  const listeners = new Set<() => void>();
-  const { latest, change } = modelOf(app, targets);
+  const { latest, change, listeners } = modelOf(app, targets);
   let lookedMs = Number.NEGATIVE_INFINITY;
-  const tell = (machine?: ShownMachine): void => {
-    change(machine);
-    for (const listener of listeners) listener();
-  };
   const look = oneAtATime(async () => {
     const [machine] = await Promise.all([lookAtMachine(directories), eachOf(targets)]);
     lookedMs = performance.now();
-    tell(machine);
+    change(machine);
   });
-  const follow = following(targets, { look, tell, signal });
+  const follow = following(targets, { look, tell: () => change(), signal });
   return {
     latest,
     async now() {
       if (performance.now() - lookedMs > freshMs) await look();
       return latest();
     },
-    subscribe(listener) {
-      if (listeners.size >= mostListeners || signal.aborted) return null;
-      listeners.add(listener);
-      follow.begin();
-      return () => {
-        listeners.delete(listener);
-        if (listeners.size === 0) follow.endSoon();
-      };
-    },
+    subscribe: (listener) => (signal.aborted ? null : subscribed(listener, listeners, follow)),
   };
 }
 
-/** One model for all listeners, until something is another way. */
+/** The first listener begins what is followed, and the last one ends it. */
+function subscribed(listener: () => void, listeners: Set<() => void>, follow: Following): (() => void) | null {
+  if (listeners.size >= mostListeners) return null;
+  listeners.add(listener);
+  follow.begin();
+  return () => {
+    listeners.delete(listener);
+    if (listeners.size === 0) follow.endSoon();
+  };
+}
+
+/** One model for all listeners, until something is another way: then each of them is called. */
 function modelOf(
   app: string,
   targets: readonly TargetWatch[],
-): { latest: () => PageModel; change: (machine?: ShownMachine) => void } {
+): { latest: () => PageModel; change: (machine?: ShownMachine) => void; listeners: Set<() => void> } {
+  const listeners = new Set<() => void>();
   let known: ShownMachine = { memory_total_bytes: 0, memory_available_bytes: 0, disks: [] };
   let model: PageModel | null = null;
   return {
@@ -87,14 +86,21 @@ function modelOf(
     change(machine = known) {
       known = machine;
       model = null;
+      for (const listener of listeners) listener();
     },
+    listeners,
   };
+}
+
+interface Following {
+  begin: () => void;
+  endSoon: () => void;
 }
 
 function following(
   targets: readonly TargetWatch[],
   { look, tell, signal }: { look: () => Promise<void>; tell: () => void; signal: AbortSignal },
-): { begin: () => void; endSoon: () => void } {
+): Following {
   let followed: AbortController | null = null;
   let timer: NodeJS.Timeout | undefined;
   const end = (): void => {

@@ -31,15 +31,8 @@ export async function carryOutRequest(place: Place, id: string): Promise<RunDocu
     await notes.end({ document, exit_code: document.exit_code, run: document.run });
     return document;
   } catch (error) {
-    const code = isCutoverError(error) ? error.code : 'defect';
-    const exit_code = isCutoverError(error) ? error.exitCode : ExitCode.failed;
-    const told = {
-      code,
-      message: place.redact(messageOf(error)),
-      mend: isCutoverError(error) ? (error.mend ?? null) : null,
-    };
     // What went wrong first is what has to be told.
-    await notes.end({ error: told, exit_code }).catch(() => {});
+    await notes.end(failureOf(error, place)).catch(() => {});
     throw error;
   } finally {
     await pruneRecords(paths).catch(() => {});
@@ -49,6 +42,13 @@ export async function carryOutRequest(place: Place, id: string): Promise<RunDocu
 function newRecord(id: string): RequestRecord {
   const nothing = { run: null, stage: null, ended_at: null, exit_code: null, document: null, error: null };
   return { id, started_at: new Date().toISOString(), ...nothing };
+}
+
+function failureOf(error: unknown, { redact }: Place): Pick<RequestRecord, 'error' | 'exit_code'> {
+  const message = redact(messageOf(error));
+  if (!isCutoverError(error)) return { error: { code: 'defect', message, mend: null }, exit_code: ExitCode.failed };
+  const { code, mend = null, exitCode } = error;
+  return { error: { code, message, mend }, exit_code: exitCode };
 }
 
 /** The process that began it is gone: its run is ended, if it was cut off, and its ledger says how it went. */

@@ -5,6 +5,7 @@ import type { Queue } from './queue.ts';
 /** The receiver's own metrics, in the text format of Prometheus. */
 export function receiverMetrics(log: Pick<ServeLog, 'counts'>, queue: Queue): string {
   const open = queue.open();
+  const inState = (wanted: 'queued' | 'running'): number => open.filter(({ state }) => state === wanted).length;
   const requests = log
     .counts()
     .map(({ path, status, count }) => ({ labels: { path, status: String(status) }, value: count }));
@@ -15,16 +16,8 @@ export function receiverMetrics(log: Pick<ServeLog, 'counts'>, queue: Queue): st
       help: 'Requests that were answered, by path and status.',
       samples: requests,
     },
-    gauge(
-      'cutover_serve_queued',
-      'Requests that wait for their turn.',
-      open.filter(({ state }) => state === 'queued').length,
-    ),
-    gauge(
-      'cutover_serve_running',
-      'Requests that are carried out now.',
-      open.filter(({ state }) => state === 'running').length,
-    ),
+    gauge('cutover_serve_queued', 'Requests that wait for their turn.', inState('queued')),
+    gauge('cutover_serve_running', 'Requests that are carried out now.', inState('running')),
     gauge('cutover_serve_memory_bytes', 'Memory of the receiver.', process.memoryUsage.rss()),
     gauge('cutover_serve_uptime_seconds', 'Since the receiver began.', Math.round(process.uptime())),
   ]);

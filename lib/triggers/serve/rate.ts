@@ -25,15 +25,7 @@ export function limiter(
   nowMs: () => number = () => performance.now(),
 ): Limiter {
   const whole: Bucket = { left: all.burst, atMs: nowMs() };
-  const buckets = new Map<string, Bucket>();
-  const bucketOf = (address: string, now: number): Bucket => {
-    const known = buckets.get(address) ?? { left: each.burst, atMs: now };
-    // The address that was heard of last stands last; with too many, those that stand first are forgotten.
-    buckets.delete(address);
-    buckets.set(address, known);
-    if (buckets.size > mostAddresses) buckets.delete(buckets.keys().next().value as string);
-    return known;
-  };
+  const bucketOf = bucketsFor(each);
   return {
     ask(address) {
       const now = nowMs();
@@ -46,6 +38,19 @@ export function limiter(
       whole.left -= 1;
       return null;
     },
+  };
+}
+
+/** A bucket for each address; with too many, those that were not heard of for longest are forgotten. */
+function bucketsFor({ burst }: Rate): (address: string, now: number) => Bucket {
+  const buckets = new Map<string, Bucket>();
+  return (address, now) => {
+    const known = buckets.get(address) ?? { left: burst, atMs: now };
+    // The address that was heard of last stands last.
+    buckets.delete(address);
+    buckets.set(address, known);
+    if (buckets.size > mostAddresses) buckets.delete(buckets.keys().next().value as string);
+    return known;
   };
 }
 

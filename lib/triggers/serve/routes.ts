@@ -26,6 +26,16 @@ export function frame({ log, faults }: { log: ServeLog; faults: Faults }): Route
     if (seconds === null) return next();
     return refuseForNow(c, 429, seconds, 'too many requests');
   });
+  refuseUnknown(app);
+  app.onError((error, c) => {
+    faults.note(`an error while ${c.req.method} was answered: ${messageOf(error)}`, error);
+    return refuse(c, 500, { code: 'defect', message: 'the receiver made a mistake; its journal says which' });
+  });
+  return app;
+}
+
+/** Answers for a path that there is not, and for a method that is not for a path. */
+function refuseUnknown(app: Routes): void {
   app.use(
     methodNotAllowed({
       app,
@@ -39,11 +49,6 @@ export function frame({ log, faults }: { log: ServeLog; faults: Faults }): Route
     }),
   );
   app.notFound((c) => refuse(c, 404, { code: 'not_found', message: 'there is nothing of that name' }));
-  app.onError((error, c) => {
-    faults.note(`an error while ${c.req.method} was answered: ${messageOf(error)}`, error);
-    return refuse(c, 500, { code: 'defect', message: 'the receiver made a mistake; its journal says which' });
-  });
-  return app;
 }
 
 function allowed(methods: string[]): string {
