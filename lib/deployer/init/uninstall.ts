@@ -57,11 +57,7 @@ async function carryOut(
 ): Promise<InitReport> {
   const config = ownerIn(record, said);
   if (config === null) return reportOf({ files: [], notes: [], forgotten: [] }, [], said);
-  const isOurs = (owners: readonly string[]): boolean => owners.includes(config);
-  const paths = Object.keys(record.files).filter((one) => isOurs(record.files[one]?.for ?? []));
-  const owned = Object.keys(record.units).filter((one) => isOurs(record.units[one] ?? []));
-  const shared = await Promise.all(owned.map((unit) => othersIn(record.units[unit] ?? [], config)));
-  const units = owned.filter((_, at) => shared[at]?.length === 0);
+  const { paths, owned, units } = await shareOf(record, config);
   if (!isDryRun) for (const one of paths) await requireWritable(one);
   signal.throwIfAborted();
   const gone = isDryRun ? wouldDisable(units) : await disableUnits(systemd, units);
@@ -76,6 +72,18 @@ async function carryOut(
   // The record's own is among them, and empty only now.
   if (!(await isThere(path))) await removeFolders(folders);
   return reportOf({ ...taken, notes: [...taken.notes, ...(await userNotes(units))] }, gone, config);
+}
+
+/** What a configuration has in the record. `units` are those of the owned ones that no other configuration needs. */
+async function shareOf(
+  record: InstallRecord,
+  config: string,
+): Promise<{ paths: string[]; owned: string[]; units: string[] }> {
+  const isOurs = (owners: readonly string[]): boolean => owners.includes(config);
+  const paths = Object.keys(record.files).filter((one) => isOurs(record.files[one]?.for ?? []));
+  const owned = Object.keys(record.units).filter((one) => isOurs(record.units[one] ?? []));
+  const others = await Promise.all(owned.map((unit) => othersIn(record.units[unit] ?? [], config)));
+  return { paths, owned, units: owned.filter((_, at) => others[at]?.length === 0) };
 }
 
 /** What lies in the receiver's queue is still the user's. */

@@ -18,36 +18,33 @@ const environmentName = 'pyvenv.cfg';
 /** O_WRONLY or O_RDWR (open(2)), as /proc/PID/fdinfo has them in octal. */
 const writingBits = 0o3;
 
+/** What is left out, and what counts as data. */
+export interface Looking {
+  /** absolute paths that are left out */
+  shared: readonly string[];
+  /** what was written after this moment is data: the start of the service */
+  sinceMs: number;
+  /** the service's processes: what they have open for writing is data */
+  pids: readonly number[];
+  signal: AbortSignal;
+}
+
 /**
  * Looks through a directory.
- * @param shared absolute paths that are left out
- * @param sinceMs what was written after this moment counts as data: the start of the service
  * @throws `permission`; the signal's reason when aborted
  */
-export async function lookThrough(
-  source: string,
-  {
-    shared,
-    sinceMs,
-    pids,
-    signal,
-  }: { shared: readonly string[]; sinceMs: number; pids: readonly number[]; signal: AbortSignal },
-): Promise<Contents> {
+export async function lookThrough(source: string, { shared, sinceMs, pids, signal }: Looking): Promise<Contents> {
   const open = await writtenBy(pids);
   const found: Contents = { bytes: 0, data: [], bound: [] };
   const waiting = [source];
   for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
     signal.throwIfAborted();
     if (shared.includes(path)) continue;
-    const facts = await lstat(path).catch((error: unknown) => {
-      throw fileError(error, 'cannot read', path ?? '');
-    });
+    const facts = await lstat(path).catch(unreadable(path));
     found.bytes += facts.blocks * 512;
     const name = relative(source, path);
     if (facts.isDirectory()) {
-      const names = await readdir(path).catch((error: unknown) => {
-        throw fileError(error, 'cannot read', path ?? '');
-      });
+      const names = await readdir(path).catch(unreadable(path));
       waiting.push(...names.map((one) => join(path ?? '', one)));
     } else if (facts.isSymbolicLink()) {
       if (isBelow(await readlink(path), source)) found.bound.push(name);
@@ -56,6 +53,12 @@ export async function lookThrough(
     if (path.endsWith(`/${environmentName}`)) found.bound.push(dirname(name));
   }
   return found;
+}
+
+function unreadable(path: string): (error: unknown) => never {
+  return (error) => {
+    throw fileError(error, 'cannot read', path);
+  };
 }
 
 /** What to name of it: a folder rather than each file in it, and a file only where it lies at the top. */

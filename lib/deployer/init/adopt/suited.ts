@@ -18,19 +18,8 @@ const namedAtMost = 8;
 
 /** The directory that a service runs in, which is to become its first build. @throws `refused` with what to do where it cannot */
 export async function requireSource(seen: SeenUnit, manager: ManagerKind): Promise<string> {
-  const { facts, directory, socket, isRunning } = seen;
-  const { unit } = facts;
-  if (!isRunning) {
-    const what = `${unit} is not running (${facts.activeState}, ${facts.subState}), so nobody can tell whether it serves as before`;
-    throw refusal(what, `${systemctl(manager, `start ${unit}`)}, and again`);
-  }
-  if (socket !== null) {
-    throw refusal(`${socket} holds the port of ${unit}`, `by hand, as this says: cutover init ${unit}`);
-  }
-  if (directory === null) {
-    const how = `WorkingDirectory=DIRECTORY in the unit (${systemctl(manager, `edit ${unit}`)}), restart, and again`;
-    throw refusal(`${unit} names no directory that it runs in`, how);
-  }
+  const { unit } = seen.facts;
+  const directory = namedDirectory(seen, manager);
   if (!(await isThere(directory))) {
     const what = `${directory} of ${unit} is not there, seen from outside of the service (RootDirectory=, BindPaths=)`;
     throw refusal(what, `by hand, as this says: cutover init ${unit}`);
@@ -51,6 +40,23 @@ export async function requireSource(seen: SeenUnit, manager: ManagerKind): Promi
   return directory;
 }
 
+/** The directory that the unit names, where it can be moved as far as systemd knows. */
+function namedDirectory({ facts, directory, socket, isRunning }: SeenUnit, manager: ManagerKind): string {
+  const { unit } = facts;
+  if (!isRunning) {
+    const what = `${unit} is not running (${facts.activeState}, ${facts.subState}), so nobody can tell whether it serves as before`;
+    throw refusal(what, `${systemctl(manager, `start ${unit}`)}, and again`);
+  }
+  if (socket !== null) {
+    throw refusal(`${socket} holds the port of ${unit}`, `by hand, as this says: cutover init ${unit}`);
+  }
+  if (directory === null) {
+    const how = `WorkingDirectory=DIRECTORY in the unit (${systemctl(manager, `edit ${unit}`)}), restart, and again`;
+    throw refusal(`${unit} names no directory that it runs in`, how);
+  }
+  return directory;
+}
+
 /** What else has to hold before anything is changed. */
 export interface Suiting {
   source: string;
@@ -67,15 +73,7 @@ export async function requireMovable(seen: SeenUnit, suiting: Suiting): Promise<
   const { unit, stateChangedMs } = seen.facts;
   for (const path of shared)
     if (!(await isThere(path))) throw refusal(`there is no ${path} to be shared`, `ls ${source}`);
-  if (builds === source || builds.startsWith(`${source}/`)) {
-    throw refusal(
-      `${builds} lies in ${source}, which is copied there`,
-      `cutover init ${unit} --adopt --builds ${source}-builds`,
-    );
-  }
-  const names = (await isThere(builds)) ? await readdir(builds) : [];
-  if (names.length > 0)
-    throw refusal(`${builds} is there already, and is not empty`, `cutover init ${unit} --adopt --builds ANOTHER`);
+  await requireFree(builds, source, unit);
   await requireAlone(unit, source, systemd);
   const pids = await systemd.processes(unit);
   const { bytes, data, bound } = await lookThrough(source, { shared, sinceMs: stateChangedMs, pids, signal });
@@ -88,6 +86,19 @@ export async function requireMovable(seen: SeenUnit, suiting: Suiting): Promise<
     );
   }
   await requireRoom(builds, bytes);
+}
+
+/** A place for the builds that is not in what they are made of, and that nothing lies in. */
+async function requireFree(builds: string, source: string, unit: string): Promise<void> {
+  if (builds === source || builds.startsWith(`${source}/`)) {
+    throw refusal(
+      `${builds} lies in ${source}, which is copied there`,
+      `cutover init ${unit} --adopt --builds ${source}-builds`,
+    );
+  }
+  const names = (await isThere(builds)) ? await readdir(builds) : [];
+  if (names.length > 0)
+    throw refusal(`${builds} is there already, and is not empty`, `cutover init ${unit} --adopt --builds ANOTHER`);
 }
 
 /** Two services in one directory would be in two after that. */

@@ -40,10 +40,9 @@ export async function planInstall(
   { systemd, surroundings, command, manual, grantee: named, record }: Planning & { record: InstallRecord },
 ): Promise<InstallPlan> {
   const grantee = named ?? record.grants[config.file] ?? null;
-  const { app, manager } = config;
+  const { manager } = config;
   const places = { command, unitDirectory: unitDirectory(manager, surroundings) };
   const rules = manager === 'system' ? '/etc/tmpfiles.d' : join(configHome(surroundings.env), 'user-tmpfiles.d');
-  const watched = targets.filter(({ monitor }) => monitor !== null);
   const receiver = await receiverPlan(config, targets, { places, record });
   return {
     files: [
@@ -54,14 +53,19 @@ export async function planInstall(
       ...(await manualFiles(manual, manager, surroundings)),
       ...(grantee === null ? [] : [grantFile(polkitRule(config, await ruleTargets(systemd, targets), grantee))]),
     ],
-    units: [
-      ...targets.map(({ name }) => ({ unit: bootInstance(app, name), isStarted: false })),
-      ...watched.map(({ name }) => ({ unit: monitorTimer(app, name), isStarted: true })),
-      ...receiver.units,
-    ],
+    units: [...targetUnits(config, targets), ...receiver.units],
     notes: [...receiver.notes, ...(await handOverNotes(config, targets, grantee))],
     receiverUser: receiver.user,
   };
+}
+
+/** The boot units, and the timers of those that are watched. */
+function targetUnits({ app }: Config, targets: readonly TargetConfig[]): PlannedUnit[] {
+  const watched = targets.filter(({ monitor }) => monitor !== null);
+  return [
+    ...targets.map(({ name }) => ({ unit: bootInstance(app, name), isStarted: false })),
+    ...watched.map(({ name }) => ({ unit: monitorTimer(app, name), isStarted: true })),
+  ];
 }
 
 /** polkitd does not run as root, and has to read it. */
