@@ -56,9 +56,8 @@ interface Connection {
   stream: NodeJS.EventEmitter & { writable: boolean; destroy(): void };
 }
 
-/** The signal of a connection that has ended, and what ends it for us. */
-interface Loss {
-  signal: AbortSignal;
+/** Whose bus it is, the signal that it is lost, and what gives it up for us. */
+interface Lifeline extends Pick<Bus, 'kind' | 'lost'> {
   end: (cause?: unknown) => void;
 }
 
@@ -77,13 +76,13 @@ export async function connectBus(kind: ManagerKind, env: NodeJS.ProcessEnv = pro
   if (socket && !existsSync(socket)) throw unavailable('the socket does not exist');
   const dbus = (await import('dbus-next')).default;
   const raw = opened(() => dbus.sessionBus({ busAddress: address }), unavailable);
-  const lost = watchConnection(raw, kind);
+  const line = watchConnection(raw, kind);
   await withDeadline({ what: `the ${kind} bus did not answer`, timeoutMs: connectTimeoutMs }, () =>
-    Promise.race([new Promise((resolve) => raw.once('connect', resolve)), rejectionOf(lost.signal)]),
+    Promise.race([new Promise((resolve) => raw.once('connect', resolve)), rejectionOf(line.lost)]),
   ).catch((error: unknown) => {
     throw unavailable(error instanceof CutoverError ? (error.cause ?? error) : error);
   });
-  return wrap(raw, { kind, lost: lost.signal, end: lost.end }, dbus.Message);
+  return wrap(raw, line, callsOf(raw, line, dbus.Message));
 }
 
 /** An address of a kind that dbus-next does not know (`unix:abstract=`, `tcp:` without a port) is refused at once. */
@@ -95,8 +94,10 @@ function opened(open: () => MessageBus, unavailable: (cause: unknown) => Cutover
   }
 }
 
-/** Gives the maker of D-Bus variants: a value with the signature it is sent under. */
-export async function variantMaker(): Promise<(signature: string, value: unknown) => unknown> {
+/** Makes a D-Bus variant: a value with the signature it is sent under. */
+export type VariantMaker = (signature: string, value: unknown) => unknown;
+
+export async function variantMaker(): Promise<VariantMaker> {
   const { Variant } = (await import('dbus-next')).default;
   return (signature, value) => new Variant(signature, value);
 }
@@ -109,7 +110,7 @@ function busAddress(kind: ManagerKind, env: NodeJS.ProcessEnv): string {
 }
 
 /** Without this, a call on a bus that went away never settles and the process ends with exit 0. */
-function watchConnection(raw: MessageBus, kind: ManagerKind): Loss {
+function watchConnection(raw: MessageBus, kind: ManagerKind): Lifeline {
   const ended = openController();
   const end = (cause?: unknown): void =>
     ended.abort(
@@ -121,19 +122,15 @@ function watchConnection(raw: MessageBus, kind: ManagerKind): Loss {
   raw.on('error', end);
   // dbus-next refuses to write from `end` on; `close` may come a while later.
   for (const event of ['end', 'close']) connectionOf(raw).stream.on(event, () => end());
-  return { signal: ended.signal, end };
+  return { kind, lost: ended.signal, end };
 }
 
 function connectionOf(raw: MessageBus): Connection {
   return (raw as unknown as { _connection: Connection })._connection;
 }
 
-function wrap(
-  raw: MessageBus,
-  { kind, lost, end }: { kind: ManagerKind; lost: AbortSignal; end: Loss['end'] },
-  MessageClass: typeof Message,
-): Bus {
-  const call = async (request: BusCall): Promise<unknown[]> => {
+function callsOf(raw: MessageBus, { kind, lost, end }: Lifeline, MessageClass: typeof Message): Bus['call'] {
+  return async (request) => {
     lost.throwIfAborted();
     const { destination, path, member, signature, body } = request;
     const fields = { destination, path, interface: request.interface, member, signature, body };
@@ -148,6 +145,9 @@ function wrap(
     });
     return reply?.body ?? [];
   };
+}
+
+function wrap(raw: MessageBus, { kind, lost }: Lifeline, call: Bus['call']): Bus {
   // Each unit that is watched listens; Node warns at the eleventh.
   raw.setMaxListeners(0);
   return {

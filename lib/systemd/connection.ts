@@ -25,45 +25,54 @@ const retryMs = 100;
  * needs the bus first waits for it, and throws `systemd_unavailable` when there is none.
  */
 export function openConnection(kind: ManagerKind): Connection {
-  const connecting = connectAndSubscribe(kind);
-  // Whoever needs the bus is told.
-  connecting.catch(() => {});
-  let latest: Bus | undefined;
-  let isClosed = false;
-  let reconnecting: Promise<Bus> | undefined;
-  let lostAt: number | undefined;
-  const connected = async (): Promise<Bus> => {
-    latest ??= await connecting;
-    if (!latest.lost.aborted || isClosed) return latest;
-    lostAt ??= performance.now();
-    reconnecting ??= reconnect(kind, lostAt + reconnectMs).finally(() => {
-      reconnecting = undefined;
+  return new Renewed(kind);
+}
+
+class Renewed implements Connection {
+  readonly kind: ManagerKind;
+  isClosed = false;
+  readonly #first: Promise<Bus>;
+  #latest: Bus | undefined;
+  #reconnecting: Promise<Bus> | undefined;
+  #lostAt: number | undefined;
+
+  constructor(kind: ManagerKind) {
+    this.kind = kind;
+    this.#first = connectAndSubscribe(kind);
+    // Whoever needs the bus is told.
+    this.#first.catch(() => {});
+  }
+
+  async bus(): Promise<Bus> {
+    this.#latest ??= await this.#first;
+    if (!this.#latest.lost.aborted || this.isClosed) return this.#latest;
+    this.#lostAt ??= performance.now();
+    this.#reconnecting ??= reconnect(this.kind, this.#lostAt + reconnectMs).finally(() => {
+      this.#reconnecting = undefined;
     });
-    latest = await reconnecting;
-    lostAt = undefined;
-    return latest;
-  };
-  const again = <T>(work: () => Promise<T>): Promise<T> =>
-    work().catch((error: unknown) => {
-      if (isClosed || !isCutoverError(error, 'bus_lost')) throw error;
+    this.#latest = await this.#reconnecting;
+    this.#lostAt = undefined;
+    return this.#latest;
+  }
+
+  call(call: BusCall): Promise<unknown[]> {
+    return this.again(async () => (await this.bus()).call(call));
+  }
+
+  again<T>(work: () => Promise<T>): Promise<T> {
+    return work().catch((error: unknown) => {
+      if (this.isClosed || !isCutoverError(error, 'bus_lost')) throw error;
       return work();
     });
-  return {
-    kind,
-    bus: connected,
-    again,
-    call: (call) => again(async () => (await connected()).call(call)),
-    get isClosed() {
-      return isClosed;
-    },
-    close() {
-      isClosed = true;
-      connecting.then(
-        (first) => (latest ?? first).close(),
-        () => {},
-      );
-    },
-  };
+  }
+
+  close(): void {
+    this.isClosed = true;
+    this.#first.then(
+      (first) => (this.#latest ?? first).close(),
+      () => {},
+    );
+  }
 }
 
 async function reconnect(kind: ManagerKind, until: number): Promise<Bus> {

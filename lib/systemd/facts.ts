@@ -1,7 +1,7 @@
 import type { ManagerKind } from '../config/model.ts';
 
 /** What systemd knows of a service at one moment (org.freedesktop.systemd1(5), Unit and Service objects). */
-export interface UnitFacts {
+export interface UnitFacts extends UnitSettings, UnitResources {
   unit: string;
   /** whose unit it is */
   manager: ManagerKind;
@@ -19,6 +19,13 @@ export interface UnitFacts {
   execMainCode: number;
   execMainStatus: number;
   restarts: number;
+  /** milliseconds since the epoch of the last change of state; 0: never */
+  stateChangedMs: number;
+  triggeredBy: string[];
+}
+
+/** What stands in its files. */
+export interface UnitSettings {
   restart: string;
   type: string;
   startLimitBurst: number;
@@ -26,51 +33,66 @@ export interface UnitFacts {
   stopTimeoutMs: number;
   workingDirectory: string | null;
   user: string | null;
+}
+
+/** What its processes use and may use, and where that is counted. */
+export interface UnitResources {
   controlGroup: string | null;
   memoryBytes: number | null;
   memoryMaxBytes: number | null;
   cpuNs: number | null;
-  /** milliseconds since the epoch of the last change of state; 0: never */
-  stateChangedMs: number;
-  triggeredBy: string[];
 }
+
+/** Gives a property by its name, undefined where it is not there. */
+type Get = (name: string) => unknown;
 
 /** "Not set" and "infinity" are both 2^64-1 on the bus. */
 const unset = 2n ** 64n - 1n;
 
 /** Reads facts from the two `GetAll` answers, with variants already unwrapped. */
 export function factsFrom(unit: string, properties: Map<string, unknown>, manager: ManagerKind): UnitFacts {
-  const text = (name: string): string => textOf(properties.get(name));
-  const count = (name: string): number => amount(properties.get(name)) ?? 0;
-  const loadError = properties.get('LoadError') as [string, string] | undefined;
+  const get = (name: string): unknown => properties.get(name);
+  const loadError = get('LoadError') as [string, string] | undefined;
   return {
     unit,
     manager,
-    loadState: text('LoadState'),
+    loadState: textOf(get('LoadState')),
     loadError: loadError?.[0] ? loadError[1] || loadError[0] : null,
-    activeState: text('ActiveState'),
-    subState: text('SubState'),
-    result: text('Result'),
-    fragmentPath: text('FragmentPath') || null,
-    needDaemonReload: properties.get('NeedDaemonReload') === true,
-    invocationId: invocationIdOf(properties.get('InvocationID')),
-    mainPid: count('MainPID'),
-    execMainCode: count('ExecMainCode'),
-    execMainStatus: count('ExecMainStatus'),
-    restarts: count('NRestarts'),
-    restart: text('Restart'),
-    type: text('Type'),
-    startLimitBurst: count('StartLimitBurst'),
-    startLimitIntervalMs: count('StartLimitIntervalUSec') / 1000,
-    stopTimeoutMs: (amount(properties.get('TimeoutStopUSec')) ?? Number.POSITIVE_INFINITY) / 1000,
-    workingDirectory: text('WorkingDirectory') || null,
-    user: text('User') || null,
-    controlGroup: text('ControlGroup') || null,
-    memoryBytes: amount(properties.get('MemoryCurrent')),
-    memoryMaxBytes: amount(properties.get('MemoryMax')),
-    cpuNs: amount(properties.get('CPUUsageNSec')),
-    stateChangedMs: count('StateChangeTimestamp') / 1000,
-    triggeredBy: (properties.get('TriggeredBy') as string[] | undefined) ?? [],
+    activeState: textOf(get('ActiveState')),
+    subState: textOf(get('SubState')),
+    result: textOf(get('Result')),
+    fragmentPath: textOf(get('FragmentPath')) || null,
+    needDaemonReload: get('NeedDaemonReload') === true,
+    invocationId: invocationIdOf(get('InvocationID')),
+    mainPid: countOf(get('MainPID')),
+    execMainCode: countOf(get('ExecMainCode')),
+    execMainStatus: countOf(get('ExecMainStatus')),
+    restarts: countOf(get('NRestarts')),
+    ...settingsFrom(get),
+    ...resourcesFrom(get),
+    stateChangedMs: countOf(get('StateChangeTimestamp')) / 1000,
+    triggeredBy: (get('TriggeredBy') as string[] | undefined) ?? [],
+  };
+}
+
+function settingsFrom(get: Get): UnitSettings {
+  return {
+    restart: textOf(get('Restart')),
+    type: textOf(get('Type')),
+    startLimitBurst: countOf(get('StartLimitBurst')),
+    startLimitIntervalMs: countOf(get('StartLimitIntervalUSec')) / 1000,
+    stopTimeoutMs: (amount(get('TimeoutStopUSec')) ?? Number.POSITIVE_INFINITY) / 1000,
+    workingDirectory: textOf(get('WorkingDirectory')) || null,
+    user: textOf(get('User')) || null,
+  };
+}
+
+function resourcesFrom(get: Get): UnitResources {
+  return {
+    controlGroup: textOf(get('ControlGroup')) || null,
+    memoryBytes: amount(get('MemoryCurrent')),
+    memoryMaxBytes: amount(get('MemoryMax')),
+    cpuNs: amount(get('CPUUsageNSec')),
   };
 }
 
@@ -83,6 +105,10 @@ export function textOf(value: unknown): string {
 export function amount(value: unknown): number | null {
   if (typeof value === 'number') return value;
   return typeof value === 'bigint' && value !== unset ? Number(value) : null;
+}
+
+function countOf(value: unknown): number {
+  return amount(value) ?? 0;
 }
 
 /** The invocation's id as journald writes it. */

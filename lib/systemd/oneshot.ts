@@ -3,6 +3,14 @@ import { variantMaker } from './bus.ts';
 import type { JobOptions, JobResult } from './jobs.ts';
 import type { Systemd } from './systemd.ts';
 
+/** A command, the name of its unit and what the journal says of it. */
+export interface Oneshot {
+  unit: string;
+  command: Command;
+  description: string;
+  environment: Record<string, string>;
+}
+
 /** From SIGTERM to SIGKILL: what it does may have to be taken back. */
 const stopUsec = 10n * 60n * 1_000_000n;
 
@@ -13,28 +21,18 @@ const stopUsec = 10n * 60n * 1_000_000n;
  */
 export async function startTransientOneshot(
   systemd: Systemd,
-  {
-    unit,
-    command,
-    description,
-    environment,
-  }: { unit: string; command: Command; description: string; environment: Record<string, string> },
+  { unit, command, description, environment }: Oneshot,
   options: JobOptions,
 ): Promise<JobResult> {
   const variant = await variantMaker();
   const [file, ...args] = command;
+  const assignments = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
   const properties = [
     ['Description', variant('s', `cutover ${description}`)],
     ['Type', variant('s', 'oneshot')],
     ['CollectMode', variant('s', 'inactive-or-failed')],
     ['TimeoutStopUSec', variant('t', stopUsec)],
-    [
-      'Environment',
-      variant(
-        'as',
-        Object.entries(environment).map(([name, value]) => `${name}=${value}`),
-      ),
-    ],
+    ['Environment', variant('as', assignments)],
     ['ExecStart', variant('a(sasb)', [[file, [file, ...args], false]])],
   ];
   return systemd.startTransient(unit, properties, [], options);

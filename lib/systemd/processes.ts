@@ -56,8 +56,7 @@ export async function describeProcess(pid: number): Promise<ProcessFacts | null>
     unit: cgroup === null ? null : unitIn(cgroup),
     manager: /\/user@\d+\.service\/./.test(cgroup ?? '') ? 'user' : 'system',
     startTicks,
-    isZombie: /^State:\s+Z/m.test(status ?? ''),
-    uid: Number(/^Uid:\s+\d+\s+(\d+)/m.exec(status ?? '')?.[1] ?? -1),
+    ...parseStatus(status ?? ''),
   };
 }
 
@@ -112,6 +111,14 @@ export function parseStat(stat: string): { name: string; startTicks: number } {
   // The first field behind the name is number 3, the start time number 22 (proc_pid_stat(5)).
   const startTicks = Number(stat.slice(end + 2).split(' ')[22 - 3]);
   return { name: stat.slice(stat.indexOf('(') + 1, end), startTicks };
+}
+
+/** What is known from the text of `/proc/PID/status`; a text that may not be read is empty. */
+function parseStatus(status: string): Pick<ProcessFacts, 'isZombie' | 'uid'> {
+  return {
+    isZombie: /^State:\s+Z/m.test(status),
+    uid: Number(/^Uid:\s+\d+\s+(\d+)/m.exec(status)?.[1] ?? -1),
+  };
 }
 
 async function readOr(pid: number, name: string): Promise<string | null> {

@@ -1,6 +1,6 @@
 import { CutoverError, ExitCode } from '../base/errors.ts';
 import type { Command } from '../base/exec.ts';
-import { variantMaker } from './bus.ts';
+import { type VariantMaker, variantMaker } from './bus.ts';
 import { escapeUnitName } from './names.ts';
 import type { Systemd } from './systemd.ts';
 
@@ -46,7 +46,6 @@ export function scopeNames(app: string, target: string, beside?: number): { scop
 export async function takeScope(systemd: Systemd, request: ScopeRequest): Promise<void> {
   const variant = await variantMaker();
   const { scope, settle } = scopeNames(request.app, request.target, request.isSettleTaken ? request.pid : undefined);
-  const [file, ...args] = request.afterwards;
   const scopeProperties = [
     ['Description', variant('s', `cutover at work on ${request.target} of ${request.app}`)],
     ['PIDs', variant('au', [request.pid])],
@@ -55,8 +54,19 @@ export async function takeScope(systemd: Systemd, request: ScopeRequest): Promis
     ['OnSuccess', variant('as', [settle])],
     ['OnFailure', variant('as', [settle])],
   ];
+  const beside = [[settle, settleProperties(request, variant)]];
+  // Only when the job is done is the process in the scope; one that ends before leaves an empty scope behind.
+  await systemd.startTransient(scope, scopeProperties, beside, { timeoutMs: scopeStartMs });
+  // The call says nothing of a unit beside it that systemd would not run.
+  const state = await systemd.property(settle, 'Unit', 'LoadState');
+  if (state !== 'loaded') throw new CutoverError('no_such_unit', `systemd does not accept ${settle}: ${String(state)}`);
+}
+
+/** Of the service that runs when the scope ends. */
+function settleProperties(request: ScopeRequest, variant: VariantMaker): unknown[] {
+  const [file, ...args] = request.afterwards;
   const environment = Object.entries(request.environment).map(([name, value]) => `${name}=${value}`);
-  const settleProperties = [
+  return [
     ['Description', variant('s', `cutover ends an interrupted run on ${request.target} of ${request.app}`)],
     // Not oneshot: that type may not be started again for an exit status.
     ['Type', variant('s', 'exec')],
@@ -73,12 +83,6 @@ export async function takeScope(systemd: Systemd, request: ScopeRequest): Promis
     ['Conditions', variant('a(sbbs)', [['ConditionPathExists', false, false, request.condition]])],
     ['ExecStart', variant('a(sasb)', [[file, [file, ...args], false]])],
   ];
-  const beside = [[settle, settleProperties]];
-  // Only when the job is done is the process in the scope; one that ends before leaves an empty scope behind.
-  await systemd.startTransient(scope, scopeProperties, beside, { timeoutMs: scopeStartMs });
-  // The call says nothing of a unit beside it that systemd would not run.
-  const state = await systemd.property(settle, 'Unit', 'LoadState');
-  if (state !== 'loaded') throw new CutoverError('no_such_unit', `systemd does not accept ${settle}: ${String(state)}`);
 }
 
 /**

@@ -1,15 +1,12 @@
-import { CutoverError, isCutoverError } from '../base/errors.ts';
-import { openController } from '../base/wait.ts';
+import { isCutoverError } from '../base/errors.ts';
 import type { ManagerKind } from '../config/model.ts';
-import type { BusCall, BusSignal } from './bus.ts';
+import type { BusCall } from './bus.ts';
 import { type Connection, openConnection } from './connection.ts';
-import { isDbusError } from './failures.ts';
 import { factsFrom, type UnitFacts } from './facts.ts';
 import { type JobOptions, type JobResult, runJob } from './jobs.ts';
-import { manager, unitPath } from './names.ts';
-
-/** What changed on a unit: only the properties that systemd sent. */
-export type PropertyListener = (changed: Map<string, unknown>) => void;
+import { manager } from './names.ts';
+import { propertiesOf, propertyOf } from './properties.ts';
+import { type PropertyListener, watchUnit } from './watch.ts';
 
 /** The manager of the system or of the user, over its D-Bus interface (org.freedesktop.systemd1(5)). */
 export interface Systemd {
@@ -62,14 +59,11 @@ class Client implements Systemd {
   }
 
   async facts(unit: string): Promise<UnitFacts> {
-    return factsFrom(unit, await this.#properties(unit), this.#connection.kind);
+    return factsFrom(unit, await propertiesOf(this.#connection, unit), this.#connection.kind);
   }
 
-  async property(unit: string, kind: 'Unit' | 'Service' | 'Socket', name: string): Promise<unknown> {
-    const body = [`org.freedesktop.systemd1.${kind}`, name];
-    const call = { ...properties, path: unitPath(unit), member: 'Get', signature: 'ss', body, about: unit };
-    const [variant] = await this.#connection.call(call);
-    return (variant as { value: unknown }).value;
+  property(unit: string, kind: 'Unit' | 'Service' | 'Socket', name: string): Promise<unknown> {
+    return propertyOf(this.#connection, unit, kind, name);
   }
 
   start = (unit: string, options: JobOptions): Promise<JobResult> => this.#job('StartUnit', unit, options);
@@ -109,39 +103,8 @@ class Client implements Systemd {
     return (rows as [string, number, string][]).map(([, pid]) => pid).filter((pid) => pid > 0);
   }
 
-  async watch(unit: string, listener: PropertyListener): Promise<() => void> {
-    const path = unitPath(unit);
-    const member = 'PropertiesChanged';
-    const rule = `type='signal',sender='${manager.destination}',path='${path}',member='${member}'`;
-    const ended = openController();
-    const isOver = (): boolean => ended.signal.aborted || this.#connection.isClosed;
-    const attach = async (): Promise<void> => {
-      const bus = await this.#connection.bus();
-      if (isOver()) return;
-      const stop = bus.onSignal((signal: BusSignal) => {
-        if (signal.path === path && signal.member === member) listener(unwrap(signal.body[1]));
-      });
-      await bus.addMatch(rule).catch((error: unknown) => {
-        stop();
-        throw error;
-      });
-      ended.signal.addEventListener('abort', () => [stop(), bus.removeMatch(rule)], { once: true });
-      if (bus.lost.aborted) attachAgain();
-      else bus.lost.addEventListener('abort', attachAgain, { once: true, signal: ended.signal });
-    };
-    const attachAgain = (): void => {
-      if (isOver()) return;
-      // Without a bus there is nothing to watch; whoever asks for facts next is told so.
-      this.#connection
-        .again(attach)
-        .then(async () => {
-          const now = await this.#properties(unit);
-          if (!isOver()) listener(now);
-        })
-        .catch(() => {});
-    };
-    await this.#connection.again(attach);
-    return () => ended.abort();
+  watch(unit: string, listener: PropertyListener): Promise<() => void> {
+    return watchUnit(this.#connection, unit, listener);
   }
 
   call(member: string, signature: string, body: unknown[], about?: string): Promise<unknown[]> {
@@ -160,35 +123,4 @@ class Client implements Systemd {
     const run = async (): Promise<JobResult> => runJob(await this.#connection.bus(), call, options);
     return member === 'RestartUnit' ? run() : this.#connection.again(run);
   }
-
-  async #properties(unit: string): Promise<Map<string, unknown>> {
-    const path = unitPath(unit);
-    const getAll = (interfaceName: string): Promise<unknown[]> =>
-      this.#connection.call({
-        ...properties,
-        path,
-        member: 'GetAll',
-        signature: 's',
-        body: [interfaceName],
-        about: unit,
-      });
-    const [common, service] = await Promise.all([
-      getAll('org.freedesktop.systemd1.Unit'),
-      // A unit that is no service, or that does not exist, has no such interface.
-      unit.endsWith('.service') ? getAll('org.freedesktop.systemd1.Service').catch(emptyIfUnknown) : [],
-    ]);
-    return new Map([...unwrap(service[0]), ...unwrap(common[0])]);
-  }
-}
-
-const properties = { destination: manager.destination, interface: 'org.freedesktop.DBus.Properties' };
-
-function emptyIfUnknown(error: unknown): unknown[] {
-  if (error instanceof CutoverError && isDbusError(error, 'org.freedesktop.DBus.Error.UnknownInterface')) return [];
-  throw error;
-}
-
-function unwrap(dictionary: unknown): Map<string, unknown> {
-  const entries = Object.entries((dictionary ?? {}) as Record<string, { value: unknown }>);
-  return new Map(entries.map(([name, variant]) => [name, variant.value]));
 }
