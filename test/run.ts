@@ -6,8 +6,8 @@ import { patient } from './patient.ts';
 import { beginMark, type Totals, totalsMark } from './totals.ts';
 
 // Usage: node --import tsx test/run.ts [--in FOLDER] [part of a file's name …]
-// Three files run at once, since they wait most of the time. One says `// runs: alone` if it keeps all processors busy by itself, and `// deadline: 10min` for
-// more than 5 minutes.
+// Three files run at once, since they wait most of the time. One says `// runs: alone` if it keeps all processors busy by
+// itself, and `// deadline: 10min` for more than 5 minutes.
 
 interface TestFile {
   path: string;
