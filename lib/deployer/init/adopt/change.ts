@@ -13,9 +13,10 @@ import { removeFolders } from '../install/record.ts';
 import { lookAtUnit } from '../unit.ts';
 import { bringFiles, clearTemporary } from '../strategy/our-files.ts';
 import { proveServing } from '../strategy/proof.ts';
+import { wayBackFailed } from '../way-back-failed.ts';
 import { copyIn, removeCopy } from './copy.ts';
 import { isNamed } from './lines.ts';
-import { type Adoption, clearAdoption, writeAdopted, writeAdoption } from './record.ts';
+import { type Adoption, clearAdoption, filesOf, writeAdopted, writeAdoption } from './record.ts';
 
 type Side = Adoption['to'];
 
@@ -111,12 +112,8 @@ async function afterFailure(
   const { unit, to } = adoption;
   const look = journalctl(place.config.manager, unit);
   const what = `${unit} does not serve from ${wayOf(adoption, to)}: ${messageOf(error)}`;
-  const failed = (second: unknown, then: string): CutoverError => {
-    return new CutoverError('failed', `${what}; and the way back failed: ${messageOf(second)}`, {
-      mend: `${look}; ${then}`,
-      cause: error,
-    });
-  };
+  const failed = (second: unknown, then: string): CutoverError =>
+    wayBackFailed(what, second, { mend: `${look}; ${then}`, cause: error });
   try {
     const problem = await takeBack(place, adoption);
     if (problem) return failed(problem, 'everything is as before');
@@ -171,8 +168,8 @@ async function problemOf(moving: Promise<void>): Promise<Error | null> {
 
 /** Brings a move to an end that was cut off: one that was proven is completed, any other taken back. @returns what was done, in words */
 export async function endAdoption(place: Place, adoption: Adoption): Promise<string> {
-  const { unit, to, lines, config, isProven } = adoption;
-  await clearTemporary([lines, ...(config ? [config] : [])].map(({ path }) => path));
+  const { unit, to, isProven } = adoption;
+  await clearTemporary(filesOf(adoption).map(({ path }) => path));
   const what = `a move of ${unit} to ${wayOf(adoption, to)} had been cut off`;
   if (isProven) {
     await finish(place, adoption);

@@ -31,6 +31,11 @@ export interface Adoption extends Adopted {
   isProven: boolean;
 }
 
+/** The files that a move writes, in their order. */
+export function filesOf({ lines, config }: Pick<Adoption, 'lines' | 'config'>): OurFile[] {
+  return config ? [lines, config] : [lines];
+}
+
 const names = { moving: 'adoption.json', moved: 'adopted.json' } as const;
 
 /** The move that was cut off, or null. @throws `refused` when it cannot be read */

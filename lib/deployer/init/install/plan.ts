@@ -59,7 +59,7 @@ export async function planInstall(
   };
 }
 
-/** The boot units, and the timers of those that are watched. */
+/** The boot unit of each target, and the timer of each that is watched. */
 function targetUnits({ app }: Config, targets: readonly TargetConfig[]): PlannedUnit[] {
   const watched = targets.filter(({ monitor }) => monitor !== null);
   return [

@@ -5,6 +5,7 @@ import { holdersOf } from '../../../deploy/ports.ts';
 import { reasonOf } from '../../../run/failure.ts';
 import { journalctl } from '../../../systemd/typed.ts';
 import type { Place } from '../../place.ts';
+import { wayBackFailed } from '../way-back-failed.ts';
 import { type Crossing, enterSocket, leaveSocket, prepareSocket, removeOurs, watchAsItIs } from './crossing.ts';
 import { bringFiles } from './our-files.ts';
 import { adviceFor } from './program.ts';
@@ -89,10 +90,8 @@ async function afterFailure(
   const said = isRestarted ? await complaintOf(place, { sinceMs }) : null;
   const what = `${unit} does not serve ${wayOf[to]}: ${messageOf(error)}${said ? ` (${said})` : ''}`;
   const look = journalctl(place.config.manager, unit);
-  const failed = (second: unknown, then: string): CutoverError => {
-    const whole = `${what}; and the way back failed: ${messageOf(second)}`;
-    return new CutoverError('failed', whole, { mend: `${look}; ${then}`, cause: error });
-  };
+  const failed = (second: unknown, then: string): CutoverError =>
+    wayBackFailed(what, second, { mend: `${look}; ${then}`, cause: error });
   try {
     const problem = await takeBack(place, record);
     if (problem) return failed(problem, 'everything is as before; cutover rollback brings an older build back');
