@@ -26,14 +26,8 @@ export async function startLoad(ground: Ground, ports: readonly number[], signal
   // A busy machine must not make the load uneven.
   const [file, ...words] = [...ground.first, process.execPath, program, requestsPerSecond, ...ports].map(String);
   const started = await ground.spawn([file ?? process.execPath, ...words]);
-  const samples = new Map(ports.map((port): [number, Sample[]] => [port, []]));
-  let untilMs = 0;
   const said = complaintOf(started);
-  createInterface({ input: started.stdout }).on('line', (line) => {
-    const value = parseLine(line);
-    if (!Array.isArray(value)) untilMs = value?.until ?? untilMs;
-    else samples.get(value[4])?.push(sampleOf(value));
-  });
+  const answers = answersOf(started, ports);
   const settled = (wantedMs: number): Promise<void> =>
     withDeadline(
       {
@@ -42,16 +36,30 @@ export async function startLoad(ground: Ground, ports: readonly number[], signal
         signal,
       },
       async (ended) => {
-        await poll({ everyMs: 10, signal: ended }, async () => (untilMs >= wantedMs ? true : undefined));
+        await poll({ everyMs: 10, signal: ended }, async () => (answers.untilMs >= wantedMs ? true : undefined));
         // Answers come in another order than requests were sent.
-        for (const each of samples.values()) each.sort((a, b) => a.atMs - b.atMs);
+        for (const each of answers.samples.values()) each.sort((a, b) => a.atMs - b.atMs);
       },
     );
   await settled(Date.now()).catch((error: unknown) => {
     signal.throwIfAborted();
     throw new CutoverError('sandbox', `the load does not start: ${said.text}`, { cause: error });
   });
-  return [...samples.values()].map((each) => ({ samples: each, settled }));
+  return [...answers.samples.values()].map((each) => ({ samples: each, settled }));
+}
+
+/** What was answered at each port, and up to which moment all of it is there. */
+function answersOf(
+  { stdout }: StartedProcess,
+  ports: readonly number[],
+): { samples: ReadonlyMap<number, Sample[]>; untilMs: number } {
+  const answers = { samples: new Map(ports.map((port): [number, Sample[]] => [port, []])), untilMs: 0 };
+  createInterface({ input: stdout }).on('line', (line) => {
+    const value = parseLine(line);
+    if (!Array.isArray(value)) answers.untilMs = value?.until ?? answers.untilMs;
+    else answers.samples.get(value[4])?.push(sampleOf(value));
+  });
+  return answers;
 }
 
 type Answer = [atMs: number, answer: number | string, build: string | null, tookMs: number, port: number];

@@ -27,15 +27,9 @@ const isStep = (line: string): boolean =>
 
 /** Begins to tell. */
 export function startProgress({ tell, colours, isLive, columns, samples, letters }: ProgressOptions): Progress {
-  const [beganMs, before] = [performance.now(), samples.map(({ length }) => length)];
+  const soFar = tally(samples);
   let latest = 'checks';
-  const draw = (): void => {
-    const mine = samples.flatMap((each, index) => each.slice(before[index]));
-    const good = mine.filter(({ answer }) => answer === 'ok').length;
-    const seconds = ((performance.now() - beganMs) / 1_000).toFixed(1);
-    const text = `  … ${seconds} s   ${mine.length} requests, ${good} answered   ${latest}`;
-    tell(`\r\u001B[K${colours.dim(cut(text, columns - 1))}`);
-  };
+  const draw = (): void => tell(`\r\u001B[K${colours.dim(cut(`  … ${soFar()}   ${latest}`, columns - 1))}`);
   const timer = isLive ? setInterval(draw, refreshMs) : undefined;
   return {
     follow: (who) => {
@@ -52,6 +46,17 @@ export function startProgress({ tell, colours, isLive, columns, samples, letters
       clearInterval(timer);
       if (isLive) tell('\r\u001B[K');
     },
+  };
+}
+
+/** How long it goes on from now, and how many requests were answered meanwhile. */
+function tally(samples: ProgressOptions['samples']): () => string {
+  const [beganMs, before] = [performance.now(), samples.map(({ length }) => length)];
+  return () => {
+    const mine = samples.flatMap((each, index) => each.slice(before[index]));
+    const good = mine.filter(({ answer }) => answer === 'ok').length;
+    const seconds = ((performance.now() - beganMs) / 1_000).toFixed(1);
+    return `${seconds} s   ${mine.length} requests, ${good} answered`;
   };
 }
 

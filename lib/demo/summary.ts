@@ -14,24 +14,25 @@ export function summary(document: DemoDocument, { width, colours }: { width: num
     ...document.acts.map(rowOf),
     ...document.side_by_side.sides.map(sideRow),
   ]).split('\n');
-  const notes = [
-    '* nothing served before the first deploy',
-    ...(document.acts.some(({ load }) => load.wrong > 0)
-      ? ['? requests that the stranger answered count as unanswered']
-      : []),
-  ];
   const closing = document.as_expected ? good(document) : bad(document);
   const paint = document.as_expected ? colours.bold : colours.red;
   return [
     '',
     colours.bold(`  ${first}`),
     ...rows.map((row) => `  ${row}`),
-    ...notes.map((note) => colours.dim(`  ${note}`)),
+    ...notesOn(document).map((note) => colours.dim(`  ${note}`)),
     '',
     ...wrap(closing, width).map(paint),
   ]
     .map((line) => `${line}\n`)
     .join('');
+}
+
+/** What the marks in the rows mean. */
+function notesOn({ acts: told }: DemoDocument): string[] {
+  const first = '* nothing served before the first deploy';
+  const hasStranger = told.some(({ load }) => load.wrong > 0);
+  return hasStranger ? [first, '? requests that the stranger answered count as unanswered'] : [first];
 }
 
 function rowOf({ name, outcome, exit_code, downtime_ms, load }: ActDocument, index: number): string[] {
