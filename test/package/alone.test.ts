@@ -19,6 +19,7 @@ import { version } from '../../lib/version.ts';
 import { makeDirectory } from '../builds/directory.ts';
 import { repository } from '../sandboxed.ts';
 import { suite, type TestContext } from '../suite.ts';
+import { asCalled } from './packed.ts';
 
 const test = suite('package/the file alone', { timeoutMs: 120_000 });
 const nowhere = { DBUS_SYSTEM_BUS_ADDRESS: 'unix:path=/nowhere/bus', CUTOVER_CONFIG: '' };
@@ -83,7 +84,7 @@ test('a link with the name of a script that was replaced is that command, and so
   const said = { 'pre-deployment-check': 'check', 'safe-deploy': 'deploy', 'deploy-with-zero-downtime': 'direct' };
   for (const [name, command] of Object.entries(said)) {
     await symlink('cutover', join(folder, name));
-    assert.is(await usage(name), (await call(file, [command, '--help'])).stdout, name);
+    assert.is(await usage(name), asCalled(name, command, (await call(file, [command, '--help'])).stdout), name);
     await rm(join(folder, name));
     // systemd calls the file by its name, for other commands too.
     await link(file, join(folder, name));

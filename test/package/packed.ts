@@ -50,3 +50,8 @@ export async function npm(words: string[], cwd: string): Promise<ExecResult> {
   if (result.code === 0) return result;
   throw new Error(`${command.join(' ')} exited with ${result.code}: ${result.stderr}${result.stdout}`);
 }
+
+/** The help of a command as it reads under the old name that it was called by. */
+export function asCalled(name: string, command: string, help: string): string {
+  return help.replace(`Usage: cutover ${command} `, `Usage: ${name} `);
+}

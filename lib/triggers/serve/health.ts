@@ -33,21 +33,28 @@ const askMs = 3_000;
 /** From this share of its limit on the receiver is about to be killed. */
 const nearly = 0.9;
 
-type Health = Awaited<ReturnType<typeof look>>;
+type Health = Awaited<ReturnType<typeof tell>>;
+type Seen = Awaited<ReturnType<typeof look>>;
 
-/** How the receiver is, as `GET /health` tells it. Asked by many at once it looks once. */
+/** How the receiver is, as `GET /health` tells it. Asked by many at once it looks at disks, records and systemd once. */
 export function healthOf(parts: HealthParts): () => Promise<Health> {
-  let seen: { atMs: number; health: Promise<Health> } | null = null;
+  let seen: { atMs: number; found: Promise<Seen> } | null = null;
   return () => {
-    if (!seen || performance.now() - seen.atMs > freshMs) seen = { atMs: performance.now(), health: look(parts) };
-    return seen.health;
+    if (!seen || performance.now() - seen.atMs > freshMs) seen = { atMs: performance.now(), found: look(parts) };
+    return tell(seen.found, parts);
   };
 }
 
 async function look(parts: HealthParts) {
-  const { config, queue, directory, memoryLimitBytes } = parts;
-  const [problems, disk, last] = await Promise.all([problemsOf(parts), diskOf(directory), lastRun(config)]);
-  const open = queue.open();
+  const { config, directory } = parts;
+  const [problems, disk, last_run] = await Promise.all([problemsElsewhere(parts), diskOf(directory), lastRun(config)]);
+  return { problems, disk, last_run };
+}
+
+async function tell(looking: Promise<Seen>, parts: HealthParts) {
+  const { problems: elsewhere, disk, last_run } = await looking;
+  const problems = [...elsewhere, ...ownProblems(parts)];
+  const open = parts.queue.open();
   const told = (state: ServeRequest['state']) =>
     open.filter((one) => one.state === state).map(({ id, target, queued_at }) => ({ id, target, state, queued_at }));
   return {
@@ -56,21 +63,25 @@ async function look(parts: HealthParts) {
     version,
     uptime_ms: Math.round(process.uptime() * 1000),
     memory_bytes: process.memoryUsage.rss(),
-    memory_limit_bytes: memoryLimitBytes,
+    memory_limit_bytes: parts.memoryLimitBytes,
     disk,
-    last_run: last,
+    last_run,
     queue: told('queued'),
     running: told('running'),
   };
 }
 
-async function problemsOf(parts: HealthParts): Promise<string[]> {
-  const { queue, faults, memoryLimitBytes, startProblem } = parts;
+async function problemsElsewhere(parts: HealthParts): Promise<string[]> {
+  const found = await Promise.all([writeProblem(parts), diskProblem(parts), systemdProblem(parts)]);
+  return found.filter((one) => one !== null);
+}
+
+/** What is known without asking anybody. */
+function ownProblems({ queue, faults, memoryLimitBytes, startProblem }: HealthParts): string[] {
   const rss = process.memoryUsage.rss();
   const isNear = memoryLimitBytes !== null && rss > memoryLimitBytes * nearly;
-  const found = await Promise.all([writeProblem(parts), diskProblem(parts), systemdProblem(parts)]);
   const memory = isNear ? `the receiver uses ${rss} bytes of memory, of ${memoryLimitBytes}` : null;
-  return [...found, memory, queue.problem(), startProblem(), faults.problem()].filter((one) => one !== null);
+  return [memory, queue.problem(), startProblem(), faults.problem()].filter((one) => one !== null);
 }
 
 async function writeProblem({ directory }: HealthParts): Promise<string | null> {

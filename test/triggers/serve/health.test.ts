@@ -41,20 +41,23 @@ test('W1: what it tells of itself, and asked by many at once it looks once', asy
   const parts = await partsOn(t, { diskUsed: '100%' });
   let looks = 0;
   const waiting = { id: 'r1', target: 'production', queued_at: '2026-01-01T00:00:00.000Z' };
-  const open = (): never => {
-    looks += 1;
-    return [
-      { ...waiting, state: 'queued' },
-      { ...waiting, id: 'r0', state: 'running' },
-    ] as never;
-  };
-  const ask = healthOf({ ...parts, queue: { ...parts.queue, open } });
+  const systemd = {
+    loadedUnits: async () => {
+      looks += 1;
+      return [];
+    },
+  } as never;
+  const requests: unknown[] = [{ ...waiting, state: 'queued' }];
+  const ask = healthOf({ ...parts, systemd, queue: { ...parts.queue, open: () => requests as never } });
   const [health = await ask()] = await Promise.all(Array.from({ length: 50 }, ask));
   assert.is(looks, 1);
   const { queue, running, memory_bytes, memory_limit_bytes, disk, last_run, uptime_ms } =
     health ?? assert.unreachable();
   assert.equal(queue, [{ ...waiting, state: 'queued' }]);
-  assert.equal(running, [{ ...waiting, id: 'r0', state: 'running' }]);
+  assert.equal(running, []);
+  requests.push({ ...waiting, id: 'r0', state: 'running' });
+  assert.equal((await ask()).running, [{ ...waiting, id: 'r0', state: 'running' }], 'its own queue is told as it is');
+  assert.is(looks, 1);
   assert.ok(memory_bytes > 0 && uptime_ms > 0 && (disk.available_bytes ?? 0) > 0);
   assert.ok((disk.used_percent ?? 0) > 0 && (disk.used_percent ?? 0) <= 100);
   assert.equal([memory_limit_bytes, last_run, disk.path], [null, null, parts.directory]);
