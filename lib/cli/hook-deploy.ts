@@ -9,7 +9,7 @@ import type { RunDocument } from '../run/document.ts';
 import { interruption } from '../run/engine.ts';
 import { leaveHold } from '../run/hold.ts';
 import type { PushedBranch } from '../triggers/post-receive.ts';
-import { afterwards } from './afterwards.ts';
+import { afterwards, whileWorking } from './afterwards.ts';
 import type { GlobalOptions, Terminal } from './command.ts';
 import { placeOf } from './place.ts';
 
@@ -62,7 +62,8 @@ async function runOn(
   const place = await placeOf(config, target, { options, terminal, log: true });
   try {
     const source = commitSource(repository, { commit, branch });
-    const document = await deploy(place, { source, waitMs, isForced: false, isFixForward: false });
+    const asked = { source, waitMs, isForced: false, isFixForward: false };
+    const document = await whileWorking(place, terminal, () => deploy(place, asked));
     place.emit({ type: 'outcome', document });
     await afterwards(document, place, { terminal });
     // Whoever deploys there next must not wait until this process is done with all the others.

@@ -4,7 +4,7 @@ import { pathsOf, targetNamed } from '../deployer/place.ts';
 import { carryOutRequest } from '../triggers/serve/carry-out.ts';
 import { readRecord } from '../triggers/serve/record.ts';
 import { isRequestId } from '../triggers/serve/request.ts';
-import { afterwards } from './afterwards.ts';
+import { afterwards, whileWorking } from './afterwards.ts';
 import type { Run } from './command.ts';
 import { tellOutcome } from './outcome.ts';
 import { configFor, placeOf } from './place.ts';
@@ -14,7 +14,7 @@ export const run: Run = async ([name], options, terminal) => {
   const config = await configFor(options, terminal);
   const { target, id } = asked(config, name);
   const place = await placeOf(config, target, { options, terminal, log: true });
-  const document = await carryOutRequest(place, id);
+  const document = await whileWorking(place, terminal, () => carryOutRequest(place, id));
   if (document) {
     const exitCode = tellOutcome(document, place, { options, terminal });
     await afterwards(document, place, { terminal });
