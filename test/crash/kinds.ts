@@ -32,7 +32,7 @@ export const badKinds: Record<string, Kind> = {
   'answers 500': { behaviour: { mode: 'status' } },
   'answers the wrong body': { behaviour: { mode: 'wrong_body' } },
   'forks away': { behaviour: { mode: 'fork_away' }, varies: true },
-  'finds its port taken': { behaviour: {}, add: addRobbed },
+  'finds its port taken': { behaviour: {}, varies: true, add: addRobbed },
 };
 
 /** The lines of a unit that let a build bring a thief: it takes the port before the build can. */

@@ -1,3 +1,4 @@
+import { atMost, looksAtOnce } from '../../base/at-most.ts';
 import { CutoverError, ExitCode } from '../../base/errors.ts';
 import { sleep } from '../../base/wait.ts';
 import type { Config, TargetConfig } from '../../config/model.ts';
@@ -60,8 +61,9 @@ export async function recover(request: RecoveryRequest, hands: RecoveryHands): P
   if (signal.aborted && !isLookOnly && [...cases.values()].every(({ tried }) => tried.length === 0)) {
     throw new CutoverError('interrupted', 'interrupted before anything was tried', { cause: signal.reason });
   }
-  const looks = phases.flat().map(async (target) => told(target, await hands.look(target), cases.get(target.name)));
-  const targets = await Promise.all(looks);
+  const targets = await atMost(looksAtOnce, phases.flat(), async (target) =>
+    told(target, await hands.look(target), cases.get(target.name)),
+  );
   const { quorum } = recovery;
   const exitCodes = { reached: ExitCode.done, missed: ExitCode.failed };
   return recoveryReport(targets, { quorum, attempts, startedMs }, exitCodes);
