@@ -59,7 +59,11 @@ test('W1: the receiver is up, and a signed push is deployed through the rule tha
   t.cleanup(() => init(machine, '--uninstall', '--config', config));
   for (const unit of serveUnits) assert.is(await sandbox.run('systemctl', 'is-active', unit), 'active', unit);
   const { outcome } = await push(site);
-  assert.is(outcome, 'deployed', await sandbox.run('journalctl', '--no-pager', '--lines=40', '--unit=cutover-*'));
+  assert.is(
+    outcome,
+    'deployed',
+    (await sandbox.exec(['journalctl', '--no-pager', '--lines=40', '--unit=cutover-*'])).stdout,
+  );
   assert.is((await whoServes(site))?.build, buildId(2));
   const pid = ['systemctl', 'show', '--property=MainPID', '--value', 'cutover-serve.service'] as const;
   const before = await sandbox.run(...pid);

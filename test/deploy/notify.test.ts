@@ -68,6 +68,7 @@ test('P4, S10: a deploy, a way back and a rollback are told to whoever asked, an
   ]);
   assert.is(entries[1]?.CUTOVER_REVISION, '4f2a9c1');
   assert.is(entries[5]?.CUTOVER_RUN, bad.document.run);
+  await sandbox.run('journalctl', '--sync');
   assert.match(await sandbox.run('journalctl', `CUTOVER_RUN=${bad.document.run}`, '--output=cat'), `${third} failed`);
   await assertSound(site, first, back);
 });

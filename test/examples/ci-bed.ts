@@ -129,6 +129,7 @@ function sshdOf({ app }: Site): string {
 
 /** How often somebody was let in over SSH. */
 export async function logins({ sandbox, site }: Bed): Promise<number> {
+  await sandbox.run('journalctl', '--sync');
   const lines = await sandbox.run('journalctl', '--no-pager', '--output=cat', `--unit=${sshdOf(site)}`);
   return lines.split('\n').filter((line) => line.startsWith('Accepted publickey')).length;
 }

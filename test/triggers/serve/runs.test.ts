@@ -20,8 +20,7 @@ test('W1: a signed request deploys the newest build, in a service of its own, an
   assert.equal([ended.state, ended.outcome, ended.exit_code], ['done', 'deployed', 0], JSON.stringify(ended));
   assert.equal([ended.revision, ended.branch, ended.step, ended.error], ['4f2a9c1', 'main', null, null]);
   assert.is(ended.document.run, ended.run);
-  const journal = await site.sandbox.run('journalctl', '--output=cat', '--unit', 'cutover-request@*');
-  assert.match(journal, ended.document.to);
+  await until('the journal has it', async () => (await requestJournal(site)).includes(ended.document.to));
   const health = (): Promise<Answer> => receiving.call({ path: '/health' });
   const { status, body } = await health();
   assert.equal([status, body.status, body.problems], [200, 'ok', []]);
@@ -146,6 +145,7 @@ async function runsOf(site: Site): Promise<{ outcome: string }[]> {
   return (await site.call<{ runs: { outcome: string }[] }>('history')).document.runs;
 }
 
-function requestJournal({ sandbox, app }: Site): Promise<string> {
-  return sandbox.run('journalctl', '--output=cat', '--unit', `cutover-request@${app}-*`);
+/** What the journal has of the requests so far; before the first line of a unit it knows no such unit. */
+async function requestJournal({ sandbox, app }: Site): Promise<string> {
+  return (await sandbox.exec(['journalctl', '--output=cat', '--unit', `cutover-request@${app}-*`])).stdout;
 }

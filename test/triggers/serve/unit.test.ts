@@ -27,9 +27,9 @@ test('W1: as a user who can do nothing but start runs, the shipped receiver depl
   assert.match(String(metrics?.body), 'cutover_serve_requests_total{path="/hooks/plain",status="202"} 1');
   const shown = await sandbox.run('systemctl', 'show', '--property=User,MemoryMax,Restart,RestartUSec', service);
   assert.match(shown, 'User=cutover-serve');
-  const words = await sandbox.run('journalctl', '--no-pager', '--unit', service);
-  assert.match(words, 'POST /hooks/plain/production 202');
-  assert.not.match(words, secret);
+  const words = (): Promise<string> => sandbox.run('journalctl', '--no-pager', '--unit', service);
+  await until('the journal has it', async () => (await words()).includes('POST /hooks/plain/production 202'));
+  assert.not.match(await words(), secret);
 });
 
 test('W1: of everything else polkit allows that user nothing', async (t) => {
