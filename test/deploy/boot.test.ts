@@ -91,6 +91,7 @@ test('S8: the machine is shut down in the middle of a run: what cannot be taken 
 
 /** The builds that the unit was started in since the machine came up, each once. */
 async function startedSinceBoot({ sandbox, unit }: Site): Promise<string[]> {
+  await sandbox.run('journalctl', '--sync');
   const lines = await sandbox.run('journalctl', '--boot', '--unit', unit, '--output=cat', '--no-pager');
   return [...new Set(lines.match(/(?<=^\/srv\/.*\/)dist\.[\d-]+$/gm) ?? [])];
 }

@@ -271,10 +271,12 @@ async function powerCutInRun(site: Site): Promise<void> {
 
 /** Only the proven build was started since the boot, and it serves. */
 async function assertProven(site: Site, unit: [string, string]): Promise<void> {
+  // The unit comes up behind what settles.
+  await until('it serves', async () => (await whoServes(site))?.build === first);
+  await site.sandbox.run('journalctl', '--sync');
   // The journal of a user is for root to read as well, and root has it from the boot on.
   const lines = await site.sandbox.run('journalctl', '--boot', ...unit, '--output=cat', '--no-pager');
   const started = [...new Set(lines.match(/(?<=^\/srv\/.*\/)dist\.[\d-]+$/gm) ?? [])];
   assert.equal(started, [first], 'the build that was tried was started at boot');
-  assert.is((await whoServes(site))?.build, first);
   await assertSound(site, first);
 }
