@@ -7,7 +7,7 @@ import { interruption } from '../run/engine.ts';
  * SIGHUP changes nothing: the run goes on without its terminal.
  */
 export function interruptSignal(): AbortSignal {
-  process.on('SIGHUP', () => {});
+  listenersOf('SIGHUP');
   return abortedBy(['SIGINT', 'SIGTERM']);
 }
 
@@ -27,8 +27,27 @@ export function requireOneDocument({ json }: { json?: boolean }, flag: string, i
   });
 }
 
+/**
+ * Whom a signal aborts. The process has one listener for each: a call that added its own would never take it away again, and
+ * one push asks for a signal many times.
+ */
+const abortedOn = new Map<NodeJS.Signals, Set<AbortController>>();
+
 function abortedBy(names: readonly NodeJS.Signals[]): AbortSignal {
   const controller = openController();
-  for (const name of names) process.on(name, () => controller.abort(interruption(name)));
+  for (const name of names) listenersOf(name).add(controller);
   return controller.signal;
+}
+
+/** Empty after each signal: who asks later waits for the next one. */
+function listenersOf(name: NodeJS.Signals): Set<AbortController> {
+  const known = abortedOn.get(name);
+  if (known) return known;
+  const controllers = new Set<AbortController>();
+  abortedOn.set(name, controllers);
+  process.on(name, () => {
+    for (const controller of controllers) controller.abort(interruption(name));
+    controllers.clear();
+  });
+  return controllers;
 }
