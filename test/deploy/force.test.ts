@@ -1,7 +1,8 @@
 // needs: sandbox
 import * as assert from 'uvu/assert';
+import type { DryRun } from '../../lib/deployer/dry-run.ts';
 import { suite } from '../suite.ts';
-import { breakInService, buildId, makeSite, pointCurrent } from './site.ts';
+import { breakInService, buildId, makeSite, pointCurrent, type Refusal } from './site.ts';
 import { assertSound, whoServes } from './sound.ts';
 
 const test = suite('deploy/force');
@@ -83,4 +84,26 @@ test('S4: --fix-forward with a bad build, from one that gave up: the last proven
     called.stderr,
   );
   await assertSound(site, first, called);
+});
+
+test('S2: --dry-run ends with the exit code of the deploy, and lists steps where it would take some', async (t) => {
+  const site = await makeSite(t, { builds: [{}, {}] });
+  const plan = (...words: string[]) => site.call<DryRun>('deploy', ['--dry-run', ...words]);
+  const forced = await site.call<Refusal>('deploy', ['--dry-run', '--force']);
+  assert.equal([forced.code, forced.document.error.code], [64, 'usage']);
+  const same = await plan(first);
+  assert.equal([same.code, same.document.steps], [0, []], 'it serves already');
+  await pointCurrent(site, second);
+  const moved = await plan(second);
+  assert.equal([moved.code, moved.document.steps[0]?.name], [0, 'stop'], 'another one serves');
+  await pointCurrent(site, first);
+  await site.sandbox.run('sh', '-c', `rm -r ${site.builds}/${second}/*`);
+  for (const words of [[second], ['--fix-forward']]) {
+    const [dry, real] = [await plan(...words), await site.call('deploy', words)];
+    assert.equal([dry.code, dry.document.exit_code, real.code], [2, 2, 2], real.stderr);
+  }
+  await assertSound(site, first);
+  await site.sandbox.run('systemctl', 'stop', site.unit);
+  const repair = await plan(first, '--fix-forward');
+  assert.equal([repair.code, repair.document.steps[0]?.name], [0, 'stop'], 'it is down');
 });
