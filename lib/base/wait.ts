@@ -1,6 +1,9 @@
 import { setMaxListeners } from 'node:events';
 import { CutoverError } from './errors.ts';
 
+/** A timer of Node fires at once when it is set for longer than 2^31 - 1 ms. */
+export const longestWaitMs = 24 * 24 * 3600 * 1000;
+
 /** A controller whose signal many may wait for at once; Node warns at the eleventh otherwise. */
 export function openController(): AbortController {
   const controller = new AbortController();

@@ -15,7 +15,7 @@ import { deployPushed, type HookResult } from './hook-deploy.ts';
 import { forgetRepository, repositoryIn } from './hook-repository.ts';
 import { configFor } from './place.ts';
 import { interruptSignal } from './signals.ts';
-import { durationOption } from './waiting.ts';
+import { waitOption } from './waiting.ts';
 
 const usualWaitMs = 10 * 60_000;
 
@@ -24,7 +24,7 @@ export const run: Run<{ wait?: string }> = async ([event, name], options, given)
   const terminal: Terminal = { ...given, colours: plainColours, isLive: false };
   const repository = await repositoryIn(terminal);
   forgetRepository(terminal.env);
-  const waitMs = options.wait === undefined ? usualWaitMs : durationOption('--wait', options.wait, '10min');
+  const waitMs = options.wait === undefined ? usualWaitMs : waitOption(options.wait, '10min');
   const config = await configFor(options, terminal);
   const targets = name === undefined ? Object.values(config.targets) : [targetNamed(config, name)];
   const push = readPush(await pushedLines(), targets);

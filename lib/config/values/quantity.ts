@@ -1,10 +1,8 @@
 import { isCutoverError } from '../../base/errors.ts';
+import { longestWaitMs } from '../../base/wait.ts';
 import type { Amount } from '../model.ts';
 import { durationForm, exactSize, formatDuration, parseDuration, parseSize, sizeForm } from '../quantities.ts';
 import { type ValueType, wrong } from './value-type.ts';
-
-/** A timer of Node fires at once when it is set for longer than 2^31 - 1 ms. */
-const longestWaitMs = 24 * 24 * 3600 * 1000;
 
 /** A duration that something waits for; `zero`: nothing at all is allowed too. */
 export function wait({ zero = false }: { zero?: boolean } = {}): ValueType<number> {
