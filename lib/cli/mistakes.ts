@@ -26,7 +26,7 @@ export function refuseCommand(name: string, rows: readonly CommandRow[]): never 
 
 /**
  * An option that takes no value has none, and one whose value may be left out has it after "=": the parser would take either
- * for a word, such as the name of a target.
+ * for a word, such as the name of a target. One that has one value has it once: the parser would make a list of them.
  * @param argv what was typed, up to "--"
  * @throws `usage`
  */
@@ -39,12 +39,19 @@ export function requireOptionsAsWritten(argv: readonly string[], { row, called }
     if (flags !== undefined && value !== undefined && !/[<[]/.test(flags)) {
       throw new CutoverError('usage', `${name} takes no value`, { mend: `${called} --help` });
     }
+    if (flags !== undefined && /[<[]/.test(flags) && !flags.includes('...') && isGivenBefore(name, argv.slice(0, at))) {
+      throw new CutoverError('usage', `${name} is given twice`, { mend: `${called} --help` });
+    }
     if (flags?.includes('[') && value === undefined && /^\d+(ms|s|m|min|h|d)$/.test(next)) {
       throw new CutoverError('usage', `${next} is read as a word of its own, and not as the value of ${name}`, {
         mend: `${name}=${next}`,
       });
     }
   }
+}
+
+function isGivenBefore(name: string, argv: readonly string[]): boolean {
+  return argv.some((word) => word === name || word.startsWith(`${name}=`));
 }
 
 /**

@@ -80,8 +80,6 @@ function writtenValues(argv: string[], { options }: CommandRow): Record<string, 
     const isGiven = (word: string, place: number): boolean => {
       return place < end && (word === name || word.startsWith(`${name}=`));
     };
-    // One that is given twice is a list, which cac has made.
-    if (argv.filter(isGiven).length > 1) continue;
     const at = argv.findIndex(isGiven);
     const value = argv[at] === name ? argv[at + 1] : argv[at]?.slice(name.length + 1);
     const key = name.slice(2).replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());

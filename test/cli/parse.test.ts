@@ -131,6 +131,20 @@ test('S7, S8: what is no value of an option is not taken for a target', () => {
   assert.equal(run('verify', '--', '--force=1').words, ['--force=1']);
 });
 
+test('S7: an option with one value is given once', () => {
+  for (const [name, ...argv] of [
+    ['--revision', 'add', 'a.tar', '--revision', 'x', '--revision', 'y'],
+    ['--revision', 'add', '--revision=x', 'a.tar', '--revision', 'y'],
+    ['--wait', 'deploy', '--wait', 'staging', '--wait=5min'],
+    ['--config', '--config', 'a.toml', 'deploy', '--config=b.toml'],
+  ]) {
+    const error = refusal(...argv);
+    assert.equal([error.exitCode, error.message], [64, `${name} is given twice`], argv.join(' '));
+  }
+  assert.is(run('recover', '--only', 'a', '--only=b').options.only, 'a,b');
+  assert.equal(run('add', 'a.tar', '--revision', 'x', '--', '--revision').words, ['a.tar', '--revision']);
+});
+
 test('S9: a mistake is told in the name that was called', () => {
   for (const [tool, command, called] of [
     ['deploy-with-zero-downtime', 'direct', 'deploy-with-zero-downtime'],
