@@ -1,5 +1,7 @@
 import { PassThrough, Readable } from 'node:stream';
+import { CutoverError } from '../base/errors.ts';
 import { type Command, exec, type FedProcess, startFed } from '../base/exec.ts';
+import { shellLine } from '../base/shell-words.ts';
 import { type Reason, StepFailure } from '../run/failure.ts';
 import { NotWanted, shortName, type Source } from './source.ts';
 
@@ -22,7 +24,7 @@ export function commitSource(repository: string, { commit, branch }: { commit: s
     branch,
     async verifyWanted(signal) {
       const asked: Command = [...git, 'rev-parse', '--verify', '--quiet', `refs/heads/${branch}^{commit}`];
-      const { stdout: tip } = await exec(asked, { timeoutMs: askMs, signal, env: plainText });
+      const tip = await tipOf(asked, signal);
       if (tip === commit) return;
       const why = tip === '' ? 'is gone' : `has moved on to ${shortName(tip)}, and that push deploys it`;
       throw new NotWanted(`${branch} ${why}: ${shortName(commit)} is left out`);
@@ -37,6 +39,14 @@ export function commitSource(repository: string, { commit, branch }: { commit: s
     },
     archive: (signal) => archiveOf(commit, git, signal),
   };
+}
+
+/** @returns what the branch names; empty: there is no such branch @throws `refused` where git did not say */
+async function tipOf(asked: Command, signal: AbortSignal): Promise<string> {
+  const { code, stdout, stderr, timedOut } = await exec(asked, { timeoutMs: askMs, signal, env: plainText });
+  if (code === 0 || (code === 1 && stderr === '')) return stdout.trim();
+  const why = timedOut ? `it did not answer within ${askMs / 1000} s` : firstLine(stderr);
+  throw new CutoverError('refused', `git cannot tell what was pushed last: ${why}`, { mend: shellLine(asked) });
 }
 
 async function archiveOf(commit: string, git: Command, signal: AbortSignal): Promise<Readable> {
@@ -63,7 +73,11 @@ async function* wholeOutput(
 }
 
 function gitError(said: string, what: string): StepFailure {
-  const line = said.split('\n').find((text) => text.trim() !== '') ?? 'git did not say why';
   const reason: Reason = /No space left/.test(said) ? 'disk' : /Permission denied/.test(said) ? 'permission' : 'hook';
-  return new StepFailure(reason, `${what}: ${line.replace(/^(fatal|error): /, '')}`);
+  return new StepFailure(reason, `${what}: ${firstLine(said)}`);
+}
+
+function firstLine(said: string): string {
+  const line = said.split('\n').find((text) => text.trim() !== '') ?? 'git did not say why';
+  return line.replace(/^(fatal|error): /, '');
 }
