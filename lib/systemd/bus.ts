@@ -80,6 +80,7 @@ export async function connectBus(kind: ManagerKind, env: NodeJS.ProcessEnv = pro
   await withDeadline({ what: `the ${kind} bus did not answer`, timeoutMs: connectTimeoutMs }, () =>
     Promise.race([new Promise((resolve) => raw.once('connect', resolve)), rejectionOf(line.lost)]),
   ).catch((error: unknown) => {
+    connectionOf(raw).stream.destroy();
     throw unavailable(error instanceof CutoverError ? (error.cause ?? error) : error);
   });
   return wrap(raw, line, callsOf(raw, line, dbus.Message));

@@ -16,43 +16,84 @@ export interface Connection {
   close(): void;
 }
 
+type Connect = (kind: ManagerKind) => Promise<Bus>;
+
 /** How long a bus that went away may take to come back before what needs it fails; after that, nobody waits again. */
 const reconnectMs = 10_000;
 const retryMs = 100;
 
 /**
  * Connects to the bus and subscribes to the manager's signals, while whoever asks for it goes on with other things: what
- * needs the bus first waits for it, and throws `systemd_unavailable` when there is none.
+ * needs the bus first waits for it, and throws `systemd_unavailable` when there is none; who asks after that tries anew.
  */
-export function openConnection(kind: ManagerKind): Connection {
-  return new Renewed(kind);
+export function openConnection(kind: ManagerKind, connect: Connect = connectBus): Connection {
+  return new Renewed(kind, connect);
 }
 
 class Renewed implements Connection {
   readonly kind: ManagerKind;
   isClosed = false;
-  readonly #first: Promise<Bus>;
+  readonly #connect: Connect;
+  #first: Promise<Bus> | undefined;
   #latest: Bus | undefined;
   #reconnecting: Promise<Bus> | undefined;
   #lostAt: number | undefined;
 
-  constructor(kind: ManagerKind) {
+  constructor(kind: ManagerKind, connect: Connect) {
     this.kind = kind;
-    this.#first = connectAndSubscribe(kind);
+    this.#connect = connect;
+    this.#first = this.#renew();
     // Whoever needs the bus is told.
     this.#first.catch(() => {});
   }
 
   async bus(): Promise<Bus> {
-    this.#latest ??= await this.#first;
-    if (!this.#latest.lost.aborted || this.isClosed) return this.#latest;
+    const bus = this.#latest ?? (await this.#begin());
+    if (!bus.lost.aborted || this.isClosed) return bus;
     this.#lostAt ??= performance.now();
-    this.#reconnecting ??= reconnect(this.kind, this.#lostAt + reconnectMs).finally(() => {
+    this.#reconnecting ??= this.#reconnect(this.#lostAt + reconnectMs).finally(() => {
       this.#reconnecting = undefined;
     });
-    this.#latest = await this.#reconnecting;
+    const anew = await this.#reconnecting;
     this.#lostAt = undefined;
-    return this.#latest;
+    return anew;
+  }
+
+  /** One that failed is told once: a bus that comes up later than whoever needs it is found by the next question. */
+  async #begin(): Promise<Bus> {
+    this.#first ??= this.#renew();
+    const first = this.#first;
+    try {
+      return await first;
+    } catch (error) {
+      if (this.#first === first) this.#first = undefined;
+      throw error;
+    }
+  }
+
+  async #reconnect(until: number): Promise<Bus> {
+    for (;;) {
+      try {
+        return await this.#renew();
+      } catch (error) {
+        if (this.isClosed || performance.now() > until || !isCutoverError(error)) throw error;
+        await sleep(retryMs);
+      }
+    }
+  }
+
+  async #renew(): Promise<Bus> {
+    const bus = await this.#connect(this.kind);
+    try {
+      await subscribe(bus);
+    } catch (error) {
+      bus.close();
+      throw error;
+    }
+    // Whoever closed it meanwhile knew nothing of this one.
+    if (this.isClosed) bus.close();
+    this.#latest = bus;
+    return bus;
   }
 
   call(call: BusCall): Promise<unknown[]> {
@@ -68,31 +109,15 @@ class Renewed implements Connection {
 
   close(): void {
     this.isClosed = true;
-    this.#first.then(
-      (first) => (this.#latest ?? first).close(),
-      () => {},
-    );
+    this.#latest?.close();
   }
 }
 
-async function reconnect(kind: ManagerKind, until: number): Promise<Bus> {
-  for (;;) {
-    try {
-      return await connectAndSubscribe(kind);
-    } catch (error) {
-      if (performance.now() > until || !isCutoverError(error)) throw error;
-      await sleep(retryMs);
-    }
-  }
-}
-
-/** Subscribes before anything is asked: a job may end before the reply that names it. */
-async function connectAndSubscribe(kind: ManagerKind): Promise<Bus> {
-  const bus = await connectBus(kind);
+/** Before anything is asked: a job may end before the reply that names it. */
+async function subscribe(bus: Bus): Promise<void> {
   const { destination, interface: managerInterface } = manager;
   await Promise.all([
     bus.addMatch(`type='signal',sender='${destination}',interface='${managerInterface}',member='JobRemoved'`),
     bus.call({ ...manager, member: 'Subscribe' }),
   ]);
-  return bus;
 }
