@@ -1,14 +1,8 @@
 import { ExitCode, isCutoverError, messageOf } from './base/errors.ts';
 import { commandOfTool, type Terminal } from './cli/command.ts';
+import { defect } from './cli/defect.ts';
 import { endWith, openTerminal } from './cli/process.ts';
 import { version } from './version.ts';
-
-/** What is told of an error that is none of ours. */
-const defect = {
-  code: 'defect',
-  mend: 'this is a defect of cutover: please report it with the output of --verbose',
-  exitCode: ExitCode.failed,
-};
 
 /**
  * Runs one of the executables to its end. The one place where errors are caught, told, and turned into an exit code.

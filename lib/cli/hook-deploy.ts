@@ -1,4 +1,4 @@
-import { isCutoverError } from '../base/errors.ts';
+import { isCutoverError, messageOf } from '../base/errors.ts';
 import { redactSentences } from '../base/redactor.ts';
 import type { Config } from '../config/model.ts';
 import { commitSource } from '../deployer/commit.ts';
@@ -11,6 +11,7 @@ import { leaveHold } from '../run/hold.ts';
 import type { PushedBranch } from '../triggers/post-receive.ts';
 import { afterwards, whileWorking } from './afterwards.ts';
 import type { GlobalOptions, Terminal } from './command.ts';
+import { defect } from './defect.ts';
 import { placeOf } from './place.ts';
 
 /** What a target made of a push. */
@@ -42,13 +43,14 @@ export async function deployPushed(name: string, pushed: PushedBranch, about: Ho
     if (about.signal.aborted) throw interruption('a signal');
     return await runOn(name, pushed, about);
   } catch (error) {
-    if (!isCutoverError(error)) throw error;
-    const { code, message, mend, exitCode } = error;
+    const { code, mend, exitCode } = isCutoverError(error) ? error : defect;
+    const message = messageOf(error);
     const isStale = error instanceof NotWanted;
     const command = mend ? `  -> ${mend}\n` : '';
     about.terminal.tell(isStale ? `  note: ${message}\n` : `cutover: ${message}\n${command}`);
     const told = { code, message, mend: mend ?? null };
-    const failed = { isTaken: false, isRepeatable: !isStale, document: null, error: told };
+    const isRepeatable = isCutoverError(error) && !isStale;
+    const failed = { isTaken: false, isRepeatable, document: null, error: told };
     return { ...failed, exitCode: isStale ? 0 : exitCode };
   }
 }
