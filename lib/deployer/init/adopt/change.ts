@@ -1,4 +1,5 @@
 import { CutoverError, isCutoverError, messageOf } from '../../../base/errors.ts';
+import { readIfThere } from '../../../base/files.ts';
 import { openController } from '../../../base/wait.ts';
 import { currentPath } from '../../../builds/layout.ts';
 import { removeCurrent, swapCurrent } from '../../../builds/swap.ts';
@@ -98,7 +99,8 @@ async function complete(place: Place, adoption: Adoption): Promise<void> {
 
 async function finish({ paths }: Place, adoption: Adoption): Promise<void> {
   const { unit, source, builds, build, shared, lines, config, to } = adoption;
-  if (config) await bringFiles([config], 'after');
+  // What somebody has written there since is theirs.
+  if (config && (await readIfThere(config.path)) === config.before) await bringFiles([config], 'after');
   await writeAdopted(paths, to === 'builds' ? { unit, source, builds, build, shared, lines } : null);
   await clearAdoption(paths);
 }
