@@ -4,7 +4,9 @@ import { CutoverError, fileError } from '../../../base/errors.ts';
 import { exec } from '../../../base/exec.ts';
 import { isThere, move, syncDirectory } from '../../../base/files.ts';
 import { removeTrees } from '../../../base/remove.ts';
+import { clearIncoming, openIncoming } from '../../../builds/intake/incoming.ts';
 import { incomingName } from '../../../builds/layout.ts';
+import { removeFolders } from '../install/record.ts';
 
 const copyMs = 60 * 60_000;
 /** One process for so many names; more would not fit a command line everywhere. */
@@ -23,21 +25,22 @@ export interface Copying {
 
 /**
  * Makes the first build from a directory: owners, modes, times and links as they are, by cp(1). It gets its name when it is
- * whole and on the disk.
- * @throws `permission`, `disk`, `failed`; the signal's reason when aborted
+ * whole and on the disk. What comes in beside it is left alone.
+ * @throws `permission`, `disk`, `failed`, `refused`; the signal's reason when aborted
  */
 export async function copyIn({ source, builds, build, shared, signal }: Copying): Promise<void> {
   await makeLike(source, builds);
-  const incoming = join(builds, incomingName);
-  await removeTrees([incoming], signal);
-  await mkdir(incoming, { mode: 0o700 });
-  const copy = join(incoming, build);
-  await copyTree(source, copy, { shared, signal });
-  for (const path of shared) await symlink(path, join(copy, relative(source, path)));
-  const synced = await exec([...dieTogether, 'sync', '--file-system', copy], { timeoutMs: copyMs, signal });
-  if (synced.code !== 0) throw new CutoverError('failed', `the copy is not on the disk: ${synced.stderr.trim()}`);
-  await move(copy, join(builds, build));
-  await removeTrees([incoming], signal);
+  const folder = await openIncoming(builds, signal);
+  try {
+    const copy = join(folder.path, build);
+    await copyTree(source, copy, { shared, signal });
+    for (const path of shared) await symlink(path, join(copy, relative(source, path)));
+    await run(['sync', '--file-system', copy], signal);
+    await move(copy, join(builds, build));
+  } finally {
+    await folder.close();
+  }
+  await removeFolders([join(builds, incomingName)]);
   await syncDirectory(builds);
   await syncDirectory(dirname(builds));
 }
@@ -45,8 +48,10 @@ export async function copyIn({ source, builds, build, shared, signal }: Copying)
 /** Takes away what `copyIn` and the link have put there, whatever of it there is; other builds stay. */
 export async function removeCopy({ builds, build }: Pick<Copying, 'builds' | 'build'>): Promise<void> {
   const { signal } = new AbortController();
-  const problems = await removeTrees([join(builds, build), join(builds, incomingName)], signal);
+  const problems = await removeTrees([join(builds, build)], signal);
   for (const problem of problems.values()) throw problem;
+  await clearIncoming(builds, signal);
+  await removeFolders([join(builds, incomingName)]);
 }
 
 async function copyTree(
@@ -67,13 +72,13 @@ async function copyTree(
 }
 
 async function run(command: readonly [string, ...string[]], signal: AbortSignal): Promise<void> {
-  const { code, stderr } = await exec([...dieTogether, ...command], {
+  const { code, stderr, timedOut } = await exec([...dieTogether, ...command], {
     timeoutMs: copyMs,
     signal,
     env: { LC_ALL: 'C' },
   });
   if (code === 0) return;
-  const why = stderr.trim().split('\n')[0] ?? '';
+  const why = timedOut ? `not done within ${copyMs / 60_000} min` : (stderr.trim().split('\n')[0] ?? '');
   const kind = /No space left/.test(why) ? 'disk' : /denied|not permitted/.test(why) ? 'permission' : 'failed';
   throw new CutoverError(kind, `the copy failed: ${why}`, { mend: 'df -h; ls -la' });
 }
