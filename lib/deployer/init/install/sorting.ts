@@ -23,6 +23,15 @@ export function asideOf(path: string): string {
   return `${path}.bak`;
 }
 
+/** Where a text goes: what an earlier call has put aside stays, unless it says the same. */
+async function asideFor(path: string, text: string): Promise<string> {
+  for (let count = 1; ; count += 1) {
+    const place = count === 1 ? asideOf(path) : `${asideOf(path)}.${count}`;
+    const existing = await readIfThere(place);
+    if (existing === null || existing === text) return place;
+  }
+}
+
 /**
  * Tells what may be written anew from what somebody has changed.
  * @param isForced what was ours and was changed is replaced
@@ -42,7 +51,8 @@ export async function sortOut(
     const isReplaced = state === 'changed' && isForced;
     if (state === 'ours' || isReplaced) sorted.planned.push(file);
     else sorted.kept.push({ file, isOurs: state === 'changed' });
-    if (isReplaced && existing !== null) sorted.aside.push({ path: asideOf(path), text: existing, mode });
+    if (isReplaced && existing !== null)
+      sorted.aside.push({ path: await asideFor(path, existing), text: existing, mode });
   }
   return sorted;
 }
