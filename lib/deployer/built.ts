@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { listBuildIds } from '../builds/list.ts';
 import { StepFailure } from '../run/failure.ts';
 import type { HookAnswer } from '../run/hooks.ts';
@@ -8,10 +8,14 @@ import type { Place } from './place.ts';
 import type { Source } from './source.ts';
 import { knownOrigin } from './source-stages.ts';
 
+/** Such a file is meant to be taken in; what else a hook names beside the build that it left may be anything. */
+const archiveName = /\.(tar|tar\.gz|tgz|tar\.zst)$/;
+
 /**
- * The build that a hook leaves: a new one in the builds directory, or the archive whose path it printed last, taken in.
+ * The build that a hook leaves: the archive whose path it printed last, taken in, or a new one in the builds directory. Somebody
+ * else may put a build there meanwhile, so what it printed comes first.
  * @param about `work` runs the hook; `source`: what it builds, where that is known
- * @throws `StepFailure` when it left neither; what `addBuild` throws
+ * @throws `StepFailure` when it left neither, or nobody can tell which one is its own; what `addBuild` throws
  */
 export async function buildLeftBy(
   place: Place,
@@ -20,26 +24,33 @@ export async function buildLeftBy(
   const { builds } = place.target;
   const before = new Set(await listBuildIds(builds));
   const answer = await work();
-  const made = (await listBuildIds(builds)).filter((id) => !before.has(id)).toSorted();
-  const newest = made.at(-1);
-  return newest ?? takeIn(place, answer, source);
+  const made = (await listBuildIds(builds)).filter((id) => !before.has(id));
+  const path = answer.line === null ? null : resolve(answer.dir, answer.line);
+  const named = made.find((id) => answer.line === id || path === join(builds, id));
+  if (named !== undefined) return named;
+  const [own, ...others] = made;
+  const isArchive = path !== null && (own === undefined || archiveName.test(path)) && (await isFile(path));
+  if (isArchive) return takeIn(place, path, source);
+  if (own === undefined) throw leftNothing(place, answer);
+  if (others.length === 0) return own;
+  const what = `${builds} has more than one new build: ${made.join(', ')}`;
+  throw new StepFailure('hook', `${what}; the hook has to print the path of its own one last`);
 }
 
-async function takeIn(place: Place, { line, dir }: HookAnswer, source: Source | undefined): Promise<string> {
-  const path = line === null ? null : resolve(dir, line);
-  const isFile =
-    path !== null &&
-    (await stat(path).then(
-      (found) => found.isFile(),
-      () => false,
-    ));
-  if (!isFile) {
-    const said =
-      line === null
-        ? 'it printed nothing'
-        : `the last line that it printed is no file: ${place.redact(line.slice(0, 200))}`;
-    throw new StepFailure('hook', `it left no new build in ${place.target.builds}, and ${said}`);
-  }
+async function isFile(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isFile(),
+    () => false,
+  );
+}
+
+function leftNothing({ target, redact }: Place, { line }: HookAnswer): StepFailure {
+  const said =
+    line === null ? 'it printed nothing' : `the last line that it printed is no file: ${redact(line.slice(0, 200))}`;
+  return new StepFailure('hook', `it left no new build in ${target.builds}, and ${said}`);
+}
+
+async function takeIn(place: Place, path: string, source: Source | undefined): Promise<string> {
   const { id, notes } = await addBuild(place, { archive: path, ...(source ? knownOrigin(place.target, source) : {}) });
   for (const message of [`${id} was taken in from ${path}`, ...notes]) place.emit({ type: 'note', message });
   return id;
