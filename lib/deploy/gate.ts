@@ -18,6 +18,8 @@ export interface GateSubject {
   buildPath: string;
   invocationBefore: string | null;
   memoryBefore: number | null;
+  /** what the unit wrote to the journal before this moment is not judged: it may have run long before */
+  sinceMs?: number;
 }
 
 export interface GateTools {
@@ -122,8 +124,9 @@ interface Look {
 }
 
 /** Asks HTTP and the unit at once, and the journal after them: it holds what the request made the service say. */
-async function lookOnce({ target, manager, memoryBefore }: GateSubject, { systemd, signal }: GateTools): Promise<Look> {
-  const { unit, health, limits, ports } = target;
+async function lookOnce(subject: GateSubject, { systemd, signal }: GateTools): Promise<Look> {
+  const { target } = subject;
+  const { unit, health, ports } = target;
   const [facts, owners, ...answers] = await Promise.all([
     systemd.facts(unit),
     lookAtPorts(systemd, unit, ports, { isShared: target.strategy !== 'restart' }),
@@ -131,10 +134,7 @@ async function lookOnce({ target, manager, memoryBefore }: GateSubject, { system
   ]);
   const stranger = owners.strangers.find(({ holder }) => holder !== null);
   if (stranger) throw portTaken(stranger);
-  const tooMuch = judgeMemory(facts, limits, memoryBefore);
-  if (tooMuch) throw tooMuch;
-  const { failure, isUnread } = await judgeJournal(facts, { limits, manager, signal });
-  if (failure) throw failure;
+  const isJournalUnread = await requireWithinLimits(facts, subject, signal);
   const [closed] = owners.free;
   const bad = answers.find(({ problem }) => problem !== null);
   const observed = answers.map(({ status, durationMs }) => `${status ?? 'no answer'} in ${Math.round(durationMs)} ms`);
@@ -144,8 +144,19 @@ async function lookOnce({ target, manager, memoryBefore }: GateSubject, { system
     observed: observed.join(', ') || facts.subState,
     problem,
     isNotThereYet: closed !== undefined || isStarting(bad, target),
-    isJournalUnread: isUnread,
+    isJournalUnread,
   };
+}
+
+/** @returns whether the journal could not be read @throws `StepFailure` when the unit is over a limit */
+async function requireWithinLimits(facts: UnitFacts, subject: GateSubject, signal: AbortSignal): Promise<boolean> {
+  const { target, manager, memoryBefore, sinceMs } = subject;
+  const { limits } = target;
+  const tooMuch = judgeMemory(facts, limits, memoryBefore);
+  if (tooMuch) throw tooMuch;
+  const { failure, isUnread } = await judgeJournal(facts, { limits, manager, sinceMs, signal });
+  if (failure) throw failure;
+  return isUnread;
 }
 
 /** Where systemd holds the port nobody is refused: whoever asks a service that is not up yet waits. */

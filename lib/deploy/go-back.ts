@@ -113,9 +113,11 @@ export function requireReached({ target, run }: RunInputs, errors: readonly unkn
  * @throws `unfinished`
  */
 async function proveBack(inputs: RunInputs, { systemd, emit }: Omit<RunTools, 'signal'>): Promise<string | null> {
-  const { target, manager, back } = inputs;
+  const { target, manager, back, startedAt } = inputs;
   const buildPath = join(target.builds, back ?? '');
-  const subject = { target, manager, buildPath, invocationBefore: null, memoryBefore: null };
+  // It may never have been stopped: what it wrote before this run is no news.
+  const sinceMs = Date.parse(startedAt);
+  const subject = { target, manager, buildPath, invocationBefore: null, memoryBefore: null, sinceMs };
   const { signal } = openController();
   for (let left = provenStarts - 1; ; left -= 1) {
     try {

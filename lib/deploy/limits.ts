@@ -52,12 +52,20 @@ export interface JournalVerdict {
   isUnread: boolean;
 }
 
+interface JournalAsked {
+  limits: LimitsConfig;
+  manager: ManagerKind;
+  /** what was written before this moment counts against nobody */
+  sinceMs?: number | undefined;
+  signal: AbortSignal;
+}
+
 /** Finds errors, or a pattern that must not appear, in what this invocation wrote to the journal. */
 export async function judgeJournal(
   { unit, invocationId }: Pick<UnitFacts, 'unit' | 'invocationId'>,
-  { limits, manager, signal }: { limits: LimitsConfig; manager: ManagerKind; signal: AbortSignal },
+  { limits, manager, sinceMs, signal }: JournalAsked,
 ): Promise<JournalVerdict> {
-  const query = { manager, unit, invocationId, signal };
+  const query = { manager, unit, invocationId, signal, ...(sinceMs === undefined ? {} : { sinceMs }) };
   const notAsked = { entries: [], isUnread: false };
   const [errors, all] = await Promise.all([
     limits.journalErrors < 0 ? notAsked : askJournal({ ...query, priority: 3, lines: limits.journalErrors + 20 }),

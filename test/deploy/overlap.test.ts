@@ -59,6 +59,19 @@ for (const [what, behaviour, reason] of [
   });
 }
 
+test('S4: what the old build logged before the deploy does not speak against it on the way back', async (t) => {
+  const site = await makeOverlapSite(t, {
+    builds: [{ mode: 'log_errors' }],
+    tables: { limits: ['journal_errors = -1'] },
+  });
+  await site.configure({ keys: ['strategy = "overlap"'] });
+  await site.sandbox.run('journalctl', '--sync');
+  await site.add({ mode: 'crash' });
+  const called = await site.call('deploy');
+  assert.equal([called.code, called.document.failure?.step], [4, 'stand-in'], called.stderr);
+  await assertSound(site, first, called);
+});
+
 test('S5: a stand-in that does not end in its time is killed: the build that was proven stays', async (t) => {
   const site = await makeOverlapSite(t, {
     builds: [{}],
