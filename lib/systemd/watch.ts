@@ -15,8 +15,8 @@ export async function watchUnit(connection: Connection, unit: string, listener: 
     const bus = await connection.bus();
     if (isOver()) return;
     const { heard, stop } = listenOn(bus, unitPath(unit), listener);
-    await heard;
     ended.signal.addEventListener('abort', stop, { once: true });
+    await heard;
     whenLost(bus, attachAgain, ended.signal);
   };
   const tellAll = async (): Promise<void> => {
