@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import type { Message, MessageBus } from 'dbus-next';
-import { CutoverError, messageOf } from '../base/errors.ts';
+import { CutoverError, isCutoverError, messageOf } from '../base/errors.ts';
 import { openController, rejectionOf, withDeadline } from '../base/wait.ts';
 import type { ManagerKind } from '../config/model.ts';
 import { dbusFailure } from './failures.ts';
@@ -30,7 +30,7 @@ export interface Bus {
   readonly kind: ManagerKind;
   /** aborted, with a `bus_lost` error, once the connection has ended */
   readonly lost: AbortSignal;
-  /** @throws `bus_lost`, `timeout`, and what `dbusFailure` makes of the manager's own answer */
+  /** @throws `bus_lost`, also when no answer comes, and what `dbusFailure` makes of the manager's own answer */
   call(call: BusCall): Promise<unknown[]>;
   onSignal(listener: (signal: BusSignal) => void): () => void;
   /** asks the bus to pass signals on (D-Bus specification, "Match Rules") */
@@ -142,10 +142,17 @@ function callsOf(raw: MessageBus, { kind, lost, end }: Lifeline, MessageClass: t
       // The stream may refuse a message before it says that it has ended.
       if (!connectionOf(raw).stream.writable) end(error);
       lost.throwIfAborted();
+      // A job that takes too long is another thing: its unit may be ended for it.
+      if (isCutoverError(error, 'timeout')) throw unanswered(kind, error.message, error);
       throw dbusFailure(error, { ...request, manager: kind });
     });
     return reply?.body ?? [];
   };
+}
+
+/** Of a call that nobody answered: what became of it is not known. */
+export function unanswered(kind: ManagerKind, message: string, cause: unknown): CutoverError {
+  return new CutoverError('bus_lost', message, { mend: systemctl(kind, 'status'), cause });
 }
 
 function wrap(raw: MessageBus, { kind, lost }: Lifeline, call: Bus['call']): Bus {

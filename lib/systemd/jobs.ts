@@ -1,5 +1,6 @@
+import { isCutoverError } from '../base/errors.ts';
 import { withDeadline } from '../base/wait.ts';
-import type { Bus } from './bus.ts';
+import { type Bus, unanswered } from './bus.ts';
 import { manager } from './names.ts';
 import { systemctl } from './typed.ts';
 
@@ -34,11 +35,18 @@ export async function runJob(
   const mend = `${systemctl(bus.kind, 'list-jobs')}; ${systemctl(bus.kind, `status ${unit}`)}`;
   // JobRemoved may come before the reply that names the job, so results are kept from before the call.
   const results = collectResults(bus);
+  let isQueued = false;
   try {
     return await withDeadline({ what, timeoutMs, signal, mend }, async (ended) => {
       const [job] = await bus.call({ ...manager, member, signature, body, about: unit });
+      isQueued = true;
       return results.of(String(job), ended);
     });
+  } catch (error) {
+    // A unit whose job never began has had none of its time.
+    throw isCutoverError(error, 'timeout') && !isQueued
+      ? unanswered(bus.kind, `systemd did not answer ${member} of ${unit} in time`, error)
+      : error;
   } finally {
     results.stop();
   }
@@ -59,7 +67,7 @@ function collectResults(bus: Bus): { of(job: string, ended: AbortSignal): Promis
       if (early !== undefined) resolve(early);
       waiting.set(job, resolve);
       const fail = (reason: unknown): void => reject(reason);
-      bus.lost.addEventListener('abort', () => fail(bus.lost.reason), { once: true });
+      bus.lost.addEventListener('abort', () => fail(bus.lost.reason), { once: true, signal: ended });
       ended.addEventListener('abort', () => fail(ended.reason), { once: true });
     });
   return { of, stop };

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { setImmediate as turn } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
 import { CutoverError } from '../../lib/base/errors.ts';
@@ -62,6 +63,21 @@ test('S12: a job that does not end is told of with what to type', async () => {
   assert.equal([error.code, error.message], ['timeout', 'StopUnit of app.service did not end within 0.02 s']);
   assert.match(error.mend ?? '', 'systemctl list-jobs');
   assert.is(listeners.size, 0);
+});
+
+test('S12: a job that systemd never confirmed is no job that took too long', async () => {
+  const { bus, listeners } = makeBus(() => new Promise(() => {}));
+  const error = await rejection(runJob(bus, { ...asked, member: 'StopUnit' }, { timeoutMs: 20 }));
+  assert.equal([error.code, listeners.size], ['bus_lost', 0]);
+});
+
+test('S12: a job leaves nothing on a bus that lasts for weeks', async () => {
+  const { bus, send, lost } = makeBus(async () => [ours]);
+  const result = runJob(bus, asked, { timeoutMs });
+  await turn();
+  send('JobRemoved', ours, 'done');
+  assert.is(await result, 'done');
+  assert.equal(getEventListeners(lost.signal, 'abort'), []);
 });
 
 test('S8: a bus that goes away ends the wait, and so does the person', async () => {
