@@ -99,7 +99,7 @@ async function takeGuard(request: HoldRequest): Promise<void> {
   try {
     await takeScopeSoon(request);
   } catch (error) {
-    if (!isCutoverError(error, 'permission', 'unit_exists', 'no_such_unit')) throw error;
+    if (!isCutoverError(error, 'permission', 'unit_exists', 'no_such_unit', 'timeout', 'failed')) throw error;
     const isRefused = error.code === 'permission';
     if (isRefused && (await isGuardedByOwnManager(request))) return;
     // The lock still guards, and the next command settles.

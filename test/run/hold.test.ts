@@ -85,8 +85,17 @@ test('S8: where scopes are refused the lock alone guards, and the user is told',
   await lock.release();
 });
 
+test('S8: where systemd is too slow for a scope or knows none such, the lock alone guards', async (t) => {
+  for (const code of ['failed', 'timeout'] as const) {
+    const { hold, unguarded } = request(await makeState(t), [code]);
+    const lock = await hold();
+    assert.equal(unguarded, [`answered ${code}`]);
+    await lock.release();
+  }
+});
+
 test('S8: what else goes wrong with the scope frees the lock', async (t) => {
-  for (const code of ['bus_lost', 'failed', 'timeout'] as const) {
+  for (const code of ['bus_lost', 'systemd_unavailable'] as const) {
     const paths = await makeState(t);
     const { hold, unguarded } = request(paths, [code]);
     assert.is((await rejection(hold())).code, code);
