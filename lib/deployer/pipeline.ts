@@ -1,4 +1,4 @@
-import { ExitCode } from '../base/errors.ts';
+import { ExitCode, messageOf } from '../base/errors.ts';
 import { currentBuild } from '../builds/current.ts';
 import type { CommandContext } from '../config/command-environment.ts';
 import type { TargetConfig } from '../config/model.ts';
@@ -61,8 +61,16 @@ export async function runStages(
     await runStage(name, place, { staged, source });
     if (staged.failure) return staged;
   }
-  if (names.includes('fetch') && source) await removeSource(place);
+  if (names.includes('fetch') && source) await leaveSource(place);
   return staged;
+}
+
+/** A checkout that stays, such as with files that a container left as root, is no failure of what was built in it. */
+async function leaveSource(place: Place): Promise<void> {
+  await removeSource(place).catch((error: unknown) => {
+    if (place.signal.aborted) throw error;
+    place.emit({ type: 'note', message: `the checkout of the commit stays: ${messageOf(error)}` });
+  });
 }
 
 async function runStage(
