@@ -58,13 +58,16 @@ function freePortStep({ target }: RunInputs, { systemd }: StrategyTools, launch:
     isLook: true,
     apply: async (signal) => {
       const preparing = prepareStart(systemd, target.unit);
-      const [facts] = await Promise.all([freePorts(systemd, target, signal), preparing]).catch(async (error) => {
+      // Both are seen to end: what still waits for the port may end processes there, and the way back starts one.
+      const [freed, ready] = await Promise.allSettled([freePorts(systemd, target, signal), preparing]);
+      if (freed.status === 'rejected') {
         // The way back starts another build, under a watch of its own.
-        await preparing.then(({ life }) => life.stop()).catch(() => {});
-        throw error;
-      });
-      launch.ready = await preparing;
-      return facts;
+        if (ready.status === 'fulfilled') ready.value.life.stop();
+        throw freed.reason;
+      }
+      if (ready.status === 'rejected') throw ready.reason;
+      launch.ready = ready.value;
+      return freed.value;
     },
   };
 }
