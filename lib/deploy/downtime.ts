@@ -7,7 +7,7 @@ export interface DowntimeMeter {
   start(): void;
   /** whether the ports were all open at the last look, some 3 ms ago; true before the start */
   isOpen: () => boolean;
-  /** Ends the measuring. @returns milliseconds; null where there is no port to look at */
+  /** Ends the measuring. @returns milliseconds; null where there is no port to look at, or a look failed */
   stop(): Promise<number | null>;
 }
 
@@ -28,15 +28,16 @@ export function downtimeMeter(ports: readonly number[], holders: () => Promise<n
   const ended = openController();
   const state = { isOpen: true };
   const watch = listeningWatch(ports, holders);
-  let measuring: Promise<number> | undefined;
+  let measuring: Promise<number | null> | undefined;
   return {
     start() {
-      if (ports.length > 0) measuring ??= measure({ ports, watch }, state, ended.signal);
+      if (ports.length > 0) measuring ??= measure({ ports, watch }, state, ended.signal).catch(() => null);
     },
     isOpen: () => state.isOpen,
     async stop() {
       ended.abort();
-      return measuring ? Math.round(await measuring) : null;
+      const total = measuring ? await measuring : null;
+      return total === null ? null : Math.round(total);
     },
   };
 }
