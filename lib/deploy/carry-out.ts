@@ -1,4 +1,4 @@
-import { ExitCode } from '../base/errors.ts';
+import { ExitCode, messageOf } from '../base/errors.ts';
 import { openController } from '../base/wait.ts';
 import type { CheckAnswer } from '../checks/check.ts';
 import { documentOf, type Ending, exitCodeOfOutcome, type RunDocument } from '../run/document.ts';
@@ -33,21 +33,35 @@ export async function carryOut(inputs: RunInputs, checks: CheckAnswer[], tools: 
     await ledger.write({ type: 'begin', inputs });
     await markInFlight(paths, inputs.run);
     emit({ type: 'begin', inputs });
-    const { unit, ports, strategy, health } = inputs.target;
-    const meter = downtimeMeter(ports, () => holdersOf(tools.systemd, unit));
-    const waits = strategy === 'restart' ? null : startableWaitMeter(health);
-    // A backup may take an hour, and the service feels nothing of it: nobody need ask it all the time.
-    const heard: Emit = (event) => {
-      if (event.type === 'step' && event.name !== 'backup') waits?.start();
-      emit(event);
-    };
     const answers: CheckAnswer[] = [];
-    const ending = await applyAndJudge(inputs, { ...tools, emit: heard, ledger, meter, answers });
-    const [downtime_ms, longest_wait_ms = null] = await Promise.all([meter.stop(), waits?.stop()]);
-    const downtime = { downtime_ms, longest_wait_ms };
-    return await commit({ inputs, ledger, tools }, { ...ending, ...downtime, checks: [...checks, ...answers] });
+    const ending = await applyMeasured(inputs, { ...tools, ledger, answers });
+    return await commit({ inputs, ledger, tools }, { ...ending, checks: [...checks, ...answers] });
   } finally {
     await ledger.close();
+  }
+}
+
+/** Carries the plan out, and measures meanwhile how long nobody accepted on the ports and how long somebody waited. */
+async function applyMeasured(
+  inputs: RunInputs,
+  tools: RunTools & { ledger: Ledger; answers: CheckAnswer[] },
+): Promise<Omit<Ending, 'checks'>> {
+  const { systemd, emit } = tools;
+  const { unit, ports, strategy, health } = inputs.target;
+  const meter = downtimeMeter(ports, () => holdersOf(systemd, unit));
+  const waits = strategy === 'restart' ? null : startableWaitMeter(health);
+  // A backup may take an hour, and the service feels nothing of it: nobody need ask it all the time.
+  const heard: Emit = (event) => {
+    if (event.type === 'step' && event.name !== 'backup') waits?.start();
+    emit(event);
+  };
+  const stopMeters = async (): Promise<(number | null | undefined)[]> => Promise.all([meter.stop(), waits?.stop()]);
+  try {
+    const ending = await applyAndJudge(inputs, { ...tools, emit: heard, meter });
+    const [downtime_ms = null, longest_wait_ms = null] = await stopMeters();
+    return { ...ending, downtime_ms, longest_wait_ms };
+  } finally {
+    await stopMeters();
   }
 }
 
@@ -93,7 +107,10 @@ export async function commit(
   await judgeBuild(inputs, document, paths).catch(() => {
     emit({ type: 'note', message: `the quarantine could not be written to ${paths.quarantine}` });
   });
-  await clearInFlight(paths);
+  await clearInFlight(paths).catch((error: unknown) => {
+    const what = isWritten ? 'cleans up' : 'takes the run for cut off';
+    emit({ type: 'note', message: `the next command ${what}: ${messageOf(error)}` });
+  });
   return document;
 }
 
