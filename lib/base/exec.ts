@@ -37,6 +37,7 @@ export async function exec(command: Command, options: ExecOptions): Promise<Exec
   const { spawn } = await import('node:child_process');
   signal?.throwIfAborted();
   const [file, ...args] = command;
+  const began = performance.now();
   const child = spawn(file, args, {
     cwd,
     env: { ...process.env, ...env },
@@ -44,7 +45,6 @@ export async function exec(command: Command, options: ExecOptions): Promise<Exec
     timeout: timeoutMs,
     killSignal: 'SIGKILL',
   });
-  const began = performance.now();
   const letLive = killOnAbort(child, signal);
   const [stdout, stderr] = [collect(child.stdout, maxBytes), collect(child.stderr, maxBytes)];
   give(child.stdin, input);

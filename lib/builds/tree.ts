@@ -28,7 +28,7 @@ export async function readTree(
   { signal, as = (command) => command }: { signal: AbortSignal; as?: (command: Command) => Command },
 ): Promise<Map<string, TreeEntry>> {
   const format = '%y\\0%m\\0%s\\0%l\\0%P\\0';
-  const command = as(['find', '-P', directory, '-noleaf', '-printf', format]);
+  const command = as(['find', '-P', directory, '-noleaf', '-ignore_readdir_race', '-printf', format]);
   const { code, stdout, stderr, timedOut } = await exec(command, { timeoutMs, signal, env: { LC_ALL: 'C' } });
   if (timedOut) throw new CutoverError('timeout', `${directory} could not be read within ${timeoutMs / 60_000} min`);
   if (code !== 0) {

@@ -16,7 +16,8 @@ const zlib = () => import('node:zlib');
 /** Compresses a file into a new one of mode 0600. @throws `disk`, `permission`; the signal's reason */
 export async function compress(from: string, to: string, signal: AbortSignal): Promise<void> {
   const { createGzip } = await zlib();
-  await carry(to, pipeline(createReadStream(from), createGzip({ level }), newFile(to), { signal }));
+  const work = pipeline(createReadStream(from), createGzip({ level }), newFile(to), { signal });
+  await carry(to, work, signal);
 }
 
 /**
@@ -38,7 +39,7 @@ export async function unpack(
   const source = createReadStream(from);
   const unpacking = packing === 'gzip' ? [(await zlib()).createGunzip()] : [];
   const work = pipeline([source, ...unpacking, newFile(to)], { signal });
-  await carry(to, work).catch((error: unknown) => {
+  await carry(to, work, signal).catch((error: unknown) => {
     if (!errnoOf(error)?.startsWith('Z_')) throw error;
     throw new CutoverError('refused', `${from} is damaged: ${(error as Error).message}`, { cause: error });
   });
@@ -69,8 +70,10 @@ function newFile(path: string): NodeJS.WritableStream {
   return createWriteStream(path, { flags: 'wx', mode: 0o600 });
 }
 
-async function carry(to: string, work: Promise<void>): Promise<void> {
+async function carry(to: string, work: Promise<void>, signal: AbortSignal): Promise<void> {
   await work.catch((error: unknown) => {
+    // A pipeline that is aborted tells only that it was, and not why.
+    signal.throwIfAborted();
     throw fileError(error, 'cannot write', to);
   });
 }

@@ -56,7 +56,7 @@ async function tell(
     });
     return null;
   } catch (error) {
-    return `${name} was not told: ${hide(cut(messageOf(error), 400))}`;
+    return `${name} was not told: ${cut(hide(messageOf(error)), 400)}`;
   }
 }
 

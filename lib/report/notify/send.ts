@@ -65,12 +65,12 @@ function judge({ status, headers, text }: Reply): Try {
   return { problem, retryMs: status >= 500 ? 0 : null };
 }
 
-/** Slack says it in a word of plain text, Telegram in `description`, Discord in `message`. A page for people says nothing. */
+/** What is longer is cut once its secrets are hidden: half a secret could not be known again. Slack says it in a word of plain text, Telegram in `description`, Discord in `message`. A page for people says nothing. */
 function reasonIn(text: string, type: string): string {
   const fields = fieldsIn(text);
   const said = [fields.description, fields.message, fields.error].find((value) => typeof value === 'string');
-  if (typeof said === 'string') return cut(said, 200);
-  return type.startsWith('text/plain') && !text.includes('\n') ? cut(text, 200) : '';
+  if (typeof said === 'string') return cut(said, 2_000);
+  return type.startsWith('text/plain') && !text.includes('\n') ? cut(text, 2_000) : '';
 }
 
 /** How long to wait after a 429: the header that all have (RFC 9110, 10.2.3), and the fields of Telegram and Discord. */

@@ -8,6 +8,7 @@ import {
   type MiddlewareHandler,
   setCookie,
 } from '../serve/framework.ts';
+import { addressOf } from '../serve/peer.ts';
 import { type Attempts, openAttempts } from './attempts.ts';
 import { protect } from './headers.ts';
 import { isNear } from './near.ts';
@@ -83,7 +84,7 @@ async function tried(
   word: string,
   { check, attempts }: { check: TokenCheck; attempts: Attempts },
 ): Promise<Response | null> {
-  const address = c.env.incoming.socket.remoteAddress ?? '';
+  const address = addressOf(c.env.incoming);
   const waitMs = attempts.begin(address, Date.now());
   if (waitMs > 0) {
     const seconds = Math.ceil(waitMs / 1000);

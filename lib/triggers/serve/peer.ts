@@ -7,8 +7,9 @@ const own = /^(127\.|::1$|::ffff:127\.)/;
  * it saw itself; anybody else could write any address there.
  */
 export function addressOf({ socket, headers }: IncomingMessage): string {
+  // A socket in the file system has no address: only a proxy on this machine speaks through one.
   const peer = socket.remoteAddress ?? 'unknown';
-  if (!own.test(peer)) return peer;
+  if (socket.remoteAddress !== undefined && !own.test(peer)) return peer;
   const last =
     String(headers['x-forwarded-for'] ?? '')
       .split(',')
