@@ -1,6 +1,8 @@
 import { atMost, looksAtOnce } from '../base/at-most.ts';
 import { CutoverError } from '../base/errors.ts';
+import { type Redact, redactorOf } from '../base/redactor.ts';
 import { sleep } from '../base/wait.ts';
+import { secretsOf } from '../config/known-secrets.ts';
 import type { Config, TargetConfig } from '../config/model.ts';
 import { formatSize } from '../config/quantities.ts';
 import { pathsOf, targetNamed } from '../deployer/place.ts';
@@ -13,6 +15,9 @@ import { configFor } from './place.ts';
 import { requireOneDocument, watcherSignal } from './signals.ts';
 
 const watchEveryMs = 2_000;
+
+/** What would move the cursor of a terminal, end the line or turn it around. */
+const unprintable = /[\p{Cc}\p{Zl}\p{Zp}\u202A-\u202E\u2066-\u2069]+/gu;
 
 interface StatusFlags {
   watch?: boolean;
@@ -27,9 +32,10 @@ export const run: Run<StatusFlags> = async ([name], options, terminal) => {
   if (options.metrics) return printMetrics(config, targets, terminal);
   const systemd = reachSystemd(config.manager);
   const signal = watcherSignal();
+  const redact = redactorOf(await secretsOf([targets, config.notify, config.serve], terminal.env));
+  const look = async (target: TargetConfig): Promise<TargetStatus> =>
+    withoutSecrets(await status({ config, target, systemd, signal, paths: pathsOf(config, target) }), redact);
   for (;;) {
-    const look = (target: (typeof targets)[number]): Promise<TargetStatus> =>
-      status({ config, target, systemd, signal, paths: pathsOf(config, target) });
     const found = await atMost(looksAtOnce, targets, look);
     if (options.json) terminal.print(JSON.stringify({ targets: found }));
     else
@@ -40,6 +46,11 @@ export const run: Run<StatusFlags> = async ([name], options, terminal) => {
     await sleep(watchEveryMs, signal);
   }
 };
+
+/** What a service writes into the journal may hold anything. */
+function withoutSecrets(found: TargetStatus, redact: Redact): TargetStatus {
+  return { ...found, recent_errors: found.recent_errors.map(redact) };
+}
 
 function requireAlone({ metrics, watch, json }: GlobalOptions & StatusFlags): void {
   if (!metrics || (!watch && !json)) return;
@@ -84,5 +95,5 @@ function lastRunText({ last_run: last }: TargetStatus): string {
 }
 
 function row(name: string, value: string): string {
-  return `  ${name.padEnd(10)} ${value}`;
+  return `  ${name.padEnd(10)} ${value.replaceAll(unprintable, ' ')}`;
 }

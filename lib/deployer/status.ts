@@ -1,3 +1,4 @@
+import { isCutoverError } from '../base/errors.ts';
 import { currentBuild } from '../builds/current.ts';
 import { originOf } from '../builds/origin.ts';
 import { type PortHolder, portHolders } from '../systemd/processes.ts';
@@ -37,7 +38,7 @@ export interface TargetStatus {
 const recentMs = 60 * 60 * 1000;
 const mostErrors = 5;
 
-/** Looks at everything of a target at once. @throws `permission`, `bus_lost` */
+/** Looks at everything of a target at once. @throws `permission`, `bus_lost`; the signal's reason */
 export async function status(
   place: Pick<Place, 'target' | 'paths' | 'systemd' | 'config' | 'signal'>,
 ): Promise<TargetStatus> {
@@ -45,7 +46,7 @@ export async function status(
   const [service, current, previous, inFlight, runs, holders, errors] = await Promise.all([
     lookAtService(place),
     currentWithOrigin(target.builds),
-    previousBuild(place),
+    previousOrNone(place),
     readInFlight(paths),
     history(paths, 1),
     Promise.all(target.ports.map((port) => portHolders(port))),
@@ -64,8 +65,20 @@ export async function status(
   };
 }
 
-async function recentErrors({ target, config }: Pick<Place, 'target' | 'config'>): Promise<string[]> {
-  const since = { sinceMs: Date.now() - recentMs, lines: mostErrors };
+/** One whose builds directory is not there must not keep the others from being told of. */
+async function previousOrNone(place: Pick<Place, 'target' | 'paths'>): Promise<string | null> {
+  return previousBuild(place).catch((error: unknown) => {
+    if (isCutoverError(error, 'no_build')) return null;
+    throw error;
+  });
+}
+
+async function recentErrors({
+  target,
+  config,
+  signal,
+}: Pick<Place, 'target' | 'config' | 'signal'>): Promise<string[]> {
+  const since = { sinceMs: Date.now() - recentMs, lines: mostErrors, signal };
   const entries = await readJournal({ manager: config.manager, unit: target.unit, priority: 3, ...since });
   return entries.map(({ at, message }) => `${at.toISOString()} ${message}`);
 }

@@ -1,5 +1,6 @@
 // needs: sandbox
 import * as assert from 'uvu/assert';
+import type { TargetStatus } from '../../lib/deployer/status.ts';
 import type { RunDocument } from '../../lib/run/document.ts';
 import { suite } from '../suite.ts';
 import { clearIncoming, configureHooks, type Hooks, logOf, program, record, seen, siteWith } from './hooking.ts';
@@ -212,13 +213,18 @@ test('P5: a secret of the configuration that a hook prints is nowhere to be read
 test('W4: what the unit wrote is kept and told without the secrets of the configuration', async (t) => {
   const secret = 'planted-51b7e0aa-secret';
   const site = await siteWith(t, () => ({}), {
-    builds: [{}, { mode: 'log_errors', message: `<3>no login with ${secret}` }],
+    builds: [{}, { mode: 'log_errors', message: `<3>no login with ${secret}\u001B[31m` }],
   });
   const { sandbox, folder, state, logs } = site;
   await sandbox.run('sh', '-c', `printf '%s\\n' ${secret} >${folder}/token`);
   await knowToken(site);
   const called = await site.call('deploy');
   assert.equal([called.code, called.document.failure?.reason], [4, 'journal'], called.stderr);
+  const { targets } = (await site.call<{ targets: TargetStatus[] }>('status')).document;
+  assert.match(targets[0]?.recent_errors.join('\n') ?? '', 'no login with [redacted]');
+  const shown = (await site.tell('status')).stdout;
+  assert.match(shown, 'no login with [redacted]');
+  assert.not.match(shown, '\u001B[31m');
   assert.match(called.stderr, 'no login with [redacted]');
   const evidence = called.document.failure?.evidence ?? '';
   assert.match(await sandbox.run('cat', `${evidence}/journal.txt`), 'no login with [redacted]');
