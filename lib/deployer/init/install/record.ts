@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, open, rmdir } from 'node:fs/promises';
+import { open, rmdir } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
 import { CutoverError, errnoOf, fileError } from '../../../base/errors.ts';
@@ -84,13 +84,6 @@ export async function removeFolders(folders: readonly string[]): Promise<string[
   const staying: string[] = [];
   for (const folder of folders.toReversed()) if (!(await isRemoved(folder))) staying.unshift(folder);
   return staying;
-}
-
-/** Makes a folder that is missing, its parents too. @throws `permission`, `disk` */
-export async function makeFolder(path: string): Promise<void> {
-  await mkdir(path, { recursive: true }).catch((error: unknown) => {
-    throw fileError(error, 'cannot create', path);
-  });
 }
 
 /** The sum by which a text of ours is known again. */
