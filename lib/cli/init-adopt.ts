@@ -8,7 +8,7 @@ import type { InitOptions } from '../deployer/init.ts';
 import { reachSystemd } from '../systemd/systemd.ts';
 import type { GlobalOptions, Terminal } from './command.ts';
 import type { InitFlags } from './init-options.ts';
-import { tellFile } from './init-tell.ts';
+import { tellChange, tellFile } from './init-tell.ts';
 import { placeOf } from './place.ts';
 import { watcherSignal } from './signals.ts';
 
@@ -32,7 +32,7 @@ export async function adopt(
   });
   const option = await configOption(text.path, surroundings);
   const next = report.next.map((command) => (command.startsWith('cutover ') ? `${command}${option}` : command));
-  tellAdoption({ ...report, next }, { options, terminal, isDryRun });
+  tellChange({ ...report, next }, endOf(report), { options, terminal, isDryRun });
   return ExitCode.done;
 }
 
@@ -42,26 +42,6 @@ async function configured({ unit, said }: { unit: string; said: InitOptions }, s
   const about = { systemd, surroundings, signal: watcherSignal() };
   const builds = await adoptedBuilds(unit, said, systemd);
   return configuredUnit(unit, said, { ...about, builds }).finally(() => systemd.close());
-}
-
-function tellAdoption(
-  report: AdoptReport,
-  { options, terminal, isDryRun }: { options: GlobalOptions; terminal: Terminal; isDryRun: boolean },
-): void {
-  if (options.json) {
-    terminal.print(JSON.stringify(report));
-    return;
-  }
-  const { notes, next, commands } = report;
-  const { yellow, green } = terminal.colours;
-  const details = [
-    ...commands.map((command) => `${isDryRun ? 'would run' : 'as by'} ${command}`),
-    ...notes.map((note) => yellow(`  note: ${note}`)),
-    isDryRun ? 'nothing was changed: --dry-run' : green(endOf(report)),
-    'type next:',
-  ];
-  const lines = [...(options.quiet ? [] : details), ...next.map((command) => `  -> ${command}`)];
-  terminal.tell(`${lines.join('\n')}\n`);
 }
 
 function endOf({ adopted, downtime_ms: downtimeMs }: AdoptReport): string {

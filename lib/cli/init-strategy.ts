@@ -7,7 +7,7 @@ import { initStrategy, type StrategyReport } from '../deployer/init/strategy.ts'
 import type { InitOptions } from '../deployer/init.ts';
 import { reachSystemd } from '../systemd/systemd.ts';
 import type { GlobalOptions, Terminal } from './command.ts';
-import { tellFile } from './init-tell.ts';
+import { tellChange, tellFile } from './init-tell.ts';
 import { placeOf } from './place.ts';
 import { watcherSignal } from './signals.ts';
 
@@ -37,32 +37,9 @@ export async function changeStrategy(
     onFile: (file: FileResult) => tellFile(file, options, terminal),
   });
   const option = await configOption(text.path, surroundings);
-  tellStrategy(
-    { ...report, next: report.next.map((command) => `${command}${option}`) },
-    { options, terminal, isDryRun },
-  );
+  const next = report.next.map((command) => `${command}${option}`);
+  tellChange({ ...report, next }, endOf(report), { options, terminal, isDryRun });
   return ExitCode.done;
-}
-
-function tellStrategy(
-  report: StrategyReport,
-  { options, terminal, isDryRun }: { options: GlobalOptions; terminal: Terminal; isDryRun: boolean },
-): void {
-  if (options.json) {
-    terminal.print(JSON.stringify(report));
-    return;
-  }
-  const { units, notes, next, commands } = report;
-  const { yellow, green } = terminal.colours;
-  const details = [
-    ...units.map(({ unit, status }) => `${status} ${unit}`),
-    ...commands.map((command) => `${isDryRun ? 'would run' : 'as by'} ${command}`),
-    ...notes.map((note) => yellow(`  note: ${note}`)),
-    isDryRun ? 'nothing was changed: --dry-run' : green(endOf(report)),
-    'type next:',
-  ];
-  const lines = [...(options.quiet ? [] : details), ...next.map((command) => `  -> ${command}`)];
-  terminal.tell(`${lines.join('\n')}\n`);
 }
 
 function endOf({ strategy, downtime_ms: downtimeMs, files }: StrategyReport): string {

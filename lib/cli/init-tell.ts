@@ -1,4 +1,5 @@
 import type { FileResult } from '../deployer/init/files.ts';
+import type { UnitResult } from '../deployer/init/enable.ts';
 import type { Found, InitReport } from '../deployer/init/report.ts';
 import { columns } from '../report/text.ts';
 import type { GlobalOptions, Terminal } from './command.ts';
@@ -54,4 +55,35 @@ export function tellReport(
     ...next.map((command) => `  -> ${command}`),
   ];
   terminal.tell(`${(options.quiet ? next.map((command) => `-> ${command}`) : lines).join('\n')}\n`);
+}
+
+/** What a change of a running service came to. */
+interface ChangeReport {
+  units?: UnitResult[];
+  notes: string[];
+  next: string[];
+  commands: string[];
+}
+
+/** Tells what was done to a service, and what to type next. @param end how it ended, in words */
+export function tellChange(
+  report: ChangeReport,
+  end: string,
+  { options, terminal, isDryRun }: { options: GlobalOptions; terminal: Terminal; isDryRun: boolean },
+): void {
+  if (options.json) {
+    terminal.print(JSON.stringify(report));
+    return;
+  }
+  const { units = [], notes, next, commands } = report;
+  const { yellow, green } = terminal.colours;
+  const details = [
+    ...units.map(({ unit, status }) => `${status} ${unit}`),
+    ...commands.map((command) => `${isDryRun ? 'would run' : 'as by'} ${command}`),
+    ...notes.map((note) => yellow(`  note: ${note}`)),
+    isDryRun ? 'nothing was changed: --dry-run' : green(end),
+    'type next:',
+  ];
+  const lines = [...(options.quiet ? [] : details), ...next.map((command) => `  -> ${command}`)];
+  terminal.tell(`${lines.join('\n')}\n`);
 }

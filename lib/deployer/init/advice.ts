@@ -1,5 +1,6 @@
 import { basename, dirname, join } from 'node:path';
 import { CutoverError } from '../../base/errors.ts';
+import { shellWord } from '../../base/shell-words.ts';
 import type { CurrentLink } from '../../builds/current.ts';
 import { buildIdFor, currentName } from '../../builds/layout.ts';
 import type { ManagerKind } from '../../config/model.ts';
@@ -11,7 +12,8 @@ import { pathsIn, type SeenUnit } from './unit.ts';
 const indent = '\n     ';
 const script = /\.(?:[cm]?[jt]s|py|rb|php|pl|sh|jar|dll|exs?)$/;
 /** Directories that hold more than one application, the machine's own, or somebody's data: they are no build. */
-const shared = /^\/([^/]*|home\/[^/]+|(usr|etc|tmp|run|dev|proc|sys|boot|lib\w*)\/.*|var\/(?!www\/).*|.*\/s?bin)$/;
+export const common =
+  /^\/([^/]*|home\/[^/]+|(usr|etc|tmp|run|dev|proc|sys|boot|lib\w*)\/.*|var\/(?!www\/).*|.*\/s?bin)$/;
 const warning = '# what the service itself writes (databases, uploads) belongs outside of builds: see builds-layout.md';
 
 /** The refusal of a unit that runs in a plain directory: how its files become the first build. */
@@ -24,11 +26,11 @@ export function movingIn(
   const builds = said ?? (source === null ? `/srv/${namesFor(name).app}/builds` : `${source}-builds`);
   const build = join(builds, buildIdFor(new Date()));
   const current = join(builds, currentName);
-  const copy = [`mkdir -p ${shell(builds)}`, `cp -a ${shell(source ?? '')} ${shell(build)}`];
+  const copy = [`mkdir -p ${shellWord(builds)}`, `cp -a ${shellWord(source ?? '')} ${shellWord(build)}`];
   const commands = [
     systemctl(manager, `stop ${name}`),
-    ...(source === null ? [`mkdir -p ${shell(build)}`, '# copy the software there'] : copy),
-    `ln -s ${basename(build)} ${shell(current)}`,
+    ...(source === null ? [`mkdir -p ${shellWord(build)}`, '# copy the software there'] : copy),
+    `ln -s ${basename(build)} ${shellWord(current)}`,
     systemctl(manager, `edit ${name}   # with these lines:`),
     ...unitLines(unit, { source, current }).map((line) => `    ${line}`),
     systemctl(manager, `start ${name}`),
@@ -45,12 +47,15 @@ export function renaming(
 ): CutoverError {
   const { unit: name } = facts;
   const build = join(builds, buildIdFor(new Date()));
-  const [current, spare] = [currentName, `${currentName}.new`].map((entry) => shell(join(builds, entry)));
+  const [current, spare] = [currentName, `${currentName}.new`].map((entry) => shellWord(join(builds, entry)));
   const isDirectory = link.state === 'not_a_link' && link.kind === 'directory';
   const path = 'path' in link ? link.path : join(builds, currentName);
   const point = isDirectory
-    ? [`mv ${current} ${shell(build)}`, `ln -s ${basename(build)} ${current}`]
-    : [`cp -a ${shell(path)} ${shell(build)}`, `ln -s ${basename(build)} ${spare} && mv -T ${spare} ${current}`];
+    ? [`mv ${current} ${shellWord(build)}`, `ln -s ${basename(build)} ${current}`]
+    : [
+        `cp -a ${shellWord(path)} ${shellWord(build)}`,
+        `ln -s ${basename(build)} ${spare} && mv -T ${spare} ${current}`,
+      ];
   const found = link.state === 'not_a_link' ? `is a ${link.kind}` : `leads to ${path}`;
   const what = `${join(builds, currentName)} ${found}; it has to be a link to a build beside it (dist.YYYYMMDD-HHMMSS)`;
   return refusal(what, { commands: [...point, systemctl(manager, `restart ${name}`)], name, manager });
@@ -79,7 +84,7 @@ function sourceOf({ directory, commands }: SeenUnit): string | null {
   const scripts = commands.flatMap(([, ...args]) => args.flatMap(pathsIn)).filter((path) => script.test(path));
   const files = [...scripts, ...commands.flatMap(([file]) => pathsIn(file))];
   const places = [directory, ...files.map((path) => dirname(path))];
-  return places.find((place): place is string => place !== null && !shared.test(place)) ?? null;
+  return places.find((place): place is string => place !== null && !common.test(place)) ?? null;
 }
 
 function unitLines({ commands }: SeenUnit, { source, current }: { source: string | null; current: string }): string[] {
@@ -97,9 +102,4 @@ function withPath(word: string, source: string, current: string): string {
   return word
     .split(source)
     .reduce((before, after) => before + (/^(\/|$|[\s"';:])/.test(after) ? current : source) + after);
-}
-
-/** A word for a shell. */
-function shell(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
 }

@@ -9,7 +9,7 @@ import type { Systemd } from '../../systemd/systemd.ts';
 export type DeployingAccount = { user: string } | { group: string };
 
 /** Where polkit reads rules of the administrator (polkit(8)); it has them within a second of the file's change. */
-const rulesDirectory = '/etc/polkit-1/rules.d';
+export const rulesDirectory = '/etc/polkit-1/rules.d';
 
 /** What systemd knows of the units that the targets' rule is about. @throws `systemd_unavailable` */
 export async function ruleTargets(

@@ -1,11 +1,10 @@
 import { join } from 'node:path';
 import type { Config, TargetConfig } from '../../config/model.ts';
 import { instanceName } from '../../systemd/unit-text.ts';
+import { rulesDirectory } from './polkit.ts';
 
 /** The user that `cutover-serve.service` runs as. */
 export const receiverUser = 'cutover-serve';
-
-const rulesDirectory = '/etc/polkit-1/rules.d';
 
 /**
  * The polkit rule (polkit(8)) that lets the webhook receiver start the service which carries out a request of one of these

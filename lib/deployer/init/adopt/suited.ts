@@ -7,11 +7,10 @@ import { formatSize } from '../../../config/quantities.ts';
 import { textOf } from '../../../systemd/facts.ts';
 import type { Systemd } from '../../../systemd/systemd.ts';
 import { systemctl } from '../../../systemd/typed.ts';
+import { common } from '../advice.ts';
 import type { SeenUnit } from '../unit.ts';
 import { lookThrough, suggested } from './data.ts';
 
-/** Directories that hold more than one application, the machine's own, or somebody's data. */
-const common = /^\/([^/]*|home\/[^/]+|(usr|etc|tmp|run|dev|proc|sys|boot|lib\w*)\/.*|var\/(?!www\/).*|.*\/s?bin)$/;
 /** So much is left free besides the copy. */
 const spareBytes = 64 * 1024 * 1024;
 const namedAtMost = 8;
