@@ -3,7 +3,7 @@ import { CutoverError } from '../base/errors.ts';
 import { directConfig } from '../config/direct.ts';
 import { deploy } from '../deployer/deploy.ts';
 import { systemctl } from '../systemd/typed.ts';
-import { afterwards } from './afterwards.ts';
+import { afterwards, whileWorking } from './afterwards.ts';
 import type { Run } from './command.ts';
 import { tellOutcome } from './outcome.ts';
 import { placeOf } from './place.ts';
@@ -24,10 +24,11 @@ export const run: Run<{ user?: boolean; wait?: string | number | boolean }> = as
   if (!target)
     throw new CutoverError('usage', `"${unit}" is no unit`, { mend: systemctl(manager, 'list-units --type=service') });
   const place = await placeOf(config, target, { options, terminal, log: true });
-  const asked = { build: basename(build), isForced: false, isFixForward: false, waitMs: waitMsOf(options.wait) };
-  const document = await deploy(place, asked);
-  const exitCode = tellOutcome(document, place, { options, terminal });
   // Nobody said how many builds are to be kept: none is removed.
-  await afterwards(document, place, { terminal, isPruned: false });
+  const isPruned = false;
+  const how = { isForced: false, isFixForward: false, isPruned, waitMs: waitMsOf(options.wait) };
+  const document = await whileWorking(place, terminal, () => deploy(place, { build: basename(build), ...how }));
+  const exitCode = tellOutcome(document, place, { options, terminal });
+  await afterwards(document, place, { terminal, isPruned });
   return exitCode;
 };

@@ -20,6 +20,8 @@ export interface PruneKnowledge {
   evidence: string[];
   /** the run in flight */
   inFlight: string | null;
+  /** the build that a run is to begin with */
+  wanted?: string | null;
 }
 
 /** Reads builds and state. @throws `no_build`, `permission` */
@@ -42,7 +44,7 @@ export async function readKnowledge({ target, paths }: Pick<Place, 'target' | 'p
 
 /** Which builds stay as far as builds and state tell; who uses one is asked later, and only of those that would go. */
 export async function decide({ target }: Pick<Place, 'target'>, known: PruneKnowledge): Promise<Retention> {
-  const { entries, current, previous, past, quarantine, inFlight } = known;
+  const { entries, current, previous, past, quarantine, inFlight, wanted } = known;
   const run = past.find((one) => one.run === inFlight);
   const stayAll = (reason: KeepReason): Retention => {
     return { stay: new Map(entries.map(({ id }) => [id, reason])), go: new Map() };
@@ -51,7 +53,7 @@ export async function decide({ target }: Pick<Place, 'target'>, known: PruneKnow
   // Without its ledger nobody knows which builds a run is between.
   if (inFlight !== null && !run?.isUnderstood) return stayAll('in_flight');
   const protectedBy = new Map<string, KeepReason>();
-  for (const id of [run?.from, run?.to, run?.back]) if (id) protectedBy.set(id, 'in_flight');
+  for (const id of [wanted, run?.from, run?.to, run?.back]) if (id) protectedBy.set(id, 'in_flight');
   for (const id of servedBefore(past, current)) if (!protectedBy.has(id)) protectedBy.set(id, 'served_before');
   return decideRetention({
     entries,

@@ -44,10 +44,13 @@ export async function pruneAfter(place: Place): Promise<void> {
   });
 }
 
-/** The prune before a run, where the disk is nearly as full as it may be: for whoever holds the target. Never an error. */
-export async function makeRoom(place: Place): Promise<void> {
+/**
+ * The prune before a run, where the disk is nearly as full as it may be: for whoever holds the target. Never an error.
+ * @param wanted the build that the run is for; null: none was named
+ */
+export async function makeRoom(place: Place, wanted: string | null): Promise<void> {
   await unlessItFails(place, async () => {
-    tellShort(await pruneNow(place, { isDryRun: false, isMeasured: false }), place);
+    tellShort(await pruneNow(place, { isDryRun: false, isMeasured: false, wanted }), place);
   });
 }
 
@@ -73,12 +76,12 @@ function tellShort({ removed, failed, notes, target }: PruneReport, { emit }: Pi
 
 async function pruneNow(
   place: Place,
-  { isDryRun, isMeasured }: { isDryRun: boolean; isMeasured: boolean },
+  { isDryRun, isMeasured, wanted = null }: { isDryRun: boolean; isMeasured: boolean; wanted?: string | null },
 ): Promise<PruneReport> {
   const { target, signal } = place;
   const report = emptyReport(target, isDryRun);
   const left = await endLeftOver(place, report);
-  const known = await readKnowledge(place);
+  const known = { ...(await readKnowledge(place)), wanted };
   const measure = isMeasured ? signal : null;
   let verdict = await judgeBuilds(place, known, report);
   await measureAll(verdict.go, measure);
