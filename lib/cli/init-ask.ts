@@ -1,5 +1,4 @@
-import { createInterface, type Interface } from 'node:readline/promises';
-import { CutoverError, isCutoverError } from '../base/errors.ts';
+import { CutoverError } from '../base/errors.ts';
 import { openController } from '../base/wait.ts';
 import { shellLine } from '../base/shell-words.ts';
 import type { ManagerKind } from '../config/model.ts';
@@ -9,7 +8,7 @@ import { draftFor } from '../deployer/init/drafting.ts';
 import { namesFor } from '../deployer/init/names.ts';
 import { defaultConfigPath, type Surroundings } from '../deployer/init/places.ts';
 import type { Systemd } from '../systemd/systemd.ts';
-import { interruption } from '../run/engine.ts';
+import { askOnTerminal } from './asking.ts';
 import type { GlobalOptions } from './command.ts';
 import { type InitFlags, readOptions } from './init-options.ts';
 
@@ -33,25 +32,12 @@ interface Asking {
  * @throws `interrupted` at Ctrl-C; what `draftFor` throws
  */
 export async function ask(candidates: readonly Candidate[], asking: Asking): Promise<Answers | null> {
-  const ended = openController();
-  const lines = createInterface({ input: process.stdin, output: process.stderr });
-  let isInterrupted = false;
-  lines.once('SIGINT', () => {
-    isInterrupted = true;
-    lines.close();
-  });
-  lines.once('close', () => ended.abort());
-  try {
-    return await questions(candidates, asking, (text, answer) => askOne(lines, ended.signal, { text, answer }));
-  } catch (error) {
-    if (isInterrupted) throw interruption('SIGINT');
-    if (ended.signal.aborted && !isCutoverError(error)) return null;
-    throw error;
-  } finally {
-    lines.close();
-  }
+  return askOnTerminal((line) =>
+    questions(candidates, asking, async (text, answer) => (await line(`${text} [${answer}] `)) || answer),
+  );
 }
 
+/** Gives the answer; the one that there was already where nothing is typed. */
 type Ask = (text: string, answer: string) => Promise<string>;
 
 async function questions(candidates: readonly Candidate[], asking: Asking, one: Ask): Promise<Answers | null> {
@@ -113,15 +99,6 @@ async function healthAddress(
   const found = typeof value === 'string' ? value : 'none';
   const answer = await one(`the address that tells whether it is healthy (${note ?? 'none was found'})`, found);
   return answer === found && found !== 'none' ? null : answer;
-}
-
-/** @returns the answer; the one that there was already where nothing is typed */
-async function askOne(
-  lines: Interface,
-  signal: AbortSignal,
-  { text, answer }: { text: string; answer: string },
-): Promise<string> {
-  return (await lines.question(`${text} [${answer}] `, { signal })).trim() || answer;
 }
 
 function isYes(answer: string): boolean {

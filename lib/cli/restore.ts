@@ -38,7 +38,7 @@ function tell({ target, file, replaced, run, duration_ms, exit_code }: RestoreRe
   if (exit_code === ExitCode.failed) say(`  -> cutover restore ${target} ${replaced}\n`);
 }
 
-/** @throws `usage` without a terminal, `refused` when the answer is no */
+/** @throws `usage` without a terminal, `refused` when the answer is no, `interrupted` at Ctrl-C */
 async function confirm({ path, bytes, writtenMs }: FoundBackup, database: string, unit: string): Promise<void> {
   const { isatty } = await import('node:tty');
   if (!isatty(0) || !isatty(2)) {
@@ -46,15 +46,10 @@ async function confirm({ path, bytes, writtenMs }: FoundBackup, database: string
       mend: `repeat with --yes to replace ${database}`,
     });
   }
-  const { createInterface } = await import('node:readline/promises');
-  const asking = createInterface({ input: process.stdin, output: process.stderr });
+  const { askOnTerminal } = await import('./asking.ts');
   const what = `${path} (${formatSize(bytes)}, written ${new Date(writtenMs).toISOString()})`;
   process.stderr.write(`Replace ${database} by ${what}?\n${unit} is stopped meanwhile; what is there is kept.\n`);
-  try {
-    const answer = await asking.question('Type yes to go on: ');
-    if (answer.trim().toLowerCase() === 'yes') return;
-  } finally {
-    asking.close();
-  }
+  const answer = await askOnTerminal((ask) => ask('Type yes to go on: '));
+  if (answer?.toLowerCase() === 'yes') return;
   throw new CutoverError('refused', 'not confirmed: nothing was changed');
 }

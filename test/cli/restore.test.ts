@@ -8,6 +8,7 @@ import { type DatabaseSite, makeDatabaseSite } from '../deploy/database-site.ts'
 import { untilBegun, untilSettled } from '../deploy/running.ts';
 import { buildId, type Refusal, until } from '../deploy/site.ts';
 import { assertNothingLeft, assertSound } from '../deploy/sound.ts';
+import { ctrlC, ctrlD, typeAnswers } from '../deploy/typed.ts';
 import { repository } from '../sandboxed.ts';
 import { suite } from '../suite.ts';
 
@@ -71,6 +72,20 @@ for (const [answer, code, result] of [
     assert.match(stdout, `Replace ${site.database} of production by ${file}`);
     if (answer !== 'yes') assert.match(stdout, 'not confirmed: nothing was changed');
     assert.is(await names(site), result);
+  });
+}
+
+for (const [name, key, code, told] of [
+  ['Ctrl-C', ctrlC, 130, 'interrupted by SIGINT'],
+  ['the end of the input', ctrlD, 1, 'not confirmed: nothing was changed'],
+] as const) {
+  test(`P3: on a terminal it asks; ${name} is a no`, async (t) => {
+    const site = await makeDatabaseSite(t);
+    const words = `restore production ${await backedUp(site)} --config ${site.config}`;
+    const ended = await typeAnswers(site.sandbox, words, { answers: [key], question: /Type yes to go on: /g });
+    assert.is(ended.code, code, ended.said);
+    assert.match(ended.said, told);
+    assert.is(await names(site), 'ann');
   });
 }
 

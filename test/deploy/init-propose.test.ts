@@ -1,17 +1,14 @@
 // needs: sandbox
 import { writeFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
-import { startFed } from '../../lib/base/exec.ts';
 import type { Candidate } from '../../lib/deployer/init/candidates.ts';
-import { commandInside } from '../../lib/sandbox/inside.ts';
-import { executable, makeSite, type Site, until } from './site.ts';
+import { makeSite, type Site, until } from './site.ts';
+import { ctrlC, ctrlD, typeAnswers } from './typed.ts';
 import { suite, type TestContext } from '../suite.ts';
 import { clearAfter, machineConfig, refused, snapshot, textOf, unitDirectory } from './initiating.ts';
 import type { TestSandbox } from '../sandboxed.ts';
 
 const test = suite('deploy/init propose', { timeoutMs: 120_000 });
-
-const controls = ['\u0003', '\u0004'];
 
 interface Proposal {
   candidates: Candidate[];
@@ -100,7 +97,7 @@ test('several: a choice is needed; a checkout in a plain folder, without the sec
 
 test('on a terminal it asks: every question has its answer, and what is typed counts', async (t) => {
   const { sandbox, unit, port } = await siteWith(t);
-  const typed = await typeAnswers(sandbox, ['', 'market', 'live', '', '', 'no', '']);
+  const typed = await typing(sandbox, ['', 'market', 'live', '', '', 'no', '']);
   assert.is(typed.code, 0, typed.said);
   assert.match(typed.said, `what the software is called (guessed from the name of ${unit}) [`);
   assert.match(typed.said, `as by: cutover init ${unit} --app market --target live --port ${port}`);
@@ -113,37 +110,21 @@ test('Ctrl-C, the end of the input and a no leave nothing', async (t) => {
   const { sandbox } = await siteWith(t);
   const plain = await startPlain(t, sandbox);
   const before = await snapshot(sandbox, '/etc', '/var/lib/cutover');
-  const interrupted = await typeAnswers(sandbox, ['', '\u0003']);
+  const interrupted = await typing(sandbox, ['', ctrlC]);
   assert.is(interrupted.code, 130, interrupted.said);
-  const ended = await typeAnswers(sandbox, ['', '\u0004']);
+  const ended = await typing(sandbox, ['', ctrlD]);
   assert.is(ended.code, 0, ended.said);
   assert.match(ended.said, 'nothing was written');
-  const no = await typeAnswers(sandbox, ['', '', '', '', '', '', 'no']);
+  const no = await typing(sandbox, ['', '', '', '', '', '', 'no']);
   assert.is(no.code, 0, no.said);
-  const unmoved = await typeAnswers(sandbox, [plain, '']);
+  const unmoved = await typing(sandbox, [plain, '']);
   assert.is(unmoved.code, 0, unmoved.said);
   assert.match(unmoved.said, `${plain} runs in /srv/plain, a plain directory: make what lies there its first build`);
-  const wrong = await typeAnswers(sandbox, ['nobody.service']);
+  const wrong = await typing(sandbox, ['nobody.service']);
   assert.is(wrong.code, 64, wrong.said);
   assert.is(await snapshot(sandbox, '/etc', '/var/lib/cutover'), before);
 });
 
-/** Answers each question on a terminal of its own (script(1)), once it is asked. */
-async function typeAnswers(sandbox: TestSandbox, answers: string[]): Promise<{ code: number | null; said: string }> {
-  const command = `${process.execPath} ${executable('cutover')} init`;
-  const env = { TERM: 'dumb', NO_COLOR: '1' };
-  const inside = commandInside(sandbox.pid, ['script', '-qec', command, '/dev/null'], { cwd: '/', env });
-  const child = await startFed(inside, {});
-  let said = '';
-  let asked = 0;
-  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-    said += chunk;
-    const questions = said.match(/ \[[^\]\n]*\] /g)?.length ?? 0;
-    for (; asked < questions; asked += 1) {
-      const answer = answers[asked] ?? '';
-      child.stdin.write(controls.includes(answer) ? answer : `${answer}\n`);
-    }
-  });
-  const { code } = await child.ended;
-  return { code, said };
+function typing(sandbox: TestSandbox, answers: string[]): Promise<{ code: number | null; said: string }> {
+  return typeAnswers(sandbox, 'init', { answers, question: / \[[^\]\n]*\] /g });
 }
