@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { errnoOf } from '../base/errors.ts';
+import { shellWord } from '../base/shell-words.ts';
 import { type CurrentLink, readCurrent } from '../builds/current.ts';
 import { inspectBuild } from '../builds/inspect.ts';
 import { accountOf } from '../systemd/account.ts';
@@ -13,7 +14,7 @@ export async function askBuilds(directory: string): Promise<Answer> {
     return fail(
       notWritable,
       'a builds directory in which current can be moved',
-      `ls -ld ${directory}; findmnt -T ${directory}`,
+      `ls -ld ${shellWord(directory)}; findmnt -T ${shellWord(directory)}`,
     );
   return judgeCurrent(await readCurrent(directory), directory);
 }
@@ -21,7 +22,8 @@ export async function askBuilds(directory: string): Promise<Answer> {
 function judgeCurrent(link: CurrentLink, directory: string): Answer {
   const expected = 'current is a relative link to a build';
   const wrong = (how: string, mend: string): Answer => fail(`current ${how}`, expected, mend);
-  const point = `ln -s dist.YYYYMMDD-HHMMSS ${directory}/current.new && mv -T ${directory}/current.new ${directory}/current`;
+  const [current, anew, saved] = ['', '.new', '.saved'].map((end) => shellWord(`${directory}/current${end}`));
+  const point = `ln -s dist.YYYYMMDD-HHMMSS ${anew} && mv -T ${anew} ${current}`;
   switch (link.state) {
     case 'ok':
       return pass(`current -> ${link.destination}`, expected);
@@ -32,7 +34,7 @@ function judgeCurrent(link: CurrentLink, directory: string): Answer {
     case 'dangling':
       return wrong(`points at ${link.destination}, which does not exist`, `cutover rollback, or ${point}`);
     case 'not_a_link':
-      return wrong(`is a ${link.kind}`, `mv ${directory}/current ${directory}/current.saved, then cutover deploy`);
+      return wrong(`is a ${link.kind}`, `mv ${current} ${saved}, then cutover deploy`);
     case 'outside':
       return wrong(`leads outside, to ${link.path}`, point);
     case 'not_a_build':
@@ -51,7 +53,7 @@ export async function askCandidate(directory: string, id: string | null, user: s
   if (id === null) return fail('there is no build to deploy', expected, 'cutover builds, then cutover add <archive>');
   const account = await accountOf(user);
   const build = await inspectBuild(directory, id, account ? { asUser: account } : {});
-  if (build.broken) return fail(`${id} ${build.broken}`, expected, `rm -r ${build.path}, or copy it again`);
+  if (build.broken) return fail(`${id} ${build.broken}`, expected, `rm -r ${shellWord(build.path)}, or copy it again`);
   return pass(id, expected);
 }
 

@@ -2,6 +2,7 @@ import type { StatsFs } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { errnoOf } from '../base/errors.ts';
+import { shellWord } from '../base/shell-words.ts';
 import type { Amount } from '../config/model.ts';
 import { formatSize } from '../config/quantities.ts';
 import { type Answer, fail, pass } from './check.ts';
@@ -23,7 +24,7 @@ export async function askDisk(paths: readonly string[], limit: Amount): Promise<
   return fail(
     observed,
     expected,
-    `du -xsh ${worst.path}/* | sort -h | tail, or remove builds that cutover builds lists as old`,
+    `cutover prune, or see what takes the room: du -xsh ${shellWord(worst.path)}/* | sort -h | tail`,
   );
 }
 

@@ -3,6 +3,7 @@ import { access, stat } from 'node:fs/promises';
 import { isAbsolute, join, resolve } from 'node:path';
 import { accountOfUser } from '../base/accounts.ts';
 import { CutoverError, errnoOf } from '../base/errors.ts';
+import { shellWord } from '../base/shell-words.ts';
 import type { HookConfig, HookName, TargetConfig } from '../config/model.ts';
 import { type Answer, fail, pass, warn } from './check.ts';
 
@@ -98,7 +99,8 @@ export async function cannotStart(
   const dir = own ?? usual;
   const missingUser = user === null ? null : await wrongUser(user, key);
   if (missingUser) return missingUser;
-  if (!(await isDirectory(dir))) return { problem: `${key}: there is no directory ${dir}`, mend: `mkdir -p ${dir}` };
+  if (!(await isDirectory(dir)))
+    return { problem: `${key}: there is no directory ${dir}`, mend: `mkdir -p ${shellWord(dir)}` };
   for (const one of fallback === null ? [run] : [run, fallback]) {
     const file = fileOf(one);
     const wrong = file === null ? null : await wrongFile(file, { dir, path: path ?? process.env.PATH ?? '' });
@@ -143,14 +145,14 @@ async function wrongFile(
 async function wrongPath(path: string): Promise<(CannotStart & { isMissing: boolean }) | null> {
   try {
     if ((await stat(path)).isDirectory()) {
-      return { problem: `${path} is a directory`, mend: `ls -l ${path}`, isMissing: false };
+      return { problem: `${path} is a directory`, mend: `ls -l ${shellWord(path)}`, isMissing: false };
     }
     await access(path, constants.X_OK);
     return null;
   } catch (error) {
     if (errnoOf(error) === 'EACCES')
-      return { problem: `${path} is not executable`, mend: `chmod +x ${path}`, isMissing: false };
-    return { problem: `there is no file ${path}`, mend: `ls -l ${path}`, isMissing: true };
+      return { problem: `${path} is not executable`, mend: `chmod +x ${shellWord(path)}`, isMissing: false };
+    return { problem: `there is no file ${path}`, mend: `ls -l ${shellWord(path)}`, isMissing: true };
   }
 }
 

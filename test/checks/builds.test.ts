@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readlink, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
+import { exec } from '../../lib/base/exec.ts';
 import { askBuilds, askCandidate } from '../../lib/checks/builds.ts';
 import { makeBuilds, makeDirectory } from '../builds/directory.ts';
 import { suite } from '../suite.ts';
@@ -15,6 +16,17 @@ test('S1: a relative link to a build is good, and so is none before the first de
   const good = await askBuilds(await makeBuilds(t, [older], older));
   assert.equal([good.status, good.observed], ['pass', `current -> ${older}`]);
   assert.is((await askBuilds(await makeBuilds(t, [older]))).status, 'pass');
+});
+
+test('S1: what to type holds for a directory with a blank in its name', async (t) => {
+  const directory = join(await makeDirectory(t), 'the builds');
+  await mkdir(join(directory, older), { recursive: true });
+  await symlink(newer, join(directory, 'current'));
+  const { mend } = await askBuilds(directory);
+  const { stdout } = await exec(['bash', '-c', (mend ?? '').replace('cutover rollback, or', '')], {
+    timeoutMs: 10_000,
+  });
+  assert.equal([stdout, await readlink(join(directory, 'current'))], ['', 'dist.YYYYMMDD-HHMMSS']);
 });
 
 test('S1: every other state of the link is told, with what to type', async (t) => {

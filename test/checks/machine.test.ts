@@ -22,6 +22,7 @@ test('S1: a disk is judged by its share and by its bytes, the limit itself being
   const over = await askDisk([path], { bytes: 3 * mebibyte });
   assert.is(over.status, 'fail');
   assert.match(over.expected, /^under 3 ?M/);
+  assert.match(over.mend ?? '', 'cutover prune');
   assert.match(over.mend ?? '', `du -xsh ${path}/*`);
 });
 

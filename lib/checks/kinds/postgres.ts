@@ -1,4 +1,4 @@
-import { shellLine } from '../../base/shell-words.ts';
+import { shellLine, shellWord } from '../../base/shell-words.ts';
 import type { PostgresOptions } from '../../config/check-options.ts';
 import { queryPostgres } from '../../stores/postgres.ts';
 import type { Answer } from '../check.ts';
@@ -10,7 +10,7 @@ import { askQuery, askStored, type AskStore, type Judgement, sqlText } from './s
 export const postgresKind: Kind<PostgresOptions> = {
   async ask({ url, urlFile, tables, query, timeoutMs }, { signal }) {
     const ask: AskStore = (sql) => queryPostgres({ url, urlFile }, sql, { timeoutMs, signal });
-    const mend = url === null ? `ls -l ${urlFile}; systemctl status postgresql` : typed(url);
+    const mend = url === null ? `ls -l ${shellWord(urlFile ?? '')}; systemctl status postgresql` : typed(url);
     const parts: [string, Answer][] = [['connection', await askConnection(ask, mend, signal)]];
     if (parts[0]?.[1].status !== 'pass') return combined(parts);
     if (tables.length > 0) parts.push(['tables', await askTables(ask, { tables, mend }, signal)]);
