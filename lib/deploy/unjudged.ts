@@ -1,7 +1,7 @@
-import { userInfo } from 'node:os';
 import type { LimitsConfig, ManagerKind } from '../config/model.ts';
 import type { UnitFacts } from '../systemd/facts.ts';
 import { isJournalHidden } from '../systemd/journal.ts';
+import { nameOfSelf } from '../systemd/typed.ts';
 import { cpuWindowMs } from './limits.ts';
 
 /** What is known about why a limit may not be judged. */
@@ -44,18 +44,10 @@ export function tooShortForCpu({ cpuPercent }: LimitsConfig, elapsedMs: number):
 export async function unseenJournal(unit: string, { limits, manager, signal }: Unjudged): Promise<string | null> {
   if (limits.journalErrors < 0 && limits.journalPattern === null) return null;
   if (!(await isJournalHidden({ manager, unit, signal }))) return null;
-  const user = nameOfUser();
+  const user = nameOfSelf();
   const mend =
     process.getuid?.() === 0
       ? 'see Storage= in journald.conf(5)'
       : `sudo usermod -aG systemd-journal ${user}, then log in anew`;
   return `${user} sees nothing of ${unit} in the journal, so errors in it cannot be judged: ${mend}`;
-}
-
-function nameOfUser(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return String(process.getuid?.() ?? '');
-  }
 }

@@ -3,6 +3,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { SocketAddress } from 'node:net';
 import { endianness } from 'node:os';
 import { errnoOf } from '../base/errors.ts';
+import { listPids } from './process-paths.ts';
 
 /** A TCP socket that listens. */
 export interface Listener {
@@ -49,7 +50,7 @@ export async function listListeners(ports: readonly number[]): Promise<Listener[
  */
 export async function ownersOf(
   inodes: ReadonlySet<string>,
-  pids: readonly number[] = allPids(),
+  pids: readonly number[] = listPids(),
 ): Promise<Map<string, number[]>> {
   const owners = new Map<string, number[]>();
   let sliceBegan = performance.now();
@@ -161,10 +162,6 @@ function markOf(port: number, nobody: string): string {
 
 function fieldsOf(line: string): string[] {
   return line.trim().split(/\s+/);
-}
-
-function allPids(): number[] {
-  return readdirSync('/proc').map(Number).filter(Number.isInteger);
 }
 
 function socketsOf(pid: number): { descriptor: string; inode: string }[] {
