@@ -39,7 +39,7 @@ export async function settleRun(tools: Omit<RunTools, 'signal'>): Promise<RunDoc
   if (!record || record.document) {
     if (record?.document) await judgeBuild(record.inputs, record.document, paths).catch(() => {});
     await clearInFlight(paths);
-    return record?.document ? { ...record.document, kind: 'settle' } : null;
+    return record?.document ? asSettled(record.document) : null;
   }
   await requireOwnRecord(paths.directory, mark.run);
   // Refused in the middle of it, the run would be ended with the service down, and nobody would go on with it.
@@ -80,13 +80,16 @@ async function endRun(record: RunRecord, tools: Omit<RunTools, 'signal'>): Promi
     meter.start();
     const found = await endingOf(record, { ...tools, ledger, meter });
     const measured = { ...found, downtime_ms: await meter.stop(), checks: [] };
-    const document = await commit({ inputs, ledger, tools }, measured);
-    // Ended as it should be: for who asked to settle, that is success.
-    const exit_code = document.outcome === 'failed' ? ExitCode.failed : ExitCode.done;
-    return { ...document, kind: 'settle', exit_code };
+    return asSettled(await commit({ inputs, ledger, tools }, measured));
   } finally {
     await ledger.close();
   }
+}
+
+/** Ended as it should be: for who asked to settle, that is success. */
+function asSettled(document: RunDocument): RunDocument {
+  const exit_code = document.outcome === 'failed' ? ExitCode.failed : ExitCode.done;
+  return { ...document, kind: 'settle', exit_code };
 }
 
 /** A disk that is full or read-only must not keep a service from coming back. */

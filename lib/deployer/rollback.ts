@@ -8,7 +8,7 @@ import { probe } from '../checks/probe.ts';
 import { carryOut } from '../deploy/carry-out.ts';
 import { servingBuild } from '../deploy/identity.ts';
 import type { RunDocument } from '../run/document.ts';
-import { nextRunId } from '../run/history.ts';
+import { nextRunId, readRun } from '../run/history.ts';
 import type { RunInputs } from '../run/inputs.ts';
 import { isRunning, type UnitFacts } from '../systemd/facts.ts';
 import { whileHeld } from './held.ts';
@@ -27,7 +27,7 @@ export async function rollback(
 ): Promise<RunDocument> {
   await requireHookUsers(place.target, ['smoke']);
   return whileHeld(place, { doing: `rollback to ${build ?? 'the previous build'}`, waitMs }, async (settled, guard) => {
-    if (settled?.outcome === 'rolled_back' && build === undefined) {
+    if (settled?.outcome === 'rolled_back' && build === undefined && (await wasDeploy(place, settled.run))) {
       return { ...settled, kind: 'rollback', to: settled.active, outcome: 'deployed', failure: null };
     }
     const { target, systemd } = place;
@@ -45,6 +45,12 @@ export async function rollback(
     await guarded;
     return carryOut({ ...what, from, to, back, ...known }, [], place);
   });
+}
+
+/** A rollback that was taken back led to the very build that somebody wanted to leave. */
+async function wasDeploy({ paths }: Place, run: string | null): Promise<boolean> {
+  const ended = run === null ? null : await readRun(paths, run);
+  return ended?.inputs.kind === 'deploy';
 }
 
 async function requireWhole(builds: string, id: string): Promise<void> {

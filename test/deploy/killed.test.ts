@@ -1,7 +1,18 @@
 // needs: sandbox
+import { writeFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import { suite } from '../suite.ts';
-import { leaveBehind, heldSite, slowToStop, startDeploy, untilBegun, untilSettled, untilStopping } from './running.ts';
+import {
+  held,
+  heldSite,
+  leaveBehind,
+  letGo,
+  slowToStop,
+  startDeploy,
+  untilBegun,
+  untilSettled,
+  untilStopping,
+} from './running.ts';
 import { buildId, makeSite, until } from './site.ts';
 import { assertSound } from './sound.ts';
 
@@ -67,6 +78,35 @@ test('S8: rollback after a killed deployer: the build before is back, once', asy
     called.stderr,
   );
   await assertSound(site, first);
+});
+
+test('S8: rollback after a rollback that was killed: it is done, and does not end on the build to be left', async (t) => {
+  const site = await makeSite(t, { ...held, builds: [{ mode: 'held' }, {}], isDeployed: false });
+  await letGo(site);
+  for (const build of [first, second]) assert.is((await site.call('deploy', [build])).code, 0);
+  await leaveBehind(site, 'start', 'rollback');
+  const { code, document, stderr } = await site.call('rollback');
+  assert.match(stderr, 'had been cut off and was ended first: rolled_back');
+  const { kind, outcome, from, active } = document;
+  assert.equal([code, kind, outcome, from, active], [0, 'rollback', 'deployed', second, first], stderr);
+  await assertSound(site, first);
+});
+
+test('S8: a run whose outcome was written before its deployer was killed: settle and rollback exit 0', async (t) => {
+  for (const command of ['settle', 'rollback']) {
+    const site = await makeSite(t, { builds: [{}, { mode: 'crash' }], isDeployed: false });
+    // What systemd runs behind a deploy would end it before the command does.
+    const unguarded = { env: { CUTOVER_IN_SETTLE_UNIT: '1' } };
+    assert.is((await site.call('deploy', [first], unguarded)).code, 0);
+    const { code, document } = await site.call('deploy', [second], unguarded);
+    assert.is(code, 4);
+    const mark = { run: document.run, pid: 0, start_ticks: 0, boot_id: '', since: document.started_at };
+    await writeFile(site.sandbox.hostPath(`${site.state}/in-flight`), JSON.stringify(mark));
+    const ended = await site.call(command);
+    const { kind, exit_code, active } = ended.document;
+    assert.equal([ended.code, kind, exit_code, active], [0, command, 0, first], ended.stderr);
+    await assertSound(site, first);
+  }
 });
 
 test('S8: a deploy after a killed deployer ends its run first', async (t) => {

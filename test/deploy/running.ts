@@ -79,11 +79,12 @@ export function assertWentBack({ code, document, stderr }: Called, build: string
 /**
  * A dead deployer's traces, on a machine whose systemd does not clean up after it. Held builds come up from then on.
  * @param step it dies once this step has begun
+ * @param command what it was doing
  */
-export async function leaveBehind(site: Site, step = 'start'): Promise<void> {
+export async function leaveBehind(site: Site, step = 'start', command = 'deploy'): Promise<void> {
   const unguarded = { env: { CUTOVER_IN_SETTLE_UNIT: '1' } };
   await holdAgain(site);
-  const child = await site.sandbox.startCutover(['deploy', 'production', '--config', site.config], unguarded);
+  const child = await site.sandbox.startCutover([command, 'production', '--config', site.config], unguarded);
   child.stdout.resume();
   child.stderr.resume();
   await untilBegun(site, step);
