@@ -1,6 +1,7 @@
 import { type FileHandle, lstat, mkdir, open, readFile, readlink, rename, symlink, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { errnoOf, fileError } from './errors.ts';
+import { giveMade, giveToOwnerOf } from './owner.ts';
 
 /** Files below the state directory hold command lines and journal lines: for the owner alone. */
 const privateFile = 0o600;
@@ -8,9 +9,12 @@ const privateDirectory = 0o700;
 
 /** Makes a directory and its parents, mode 0700 where it makes them. */
 export async function makePrivateDirectory(path: string): Promise<void> {
-  await mkdir(path, { recursive: true, mode: privateDirectory }).catch((error: unknown) => {
+  try {
+    const first = await mkdir(path, { recursive: true, mode: privateDirectory });
+    if (first !== undefined) await giveMade(first, path);
+  } catch (error) {
     throw fileError(error, 'cannot create', path);
-  });
+  }
 }
 
 /** Makes the names in a directory survive a power cut (fsync(2): the entry needs an fsync of its own). */
@@ -34,6 +38,7 @@ export async function writeDurably(path: string, text: string, mode = privateFil
     try {
       // What others are to read must not depend on the umask of whoever writes it.
       if (mode !== privateFile) await file.chmod(mode);
+      else await giveToOwnerOf(dirname(path), file);
       await file.writeFile(text);
       await file.sync();
     } finally {

@@ -1,8 +1,10 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open, readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { CutoverError, errnoOf, fileError } from '../base/errors.ts';
 import { makePrivateDirectory } from '../base/files.ts';
 import { lockDescriptor } from '../base/flock.ts';
+import { giveToOwnerOf } from '../base/owner.ts';
 import { isProcess } from '../base/process.ts';
 import { sleep } from '../base/wait.ts';
 import type { StatePaths } from './state.ts';
@@ -58,7 +60,7 @@ export async function takeLock(paths: StatePaths, { doing, waitMs, signal, onWai
 /** The kernel's lock needs no more than an open file: on a file system that became read-only, reading will do. */
 async function openLock(path: string): Promise<FileHandle> {
   // Whose directory it is may have put a link there that leads root elsewhere.
-  return open(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600)
+  return openOrMake(path)
     .catch((error: unknown) => {
       if (errnoOf(error) === 'EROFS') return open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
       throw error;
@@ -67,6 +69,24 @@ async function openLock(path: string): Promise<FileHandle> {
       if (errnoOf(error) !== 'ELOOP') throw fileError(error, 'cannot open', path);
       throw new CutoverError('permission', `cannot open ${path}: it is a link`, { mend: `ls -l ${path}; rm ${path}` });
     });
+}
+
+/** Root gives away only what it made: another name of some file may lie in another user's directory. */
+async function openOrMake(path: string): Promise<FileHandle> {
+  const flags = constants.O_RDWR | constants.O_NOFOLLOW;
+  if (process.geteuid?.() !== 0) return open(path, flags | constants.O_CREAT, 0o600);
+  try {
+    return await open(path, flags);
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+  }
+  const file = await open(path, flags | constants.O_CREAT | constants.O_EXCL, 0o600).catch((error: unknown) => {
+    if (errnoOf(error) === 'EEXIST') return null;
+    throw error;
+  });
+  if (file === null) return open(path, flags);
+  await giveToOwnerOf(dirname(path), file);
+  return file;
 }
 
 async function tellHolder(file: FileHandle, doing: string): Promise<void> {

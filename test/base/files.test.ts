@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdir, readdir, readFile, readlink, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, chown, lstat, mkdir, readdir, readFile, readlink, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -15,6 +15,9 @@ import {
   replaceLink,
   writeDurably,
 } from '../../lib/base/files.ts';
+import { openController } from '../../lib/base/wait.ts';
+import { takeLock } from '../../lib/run/lock.ts';
+import { statePathsIn } from '../../lib/run/state.ts';
 import { makeDirectory, rejection } from '../builds/directory.ts';
 import { suite, type TestContext } from '../suite.ts';
 import { asNobody, makeTmpfs } from './tmpfs.ts';
@@ -45,6 +48,29 @@ test('S8: a file is for its owner alone, unless another mode is asked for', asyn
   assert.is(await modeOf(join(directory, 'ledger')), '600');
   assert.is(await modeOf(join(directory, 'a')), '700');
   assert.is(await modeOf(join(directory, 'a/b')), '700');
+});
+
+test("W4: what root writes in another user's directory is that user's, and a link gives nothing away", async (t) => {
+  if (process.geteuid?.() !== 0) return;
+  const directory = await makeDirectory(t);
+  const uidOf = async (name: string): Promise<number> => (await lstat(join(directory, name))).uid;
+  await writeDurably(join(directory, 'own'), 'one');
+  await makePrivateDirectory(join(directory, 'mine'));
+  await chown(directory, 65_534, 65_534);
+  await symlink(join(directory, 'own'), join(directory, 'link'));
+  for (const name of ['state', 'link']) await writeDurably(join(directory, name), 'two');
+  await makePrivateDirectory(join(directory, 'a/b/c'));
+  await makePrivateDirectory(join(directory, 'mine'));
+  const lock = await takeLock(statePathsIn(directory), {
+    doing: 'prune',
+    waitMs: 0,
+    signal: openController().signal,
+    onWaiting: () => {},
+  });
+  await lock.release();
+  for (const name of ['state', 'link', 'a', 'a/b', 'a/b/c', 'lock']) assert.is(await uidOf(name), 65_534, name);
+  for (const name of ['own', 'mine']) assert.is(await uidOf(name), 0, name);
+  assert.is(await readFile(join(directory, 'own'), 'utf8'), 'one');
 });
 
 test('S8: a replaced file has the new text, and nothing else is left', async (t) => {

@@ -81,6 +81,9 @@ test('W3: builds of another user: each is told with the cause and the way out, e
     ['build', 'rest'],
   );
   assert.equal(await namesOnDisk(site), ['current', ...ids(4, 5)]);
+  assert.is(await sandbox.run('find', site.state, '!', '-user', '65534'), '', 'what root left there is not its own');
+  const again = await asPlainUser(site);
+  assert.is(again.code, 0, again.stderr);
 });
 
 test('W3: a plain user who may not read the state: exit 77, nothing is touched', async (t) => {

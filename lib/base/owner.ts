@@ -1,0 +1,38 @@
+import { constants } from 'node:fs';
+import { type FileHandle, open, stat } from 'node:fs/promises';
+import { dirname, relative, sep } from 'node:path';
+
+const noLink = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
+
+/**
+ * What root writes in another user's directory is that user's, who could not go on with it otherwise.
+ * @param file open, so that no link can be put in its place
+ */
+export async function giveToOwnerOf(directory: string, file: FileHandle): Promise<void> {
+  if (process.geteuid?.() !== 0) return;
+  const { uid, gid } = await stat(directory);
+  if (uid !== 0) await file.chown(uid, gid);
+}
+
+/**
+ * The same for directories that were made just now, `path` and those above it up to `first`. Each is opened below the one
+ * above it, which nobody can put a link in place of.
+ */
+export async function giveMade(first: string, path: string): Promise<void> {
+  if (process.geteuid?.() !== 0) return;
+  const { uid, gid } = await stat(dirname(first));
+  if (uid === 0) return;
+  const names = relative(first, path).split(sep).filter(Boolean);
+  let directory = await open(first, noLink);
+  try {
+    await directory.chown(uid, gid);
+    for (const name of names) {
+      const below = await open(`/proc/self/fd/${directory.fd}/${name}`, noLink);
+      await directory.close();
+      directory = below;
+      await directory.chown(uid, gid);
+    }
+  } finally {
+    await directory.close();
+  }
+}
