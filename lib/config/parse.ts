@@ -24,13 +24,14 @@ export function parseConfig(
 ): Config {
   const problems = new Problems();
   const root = isTable(document) ? document : {};
-  const reading: Reading = { problems, complete: true };
+  const reading: Reading = { problems, complete: true, secrets: [] };
   const read = readTable(documentTable, [{ path: '', value: root }], reading);
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- built from rows, which carry no types of fields
   const config = { file, ...read, targets: readTargets(root, reading) } as unknown as Config;
   Object.assign(config, placesOf(config, env));
   verifyAcross(config, problems);
-  if (file !== null && (mode & 0o077) !== 0) refuseReadableSecrets(root, file, mode, problems);
+  const secrets = [...findSecrets(root), ...reading.secrets.map((path) => path.replaceAll(/\[\d+\]/g, ''))];
+  if (file !== null && (mode & 0o077) !== 0) refuseReadableSecrets(secrets, file, mode, problems);
   problems.throwIfAny(file);
   return config;
 }
@@ -63,8 +64,8 @@ function defaultState(manager: ManagerKind, env: Environment): string {
   return join(home, 'cutover');
 }
 
-function refuseReadableSecrets(root: Record<string, unknown>, file: string, mode: number, problems: Problems): void {
-  for (const path of findSecrets(root)) {
+function refuseReadableSecrets(secrets: string[], file: string, mode: number, problems: Problems): void {
+  for (const path of secrets) {
     const bits = (mode & 0o777).toString(8).padStart(3, '0');
     problems.add(
       `${path}: a secret in a file that others can read (got mode ${bits}); expected 600`,

@@ -13,6 +13,8 @@ export interface Reading {
   problems: Problems;
   /** whether required keys must be there: not so in [defaults] */
   complete: boolean;
+  /** the paths at which keys that hold a secret are set */
+  secrets: string[];
 }
 
 /**
@@ -58,10 +60,12 @@ function readOptions(table: Table, kind: unknown, sources: Source[], reading: Re
   return options;
 }
 
-function readRow(row: Row, sources: Source[], { problems, complete }: Reading, result: Record<string, unknown>): void {
+function readRow(row: Row, sources: Source[], reading: Reading, result: Record<string, unknown>): void {
+  const { problems, complete, secrets } = reading;
   const given = sources.filter(({ value }) => Object.hasOwn(value, row.key));
   const own = given[0];
   const path = joinPath((own ?? sources[0])?.path ?? '', row.key);
+  if (own && row.secret) secrets.push(path);
   try {
     if (own && row.type.merges) result[fieldOf(row)] = readMerged(row, given);
     else if (own) result[fieldOf(row)] = row.type.parse(own.value[row.key], path);

@@ -113,6 +113,7 @@ const secrets: [title: string, toml: string, path: string][] = [
   ['a cookie', '[targets.main.health]\nheaders = { cookie = "s=1" }', 'health.headers.cookie'],
   ['a password', '[targets.main.database]\nkind = "postgres"\nurl = "postgres://a:hunter2@h/d"', 'database.url'],
   ['a token', '[[notify]]\nchannel = "telegram"\nchat = "1"\ntoken = "hunter2"', 'notify.token'],
+  ['an address of a channel', '[[notify]]\nchannel = "webhook"\nurl = "https://n8n.example.org/hunter2"', 'notify.url'],
   ['a hook', '[targets.main.hooks]\nfetch = "curl -H \'Authorization: Bearer hunter2\' x"', 'hooks.fetch'],
   ['an x- key', '[x-mine]\npassword = "hunter2"', 'x-mine.password'],
 ];

@@ -74,7 +74,7 @@ export const hook: ValueType<HookConfig> = {
     if (typeof value !== 'string' && !isTable(value)) throw wrong(path, 'wrong kind of value', value, this.name);
     const problems = new Problems();
     const source = { path, value: isTable(value) ? value : { run: value } };
-    const read = readTable(hookTable, [source], { problems, complete: true });
+    const read = readTable(hookTable, [source], { problems, complete: true, secrets: [] });
     if (problems.lines.length > 0) throw new WrongValue(problems.lines);
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- built from rows, which carry no types of fields
     return read as unknown as HookConfig;
