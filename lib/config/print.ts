@@ -1,7 +1,9 @@
 import type { Config } from './model.ts';
 import { documentTable } from './schema/document.ts';
+import { hooksTable } from './schema/hooks.ts';
 import { fieldOf, kindRows, type Row, type SubTable, type Table } from './schema/table.ts';
 import { redact, redacted } from './secrets.ts';
+import { hookTable } from './values/hook.ts';
 import { isTable } from './values/value-type.ts';
 import { tomlKey, tomlValue } from './toml.ts';
 
@@ -68,9 +70,18 @@ function rowJson(rows: readonly Row[], fields: Fields): Fields {
 
 function subTableJson(table: Table, shape: SubTable['shape'], value: unknown): unknown {
   if (value === null || value === undefined) return null;
+  if (table === hooksTable) return hooksJson(fieldsOf(value));
   if (shape === 'list') return listOf(value).map((item) => tableJson(table, item));
   if (shape !== 'named') return tableJson(table, fieldsOf(value));
   const entries = Object.entries(value).map(([name, item]) => [name, tableJson(table, fieldsOf(item))]);
+  return Object.fromEntries(entries);
+}
+
+function hooksJson(hooks: Fields): Fields {
+  const entries = Object.entries(hooks).map(([name, list]) => [
+    name,
+    listOf(list).map((one) => rowJson(hookTable.rows, one)),
+  ]);
   return Object.fromEntries(entries);
 }
 

@@ -68,6 +68,14 @@ test('the effective configuration as JSON has snake_case keys with units', () =>
   assert.equal(json.targets.production.environment, { NODE_ENV: 'production', LANG: 'C' });
   assert.is(json.targets.production.checks[1].options.timeout_ms, 5000);
   assert.is(json.targets.staging.monitor, null);
+  const { test: tests, smoke, migrate } = json.targets.production.hooks;
+  const rest = { timeout_ms: 600_000, dir: null, user: null, fallback: null };
+  assert.equal(tests, [{ ...rest, run: { command: ['npm', 'test'] }, dir: '/srv/repo' }]);
+  assert.equal(smoke, [
+    { ...rest, run: { shell: './a' } },
+    { ...rest, run: { shell: './b' } },
+  ]);
+  assert.equal(migrate, [{ ...rest, run: { shell: 'migrate' }, fallback: { shell: 'baseline' }, user: 'app' }]);
 });
 
 test('W4: no secret is ever printed', () => {
