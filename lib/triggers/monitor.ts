@@ -99,17 +99,23 @@ async function endCutOff(place: Place): Promise<string[] | null> {
 /** Does what the rules ask for, and looks again. A problem that is gone then is taken out of `problems`. */
 async function actOn(
   place: Place,
-  { rules, restartsBefore, isInBake }: Known,
+  { rules, before, restartsBefore, isInBake }: Known,
   { seen, problems }: { seen: Seen; problems: Problems },
 ): Promise<{ seen: Seen; acted: Acted }> {
   const problem = problems[serviceKey];
-  const nothing = { seen, acted: { actions: [], document: null } };
+  const nothing = { seen, acted: { actions: [], document: null, isTried: false } };
   if (!problem) return nothing;
   const isConfirmed = isInBake && problem.acted === 0 && (await isStillUnwell(place, restartsBefore));
   const action = actionFor(problem, rules, isConfirmed);
   if (action === null) return nothing;
-  const acted = await act(place, action, seen.current);
   problem.acted += 1;
+  // Whoever dies meanwhile has acted: another rollback would go one build further back.
+  await noteState(place, { ...before, problems });
+  const acted = await act(place, action, seen.current);
+  if (!acted.isTried) {
+    problem.acted -= 1;
+    await noteState(place, { ...before, problems });
+  }
   const others = seen.found.filter(({ key }) => key !== serviceKey);
   const again = await lookAtService(place, null);
   const service = again.found.filter(({ key }) => key === serviceKey);

@@ -1,7 +1,8 @@
 // needs: sandbox
 // deadline: 10min
-import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, open, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
+import { lockDescriptor } from '../../lib/base/flock.ts';
 import type { MonitorReport } from '../../lib/report/monitor-report.ts';
 import type { RunDocument } from '../../lib/run/document.ts';
 import type { MonitorState } from '../../lib/triggers/monitor/state.ts';
@@ -156,6 +157,26 @@ test('S10: where the rules say so, it goes back, once, and the build is not pick
   assert.is(again.code, 3);
   assert.match(again.document.actions.join(), 'could not go back');
   assert.equal((await pass(site)).document.actions, [], 'once');
+});
+
+test('S10: a rollback that could not begin is tried again, and one that began counts before it ends', async (t) => {
+  const site = await makeSite(t, { builds: [{}, {}], keys: ['monitor = { failures = 1, action = "rollback" }'] });
+  await site.call('deploy');
+  const seen = `${site.folder}/seen.json`;
+  const hooks = `hooks.smoke = "cp ${site.state}/monitor.json ${seen}"`;
+  await site.configure({ keys: ['monitor = { failures = 1, action = "rollback" }', hooks] });
+  await breakInService(site, second);
+  const lock = await open(site.sandbox.hostPath(`${site.state}/lock`), 'r+');
+  t.cleanup(() => lock.close());
+  assert.ok(await lockDescriptor(lock.fd, { waitMs: 0 }));
+  const kept = await pass(site);
+  assert.match(kept.document.actions.join(), 'could not go back', kept.stderr);
+  assert.is((await stateOf(site)).problems.service?.acted, 0);
+  await lock.close();
+  const { code, document, stderr } = await pass(site);
+  assert.equal([code, document.actions], [0, [`went back to ${first}`]], stderr);
+  const meanwhile = JSON.parse(await readFile(site.sandbox.hostPath(seen), 'utf8')) as MonitorState;
+  assert.is(meanwhile.problems.service?.acted, 1);
 });
 
 test('S10: in its bake time a build is left at the first failure that lasts, and later ones are not', async (t) => {

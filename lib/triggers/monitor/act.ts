@@ -13,6 +13,8 @@ export type MonitorAction = 'restart' | 'rollback';
 export interface Acted {
   actions: string[];
   document: RunDocument | null;
+  /** false: it could not begin, and is to be tried again */
+  isTried: boolean;
 }
 
 /**
@@ -42,7 +44,11 @@ export async function act(place: Place, action: MonitorAction, current: string |
 async function restart(place: Place): Promise<Acted> {
   const { actions, findings, document } = await attempt(place, { isLast: false });
   const isTried = document !== null || actions.length > 0;
-  return { actions: isTried ? actions : findings.map((finding) => `could not restart: ${finding}`), document };
+  return {
+    actions: isTried ? actions : findings.map((finding) => `could not restart: ${finding}`),
+    document,
+    isTried: true,
+  };
 }
 
 async function goBack(place: Place, current: string | null): Promise<Acted> {
@@ -50,16 +56,19 @@ async function goBack(place: Place, current: string | null): Promise<Acted> {
   try {
     const document = await rollback(place, { waitMs: 0 });
     const { outcome, run, active, failure } = document;
-    if (outcome !== 'deployed') return { actions: [`tried to go back: ${failure?.message ?? outcome}`], document };
+    if (outcome !== 'deployed') {
+      return { actions: [`tried to go back: ${failure?.message ?? outcome}`], document, isTried: true };
+    }
     if (current !== null && run !== null && active !== current) {
       const entry = { run, reason: 'health' as const, since: new Date().toISOString() };
       await quarantine(paths, current, entry).catch((error: unknown) => {
         emit({ type: 'note', message: `${current} could not be put into quarantine: ${messageOf(error)}` });
       });
     }
-    return { actions: [`went back to ${active}`], document };
+    return { actions: [`went back to ${active}`], document, isTried: true };
   } catch (error) {
     if (!isCutoverError(error, 'locked', 'no_build', 'permission', 'disk', 'config')) throw error;
-    return { actions: [`could not go back: ${error.message}`], document: null };
+    const isTried = !isCutoverError(error, 'locked', 'disk');
+    return { actions: [`could not go back: ${error.message}`], document: null, isTried };
   }
 }
