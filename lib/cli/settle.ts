@@ -1,6 +1,9 @@
 import { ExitCode, messageOf } from '../base/errors.ts';
+import { currentBuild } from '../builds/current.ts';
+import { originOf } from '../builds/origin.ts';
 import { pathsOf, targetNamed } from '../deployer/place.ts';
 import { putBackAtBoot, settle, targetLeftBehind } from '../deployer/settle.ts';
+import type { RunDocument } from '../run/document.ts';
 import { type StatePaths, statePathsIn } from '../run/state.ts';
 import { tellReady } from '../systemd/notify.ts';
 import { afterwards } from './afterwards.ts';
@@ -20,6 +23,7 @@ interface SettleFlags {
 
 export const run: Run<SettleFlags> = async ([name], options, terminal) => {
   const waitMs = waitMsOf(options.wait);
+  const startedMs = Date.now();
   if (options.boot) await beforeTheUnitStarts(name, { options, terminal });
   const place = await placeToSettle(name, { options, terminal });
   const document = place && (await settle(place, { waitMs }));
@@ -29,11 +33,27 @@ export const run: Run<SettleFlags> = async ([name], options, terminal) => {
     await afterwards(document, place, { terminal, ...listeners, isPruned: false });
     return exitCode;
   }
-  if (options.json)
-    terminal.print(JSON.stringify({ run: null, kind: 'settle', outcome: 'unchanged', exit_code: ExitCode.done }));
+  if (options.json) terminal.print(JSON.stringify({ ...nothing, ...(place && (await asItStands(place, startedMs))) }));
   else terminal.tell('nothing to settle: no run was cut off\n');
   return ExitCode.done;
 };
+
+/** What is said where no run was cut off. */
+const nothing = { run: null, kind: 'settle', outcome: 'unchanged', exit_code: ExitCode.done } as const;
+
+/** The rest of that document, where the target is known. */
+async function asItStands(
+  { config, target }: CommandPlace,
+  startedMs: number,
+): Promise<Omit<RunDocument, keyof typeof nothing>> {
+  const current = await currentBuild(target.builds).catch(() => null);
+  const { name, unit, strategy, builds } = target;
+  const { revision, branch } = await originOf(builds, current);
+  const what = { app: config.app, target: name, unit, strategy, from: current, to: current, revision, branch };
+  const when = { started_at: new Date(startedMs).toISOString(), duration_ms: Math.max(0, Date.now() - startedMs) };
+  const how = { downtime_ms: 0, longest_wait_ms: null, steps: [], checks: [], failure: null };
+  return { ...what, active: current, ...when, ...how };
+}
 
 /** The unit is ordered behind ours, which counts as started from here on: whatever went wrong, the boot goes on. */
 async function beforeTheUnitStarts(
