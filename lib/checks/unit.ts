@@ -1,4 +1,4 @@
-import { hasGivenUp, type UnitFacts } from '../systemd/facts.ts';
+import { hasGivenUp, isActive, type UnitFacts } from '../systemd/facts.ts';
 import { journalctl, systemctl } from '../systemd/typed.ts';
 import { type Answer, fail, pass, warn } from './check.ts';
 
@@ -10,8 +10,7 @@ export function askUnit(facts: UnitFacts, { isFirst }: { isFirst: boolean }): An
   if (loaded) return loaded;
   const observed = `${activeState} (${subState})`;
   if (isFirst) return pass(observed, 'loaded');
-  if (activeState === 'active') return pass(observed, expected);
-  if (activeState === 'reloading') return pass(observed, expected);
+  if (isActive(activeState)) return pass(observed, expected);
   if (activeState === 'failed') {
     return fail(
       `failed: ${facts.result}`,

@@ -3,7 +3,7 @@ import { probe, type ProbeResult } from '../checks/probe.ts';
 import type { ManagerKind, TargetConfig } from '../config/model.ts';
 import type { Emit } from '../run/events.ts';
 import { StepFailure } from '../run/failure.ts';
-import type { UnitFacts } from '../systemd/facts.ts';
+import { isActive, type UnitFacts } from '../systemd/facts.ts';
 import type { Systemd } from '../systemd/systemd.ts';
 import { proveIdentity } from './identity.ts';
 import type { UnitLife } from './life.ts';
@@ -183,7 +183,7 @@ function note({ emit }: GateTools, message: string | null): void {
 function requireSteady({ unit, activeState, subState, restarts }: UnitFacts, restartsBefore: number): void {
   if (restarts > restartsBefore)
     throw new StepFailure('restarting', `${unit} restarted ${restarts - restartsBefore} times since its start`);
-  if (activeState !== 'active') throw new StepFailure('exited', `${unit} is ${activeState} (${subState})`);
+  if (!isActive(activeState)) throw new StepFailure('exited', `${unit} is ${activeState} (${subState})`);
 }
 
 function report(

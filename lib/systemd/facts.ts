@@ -121,6 +121,11 @@ export function hasGivenUp(facts: UnitFacts): boolean {
   return facts.activeState === 'failed' && (facts.result === 'start-limit-hit' || facts.restart !== 'no');
 }
 
+/** Whether a unit's `ActiveState` says that it is up: one that reads its configuration again serves meanwhile. */
+export function isActive(activeState: unknown): boolean {
+  return activeState === 'active' || activeState === 'reloading';
+}
+
 /** Whether the main process is there and the unit is up. */
 export function isRunning(facts: UnitFacts): boolean {
   return facts.activeState === 'active' && facts.subState === 'running' && facts.mainPid > 0;

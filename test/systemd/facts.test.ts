@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert';
-import { factsFrom, hasGivenUp, isRunning, type UnitFacts } from '../../lib/systemd/facts.ts';
+import { factsFrom, hasGivenUp, isActive, isRunning, type UnitFacts } from '../../lib/systemd/facts.ts';
 import { suite } from '../suite.ts';
 import { factsWith } from './facts.ts';
 
@@ -75,4 +75,9 @@ test('S3: running is active with a main process', () => {
     [{ activeState: 'failed', subState: 'failed' }, false],
   ];
   for (const [changed, expected] of cases) assert.is(isRunning(factsWith(changed)), expected, JSON.stringify(changed));
+});
+
+test('a unit that reads its configuration again is up', () => {
+  const states = ['active', 'reloading', 'activating', 'deactivating', 'inactive', 'failed'];
+  assert.equal(states.filter(isActive), ['active', 'reloading']);
 });
