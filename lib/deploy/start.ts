@@ -2,7 +2,8 @@ import { CutoverError, isCutoverError } from '../base/errors.ts';
 import { rejectionOf, withDeadline } from '../base/wait.ts';
 import type { TargetConfig } from '../config/model.ts';
 import { StepFailure } from '../run/failure.ts';
-import { amount, invocationIdOf } from '../systemd/facts.ts';
+import { amount, invocationIdOf, isActive } from '../systemd/facts.ts';
+import type { JobOptions } from '../systemd/jobs.ts';
 import type { Systemd } from '../systemd/systemd.ts';
 import { deathFrom, isUnitsEnd, type UnitLife, watchLife } from './life.ts';
 import { untilListening } from './ports.ts';
@@ -147,14 +148,22 @@ export async function stopUnit(
   signal?: AbortSignal,
 ): Promise<{ killed: boolean }> {
   try {
-    await systemd.stop(unit, { timeoutMs: stopTimeoutMs, signal });
+    await stopOnce(systemd, unit, { timeoutMs: stopTimeoutMs, signal });
     return { killed: false };
   } catch (error) {
     if (!(error instanceof CutoverError) || error.code !== 'timeout') throw error;
     await systemd.call('KillUnit', 'ssi', [unit, 'all', 9], unit);
-    await systemd.stop(unit, { timeoutMs: killedStopMs, signal });
+    await stopOnce(systemd, unit, { timeoutMs: killedStopMs, signal });
     return { killed: true };
   }
+}
+
+/** @throws `StepFailure` when another job, as of somebody who starts the unit, took the place of ours */
+async function stopOnce(systemd: Systemd, unit: string, options: JobOptions): Promise<void> {
+  const result = await systemd.stop(unit, options);
+  if (result === 'done') return;
+  if (!isActive(await systemd.property(unit, 'Unit', 'ActiveState'))) return;
+  throw new StepFailure('systemd', `the stop job of ${unit} ended as ${result}`);
 }
 
 /** A killed process is gone as soon as the kernel has run it once more. */
@@ -183,7 +192,8 @@ async function factsOfStart(systemd: Systemd, unit: string): Promise<StartFacts>
 
 /** A service without a main process of its own (`RemainAfterExit=`, `Type=forking` without a PID file) is up too. */
 function isUp({ activeState, subState, mainPid, type }: StartFacts): boolean {
-  if (activeState !== 'active') return false;
-  if (subState === 'running') return mainPid > 0 || type === 'forking' || type === 'dbus';
+  if (!isActive(activeState)) return false;
+  if (subState === 'running' || activeState === 'reloading')
+    return mainPid > 0 || type === 'forking' || type === 'dbus';
   return type === 'oneshot' && subState === 'exited';
 }

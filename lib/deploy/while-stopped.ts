@@ -16,12 +16,22 @@ export async function whileStopped<T>(
   { systemd, isStarted }: { systemd: Systemd; isStarted: boolean },
   work: () => Promise<T>,
 ): Promise<T> {
-  await stopAll(systemd, target);
-  try {
-    return await work();
-  } finally {
+  const start = async (): Promise<void> => {
     if (isStarted) await startAll(systemd, target, () => false);
+  };
+  let done: T;
+  try {
+    // A socket may be closed when the next unit does not stop.
+    await stopAll(systemd, target);
+    done = await work();
+  } catch (error) {
+    await start().catch((second: unknown) => {
+      if (error instanceof Error) error.cause ??= second;
+    });
+    throw error;
   }
+  await start();
+  return done;
 }
 
 /** Whether anything of the target runs: a socket that waits for connections counts. */
