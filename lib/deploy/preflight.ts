@@ -1,6 +1,6 @@
 import { askBuilds, askCandidate } from '../checks/builds.ts';
 import { type Answer, type Check, type CheckAnswer, askAll, fail, pass, warn } from '../checks/check.ts';
-import type { ConfiguredCheck } from '../checks/configured.ts';
+import { type ConfiguredCheck, softened } from '../checks/configured.ts';
 import { askDoctor } from '../checks/doctor.ts';
 import { askDisk } from '../checks/disk.ts';
 import { askHooks } from '../checks/hook-start.ts';
@@ -37,6 +37,8 @@ export interface PreflightSubject {
   configured: readonly ConfiguredCheck[];
   /** nobody waits for a deploy: what costs more is asked as well */
   isThorough: boolean;
+  /** nobody waits for an answer any more */
+  signal: AbortSignal;
 }
 
 /** What no force goes past: systemd would refuse it in the middle. */
@@ -47,12 +49,12 @@ export const aboutRunning = new Set(['unit', 'restart_limit', 'health']);
 
 /** Asks everything that must hold before a deploy, all at once (S1). */
 export function preflight(subject: PreflightSubject, onAnswer?: (answer: CheckAnswer) => void): Promise<CheckAnswer[]> {
-  const soften = subject.isFixForward ? softened : (check: Check): Check => check;
+  const soften = subject.isFixForward ? warnOnly : (check: Check): Check => check;
   return askAll([...preflightChecks(subject).map(soften), ...asBefore(subject.configured, subject)], onAnswer);
 }
 
 function preflightChecks(subject: PreflightSubject): Check[] {
-  const { target, facts, state, candidate, inFlight, isFirst } = subject;
+  const { target, facts, state, candidate, inFlight, isFirst, signal } = subject;
   const { unit, builds, ports, limits, health } = target;
   const mendHealth = `${journalctl(facts.manager, unit)}, then cutover rollback or cutover deploy --fix-forward`;
   const notYet = pass('nothing is deployed yet', 'not asked on a first deploy');
@@ -66,7 +68,7 @@ function preflightChecks(subject: PreflightSubject): Check[] {
     },
     { name: 'disk', ask: () => askDisk([builds, state], limits.diskUsed) },
     { name: 'memory', ask: () => askMemory(limits.memoryAvailable) },
-    { name: 'health', ask: async () => (isFirst ? notYet : askHttp(health.urls, health, mendHealth)) },
+    { name: 'health', ask: async () => (isFirst ? notYet : askHttp(health.urls, health, mendHealth, signal)) },
     { name: 'builds', ask: () => askBuilds(builds) },
     { name: 'candidate', ask: async () => toBeMade(subject) ?? askCandidate(builds, candidate, facts.user) },
     { name: 'in_flight', ask: () => askInFlight(inFlight, target.name) },
@@ -122,13 +124,7 @@ async function askInFlight(mark: InFlight | null, target: string): ReturnType<Ch
   return warn(`run ${mark.run} was cut off`, expected, `cutover settle ${target} (the next deploy does it by itself)`);
 }
 
-function softened(check: Check): Check {
+function warnOnly(check: Check): Check {
   if (!aboutRunning.has(check.name)) return check;
-  return {
-    name: check.name,
-    ask: async () => {
-      const answer = await check.ask();
-      return answer.status === 'fail' ? { ...answer, status: 'warn' as const } : answer;
-    },
-  };
+  return { name: check.name, ask: async () => softened(await check.ask()) };
 }

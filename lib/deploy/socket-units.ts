@@ -2,6 +2,7 @@ import { openController } from '../base/wait.ts';
 import type { TargetConfig } from '../config/model.ts';
 import { StepFailure } from '../run/failure.ts';
 import type { Systemd } from '../systemd/systemd.ts';
+import { systemctl } from '../systemd/typed.ts';
 import { stopStandIns } from './stand-in.ts';
 import { stopUnit } from './start.ts';
 
@@ -33,7 +34,9 @@ export async function requireSockets(
   for (const name of closed) await systemd.start(name, { timeoutMs: jobMs, signal });
   await systemd.start(target.unit, { timeoutMs: target.startTimeoutMs, signal });
   const [still] = await closedOf(systemd, sockets);
-  if (still) throw new StepFailure('systemd', `${still} cannot be opened: systemctl status ${still}`);
+  if (!still) return;
+  const { manager } = await systemd.facts(still);
+  throw new StepFailure('systemd', `${still} cannot be opened: ${systemctl(manager, `status ${still}`)}`);
 }
 
 async function closedOf(systemd: Systemd, sockets: readonly string[]): Promise<string[]> {

@@ -7,7 +7,6 @@ import { isNearlyFull } from '../checks/disk.ts';
 import { carryOut } from '../deploy/carry-out.ts';
 import { pointWhereItServes } from '../deploy/left-over.ts';
 import { documentOf, type RunDocument } from '../run/document.ts';
-import { interruption } from '../run/engine.ts';
 import { newestProven, nextRunId } from '../run/history.ts';
 import type { RunInputs } from '../run/inputs.ts';
 import { whileHeld } from './held.ts';
@@ -56,7 +55,7 @@ export async function deploy(place: Place, options: DeployOptions): Promise<RunD
     place.emit({ type: 'checked', safe: isSafe(checks), forced: options.isForced });
     if (ending) return keepRecord(inputs, untouched(inputs, ending), place);
     await guarded;
-    if (place.signal.aborted) throw interruption('a signal');
+    place.signal.throwIfAborted();
     await pointWhereItServes(place.target, { ...situation, back: inputs.back }, place.emit);
     return carryOut(inputs, checks, place);
   });

@@ -54,8 +54,11 @@ export async function askPreflight(
   if (note !== null) emit({ type: 'note', message: note });
   const configured = await configuredBefore(place, situation, mayMend);
   const about = { target, facts, systemd, paths, state: config.state, candidate, inFlight, configured };
-  const subject = { ...about, isFirst: from === null, isFixForward, isThorough };
-  const answers = await preflight(subject, (answer) => emit({ type: 'check', answer }));
+  const subject = { ...about, isFirst: from === null, isFixForward, isThorough, signal };
+  const answers = await preflight(subject, (answer) => {
+    // What was cut short says nothing of the service.
+    if (!signal.aborted) emit({ type: 'check', answer });
+  });
   signal.throwIfAborted();
   return answers;
 }
