@@ -10,7 +10,7 @@ import { endLeftHook } from '../run/hook-group.ts';
 import { isOneWay } from '../run/inputs.ts';
 import { clearInFlight, readInFlight } from '../run/in-flight.ts';
 import { withSecrets } from '../run/kept-inputs.ts';
-import { cutOffFailure, type Ledger, openLedger, type RunRecord, stepRecordsOf } from '../run/ledger.ts';
+import { cutOffFailure, type Ledger, openLedger, readLedger, type RunRecord, stepRecordsOf } from '../run/ledger.ts';
 import { commit, judgeBuild } from './carry-out.ts';
 import { type DowntimeMeter, downtimeMeter } from './downtime.ts';
 import { goBack, requireReached } from './go-back.ts';
@@ -37,6 +37,7 @@ export async function settleRun(tools: Omit<RunTools, 'signal'>): Promise<RunDoc
   const record = await readRun(paths, mark.run);
   // Without a first line no step can have begun; with an outcome only the cleaning-up is left.
   if (!record || record.document) {
+    if (!record) await tellUnread(mark.run, tools);
     if (record?.document) await judgeBuild(record.inputs, record.document, paths).catch(() => {});
     await clearInFlight(paths);
     return record?.document ? asSettled(record.document) : null;
@@ -53,6 +54,13 @@ export async function settleRun(tools: Omit<RunTools, 'signal'>): Promise<RunDoc
   return endRun({ ...record, inputs }, tools).catch((error: unknown) => {
     throw isCutoverError(error, 'unfinished') ? error.cause : error;
   });
+}
+
+/** Half a first line means that nothing was begun; a whole one that cannot be planned from, as of another version, does not. */
+async function tellUnread(run: string, { paths, emit }: Pick<RunTools, 'paths' | 'emit'>): Promise<void> {
+  const path = ledgerPath(paths, run);
+  if (((await readLedger(path)) ?? []).length === 0) return;
+  emit({ type: 'note', message: `run ${run} was cut off and is not taken back: its record cannot be used: ${path}` });
 }
 
 /** A ledger says which commands are run: root does not believe another user's. */
@@ -74,14 +82,15 @@ async function endHooksOf({ inputs }: RunRecord, { systemd, emit }: Pick<RunTool
 async function endRun(record: RunRecord, tools: Omit<RunTools, 'signal'>): Promise<RunDocument> {
   const { inputs } = record;
   const ledger = await openAnyway(inputs.run, tools);
+  const { unit, ports } = inputs.target;
+  const meter = downtimeMeter(ports, () => holdersOf(tools.systemd, unit));
   try {
-    const { unit, ports } = inputs.target;
-    const meter = downtimeMeter(ports, () => holdersOf(tools.systemd, unit));
     meter.start();
     const found = await endingOf(record, { ...tools, ledger, meter });
     const measured = { ...found, downtime_ms: await meter.stop(), checks: [] };
     return asSettled(await commit({ inputs, ledger, tools }, measured));
   } finally {
+    await meter.stop();
     await ledger.close();
   }
 }
