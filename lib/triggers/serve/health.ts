@@ -30,6 +30,7 @@ export interface HealthParts {
 /** However often it is asked, it looks no oftener than this. */
 const freshMs = 2_000;
 const askMs = 3_000;
+const diskBounds = { what: 'the disk did not answer', timeoutMs: askMs };
 /** From this share of its limit on the receiver is about to be killed. */
 const nearly = 0.9;
 
@@ -85,20 +86,23 @@ function ownProblems({ queue, faults, memoryLimitBytes, startProblem }: HealthPa
 }
 
 async function writeProblem({ directory }: HealthParts): Promise<string | null> {
-  return writeDurably(join(directory, '..', 'writable'), `${new Date().toISOString()}\n`).then(
+  const path = join(directory, '..', 'writable');
+  return withDeadline(diskBounds, () => writeDurably(path, `${new Date().toISOString()}\n`)).then(
     () => null,
     (error: unknown) => `requests cannot be kept: ${messageOf(error)}`,
   );
 }
 
 /** A disk that is fuller than a target allows has that target's deploys refused. */
-async function diskProblem({ config, directory }: HealthParts): Promise<string | null> {
-  for (const { name, limits } of Object.values(config.targets)) {
-    const answer = await askDisk([directory], limits.diskUsed).catch(() => null);
-    if (answer?.status === 'fail')
+async function diskProblem({ config }: HealthParts): Promise<string | null> {
+  const asked = Object.values(config.targets).flatMap(({ name, builds, limits }) =>
+    [builds, config.state].map(async (path) => {
+      const answer = await withDeadline(diskBounds, () => askDisk([path], limits.diskUsed)).catch(() => null);
+      if (answer?.status !== 'fail') return null;
       return `the disk is nearly full: ${answer.observed}, and ${name} wants ${answer.expected}`;
-  }
-  return null;
+    }),
+  );
+  return (await Promise.all(asked)).find((one) => one !== null) ?? null;
 }
 
 async function systemdProblem({ systemd }: HealthParts): Promise<string | null> {
@@ -110,7 +114,7 @@ async function systemdProblem({ systemd }: HealthParts): Promise<string | null> 
 }
 
 async function diskOf(path: string) {
-  const space = await statfs(path).catch(() => null);
+  const space = await withDeadline(diskBounds, () => statfs(path)).catch(() => null);
   if (!space) return { path, used_percent: null, available_bytes: null };
   const used = space.blocks - space.bfree;
   const usable = used + space.bavail;

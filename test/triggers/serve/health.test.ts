@@ -37,6 +37,11 @@ test('W3: a disk that is fuller than a target allows makes it unwell', async (t)
   assert.match(problems.join('\n'), /the disk is nearly full: \d+ % used at .*, and production wants under 1 used/);
 });
 
+test('W3: it looks at the disks that a deploy needs, wherever the queue is', async (t) => {
+  const { problems } = await healthOf({ ...(await partsOn(t, { diskUsed: '1B' })), directory: '/proc/self' })();
+  assert.match(problems.join('\n'), /the disk is nearly full: \d+ % used at .*, and production wants under 1 used/);
+});
+
 test('W1: what it tells of itself, and asked by many at once it looks once', async (t) => {
   const parts = await partsOn(t, { diskUsed: '100%' });
   let looks = 0;
