@@ -97,9 +97,11 @@ async function assemble(parts: ServeParts, { signal, looking }: { signal: AbortS
   return { app, queue, health, faults };
 }
 
-/** Hooks find their programs, and programs their home, where the receiver's are. */
-function environmentOf({ HOME, PATH, XDG_RUNTIME_DIR }: NodeJS.ProcessEnv): Record<string, string> {
-  const known = Object.entries({ HOME, PATH, XDG_RUNTIME_DIR }).filter(([, value]) => value !== undefined);
+/** Hooks find their programs, and programs their home and the state, where the receiver's are. */
+function environmentOf({ HOME, PATH, XDG_RUNTIME_DIR, XDG_STATE_HOME }: NodeJS.ProcessEnv): Record<string, string> {
+  const known = Object.entries({ HOME, PATH, XDG_RUNTIME_DIR, XDG_STATE_HOME }).filter(
+    ([, value]) => value !== undefined,
+  );
   return Object.fromEntries(known) as Record<string, string>;
 }
 

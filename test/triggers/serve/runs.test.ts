@@ -70,6 +70,16 @@ test('W1: a run that outlives its receiver is followed to its end by the next', 
   assert.is((await runsOf(site)).length, 2);
 });
 
+test('W1: a run looks for the state where the receiver does', async (t) => {
+  const receiving = await receivingSite(t, { ...held, env: { XDG_STATE_HOME: '/srv/state' } });
+  const { sandbox } = receiving.site;
+  const { id } = (await receiving.push()).body;
+  const show = ['systemctl', 'show', 'cutover-request@*', '--property=Environment'] as const;
+  await until('it is told', async () => (await sandbox.run(...show)).includes('XDG_STATE_HOME=/srv/state'));
+  await letGo(receiving.site);
+  assert.is((await receiving.ended(id)).outcome, 'deployed');
+});
+
 test('W1: of two pushes while one runs the latest wins', async (t) => {
   const { receiving, site, running } = await runningSite(t);
   const older = (await receiving.push({ revision: '5' })).body.id as string;
