@@ -273,10 +273,12 @@ async function powerCutInRun(site: Site): Promise<void> {
 async function assertProven(site: Site, unit: [string, string]): Promise<void> {
   // The unit comes up behind what settles.
   await until('it serves', async () => (await whoServes(site))?.build === first);
-  await site.sandbox.run('journalctl', '--sync');
-  // The journal of a user is for root to read as well, and root has it from the boot on.
-  const lines = await site.sandbox.run('journalctl', '--boot', ...unit, '--output=cat', '--no-pager');
-  const started = [...new Set(lines.match(/(?<=^\/srv\/.*\/)dist\.[\d-]+$/gm) ?? [])];
-  assert.equal(started, [first], 'the build that was tried was started at boot');
+  const startedIn = async (): Promise<string[]> => {
+    // The journal of a user is for root to read as well, and root has it from the boot on.
+    const lines = await site.sandbox.run('journalctl', '--boot', ...unit, '--output=cat', '--no-pager');
+    return [...new Set(lines.match(/(?<=^\/srv\/.*\/)dist\.[\d-]+$/gm) ?? [])];
+  };
+  await until('the journal has it', async () => (await startedIn()).includes(first));
+  assert.equal(await startedIn(), [first], 'the build that was tried was started at boot');
   await assertSound(site, first);
 }
