@@ -90,7 +90,7 @@ async function install(sandbox: TestSandbox): Promise<void> {
   await mkdir(sandbox.hostPath('/etc/cutover'), { recursive: true });
   const limits = '\n[targets.production.limits]\ndisk_used = "99%"\nmemory_available = "50M"\n';
   const config = await readFile(join(folder, 'cutover.toml'), 'utf8');
-  await writeFile(sandbox.hostPath('/etc/cutover/cutover.toml'), config + limits);
+  await writeFile(sandbox.hostPath('/etc/cutover/cutover.toml'), config + limits, { mode: 0o600 });
   const unit = await readFile(join(folder, 'shop.service'), 'utf8');
   await writeFile(
     sandbox.hostPath('/etc/systemd/system/shop.service'),
