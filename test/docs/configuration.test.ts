@@ -59,12 +59,19 @@ test('a key that there is not, and a value that is none, are found', () => {
   assert.match(problemOf('[targets') ?? '', 'Invalid TOML');
 });
 
+/** The permission bits that the README beside it installs a configuration with. */
+function installedMode(path: string): number {
+  const beside = path.slice(0, path.lastIndexOf('/') + 1);
+  const readme = textsLike(/^examples\/.*README\.md$/).find((one) => one.path === `${beside}README.md`);
+  return Number.parseInt(/install -m (\d+) cutover\.toml/.exec(readme?.text ?? '')?.[1] ?? '644', 8);
+}
+
 test('every configuration of the examples is a whole one', () => {
   const files = textsLike(/^examples\/.*\.toml$/);
   assert.ok(files.length > 5);
   const wrong = files.flatMap(({ path, text }) => {
     try {
-      parseConfig(parse(text), `/etc/${path}`, { mode: 0o644 });
+      parseConfig(parse(text), `/etc/${path}`, { mode: installedMode(path) });
       return [];
     } catch (error) {
       return [`${path}: ${messageOf(error)}`];
