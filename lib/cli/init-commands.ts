@@ -10,7 +10,7 @@ export const initCommands: CommandRow[] = [
       ['--target <name>', 'what this place is called (default production, or what the unit ends in)'],
       ['--app <name>', 'what the software is called'],
       ['--builds <dir>', 'the directory that holds the builds and the link current'],
-      ['--port <n>', 'the port the unit listens on; several: 9000,9001; none: none'],
+      ['--port <n...>', 'the port the unit listens on; several: repeated, or 9000,9001; none: none'],
       ['--url <url>', 'the address that tells whether it is healthy; none: none'],
       ['--output <file>', 'where to write (default /etc/cutover/cutover.toml, or below ~/.config for a user)'],
       ['--user', "the unit belongs to the user's own manager"],

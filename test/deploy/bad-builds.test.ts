@@ -187,7 +187,7 @@ test('S4: a build that the kernel kills for its memory', async (t) => {
   const service = ['MemoryMax=120M', 'MemorySwapMax=0'];
   const tables = { health: ['healthy_for = "1s"'] };
   // Version 1 of cgroups tells systemd nothing of the kill but its signal; the gate may also see the level before.
-  const message = /ran out of memory|ended by signal 9|over its limit of 108M/;
+  const message = /ran out of memory|ended by signal 9|over its limit of 108M|over 3 times/;
   const expected = { step: ['start', 'gate'], reason: ['memory', 'exited', 'restarting'] as Reason[], message };
   await goesBack(t, bad, expected, { service, tables });
 });
