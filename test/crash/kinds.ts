@@ -31,7 +31,12 @@ export const badKinds: Record<string, Kind> = {
   'never answers': { behaviour: { mode: 'hang' }, options: { tables: { health: ['timeout = "800ms"'] } } },
   'answers 500': { behaviour: { mode: 'status' } },
   'answers the wrong body': { behaviour: { mode: 'wrong_body' } },
-  'forks away': { behaviour: { mode: 'fork_away' }, varies: true },
+  'forks away': {
+    behaviour: { mode: 'fork_away' },
+    varies: true,
+    // Its child may answer before it ends itself.
+    options: { tables: { health: ['healthy_for = "300ms"'] } },
+  },
   'finds its port taken': { behaviour: {}, varies: true, add: addRobbed },
 };
 
