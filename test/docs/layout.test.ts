@@ -48,8 +48,9 @@ const roots: [drawn: RegExp, name: string][] = [
 /** Which paths of a site a drawn one stands for; the names of apps and units are those of the site. */
 function patternOf(path: string, { app, unit }: { app: string; unit: string }): RegExp {
   const below = roots.reduce((rest, [drawn, name]) => rest.replace(drawn, name), path.replace(/\/$/, ''));
-  const text = below.replaceAll(/\d{8}-\d{6}(-4f2a)?|3f9a01bc|…|app\.service|app(?=@)|\./g, (mark) => {
+  const text = below.replaceAll(/\d{8}-\d{6}(-4f2a)?|-2(?=\.log$)|3f9a01bc|…|app\.service|app(?=@)|\./g, (mark) => {
     if (mark === '…') return '.*';
+    if (mark === '-2') return String.raw`-\d+`;
     if (mark === '3f9a01bc') return '[0-9a-f]+';
     if (mark === 'app') return app;
     if (mark === '.') return String.raw`\.`;
@@ -95,6 +96,10 @@ test('S6: the document draws trees, with everything that it names in the text', 
   assert.not.match(
     'STATE/runs/x.jsonl',
     patternOf('/var/lib/cutover/app/production/runs/20260203-151120-4f2a.jsonl', { app: 'a', unit: 'a.service' }),
+  );
+  assert.match(
+    'LOGS/deployment-a.service-20261121-111111-13.log',
+    patternOf('/var/log/cutover/deployment-app.service-20260203-151120-2.log', { app: 'a', unit: 'a.service' }),
   );
 });
 
