@@ -56,7 +56,9 @@ test('S8: the power goes in a first deploy: nothing is deployed, as before', asy
   await untilSettled(site);
   assert.equal(await startedSinceBoot(site), []);
   // There is nothing that could serve: systemctl --failed shows it, and so does the application's own unit.
-  await site.sandbox.run('systemctl', 'is-failed', instance);
+  const isFailed = async (): Promise<boolean> =>
+    (await site.sandbox.exec(['systemctl', 'is-failed', instance])).code === 0;
+  await until('the settle unit failed', isFailed);
   await site.sandbox.run('systemctl', 'reset-failed', instance);
   await site.sandbox.run('systemctl', 'stop', site.unit);
   await assertSound(site, null);
