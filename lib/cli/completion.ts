@@ -1,6 +1,7 @@
 import { CutoverError } from '../base/errors.ts';
 import type { Run } from './command.ts';
-import { completionScript, type Shell, shells } from './completion/script.ts';
+import { completionScript } from './completion/script.ts';
+import { type Shell, shells } from '../base/shells.ts';
 
 export const run: Run = async ([name = ''], options, terminal) => {
   const shell = shells.find((one): one is Shell => one === name);

@@ -17,7 +17,8 @@ const noManual: Manual = { completions: { bash: '', zsh: '', fish: '' }, tools: 
 export async function manualFor({ install }: InitFlags): Promise<Manual> {
   if (!install) return noManual;
   const { manualPages } = await import('./manual.ts');
-  const { completedTools, completionScript, shells } = await import('./completion/script.ts');
+  const { completedTools, completionScript } = await import('./completion/script.ts');
+  const { shells } = await import('../base/shells.ts');
   const pages = Object.entries(manualPages).map(([name, page]) => [name, page()]);
   const scripts = shells.map((shell) => [shell, completionScript(shell)]);
   return {

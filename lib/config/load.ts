@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
-import { homedir } from 'node:os';
-import { isAbsolute, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
+import { userDirectory } from '../base/xdg.ts';
 import { CutoverError, errnoOf, isCutoverError, messageOf } from '../base/errors.ts';
 import type { Config } from './model.ts';
 import { type Environment, parseConfig } from './parse.ts';
@@ -51,8 +51,7 @@ export async function parseText(text: string, { file, mode }: { file: string; mo
 }
 
 function placesOf(env: Environment, cwd: string): string[] {
-  const given = env.XDG_CONFIG_HOME;
-  const home = given && isAbsolute(given) ? given : join(env.HOME || homedir(), '.config');
+  const home = userDirectory('XDG_CONFIG_HOME', env);
   return [join(cwd, 'cutover.toml'), join(home, 'cutover/cutover.toml'), '/etc/cutover/cutover.toml'];
 }
 

@@ -1,5 +1,5 @@
-import { homedir } from 'node:os';
-import { isAbsolute, join } from 'node:path';
+import { join } from 'node:path';
+import { userDirectory } from '../base/xdg.ts';
 import { verifyAcross } from './cross.ts';
 import type { Config, ManagerKind } from './model.ts';
 import { Problems } from './problems.ts';
@@ -58,10 +58,7 @@ function placesOf({ manager, state, logs }: Partial<Config>, env: Environment): 
 
 function defaultState(manager: ManagerKind, env: Environment): string {
   if (manager === 'system') return '/var/lib/cutover';
-  const given = env.XDG_STATE_HOME;
-  // The XDG specification: a relative path in its variables is ignored.
-  const home = given && isAbsolute(given) ? given : join(env.HOME || homedir(), '.local/state');
-  return join(home, 'cutover');
+  return join(userDirectory('XDG_STATE_HOME', env), 'cutover');
 }
 
 function refuseReadableSecrets(secrets: string[], file: string, mode: number, problems: Problems): void {

@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { runtimeDirectory } from '../base/xdg.ts';
 import { CutoverError, messageOf } from '../base/errors.ts';
 import { type Command, exec, type StartedProcess, start } from '../base/exec.ts';
 import { freePorts } from '../base/free-port.ts';
@@ -36,7 +37,7 @@ export async function ownGround(signal: AbortSignal): Promise<Ground> {
   await requireOwnManager();
   const app = `cutover-demo-${process.pid}`;
   const root = await mkdtemp(join(tmpdir(), `${app}-`));
-  const unitDirectory = join(runtimeDirectory(), 'systemd/user');
+  const unitDirectory = join(runtimeDirectory(process.env), 'systemd/user');
   // The stand-ins' slice has the name too, with each "-" as "\x2d"; in a pattern a backslash is something else.
   const slices = `*${app.replaceAll('-', '?x2d')}?x2d*.slice`;
   const ending = [root, `*${app}-*`, join(unitDirectory, `${app}-`), slices];
@@ -120,8 +121,4 @@ async function requireOwnManager(): Promise<void> {
     const fact = `without root the demo needs a systemd manager of your own: ${messageOf(error)}`;
     throw new CutoverError('sandbox', fact, { mend, cause: error });
   }
-}
-
-function runtimeDirectory(): string {
-  return process.env.XDG_RUNTIME_DIR ?? `/run/user/${process.getuid?.() ?? 0}`;
 }

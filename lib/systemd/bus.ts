@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import type { Message, MessageBus } from 'dbus-next';
+import { runtimeDirectory } from '../base/xdg.ts';
 import { CutoverError, isCutoverError, messageOf } from '../base/errors.ts';
 import { openController, rejectionOf, withDeadline } from '../base/wait.ts';
 import type { ManagerKind } from '../config/model.ts';
@@ -106,8 +107,7 @@ export async function variantMaker(): Promise<VariantMaker> {
 function busAddress(kind: ManagerKind, env: NodeJS.ProcessEnv): string {
   if (kind === 'system') return env.DBUS_SYSTEM_BUS_ADDRESS ?? 'unix:path=/run/dbus/system_bus_socket';
   if (env.DBUS_SESSION_BUS_ADDRESS) return env.DBUS_SESSION_BUS_ADDRESS;
-  const runtime = env.XDG_RUNTIME_DIR ?? `/run/user/${process.getuid?.() ?? 0}`;
-  return `unix:path=${runtime}/bus`;
+  return `unix:path=${runtimeDirectory(env)}/bus`;
 }
 
 /** Without this, a call on a bus that went away never settles and the process ends with exit 0. */

@@ -1,10 +1,8 @@
 import { commandOfTool } from '../command.ts';
 import { bashScript } from './bash.ts';
 import { fishScript } from './fish.ts';
+import type { Shell } from '../../base/shells.ts';
 import { zshScript } from './zsh.ts';
-
-export const shells = ['bash', 'zsh', 'fish'] as const;
-export type Shell = (typeof shells)[number];
 
 /** Every executable that the words are completed of. bash and fish look for a file of each one's name. */
 export const completedTools: readonly string[] = ['cutover', ...Object.keys(commandOfTool)];

@@ -1,12 +1,12 @@
 import { readdir } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { userDirectory } from '../../base/xdg.ts';
 import type { ManagerKind } from '../../config/model.ts';
 import type { Candidate } from './candidates.ts';
 
 /** The services that somebody put on this machine; those of the distribution last. */
 export async function unitNames(manager: ManagerKind, env: NodeJS.ProcessEnv): Promise<Candidate[]> {
-  const home = env.XDG_CONFIG_HOME || join(env.HOME || homedir(), '.config');
+  const home = userDirectory('XDG_CONFIG_HOME', env);
   const own = manager === 'user' ? [join(home, 'systemd/user'), '/etc/systemd/user'] : ['/etc/systemd/system'];
   const shipped = manager === 'user' ? ['/usr/lib/systemd/user'] : ['/usr/lib/systemd/system', '/lib/systemd/system'];
   const [names, others] = await Promise.all([servicesIn(own), servicesIn(shipped)]);

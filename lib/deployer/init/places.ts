@@ -1,5 +1,5 @@
-import { homedir } from 'node:os';
-import { isAbsolute, join } from 'node:path';
+import { join } from 'node:path';
+import { userDirectory } from '../../base/xdg.ts';
 import { isCutoverError } from '../../base/errors.ts';
 import { findConfig } from '../../config/load.ts';
 import type { ManagerKind } from '../../config/model.ts';
@@ -12,12 +12,14 @@ export interface Surroundings {
 
 /** Where a new configuration goes: the machine's own place for root, the user's for others. */
 export function defaultConfigPath({ env }: Surroundings): string {
-  return process.geteuid?.() === 0 ? '/etc/cutover/cutover.toml' : join(configHome(env), 'cutover/cutover.toml');
+  return process.geteuid?.() === 0
+    ? '/etc/cutover/cutover.toml'
+    : join(userDirectory('XDG_CONFIG_HOME', env), 'cutover/cutover.toml');
 }
 
 /** Where an administrator, or a user, puts units of their own (systemd.unit(5), "Unit File Load Path"). */
 export function unitDirectory(manager: ManagerKind, { env }: Surroundings): string {
-  return manager === 'system' ? '/etc/systemd/system' : join(configHome(env), 'systemd/user');
+  return manager === 'system' ? '/etc/systemd/system' : join(userDirectory('XDG_CONFIG_HOME', env), 'systemd/user');
 }
 
 /** What a command has to be told to use this configuration: nothing where it finds it by itself. */
@@ -28,10 +30,4 @@ export async function configOption(path: string, { env, cwd }: Surroundings): Pr
   });
   const isFound = found === path || (found === null && path === defaultConfigPath({ env, cwd }));
   return isFound ? '' : ` --config ${path}`;
-}
-
-/** Where a user keeps configuration. The XDG specification: a relative path in its variables is ignored. */
-export function configHome(env: NodeJS.ProcessEnv): string {
-  const given = env.XDG_CONFIG_HOME;
-  return given && isAbsolute(given) ? given : join(env.HOME || homedir(), '.config');
 }

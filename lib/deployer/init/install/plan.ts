@@ -1,11 +1,12 @@
 import { join } from 'node:path';
+import { userDirectory } from '../../../base/xdg.ts';
 import type { Command } from '../../../base/exec.ts';
-import type { Config, TargetConfig } from '../../../config/model.ts';
+import type { Config, ManagerKind, TargetConfig } from '../../../config/model.ts';
 import type { Systemd } from '../../../systemd/systemd.ts';
 import { bootInstance, bootUnitFiles } from '../boot-unit.ts';
 import type { PlannedUnit } from '../enable.ts';
 import { handOverNotes } from '../hand-over.ts';
-import { configHome, type Surroundings, unitDirectory } from '../places.ts';
+import { type Surroundings, unitDirectory } from '../places.ts';
 import { type DeployingAccount, polkitRule, ruleTargets } from '../polkit.ts';
 import { logRule } from './log-rule.ts';
 import type { InstallRecord } from './record.ts';
@@ -42,14 +43,13 @@ export async function planInstall(
   const grantee = named ?? record.grants[config.file] ?? null;
   const { manager } = config;
   const places = { command, unitDirectory: unitDirectory(manager, surroundings) };
-  const rules = manager === 'system' ? '/etc/tmpfiles.d' : join(configHome(surroundings.env), 'user-tmpfiles.d');
   const receiver = await receiverPlan(config, targets, { places, record });
   return {
     files: [
       ...bootUnitFiles(config, targets, places),
       ...monitorFiles(config, targets, places),
       ...receiver.files,
-      logRule(config, rules),
+      logRule(config, tmpfilesDirectory(manager, surroundings)),
       ...(await manualFiles(manual, manager, surroundings)),
       ...(grantee === null ? [] : [grantFile(polkitRule(config, await ruleTargets(systemd, targets), grantee))]),
     ],
@@ -57,6 +57,11 @@ export async function planInstall(
     notes: [...receiver.notes, ...(await handOverNotes(config, targets, grantee))],
     receiverUser: receiver.user,
   };
+}
+
+/** Where rules of one's own are (tmpfiles.d(5)). */
+function tmpfilesDirectory(manager: ManagerKind, { env }: Surroundings): string {
+  return manager === 'system' ? '/etc/tmpfiles.d' : join(userDirectory('XDG_CONFIG_HOME', env), 'user-tmpfiles.d');
 }
 
 /** The boot unit of each target, and the timer of each that is watched. */

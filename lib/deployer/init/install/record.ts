@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { open, rmdir } from 'node:fs/promises';
-import { homedir } from 'node:os';
-import { dirname, isAbsolute, join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { userDirectory } from '../../../base/xdg.ts';
 import { CutoverError, errnoOf, fileError } from '../../../base/errors.ts';
 import { isThere, makePrivateDirectory, readIfThere, removeIfThere, writeDurably } from '../../../base/files.ts';
 import { lockDescriptor } from '../../../base/flock.ts';
@@ -26,11 +26,7 @@ const waitMs = 30_000;
 /** One record for all configurations of a manager, since they share files: whatever `state` they name. */
 export function recordPath(manager: ManagerKind, { env }: Surroundings): string {
   if (manager === 'system') return '/var/lib/cutover/installed.json';
-  const given = env.XDG_STATE_HOME;
-  return join(
-    given && isAbsolute(given) ? given : join(env.HOME || homedir(), '.local/state'),
-    'cutover/installed.json',
-  );
+  return join(userDirectory('XDG_STATE_HOME', env), 'cutover/installed.json');
 }
 
 /** @returns an empty record where there is none @throws `refused` when it cannot be read */

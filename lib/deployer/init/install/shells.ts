@@ -1,11 +1,10 @@
-import { homedir } from 'node:os';
-import { isAbsolute, join } from 'node:path';
+import { join } from 'node:path';
+import { type Shell, shells } from '../../../base/shells.ts';
+import { userDirectory } from '../../../base/xdg.ts';
 import { isThere } from '../../../base/files.ts';
 import type { ManagerKind } from '../../../config/model.ts';
-import { configHome, type Surroundings } from '../places.ts';
+import type { Surroundings } from '../places.ts';
 import type { InstallFile } from './unit-files.ts';
-
-export type Shell = 'bash' | 'zsh' | 'fish';
 
 /** Texts that are made from the command table and the table of keys. */
 export interface Manual {
@@ -25,8 +24,8 @@ export async function manualFiles(
   surroundings: Surroundings,
 ): Promise<InstallFile[]> {
   const { manual, ...places } = placesFor(manager, surroundings);
-  const shells = (['bash', 'zsh', 'fish'] as const).filter((shell) => completions[shell] !== '');
-  const found = await Promise.all(shells.map(async (shell) => ((await isInstalled(shell)) ? [shell] : [])));
+  const given = shells.filter((shell) => completions[shell] !== '');
+  const found = await Promise.all(given.map(async (shell) => ((await isInstalled(shell)) ? [shell] : [])));
   return [
     ...found.flat().flatMap((shell) => places[shell](tools).map((path) => fileAt(path, completions[shell]))),
     ...Object.entries(pages).map(([name, text]) => fileAt(join(manual, `man${name.at(-1)}`, name), text)),
@@ -46,20 +45,15 @@ function placesFor(
   { env }: Surroundings,
 ): Record<Shell, (tools: readonly string[]) => string[]> & { manual: string } {
   const isOwn = manager === 'user';
-  const shared = isOwn ? homeOf(env, 'XDG_DATA_HOME', '.local/share') : '/usr/local/share';
+  const shared = isOwn ? userDirectory('XDG_DATA_HOME', env) : '/usr/local/share';
   const ownBash = join(shared, 'bash-completion/completions');
-  const fish = join(isOwn ? configHome(env) : '/etc', 'fish/completions');
+  const fish = join(isOwn ? userDirectory('XDG_CONFIG_HOME', env) : '/etc', 'fish/completions');
   return {
     bash: (tools) => (isOwn ? tools.map((tool) => join(ownBash, tool)) : ['/etc/bash_completion.d/cutover']),
     zsh: () => [join(shared, 'zsh/site-functions/_cutover')],
     fish: (tools) => tools.map((tool) => join(fish, `${tool}.fish`)),
     manual: join(shared, 'man'),
   };
-}
-
-function homeOf(env: NodeJS.ProcessEnv, variable: string, below: string): string {
-  const given = env[variable];
-  return given && isAbsolute(given) ? given : join(env.HOME || homedir(), below);
 }
 
 async function isInstalled(shell: Shell): Promise<boolean> {
