@@ -1,6 +1,7 @@
 import { CutoverError, messageOf } from '../base/errors.ts';
 import { nearestName } from '../config/nearest.ts';
-import { askedOptions, type CommandRow, globalOptions } from './command.ts';
+import { type CommandRow, globalOptions } from './command.ts';
+import { flagsNamed } from './flags.ts';
 
 /** A command, and what was typed to call it. */
 export interface Called {
@@ -31,10 +32,9 @@ export function refuseCommand(name: string, rows: readonly CommandRow[]): never 
  * @throws `usage`
  */
 export function requireOptionsAsWritten(argv: readonly string[], { row, called }: Called): void {
-  const known = [...row.options, ...globalOptions, ...askedOptions];
   for (const [at, word] of argv.entries()) {
     const [name = '', value] = word.split(/=(.*)/s);
-    const flags = known.find(([one]) => one.split(/,? /).includes(name))?.[0];
+    const flags = flagsNamed(row, name);
     const next = argv[at + 1] ?? '';
     if (flags !== undefined && value !== undefined && !/[<[]/.test(flags)) {
       throw new CutoverError('usage', `${name} takes no value`, { mend: `${called} --help` });

@@ -2,7 +2,7 @@ import * as assert from 'uvu/assert';
 import { CutoverError } from '../../lib/base/errors.ts';
 import { commandOfTool } from '../../lib/cli/command.ts';
 import { commands } from '../../lib/cli/commands.ts';
-import { flagsNamed } from '../../lib/cli/completion/flags.ts';
+import { flagsNamed } from '../../lib/cli/flags.ts';
 import { exitCodes } from '../../lib/cli/manual/exit-codes.ts';
 import { parse } from '../../lib/cli/parse.ts';
 import { suite } from '../suite.ts';

@@ -1,6 +1,7 @@
 import type { CommandRow } from '../command.ts';
-import { optionsOf } from './flags.ts';
+import { optionsOf } from '../flags.ts';
 import type { Kind } from './kinds.ts';
+import { shells } from '../../base/shells.ts';
 import type { Wanted } from './wanted.ts';
 
 /** A word that is offered. */
@@ -24,7 +25,7 @@ export interface Answer {
 export type Look = (kind: Kind, wanted: Wanted) => Promise<readonly Candidate[]>;
 
 const fixed: Partial<Record<Kind, readonly Candidate[]>> = {
-  shell: ['bash', 'zsh', 'fish'].map((value) => ({ value })),
+  shell: shells.map((value) => ({ value })),
   strategy: [
     { value: 'restart', does: 'the port is closed while the unit restarts' },
     { value: 'socket', does: 'systemd holds the port, new connections wait' },

@@ -1,5 +1,5 @@
 import type { CommandRow } from '../command.ts';
-import { flagsNamed } from './flags.ts';
+import { flagsNamed } from '../flags.ts';
 
 /** What a word or a value can be. */
 export type Kind =

@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import { type CommandRow, commandOfTool } from '../command.ts';
-import { flagsNamed } from './flags.ts';
+import { flagsNamed } from '../flags.ts';
 import { type Kind, kindOfValue, kindsOfWord } from './kinds.ts';
 
 /** What may stand at the cursor. */

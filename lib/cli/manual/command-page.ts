@@ -5,7 +5,7 @@ import { type Entry, environment, files, filesText } from './places.ts';
 import { bold, entry, heading, italic, literal, pageText, paragraph, subheading } from './roff.ts';
 
 /** The executables that keep the names of the scripts they replace. */
-export const otherNames: readonly Entry[] = [
+const otherNames: readonly Entry[] = [
   ['pre-deployment-check', 'The same as `cutover check`.'],
   ['safe-deploy', 'The same as `cutover deploy`.'],
   [

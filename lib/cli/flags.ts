@@ -1,4 +1,4 @@
-import { askedOptions, type CommandRow, globalOptions } from '../command.ts';
+import { askedOptions, type CommandRow, globalOptions } from './command.ts';
 
 /** The flags that a command takes, those of every command included. */
 export function optionsOf(row: CommandRow | undefined): readonly [flags: string, does: string][] {
