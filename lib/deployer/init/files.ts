@@ -82,7 +82,8 @@ async function write({ path, text, mode }: PlannedFile): Promise<void> {
   await chmod(path, mode);
 }
 
-async function makeDirectories(path: string): Promise<void> {
+/** Makes a directory and those above it, so that a power cut leaves none of them out. @throws `permission`, `disk` */
+export async function makeDirectories(path: string): Promise<void> {
   const first = await mkdir(path, { recursive: true }).catch((error: unknown) => {
     throw fileError(error, 'cannot create', path);
   });

@@ -6,9 +6,9 @@ import { removeCurrent, swapCurrent } from '../../../builds/swap.ts';
 import { downtimeMeter } from '../../../deploy/downtime.ts';
 import { holdersOf } from '../../../deploy/ports.ts';
 import { watchStarted } from '../../../deploy/start.ts';
-import { StepFailure } from '../../../run/failure.ts';
 import { isRunning } from '../../../systemd/facts.ts';
 import { journalctl, systemctl } from '../../../systemd/typed.ts';
+import { problemOf } from '../problem.ts';
 import type { Place } from '../../place.ts';
 import { removeFolders } from '../install/record.ts';
 import { lookAtUnit } from '../unit.ts';
@@ -155,17 +155,6 @@ export async function takeBack(place: Place, adoption: Adoption): Promise<Error 
   }
   await clearAdoption(paths);
   return problem;
-}
-
-/** What is said of the service is no obstacle; anything else is. */
-async function problemOf(moving: Promise<void>): Promise<Error | null> {
-  try {
-    await moving;
-    return null;
-  } catch (error) {
-    if (error instanceof StepFailure || isCutoverError(error, 'timeout')) return error;
-    throw error;
-  }
 }
 
 /** Brings a move to an end that was cut off: one that was proven is completed, any other taken back. @returns what was done, in words */

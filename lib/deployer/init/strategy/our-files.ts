@@ -1,7 +1,8 @@
-import { chmod, chown, mkdir, readdir, rmdir, stat } from 'node:fs/promises';
+import { chmod, chown, readdir, rmdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { errnoOf, fileError } from '../../../base/errors.ts';
-import { isTemporaryName, readIfThere, removeIfThere, syncDirectory, writeDurably } from '../../../base/files.ts';
+import { isTemporaryName, readIfThere, removeIfThere, writeDurably } from '../../../base/files.ts';
+import { makeDirectories } from '../files.ts';
 import type { OurFile } from './our-units.ts';
 
 /** Brings each file to one of its two texts, in this order; one that says it already is left alone. @throws `permission`, `disk` */
@@ -18,7 +19,7 @@ export async function bringFile(path: string, text: string | null, mode: number)
   }
   if ((await readIfThere(path)) === text) return;
   const owner = await stat(path).catch(() => null);
-  await makeFolder(dirname(path));
+  await makeDirectories(dirname(path));
   await writeDurably(path, text, mode);
   await chmod(path, mode);
   // Another file was put in its place: whoever owned that one can still write it.
@@ -33,13 +34,6 @@ export async function clearTemporary(paths: readonly string[]): Promise<void> {
     const left = names.filter((name) => isTemporaryName(name) && name.startsWith(`.${basename(path)}.`));
     for (const name of left) await removeIfThere(join(folder, name));
   }
-}
-
-async function makeFolder(path: string): Promise<void> {
-  const first = await mkdir(path, { recursive: true }).catch((error: unknown) => {
-    throw fileError(error, 'cannot create', path);
-  });
-  if (first !== undefined) await syncDirectory(dirname(first));
 }
 
 /** A folder with other people's lines stays. */

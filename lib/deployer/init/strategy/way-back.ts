@@ -1,9 +1,9 @@
 import { CutoverError, type ErrorCode, isCutoverError, messageOf } from '../../../base/errors.ts';
 import { readIfThere } from '../../../base/files.ts';
 import { openController } from '../../../base/wait.ts';
-import { StepFailure } from '../../../run/failure.ts';
 import { systemctl } from '../../../systemd/typed.ts';
 import type { Place } from '../../place.ts';
+import { problemOf } from '../problem.ts';
 import {
   type Crossing,
   enterSocket,
@@ -47,17 +47,6 @@ async function moveBack(place: Place, { from }: ChangeRecord, crossing: Crossing
   const target = { ...place.target, strategy: from };
   const proving = { target, life, signal, invocationBefore: null, canBeSeen: false };
   await proveServing(place, proving).finally(life.stop);
-}
-
-/** What is said of the service is no obstacle; anything else is. */
-async function problemOf(moving: Promise<void>): Promise<Error | null> {
-  try {
-    await moving;
-    return null;
-  } catch (error) {
-    if (error instanceof StepFailure || isCutoverError(error, 'timeout')) return error;
-    throw error;
-  }
 }
 
 /**
