@@ -1,3 +1,4 @@
+import { atMost } from '../base/at-most.ts';
 import { currentBuild } from '../builds/current.ts';
 import type { Build } from '../builds/inspect.ts';
 import { listBuilds } from '../builds/list.ts';
@@ -40,12 +41,7 @@ export async function builds({
     const size_bytes = broken === null ? await sizeOf(path, signal) : 0;
     return { id, state: stateOf(id, broken, known), revision, branch, created_at: createdAt.toISOString(), size_bytes };
   };
-  const rows: BuildRow[] = [];
-  const newestFirst = list.toReversed();
-  for (let at = 0; at < newestFirst.length; at += measuredAtOnce) {
-    rows.push(...(await Promise.all(newestFirst.slice(at, at + measuredAtOnce).map(rowOf))));
-  }
-  return rows;
+  return atMost(measuredAtOnce, list.toReversed(), rowOf);
 }
 
 /** What decides on the states of builds. */

@@ -1,3 +1,4 @@
+import { atMost, looksAtOnce } from '../../base/at-most.ts';
 import { openController, sleep } from '../../base/wait.ts';
 import type { PageModel, ShownMachine } from '../../report/page/model.ts';
 import { version } from '../../version.ts';
@@ -19,7 +20,6 @@ export interface Watching {
 }
 
 const mostListeners = 32;
-const mostAtOnce = 8;
 /** Many targets have a shorter past each: a page that is too long helps nobody, and it is sent whole. */
 const [fewestRuns, mostRuns, mostRunsTogether] = [8, 48, 480];
 /** Of more the changes are seen a little later. */
@@ -135,10 +135,14 @@ async function rounds(targets: readonly TargetWatch[], look: () => Promise<void>
   }
 }
 
+/** Also those beside one that cannot be looked at. */
 async function eachOf(targets: readonly TargetWatch[]): Promise<void> {
-  const queue = [...targets];
-  const work = async (): Promise<void> => {
-    for (let target = queue.shift(); target; target = queue.shift()) await target.refresh();
-  };
-  await Promise.all(Array.from({ length: mostAtOnce }, work));
+  const looks = await atMost(looksAtOnce, targets, async (target) =>
+    target.refresh().then(
+      () => null,
+      (error: unknown) => ({ error }),
+    ),
+  );
+  const failed = looks.find((look) => look !== null);
+  if (failed) throw failed.error;
 }
