@@ -46,10 +46,14 @@ async function fullest(
 }
 
 /** As df(1) counts: blocks that only root may use are neither used nor free. */
-async function spaceAt(path: string): Promise<DiskSpace> {
-  const { blocks, bfree, bavail, bsize } = await statfsAbove(path);
+export function usedPercent({ blocks, bfree, bavail }: Pick<StatsFs, 'blocks' | 'bfree' | 'bavail'>): number {
   const used = blocks - bfree;
-  return { usedBytes: used * bsize, usedPercent: used + bavail === 0 ? 0 : (100 * used) / (used + bavail) };
+  return used + bavail === 0 ? 0 : (100 * used) / (used + bavail);
+}
+
+async function spaceAt(path: string): Promise<DiskSpace> {
+  const space = await statfsAbove(path);
+  return { usedBytes: (space.blocks - space.bfree) * space.bsize, usedPercent: usedPercent(space) };
 }
 
 /** The file system that a path would be on; the state directory may not exist before the first run. */

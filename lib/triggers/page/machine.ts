@@ -1,4 +1,5 @@
 import { readFile, stat, statfs } from 'node:fs/promises';
+import { usedPercent } from '../../checks/disk.ts';
 import { parseMeminfo } from '../../checks/memory.ts';
 import type { ShownDisk, ShownMachine } from '../../report/page/model.ts';
 
@@ -16,10 +17,9 @@ async function disksOf(directories: readonly string[]): Promise<ShownDisk[]> {
   for (const path of directories) {
     const found = await Promise.all([stat(path), statfs(path)]).catch(() => null);
     if (!found) continue;
-    const [{ dev }, { blocks, bfree, bavail, bsize }] = found;
-    const used = blocks - bfree;
-    const used_percent = used + bavail === 0 ? 0 : Math.round((1000 * used) / (used + bavail)) / 10;
-    if (!disks.has(dev)) disks.set(dev, { path, used_percent, available_bytes: bavail * bsize });
+    const [{ dev }, space] = found;
+    const used_percent = Math.round(usedPercent(space) * 10) / 10;
+    if (!disks.has(dev)) disks.set(dev, { path, used_percent, available_bytes: space.bavail * space.bsize });
   }
   return [...disks.values()];
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { messageOf } from '../../base/errors.ts';
 import { writeDurably } from '../../base/files.ts';
 import { withDeadline } from '../../base/wait.ts';
-import { askDisk } from '../../checks/disk.ts';
+import { askDisk, usedPercent } from '../../checks/disk.ts';
 import type { Config } from '../../config/model.ts';
 import { pathsOf } from '../../deployer/place.ts';
 import { history } from '../../deployer/history.ts';
@@ -116,10 +116,8 @@ async function systemdProblem({ systemd }: HealthParts): Promise<string | null> 
 async function diskOf(path: string) {
   const space = await withDeadline(diskBounds, () => statfs(path)).catch(() => null);
   if (!space) return { path, used_percent: null, available_bytes: null };
-  const used = space.blocks - space.bfree;
-  const usable = used + space.bavail;
-  const percent = usable === 0 ? 0 : (100 * used) / usable;
-  return { path, used_percent: Math.round(percent * 10) / 10, available_bytes: space.bavail * space.bsize };
+  const used_percent = Math.round(usedPercent(space) * 10) / 10;
+  return { path, used_percent, available_bytes: space.bavail * space.bsize };
 }
 
 /** Of all targets the run that began last. */
