@@ -1,3 +1,4 @@
+import { environmentOf } from '../base/environment.ts';
 import type { Command } from '../base/exec.ts';
 import { ownExecutable } from '../base/own-files.ts';
 import { type Redact, redactorOf } from '../base/redactor.ts';
@@ -69,7 +70,7 @@ export async function placeOf(
     redact,
     signal,
     settle: settleCommand(paths.directory),
-    environment: settleEnvironment(terminal.env),
+    environment: environmentOf(terminal.env, ['HOME', 'XDG_RUNTIME_DIR', 'PATH']),
     ...listening(config, target, { options, terminal, log, redact }),
   };
 }
@@ -110,9 +111,4 @@ function listenersFor(config: Config, target: TargetConfig, { options, terminal,
 function settleCommand(stateDirectory: string): Command {
   // Whoever waited for the target may have it by then, and end the run itself; if it does not, somebody has to.
   return [process.execPath, ownExecutable(), 'settle', '--state-directory', stateDirectory, '--wait=30min'];
-}
-
-function settleEnvironment({ HOME, XDG_RUNTIME_DIR, PATH }: NodeJS.ProcessEnv): Record<string, string> {
-  const known = Object.entries({ HOME, XDG_RUNTIME_DIR, PATH }).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(known) as Record<string, string>;
 }

@@ -1,4 +1,5 @@
 import type { TargetConfig } from '../config/model.ts';
+import { branchOf, isDeletion, whyNotDeleted } from './pushed-ref.ts';
 
 /** A branch that was pushed, and the targets that it is deployed to, in their order. */
 export interface PushedBranch {
@@ -15,7 +16,6 @@ export interface Push {
   ignored: { ref: string; why: string }[];
 }
 
-const branchPrefix = 'refs/heads/';
 /** What was there before is of no matter, so that a person may type anything for it. */
 const update = /^\S+ ([0-9a-f]{40,64}) (refs\/\S+)$/;
 
@@ -27,7 +27,7 @@ export function readPush(text: string, targets: readonly Pick<TargetConfig, 'nam
   const push: Push = { branches: [], ignored: [] };
   for (const line of text.split('\n').filter((one) => one.trim() !== '')) {
     const [, commit = '', ref = line] = update.exec(line) ?? [];
-    const branch = ref.startsWith(branchPrefix) ? ref.slice(branchPrefix.length) : '';
+    const branch = branchOf(ref) ?? '';
     const bound = targets.filter((target) => branch !== '' && target.branch === branch).map(({ name }) => name);
     const why = whyIgnored({ branch, commit, bound });
     if (why === null) push.branches.push({ branch, commit, targets: bound });
@@ -40,7 +40,7 @@ function whyIgnored({ branch, commit, bound }: { branch: string; commit: string;
   if (commit === '') return 'that is no "old new ref" line';
   if (branch === '') return 'it is no branch';
   if (bound.length === 0) return 'no target is bound to this branch';
-  if (/^0+$/.test(commit)) return `the branch was deleted: ${bound.join(', ')} keeps what it serves`;
+  if (isDeletion(commit)) return whyNotDeleted(bound);
   return null;
 }
 

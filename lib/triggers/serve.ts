@@ -1,7 +1,9 @@
 import { readFile } from 'node:fs/promises';
+import { environmentOf } from '../base/environment.ts';
 import type { Command } from '../base/exec.ts';
 import { openController, withDeadline } from '../base/wait.ts';
 import type { Config } from '../config/model.ts';
+import { defaultListen } from '../config/values/port.ts';
 import { pathsOf } from '../deployer/place.ts';
 import { metricsText } from '../deployer/metrics.ts';
 import { unitIn } from '../systemd/processes.ts';
@@ -43,7 +45,8 @@ export interface Receiver {
 /** An answer that is under way has this long once the receiver is to end. */
 const lastAnswersMs = 7_000;
 const healthEveryMs = 5 * 60_000;
-const defaultAddress = '127.0.0.1:4040';
+/** Hooks find their programs, and programs their home and the state, where the receiver's are. */
+const requestVariables = ['HOME', 'PATH', 'XDG_RUNTIME_DIR', 'XDG_STATE_HOME'];
 
 /**
  * Opens the webhook receiver (W1), on the socket that systemd passed or at `[serve].listen`.
@@ -54,7 +57,7 @@ export async function serve(parts: ServeParts): Promise<Receiver> {
   const ended = openController();
   const looking = openController();
   const { app, queue, health, faults } = await assemble(parts, { signal: ended.signal, looking: looking.signal });
-  const listening = await listen(app, { address: config.serve?.listen ?? defaultAddress, env });
+  const listening = await listen(app, { address: config.serve?.listen ?? defaultListen, env });
   // Two receivers cannot listen in one place: only who does may touch what is kept.
   queue.begin();
   const forget = surviveFaults(faults, process);
@@ -82,7 +85,7 @@ async function assemble(parts: ServeParts, { signal, looking }: { signal: AbortS
   const faults = noteFaults(log);
   const directory = queueDirectory(config, env);
   const starting = startNotes(log);
-  const environment = environmentOf(env);
+  const environment = environmentOf(env, requestVariables);
   const launch = launcher({ config, systemd, signal, command: request, environment, onProblem: starting.note });
   const queue = openQueue({ store: await openStore(directory), launch, signal, tell: log.tell });
   const memoryLimitBytes = await memoryLimit(systemd);
@@ -95,14 +98,6 @@ async function assemble(parts: ServeParts, { signal, looking }: { signal: AbortS
   addReading(app, { ...parts, queue, health, signal });
   app.route('/', page.routes);
   return { app, queue, health, faults };
-}
-
-/** Hooks find their programs, and programs their home and the state, where the receiver's are. */
-function environmentOf({ HOME, PATH, XDG_RUNTIME_DIR, XDG_STATE_HOME }: NodeJS.ProcessEnv): Record<string, string> {
-  const known = Object.entries({ HOME, PATH, XDG_RUNTIME_DIR, XDG_STATE_HOME }).filter(
-    ([, value]) => value !== undefined,
-  );
-  return Object.fromEntries(known) as Record<string, string>;
 }
 
 /** What keeps runs from being started, told once. */

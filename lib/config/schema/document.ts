@@ -3,7 +3,7 @@ import { listOf } from '../values/list.ts';
 import { name } from '../values/name.ts';
 import { integer, number } from '../values/number.ts';
 import { absolutePath } from '../values/path.ts';
-import { listenAddress } from '../values/port.ts';
+import { defaultListen, listenAddress } from '../values/port.ts';
 import { wait } from '../values/quantity.ts';
 import { text } from '../values/text.ts';
 import { notifyTable } from './notify.ts';
@@ -52,9 +52,9 @@ const serveTable: Table = {
     {
       key: 'listen',
       type: listenAddress,
-      default: '127.0.0.1:4040',
+      default: defaultListen,
       sentence: 'Where it listens, unless a socket unit hands it a socket.',
-      example: '127.0.0.1:4040',
+      example: defaultListen,
     },
     {
       key: 'secret_file',

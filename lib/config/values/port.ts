@@ -14,8 +14,11 @@ export const portList: ValueType<number[]> = {
   parse: (value, path) => [...new Set(many.parse(value, path))],
 };
 
+/** Where the webhook receiver listens unless it is told otherwise. */
+export const defaultListen = '127.0.0.1:4040';
+
 /** Where a server of ours listens. */
 export const listenAddress: ValueType<string> = matching({
-  name: 'an address and a port such as "127.0.0.1:4040"',
+  name: `an address and a port such as "${defaultListen}"`,
   pattern: /^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+):\d{1,5}$/,
 });

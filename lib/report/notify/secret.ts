@@ -1,12 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { isAbsolute, join, normalize } from 'node:path';
 import { CutoverError, errnoOf, messageOf } from '../../base/errors.ts';
+import { oneWord } from '../../base/one-word.ts';
 import type { Access, Channel } from './channel.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
-
-/** A token or an address is short; a file that is not is another one. */
-const mostCharacters = 4096;
 
 /**
  * The secret that lets a channel in: from the configuration itself, a file, a credential of the service manager
@@ -22,13 +20,13 @@ export async function readSecret(
   const given = (suffix: string): string | null => (options[`${secretKey}${suffix}`] as string | null) ?? null;
   const [inline, file, credential, variable] = ['', 'File', 'Credential', 'Env'].map(given);
   if (inline) return inline;
-  if (file) return oneLine(await read(file), file);
+  if (file) return oneWord(await read(file), file);
   if (credential) {
     const path = credentialPath(credential, env);
-    return oneLine(await read(path), path);
+    return oneWord(await read(path), path);
   }
   const value = variable ? env[variable]?.trim() : undefined;
-  return value ? oneLine(value, `$${variable}`) : null;
+  return value ? oneWord(value, `$${variable}`) : null;
 }
 
 function credentialPath(name: string, { CREDENTIALS_DIRECTORY: directory }: Environment): string {
@@ -43,12 +41,4 @@ async function read(path: string): Promise<string> {
     const facts: Record<string, string> = { ENOENT: 'there is no such file', EACCES: 'permission denied' };
     throw new CutoverError('config', `cannot read ${path}: ${facts[errnoOf(error) ?? ''] ?? messageOf(error)}`);
   });
-}
-
-function oneLine(text: string, from: string): string {
-  const secret = text.trim();
-  if (secret === '') throw new CutoverError('config', `${from} is empty`);
-  if (/\s/.test(secret) || secret.length > mostCharacters)
-    throw new CutoverError('config', `${from} holds more than one word`);
-  return secret;
 }

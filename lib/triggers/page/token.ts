@@ -1,4 +1,5 @@
-import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHmac, randomBytes } from 'node:crypto';
+import { isSame } from '../constant-time.ts';
 
 /** How long a browser need not be asked again. */
 export const sessionMs = 12 * 60 * 60_000;
@@ -26,13 +27,4 @@ export function tokenCheck(token: string): TokenCheck {
       return isSame(mac, macOf(expiry)) && Number(expiry) > nowMs && Number(expiry) <= nowMs + sessionMs;
     },
   };
-}
-
-/** Digests are of one length, whatever was sent. */
-function isSame(one: string, other: string): boolean {
-  return timingSafeEqual(digestOf(one), digestOf(other));
-}
-
-function digestOf(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
 }

@@ -1,4 +1,5 @@
 import type { TargetConfig } from '../../config/model.ts';
+import { branchOf, isDeletion, whyNotDeleted } from '../pushed-ref.ts';
 import type { Provider } from './request.ts';
 
 /** What a body asks for: to deploy, or nothing, and why; a body that cannot be read is no request. */
@@ -10,7 +11,6 @@ export type Wanted =
 type Header = (name: string) => string | undefined;
 type Fields = Record<string, unknown>;
 
-const branchPrefix = 'refs/heads/';
 const eventHeader = { github: 'x-github-event', gitlab: 'x-gitlab-event' };
 const pushEvent = { github: 'push', gitlab: 'Push Hook' };
 
@@ -34,18 +34,18 @@ export function readWanted(
 function plain({ branch, revision }: Fields, target: Pick<TargetConfig, 'name' | 'branch'>): Wanted {
   for (const [name, value] of Object.entries({ branch, revision }))
     if (value !== undefined && value !== null && typeof value !== 'string') return malformed(`${name} is no text`);
-  const named = typeof branch === 'string' ? branch.replace(branchPrefix, '') : null;
+  const named = typeof branch === 'string' ? (branchOf(branch) ?? branch) : null;
   if (named !== null && named !== target.branch) return otherBranch(named, target);
   return { kind: 'deploy', branch: named, revision: text(revision) };
 }
 
 function push({ ref, after, deleted }: Fields, target: Pick<TargetConfig, 'name' | 'branch'>): Wanted {
   if (typeof ref !== 'string') return malformed('the body names no ref');
-  if (!ref.startsWith(branchPrefix)) return ignored(`${shown(ref)} is no branch`);
-  const branch = ref.slice(branchPrefix.length);
+  const branch = branchOf(ref);
+  if (branch === null) return ignored(`${shown(ref)} is no branch`);
   if (branch !== target.branch) return otherBranch(branch, target);
-  const isDeleted = deleted === true || (typeof after === 'string' && /^0+$/.test(after));
-  if (isDeleted) return ignored(`the branch was deleted: ${target.name} keeps what it serves`);
+  const isDeleted = deleted === true || (typeof after === 'string' && isDeletion(after));
+  if (isDeleted) return ignored(whyNotDeleted([target.name]));
   return { kind: 'deploy', branch, revision: text(after) };
 }
 

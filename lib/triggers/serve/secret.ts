@@ -1,10 +1,10 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CutoverError, errnoOf, messageOf } from '../../base/errors.ts';
+import { oneWord } from '../../base/one-word.ts';
 
 /** The credential that the receiver looks for where the configuration names no file (`LoadCredential=`, systemd.exec(5)). */
 export const secretCredential = 'cutover-webhook.secret';
-const mostCharacters = 4096;
 const leastCharacters = 16;
 const othersBits = 0o007;
 
@@ -33,10 +33,7 @@ export async function secretIn(path: string, key: SecretKey): Promise<string> {
   const { text, mode } = await read(path, key);
   if ((mode & othersBits) !== 0)
     throw new CutoverError('config', `${path} may be read by everybody`, { mend: `chmod 600 ${path}` });
-  const secret = text.trim();
-  if (secret === '') throw new CutoverError('config', `${path} is empty`, { mend: makeOne(path, key) });
-  if (/\s/.test(secret) || secret.length > mostCharacters)
-    throw new CutoverError('config', `${path} holds more than one word`, { mend: makeOne(path, key) });
+  const secret = oneWord(text, path, makeOne(path, key));
   if (secret.length < leastCharacters)
     throw new CutoverError('config', `the secret in ${path} is shorter than ${leastCharacters} characters`, {
       mend: makeOne(path, key),

@@ -1,4 +1,5 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { isSame } from '../constant-time.ts';
 import type { Provider } from './request.ts';
 
 type Header = (name: string) => string | undefined;
@@ -58,11 +59,6 @@ function isSigned(given: string | undefined, parts: readonly (string | Buffer)[]
     expected,
   );
   return isEqual && hex !== undefined;
-}
-
-/** Texts of any length: their digests have one. */
-function isSame(given: string, secret: string): boolean {
-  return timingSafeEqual(createHash('sha256').update(given).digest(), createHash('sha256').update(secret).digest());
 }
 
 /** The lengths keep two lists of parts from having one digest. */
