@@ -99,7 +99,7 @@ async function install(sandbox: TestSandbox): Promise<void> {
   for (const name of ['bin', 'builds', 'work']) await mkdir(sandbox.hostPath(`/srv/shop/${name}`), { recursive: true });
   const command = `#!/bin/sh\nexec ${process.execPath} ${join(repository, 'bin/cutover.js')} "$@"\n`;
   await writeFile(sandbox.hostPath('/srv/shop/bin/cutover'), command, { mode: 0o755 });
-  await cp(join(folder, 'shop'), sandbox.hostPath('/srv/shop/work'), { recursive: true });
+  await cp(join(folder, 'shop'), sandbox.hostPath('/srv/shop/clone'), { recursive: true });
   await sandbox.run('systemctl', 'daemon-reload');
   await git(sandbox, 'init', '--quiet', '--initial-branch=main');
   await git(sandbox, 'config', 'user.name', 'a developer');
@@ -111,12 +111,12 @@ async function install(sandbox: TestSandbox): Promise<void> {
 }
 
 async function git(sandbox: TestSandbox, ...words: string[]): Promise<void> {
-  await sandbox.run('git', '-C', '/srv/shop/work', ...words);
+  await sandbox.run('git', '-C', '/srv/shop/clone', ...words);
 }
 
 async function commit(sandbox: TestSandbox, message: string, files: Record<string, string>): Promise<void> {
   for (const [name, content] of Object.entries(files))
-    await writeFile(sandbox.hostPath(join('/srv/shop/work', name)), content);
+    await writeFile(sandbox.hostPath(join('/srv/shop/clone', name)), content);
   await git(sandbox, 'add', '--all');
   await git(sandbox, 'commit', '--quiet', '--message', message);
   await git(sandbox, 'push', '--quiet', 'origin', 'main');

@@ -158,11 +158,11 @@ async function install(sandbox: TestSandbox): Promise<void> {
 
 async function makeRepository(sandbox: TestSandbox): Promise<void> {
   await mkdir(sandbox.hostPath('/srv/shop/builds'), { recursive: true });
-  await cp(join(pipeline, 'shop'), sandbox.hostPath('/srv/shop/work'), { recursive: true });
-  await rm(sandbox.hostPath('/srv/shop/work/tests'), { recursive: true });
+  await cp(join(pipeline, 'shop'), sandbox.hostPath('/srv/shop/clone'), { recursive: true });
+  await rm(sandbox.hostPath('/srv/shop/clone/tests'), { recursive: true });
   const test = "import { test } from 'node:test';\ntest('nothing yet', () => {});\n";
-  await mkdir(sandbox.hostPath('/srv/shop/work/tests'));
-  await writeFile(sandbox.hostPath('/srv/shop/work/tests/shop.test.mjs'), test);
+  await mkdir(sandbox.hostPath('/srv/shop/clone/tests'));
+  await writeFile(sandbox.hostPath('/srv/shop/clone/tests/shop.test.mjs'), test);
   await git(sandbox, 'init', '--quiet', '--initial-branch=main');
   await git(sandbox, 'config', 'user.name', 'a developer');
   await git(sandbox, 'config', 'user.email', 'developer@example.org');
@@ -173,12 +173,12 @@ async function makeRepository(sandbox: TestSandbox): Promise<void> {
 }
 
 async function commit(sandbox: TestSandbox, message: string, goods: string): Promise<void> {
-  await writeFile(sandbox.hostPath('/srv/shop/work/goods.json'), goods);
+  await writeFile(sandbox.hostPath('/srv/shop/clone/goods.json'), goods);
   await git(sandbox, 'add', '--all');
   await git(sandbox, 'commit', '--quiet', '--message', message);
   await git(sandbox, 'push', '--quiet', 'origin', 'main');
 }
 
 async function git(sandbox: TestSandbox, ...words: string[]): Promise<void> {
-  await sandbox.run('git', '-C', '/srv/shop/work', ...words);
+  await sandbox.run('git', '-C', '/srv/shop/clone', ...words);
 }
