@@ -1,4 +1,4 @@
-import { CutoverError, ExitCode, isCutoverError, messageOf } from '../../base/errors.ts';
+import { ExitCode, isCutoverError, messageOf } from '../../base/errors.ts';
 import { redactSentences } from '../../base/redactor.ts';
 import { deploy } from '../../deployer/deploy.ts';
 import type { Place } from '../../deployer/place.ts';
@@ -13,7 +13,7 @@ const waitMs = 30 * 60_000;
 
 /**
  * Carries a request out, once: one that has ended is only told of, and of one whose process was killed it is found out what
- * became of its run.
+ * became of its run. Where that had changed nothing yet, it is begun again: what was accepted has to be done.
  * @returns the document; null: it was carried out before
  * @throws `locked`, `permission`, `disk` and all that a deploy throws, once it is written down
  */
@@ -25,9 +25,9 @@ export async function carryOutRequest(place: Place, id: string): Promise<RunDocu
   if (!before) await writeRecord(paths, record);
   const notes = noteTaker(place, record);
   try {
-    const document = await (before
-      ? foundOut(place, before)
-      : deploy({ ...place, emit: notes.emit }, { isForced: false, isFixForward: false, waitMs }));
+    const document =
+      (before && (await foundOut(place, before))) ??
+      (await deploy({ ...place, emit: notes.begin() }, { isForced: false, isFixForward: false, waitMs }));
     await notes.end({ document, exit_code: document.exit_code, run: document.run });
     return document;
   } catch (error) {
@@ -51,13 +51,13 @@ function failureOf(error: unknown, { redact }: Place): Pick<RequestRecord, 'erro
   return { error: { code, message, mend }, exit_code: exitCode };
 }
 
-/** The process that began it is gone: its run is ended, if it was cut off, and its ledger says how it went. */
-async function foundOut(place: Place, { id, run }: RequestRecord): Promise<RunDocument> {
+/**
+ * The process that began it is gone: its run is ended, if it was cut off, and its ledger says how it went.
+ * @returns null: it had no ledger, so nothing was changed
+ */
+async function foundOut(place: Place, { run }: RequestRecord): Promise<RunDocument | null> {
   await settle(place, { waitMs });
-  const document = run === null ? null : ((await readRun(place.paths, run))?.document ?? null);
-  if (document) return document;
-  const message = `the process that carried out ${id} ended before its run had changed anything`;
-  throw new CutoverError('interrupted', message, { mend: `cutover deploy ${place.target.name}` });
+  return run === null ? null : ((await readRun(place.paths, run))?.document ?? null);
 }
 
 /** Writes down the run's name as soon as it has one: should this process be killed, that is what leads to its outcome. */
@@ -69,7 +69,7 @@ function noteTaker(place: Place, record: RequestRecord) {
     writing.catch(() => {});
     return writing;
   };
-  const emit = (event: RunEvent): void => {
+  const note = (event: RunEvent): void => {
     place.emit(event);
     if (record.run === null && event.type === 'run') void write({ run: event.run });
     // What follows is in the ledger.
@@ -80,7 +80,11 @@ function noteTaker(place: Place, record: RequestRecord) {
     const kept = redactSentences(changes, place.redact) as Partial<RequestRecord>;
     return write({ ...kept, stage: null, ended_at: new Date().toISOString() });
   };
-  return { emit, end };
+  const begin = (): typeof note => {
+    record.run = null;
+    return note;
+  };
+  return { begin, end };
 }
 
 function isStage(name: string): boolean {

@@ -1,5 +1,7 @@
 // needs: sandbox
 // deadline: 10min
+import { existsSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import { held, letGo, startDeploy } from '../../deploy/running.ts';
 import { type Site, until } from '../../deploy/site.ts';
@@ -115,6 +117,22 @@ test('W1: whoever carries a request out is killed: the run is taken back, and th
     ['rolled_back', 'deployed'],
     'it was not begun a second time',
   );
+});
+
+test('W1: whoever carries a request out is killed before it changed anything: it is begun again', async (t) => {
+  const hook = 'echo begun >>/srv/tested; exec sleep "$(cat /srv/tested.wait)"';
+  const receiving = await receivingSite(t, { builds: [{}, {}], keys: [`hooks.test = '${hook}'`] });
+  const { site } = receiving;
+  const [begun, wait] = [site.sandbox.hostPath('/srv/tested'), site.sandbox.hostPath('/srv/tested.wait')];
+  await writeFile(wait, '300');
+  const { id } = (await receiving.push()).body;
+  await until('the test has begun', async () => (await receiving.run(id)).step === 'test' && existsSync(begun), 60_000);
+  await writeFile(wait, '0');
+  await site.sandbox.run('systemctl', 'kill', '--kill-whom=main', '--signal=KILL', 'cutover-request@*');
+  const ended = await receiving.ended(id);
+  assert.equal([ended.state, ended.outcome, ended.exit_code], ['done', 'deployed', 0], JSON.stringify(ended));
+  assert.is((await readFile(begun, 'utf8')).trim().split('\n').length, 2, 'the hook ran twice');
+  assert.equal(ended.run, ended.document.run);
 });
 
 test('W1: SIGTERM ends it within ten seconds with 0, and what waits is kept', async (t) => {
