@@ -6,7 +6,6 @@ import { deploy } from '../deployer/deploy.ts';
 import { type Place, targetNamed } from '../deployer/place.ts';
 import { NotWanted } from '../deployer/source.ts';
 import type { RunDocument } from '../run/document.ts';
-import { interruption } from '../run/engine.ts';
 import { leaveHold } from '../run/hold.ts';
 import type { PushedBranch } from '../triggers/post-receive.ts';
 import { afterwards, whileWorking } from './afterwards.ts';
@@ -40,7 +39,7 @@ export interface HookSurroundings {
 /** Deploys a pushed commit to one target, and tells it. What is wrong with the one must not keep others from theirs. */
 export async function deployPushed(name: string, pushed: PushedBranch, about: HookSurroundings): Promise<HookResult> {
   try {
-    if (about.signal.aborted) throw interruption('a signal');
+    about.signal.throwIfAborted();
     return await runOn(name, pushed, about);
   } catch (error) {
     const { code, mend, exitCode } = isCutoverError(error) ? error : defect;

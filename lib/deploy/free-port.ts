@@ -22,7 +22,8 @@ export async function freePorts(
   if (await isFreeOfStrangers(systemd, { unit, ports })) return undefined;
   if (await isFreeWithin(ports, lingerMs, signal)) return undefined;
   await isFreeOfStrangers(systemd, { unit, ports });
-  await endLeftovers(systemd, unit);
+  // `KillMode=process` leaves children behind; they are the unit's own, so they may be ended.
+  await systemd.kill(unit);
   if (await isFreeWithin(ports, stopTimeoutMs, signal)) return { leftovers: 'ended' };
   const [left] = (await lookAtPorts(systemd, unit, ports)).strangers;
   throw portTaken(left ?? { port: ports[0] as number, holder: null });
@@ -37,11 +38,6 @@ async function isFreeOfStrangers(
   const stranger = strangers.find(({ holder }) => holder !== null && holder.unit !== unit);
   if (stranger) throw portTaken(stranger);
   return free.length === ports.length;
-}
-
-/** `KillMode=process` leaves children behind; they are the unit's own, so they may be ended. */
-async function endLeftovers(systemd: Systemd, unit: string): Promise<void> {
-  await systemd.call('KillUnit', 'ssi', [unit, 'all', 9], unit);
 }
 
 async function isFreeWithin(ports: readonly number[], timeoutMs: number, signal: AbortSignal): Promise<boolean> {

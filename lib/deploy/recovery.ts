@@ -54,7 +54,7 @@ function endLeftoversStep({ target }: RunInputs, tools: PlanTools): Step {
 async function endProcesses(unit: string, { systemd }: PlanTools, signal: AbortSignal): Promise<number> {
   const left = await systemd.processes(unit);
   if (left.length === 0) return 0;
-  await systemd.call('KillUnit', 'ssi', [unit, 'all', 9], unit);
+  await systemd.kill(unit);
   const what = `processes that are left of ${unit} did not end`;
   await withDeadline({ what, timeoutMs: killedMs, signal }, (ended) =>
     poll({ everyMs: 10, signal: ended }, async () => (await systemd.processes(unit)).length === 0 || undefined),

@@ -152,7 +152,7 @@ export async function stopUnit(
     return { killed: false };
   } catch (error) {
     if (!(error instanceof CutoverError) || error.code !== 'timeout') throw error;
-    await systemd.call('KillUnit', 'ssi', [unit, 'all', 9], unit);
+    await systemd.kill(unit);
     await stopOnce(systemd, unit, { timeoutMs: killedStopMs, signal });
     return { killed: true };
   }

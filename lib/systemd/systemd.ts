@@ -23,6 +23,8 @@ export interface Systemd {
   resetFailed(unit: string): Promise<void>;
   /** `daemon-reload` */
   reload(): Promise<void>;
+  /** ends every process in the unit's control group at once: SIGKILL (`KillUnit`) */
+  kill(unit: string): Promise<void>;
   /** the names of the loaded units that match a pattern (`ListUnitsByPatterns`) */
   loadedUnits(pattern: string): Promise<string[]>;
   /** the processes in the unit's control group */
@@ -88,6 +90,10 @@ class Client implements Systemd {
 
   async reload(): Promise<void> {
     await this.call('Reload', '', []);
+  }
+
+  async kill(unit: string): Promise<void> {
+    await this.call('KillUnit', 'ssi', [unit, 'all', 9], unit);
   }
 
   async loadedUnits(pattern: string): Promise<string[]> {
