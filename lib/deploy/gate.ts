@@ -1,25 +1,19 @@
 import { rejectionOf, sleep } from '../base/wait.ts';
-import { probe, type ProbeResult } from '../checks/probe.ts';
-import type { ManagerKind, TargetConfig } from '../config/model.ts';
+import type { TargetConfig } from '../config/model.ts';
 import type { Emit } from '../run/events.ts';
 import { StepFailure } from '../run/failure.ts';
 import { isActive, type UnitFacts } from '../systemd/facts.ts';
 import type { Systemd } from '../systemd/systemd.ts';
+import { type Look, lookOnce, type LookSubject } from './gate-look.ts';
 import { proveIdentity } from './identity.ts';
 import type { UnitLife } from './life.ts';
-import { judgeCpu, judgeJournal, judgeMemory } from './limits.ts';
-import { lookAtPorts, portTaken } from './ports.ts';
+import { judgeCpu } from './limits.ts';
 import { tooShortForCpu, unmeasured, unseenJournal } from './unjudged.ts';
 
 /** What is to be proven, and what it is measured by. */
-export interface GateSubject {
-  target: TargetConfig;
-  manager: ManagerKind;
+export interface GateSubject extends LookSubject {
   buildPath: string;
   invocationBefore: string | null;
-  memoryBefore: number | null;
-  /** what the unit wrote to the journal before this moment is not judged: it may have run long before */
-  sinceMs?: number;
 }
 
 export interface GateTools {
@@ -58,7 +52,7 @@ async function askUntilGood(subject: GateSubject, tools: GateTools): Promise<voi
   const tally: Tally = { used: 0, inRow: 0, goodSince: null };
   let first: UnitFacts | undefined;
   for (;;) {
-    const look = await lookOnce(subject, tools);
+    const look = await lookOnce(subject, tools).catch((error: unknown) => throwTold(error, tools, tally.used + 1));
     const isFirst = first === undefined;
     if (isFirst && health.identity) await proveIdentity(look.facts, subject, tools.signal);
     const now = performance.now();
@@ -115,55 +109,6 @@ function countBad(
   return isComing ? refusedRetryMs : health.intervalMs;
 }
 
-interface Look {
-  facts: UnitFacts;
-  observed: string;
-  problem: string | null;
-  isNotThereYet: boolean;
-  isJournalUnread: boolean;
-}
-
-/** Asks HTTP and the unit at once, and the journal after them: it holds what the request made the service say. */
-async function lookOnce(subject: GateSubject, { systemd, signal }: GateTools): Promise<Look> {
-  const { target } = subject;
-  const { unit, health, ports } = target;
-  const [facts, owners, ...answers] = await Promise.all([
-    systemd.facts(unit),
-    lookAtPorts(systemd, unit, ports, { isShared: target.strategy !== 'restart' }),
-    ...health.urls.map((url) => probe(url, health, signal)),
-  ]);
-  const stranger = owners.strangers.find(({ holder }) => holder !== null);
-  if (stranger) throw portTaken(stranger);
-  const isJournalUnread = await requireWithinLimits(facts, subject, signal);
-  const [closed] = owners.free;
-  const bad = answers.find(({ problem }) => problem !== null);
-  const observed = answers.map(({ status, durationMs }) => `${status ?? 'no answer'} in ${Math.round(durationMs)} ms`);
-  const problem = closed ? `nobody listens on port ${closed}` : bad ? `${bad.url}: ${bad.problem}` : null;
-  return {
-    facts,
-    observed: observed.join(', ') || facts.subState,
-    problem,
-    isNotThereYet: closed !== undefined || isStarting(bad, target),
-    isJournalUnread,
-  };
-}
-
-/** @returns whether the journal could not be read @throws `StepFailure` when the unit is over a limit */
-async function requireWithinLimits(facts: UnitFacts, subject: GateSubject, signal: AbortSignal): Promise<boolean> {
-  const { target, manager, memoryBefore, sinceMs } = subject;
-  const { limits } = target;
-  const tooMuch = judgeMemory(facts, limits, memoryBefore);
-  if (tooMuch) throw tooMuch;
-  const { failure, isUnread } = await judgeJournal(facts, { limits, manager, sinceMs, signal });
-  if (failure) throw failure;
-  return isUnread;
-}
-
-/** Where systemd holds the port nobody is refused: whoever asks a service that is not up yet waits. */
-function isStarting(answer: ProbeResult | undefined, { strategy }: TargetConfig): boolean {
-  return answer !== undefined && (answer.isRefused || (answer.isSilent && strategy !== 'restart'));
-}
-
 /** A limit that is not held against the build must not look as if it were. */
 async function tellUnjudged(
   { facts, isJournalUnread }: Look,
@@ -184,6 +129,15 @@ function requireSteady({ unit, activeState, subState, restarts }: UnitFacts, res
   if (restarts > restartsBefore)
     throw new StepFailure('restarting', `${unit} restarted ${restarts - restartsBefore} times since its start`);
   if (!isActive(activeState)) throw new StepFailure('exited', `${unit} is ${activeState} (${subState})`);
+}
+
+/** A look that ends the gate by itself, such as one that finds a limit broken, is a part of the evidence too. */
+function throwTold(error: unknown, { transcript }: GateTools, number: number): never {
+  if (error instanceof StepFailure) {
+    const { reason, message } = error;
+    transcript.push({ at: new Date().toISOString(), number, observed: reason, problem: message });
+  }
+  throw error;
 }
 
 function report(

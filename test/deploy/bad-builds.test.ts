@@ -113,7 +113,12 @@ test('S3: a build with the wrong body', async (t) => {
 test('S4: a build that eats memory', async (t) => {
   const tables = { limits: ['memory = "150M"', 'memory_spike = 0'], health: ['healthy_for = "1s"'] };
   const message = /shop\d+\.service uses [\d.]+[KM] of memory, over its limit of 150M/;
-  await goesBack(t, { mode: 'eat_memory', megabytes: 256 }, { step: 'gate', reason: 'memory', message }, { tables });
+  const bad = { mode: 'eat_memory', megabytes: 256 } as const;
+  const { site, called } = await goesBack(t, bad, { step: 'gate', reason: 'memory', message }, { tables });
+  const attempts = await site.sandbox.run('cat', `${called.document.failure?.evidence}/attempts.json`);
+  const last = (JSON.parse(attempts) as { observed: string; problem: string }[]).at(-1);
+  assert.is(last?.observed, 'memory', 'the look that ended the gate is among its looks');
+  assert.match(last?.problem ?? '', message);
 });
 
 test('S4: a build whose memory is a multiple of what the build before used', async (t) => {
