@@ -1,6 +1,6 @@
 import { CutoverError, messageOf } from '../base/errors.ts';
 import { nearestName } from '../config/nearest.ts';
-import { type CommandRow, globalOptions } from './command.ts';
+import { type CommandRow, globalOptions, shownFlags } from './command.ts';
 import { flagsNamed } from './flags.ts';
 
 /** A command, and what was typed to call it. */
@@ -27,7 +27,8 @@ export function refuseCommand(name: string, rows: readonly CommandRow[]): never 
 
 /**
  * An option that takes no value has none, and one whose value may be left out has it after "=": the parser would take either
- * for a word, such as the name of a target. One that has one value has it once: the parser would make a list of them.
+ * for a word, such as the name of a target. One that has one value has it once: the parser would make a list of them. A value
+ * says something: an empty one comes of a variable that was never set, and the parser would make a 0 of it.
  * @param argv what was typed, up to "--"
  * @throws `usage`
  */
@@ -35,23 +36,35 @@ export function requireOptionsAsWritten(argv: readonly string[], { row, called }
   for (const [at, word] of argv.entries()) {
     const [name = '', value] = word.split(/=(.*)/s);
     const flags = flagsNamed(row, name);
-    const next = argv[at + 1] ?? '';
-    if (flags !== undefined && value !== undefined && !/[<[]/.test(flags)) {
-      throw new CutoverError('usage', `${name} takes no value`, { mend: `${called} --help` });
-    }
-    if (flags !== undefined && /[<[]/.test(flags) && !flags.includes('...') && isGivenBefore(name, argv.slice(0, at))) {
-      throw new CutoverError('usage', `${name} is given twice`, { mend: `${called} --help` });
-    }
-    if (flags?.includes('[') && value === undefined && /^\d+(ms|s|m|min|h|d)$/.test(next)) {
-      throw new CutoverError('usage', `${next} is read as a word of its own, and not as the value of ${name}`, {
-        mend: `${name}=${next}`,
+    if (flags === undefined) continue;
+    const given = { name, value, next: argv[at + 1] };
+    const problem = valueProblem(flags, given) ?? (isOnce(flags) ? repetition(name, argv.slice(0, at)) : null);
+    if (problem !== null) throw new CutoverError('usage', problem, { mend: `${called} --help` });
+    if (flags.includes('[') && value === undefined && /^\d+(ms|s|m|min|h|d)$/.test(given.next ?? '')) {
+      throw new CutoverError('usage', `${given.next} is read as a word of its own, and not as the value of ${name}`, {
+        mend: `${name}=${given.next}`,
       });
     }
   }
 }
 
-function isGivenBefore(name: string, argv: readonly string[]): boolean {
-  return argv.some((word) => word === name || word.startsWith(`${name}=`));
+/** @param given `value`: what stands behind "="; `next`: the word after it */
+function valueProblem(
+  flags: string,
+  { name, value, next }: { name: string; value: string | undefined; next: string | undefined },
+): string | null {
+  if (!/[<[]/.test(flags)) return value === undefined ? null : `${name} takes no value`;
+  const isEmpty = (value ?? (flags.includes('<') ? next : undefined)) === '';
+  return isEmpty ? `${name} lacks its value: ${shownFlags(flags)}` : null;
+}
+
+function isOnce(flags: string): boolean {
+  return /[<[]/.test(flags) && !flags.includes('...');
+}
+
+function repetition(name: string, before: readonly string[]): string | null {
+  const isRepeated = before.some((word) => word === name || word.startsWith(`${name}=`));
+  return isRepeated ? `${name} is given twice` : null;
 }
 
 /**

@@ -108,7 +108,7 @@ async function parseToml(text: string, file: string): Promise<unknown> {
     // The rest of the message quotes the lines around, and with them perhaps a secret.
     const fact = error.message.split('\n', 1)[0]?.replace('Invalid TOML document: ', '');
     throw new CutoverError('config', `${file}: line ${error.line}, column ${error.column}: ${fact}`, {
-      mend: `edit line ${error.line} of ${file}, then: cutover config --check`,
+      mend: `edit line ${error.line} of ${file}, then: cutover config --check --config ${file}`,
     });
   }
 }

@@ -18,7 +18,8 @@ export class Problems {
   /** @throws `config` with a line for each problem, when there is one */
   throwIfAny(file: string | null): void {
     if (this.#lines.size === 0) return;
-    const edit = file === null ? 'cutover config --docs' : `edit ${file}, then: cutover config --check`;
+    const edit =
+      file === null ? 'cutover config --docs' : `edit ${file}, then: cutover config --check --config ${file}`;
     const mend = [...this.#mends, ...(this.#mends.size < this.#lines.size ? [edit] : [])].join('; ');
     throw new CutoverError('config', this.lines.join('\n'), { mend });
   }

@@ -122,6 +122,13 @@ test('S7, S8: what is no value of an option is not taken for a target', () => {
     [['check', '--json=yes'], '--json takes no value', 'cutover check --help'],
     [['deploy', '--wait', '5min'], '5min is read as a word of its own, and not as the value of --wait', '--wait=5min'],
     [['history', '--limit'], '--limit lacks its value: --limit <n>', 'cutover history --help'],
+    [['history', '--limit', ''], '--limit lacks its value: --limit <n>', 'cutover history --help'],
+    [['history', '--limit='], '--limit lacks its value: --limit <n>', 'cutover history --help'],
+    [['status', '--config', ''], '--config lacks its value: --config <file>', 'cutover status --help'],
+    [['--config', '', 'status'], '--config lacks its value: --config <file>', 'cutover status --help'],
+    [['add', '--revision=', 'a.tar'], '--revision lacks its value: --revision <text>', 'cutover add --help'],
+    [['recover', '--only', 'a', '--only', ''], '--only lacks its value: --only <name...>', 'cutover recover --help'],
+    [['deploy', '--wait='], '--wait lacks its value: --wait[=time]', 'cutover deploy --help'],
   ];
   for (const [argv, message, mend] of cases) {
     const error = refusal(...argv);
@@ -129,6 +136,7 @@ test('S7, S8: what is no value of an option is not taken for a target', () => {
   }
   assert.equal(run('deploy', '--wait', 'staging').words, ['staging']);
   assert.equal(run('verify', '--', '--force=1').words, ['--force=1']);
+  assert.equal(run('verify', '--', '--config', '').words, ['--config', '']);
 });
 
 test('S7: an option with one value is given once', () => {

@@ -102,10 +102,17 @@ test('an unreadable file ends with 78 and says how to read it', async (t) => {
 });
 
 test('broken TOML is told with line and column, and without the text around', async (t) => {
-  const error = await refusal(loadConfig(await fileWith(t, 'app = "a"\ntoken = "hunter2\n')));
+  const file = await fileWith(t, 'app = "a"\ntoken = "hunter2\n');
+  const error = await refusal(loadConfig(file));
   assert.match(error.message, /cutover\.toml: line 2, column \d+: /);
   assert.not.match(error.message, 'hunter2');
-  assert.match(error.mend ?? '', 'edit line 2');
+  assert.is(error.mend, `edit line 2 of ${file}, then: cutover config --check --config ${file}`);
+});
+
+test('S2: what is wrong with a file is mended in that file, wherever it is', async (t) => {
+  const file = await fileWith(t, 'app = "a"\nnonsense = 1\n');
+  const error = await refusal(loadConfig(file));
+  assert.is(error.mend, `edit ${file}, then: cutover config --check --config ${file}`);
 });
 
 const secrets: [title: string, toml: string, path: string][] = [
