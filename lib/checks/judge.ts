@@ -1,4 +1,5 @@
 import type { HealthConfig } from '../config/model.ts';
+import { shortened } from './kinds/excerpt.ts';
 
 /** What judges an answer: status, body and JSON of a health configuration. */
 export type Expectation = Pick<HealthConfig, 'statuses' | 'json' | 'body' | 'headers' | 'timeoutMs'>;
@@ -47,6 +48,6 @@ export function describeStatuses(statuses: HealthConfig['statuses']): string {
 }
 
 function excerpt(text: string): string {
-  const line = text.trim().replaceAll(/\s+/g, ' ');
-  return line === '' ? '' : `: ${line.length > 120 ? `${line.slice(0, 120)}…` : line}`;
+  const line = shortened(text.replaceAll(/\s+/g, ' '), 120);
+  return line === '' ? '' : `: ${line}`;
 }

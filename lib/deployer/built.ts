@@ -46,7 +46,7 @@ async function isFile(path: string): Promise<boolean> {
 
 function leftNothing({ target, redact }: Place, { line }: HookAnswer): StepFailure {
   const said =
-    line === null ? 'it printed nothing' : `the last line that it printed is no file: ${redact(line.slice(0, 200))}`;
+    line === null ? 'it printed nothing' : `the last line that it printed is no file: ${redact(line).slice(0, 200)}`;
   return new StepFailure('hook', `it left no new build in ${target.builds}, and ${said}`);
 }
 

@@ -47,10 +47,10 @@ export async function openLedger(paths: StatePaths, run: string, redact: Redact 
   return {
     path,
     async write(entry, { isDurable = mustBeDurable(entry) } = {}) {
-      // A plan is made from the inputs again: only what is a secret by its name is kept out of them.
+      // A plan is made from the inputs again: what is hidden in them is taken from the configuration then.
       const kept =
         entry.type === 'begin'
-          ? { ...entry, inputs: withoutSecrets(entry.inputs) }
+          ? { ...entry, inputs: withoutSecrets(entry.inputs, redact) }
           : (redactSentences(entry, redact) as LedgerEntry);
       const line = `${start}${JSON.stringify({ at: new Date().toISOString(), ...kept })}\n`;
       // A disk that fills up in the middle leaves half a line too.

@@ -24,6 +24,22 @@ test('W4: each line of a key of several lines is taken out', () => {
   assert.is(redactorOf([key])('x kqhkiG9w0BAQEF y'), 'x [redacted] y');
 });
 
+test('W4: what a cut leaves of a value is taken out, wherever in it the text was cut', () => {
+  const secret = 'sentinel-0123456789-abcdefghij';
+  const redact = redactorOf(['sentinel', secret]);
+  const left = (text: string): string => text.replaceAll('[redacted]', '');
+  for (let at = 0; at <= secret.length; at += 1) {
+    for (const mark of ['…', '...']) {
+      const begun = left(redact(`the body says ${secret.slice(0, at)}${mark} 12 more`));
+      assert.is(begun, `the body says ${at < 3 ? secret.slice(0, at) : ''}${mark} 12 more`);
+      const ended = left(redact(`it said: ${mark}${secret.slice(at)} and more`));
+      assert.is(ended, `it said: ${mark}${secret.length - at < 3 ? secret.slice(at) : ''} and more`);
+    }
+  }
+  assert.is(redact(`…${secret}…`), '…[redacted]…');
+  assert.is(redact('…ghij tentatively sen…'), '…[redacted] tentatively [redacted]…');
+});
+
 test('what is short, and what is no secret, stays', () => {
   assert.is(redactorOf(['on', '12345', ''])('on 12345 abc'), 'on 12345 abc');
   assert.is(redactorOf([])('text'), 'text');

@@ -36,6 +36,8 @@ test('S3: what is wrong is said with what came and what should have', () => {
   assert.is(verdict(null, ''), 'no answer');
   assert.is(verdict(503, ''), 'answered 503, expected 200');
   assert.is(verdict(503, '  down\n for\trepair '), 'answered 503, expected 200: down for repair');
+  const password = `${'x'.repeat(70)} http://shop:${'sentinel'.repeat(8)}@127.0.0.1/`;
+  assert.not.match(verdict(503, password) ?? '', 'sentinel');
   const long = verdict(503, 'x'.repeat(500)) ?? '';
   assert.ok(long.length < 200 && long.endsWith('x…'));
 });

@@ -1,6 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
+import { redactorOf } from '../../lib/base/redactor.ts';
+import { secretsOf } from '../../lib/config/known-secrets.ts';
 import { loadConfig } from '../../lib/config/load.ts';
 import { withoutSecrets, withSecrets } from '../../lib/run/kept-inputs.ts';
 import type { RunInputs } from '../../lib/run/inputs.ts';
@@ -45,6 +47,28 @@ test('W4: a ledger keeps no secret, and the run is planned with all of them', as
     assert.not.ok(JSON.stringify(line).includes(secret), `${secret} is in the ledger`);
   }
   assert.ok(line?.type === 'begin');
+  assert.equal(await withSecrets(line.inputs), { inputs, missing: [] });
+});
+
+test('W4: a command that repeats a secret is kept without it, and is carried out with it', async (t) => {
+  const repeating = text.replace(
+    '[targets.production.health]',
+    `[targets.production.hooks]
+fetch = "curl -H 'x-key: sentinel-variable' http://example.org/ | tee sentinel-variable"
+smoke = { run = ["probe", "sentinel-variable", "production"], fallback = "echo sentinel-header" }
+[targets.production.health]`,
+  );
+  const { inputs } = await configured(t, repeating);
+  const paths = await makeState(t);
+  const hide = redactorOf([...(await secretsOf(inputs.target)), 'production', 'postgres']);
+  const ledger = await openLedger(paths, inputs.run, hide);
+  await ledger.write({ type: 'begin', inputs });
+  await ledger.close();
+  const [line] = (await readLedger(ledger.path)) ?? [];
+  assert.not.match(JSON.stringify(line), 'sentinel');
+  assert.ok(line?.type === 'begin');
+  assert.is(line.inputs.target.name, 'production');
+  assert.is(line.inputs.target.database?.kind, 'postgres');
   assert.equal(await withSecrets(line.inputs), { inputs, missing: [] });
 });
 

@@ -1,8 +1,12 @@
+import { redactText } from '../../config/secrets.ts';
+
 /** So much of a line tells what it is about. */
 const maxLength = 200;
+/** What of a long one is looked through for secrets: an address that the cut goes through is none any more. */
+const lookedThrough = 4096;
 
-/** A line as it fits into an answer. */
-export function shortened(line: string): string {
-  const text = line.trim();
-  return text.length > maxLength ? `${text.slice(0, maxLength)}…` : text;
+/** A line as it fits into an answer: without the secrets that addresses and headers show, then cut. */
+export function shortened(line: string, length = maxLength): string {
+  const text = redactText(line.trim().slice(0, lookedThrough));
+  return text.length > length ? `${text.slice(0, length)}…` : text;
 }
