@@ -6,6 +6,7 @@ import { CutoverError, errnoOf, fileError } from '../base/errors.ts';
 import { readIfThere } from '../base/files.ts';
 import { digestOf, type Item, parseContents } from './contents.ts';
 import { contentsName, type Manifest, manifestName, readManifest } from './manifest.ts';
+import { isShared, type Sharing } from './sharing.ts';
 import { readTree, type TreeEntry } from './tree.ts';
 
 /** What is not as it was at one path. */
@@ -28,9 +29,14 @@ const breathMs = 50;
 /**
  * Compares a build with the list that `cutover add` made of it, to the last byte.
  * @param build the build's directory
+ * @param sharing links to what all builds share are ours, and nothing new; null: there are none
  * @throws `no_build` for a build without a list, or with a damaged one; `permission`; the signal's reason when aborted
  */
-export async function compareBuild(build: string, signal: AbortSignal): Promise<BuildDifferences> {
+export async function compareBuild(
+  build: string,
+  signal: AbortSignal,
+  sharing: Sharing | null = null,
+): Promise<BuildDifferences> {
   const manifest = await readManifest(build);
   if (!manifest?.contentsSha256) throw withoutList(manifest);
   const list = await readIfThere(join(build, contentsName));
@@ -46,7 +52,8 @@ export async function compareBuild(build: string, signal: AbortSignal): Promise<
     if (!entry) found.missing.push(path);
     else await compareOne(build, { path, item, entry, found, reader });
   }
-  found.added = [...tree.keys()].filter((path) => !contents.has(path)).toSorted();
+  const added = [...tree].filter(([path, { to }]) => !contents.has(path) && !(sharing && isShared(path, to, sharing)));
+  found.added = added.map(([path]) => path).toSorted();
   return found;
 }
 

@@ -9,6 +9,7 @@ import { publish } from './intake/publish.ts';
 import { verifyTree } from './intake/tree-check.ts';
 import { type IntakeProgress, unpack } from './intake/unpack.ts';
 import type { Manifest } from './manifest.ts';
+import { linkShared, type Sharing, type SharedLink } from './sharing.ts';
 
 export type { IntakeProgress } from './intake/unpack.ts';
 
@@ -20,6 +21,8 @@ export interface Intake {
   /** null: what the archive says itself, where `git archive` made it */
   revision: string | null;
   branch: string | null;
+  /** what all builds have links to; null: nothing */
+  sharing: Sharing | null;
   signal: AbortSignal;
   onProgress: (progress: IntakeProgress) => void;
 }
@@ -30,6 +33,8 @@ export interface TakenIn {
   manifest: Manifest;
   /** the one folder that holds everything, where it is so: a unit may look for its files one folder higher */
   onlyFolder: string | null;
+  /** links that the build lacks, since it has something of its own in their place */
+  taken: SharedLink[];
 }
 
 /** A disk that is full to the last byte stops the service too. */
@@ -43,7 +48,7 @@ const spareShare = 0.02;
  */
 export async function takeIn(
   builds: string,
-  { source, sha256, revision, branch, signal, onProgress }: Intake,
+  { source, sha256, revision, branch, sharing, signal, onProgress }: Intake,
 ): Promise<TakenIn> {
   await clearLeftOver(builds, signal);
   const folder = await openIncoming(builds, signal);
@@ -55,9 +60,10 @@ export async function takeIn(
     const contents = await verifyTree(folder, unpacked, signal);
     const { replaced } = unpacked;
     const origin = { sourceSha256: unpacked.sha256, revision: revision ?? unpacked.commit, branch };
+    const taken = sharing === null ? [] : await linkShared(folder.path, sharing, signal);
     const mode = await modeFor(builds);
     const { id, manifest } = await publish(builds, folder, { contents, replaced, source: origin, mode, signal });
-    return { id, path: join(builds, id), manifest, onlyFolder: onlyFolderIn(contents) };
+    return { id, path: join(builds, id), manifest, onlyFolder: onlyFolderIn(contents), taken };
   } finally {
     await folder.close();
   }

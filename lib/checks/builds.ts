@@ -4,6 +4,7 @@ import { errnoOf } from '../base/errors.ts';
 import { shellWord } from '../base/shell-words.ts';
 import { type CurrentLink, readCurrent } from '../builds/current.ts';
 import { inspectBuild } from '../builds/inspect.ts';
+import { type Sharing, sharedLinks } from '../builds/sharing.ts';
 import { accountOf } from '../systemd/account.ts';
 import { type Answer, fail, pass, warn } from './check.ts';
 
@@ -47,14 +48,37 @@ function judgeCurrent(link: CurrentLink, directory: string): Answer {
 /**
  * S2: there is a build to deploy, and nothing speaks against it.
  * @param user the unit's `User=`, who has to be able to read the build
+ * @param sharing what all builds have links to; null: nothing
  */
-export async function askCandidate(directory: string, id: string | null, user: string | null): Promise<Answer> {
+export async function askCandidate(
+  directory: string,
+  id: string | null,
+  { user, sharing = null }: { user: string | null; sharing?: Sharing | null },
+): Promise<Answer> {
   const expected = 'a whole, readable build';
   if (id === null) return fail('there is no build to deploy', expected, 'cutover builds, then cutover add <archive>');
   const account = await accountOf(user);
   const build = await inspectBuild(directory, id, account ? { asUser: account } : {});
   if (build.broken) return fail(`${id} ${build.broken}`, expected, `rm -r ${shellWord(build.path)}, or copy it again`);
-  return pass(id, expected);
+  return sharing === null ? pass(id, expected) : askShared(build.path, id, sharing);
+}
+
+/** What the service writes would be in one build alone where that has something of its own in the place of the link. */
+async function askShared(path: string, id: string, sharing: Sharing): Promise<Answer> {
+  const links = await sharedLinks(path, sharing);
+  const taken = links.find((link) => link.taken !== null);
+  if (taken) {
+    const [own, saved] = ['', '.saved'].map((end) => shellWord(`${path}/${taken.taken}${end}`));
+    const mend = `mv ${own} ${saved}, and the deploy makes the link; or take ${taken.path} out of ${sharing.record}`;
+    return fail(
+      `${id} has ${taken.taken} of its own`,
+      `a link ${taken.name} to ${taken.path}, which builds share`,
+      mend,
+    );
+  }
+  const lacking = links.filter(({ isThere }) => !isThere).map(({ name, path: to }) => `${name} to ${to}`);
+  const then = lacking.length === 0 ? '' : `; the deploy makes a link from ${lacking.join(', and from ')}`;
+  return pass(`${id}${then}`, 'a whole, readable build');
 }
 
 /** access(2) also answers for a file system that is mounted read-only, where even root may not write. */

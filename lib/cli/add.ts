@@ -1,7 +1,7 @@
 import { isatty } from 'node:tty';
 import { CutoverError } from '../base/errors.ts';
 import { addBuild, type AddedBuild, type AddOptions } from '../deployer/add.ts';
-import { targetNamed } from '../deployer/place.ts';
+import { pathsOf, targetNamed } from '../deployer/place.ts';
 import type { Run, Terminal } from './command.ts';
 import { configFor } from './place.ts';
 import { interruptSignal } from './signals.ts';
@@ -20,7 +20,7 @@ export const run: Run<Options> = async (words, options, terminal) => {
   try {
     const source = archive === '-' ? standardInput() : archive;
     const about = { archive: source, sha256, revision, branch, onProgress: progress.tell };
-    const build = await addBuild({ target, signal: interruptSignal() }, about);
+    const build = await addBuild({ target, paths: pathsOf(config, target), signal: interruptSignal() }, about);
     progress.end();
     if (options.json) terminal.print(JSON.stringify({ build }));
     else terminal.tell(`${textOf(build, target.name, options.quiet === true)}\n`);

@@ -1,5 +1,5 @@
 import { ExitCode } from '../base/errors.ts';
-import { targetNamed } from '../deployer/place.ts';
+import { pathsOf, targetNamed } from '../deployer/place.ts';
 import { verify, type VerifyReport } from '../deployer/verify.ts';
 import type { Run, Terminal } from './command.ts';
 import { configFor } from './place.ts';
@@ -7,7 +7,8 @@ import { watcherSignal } from './signals.ts';
 
 export const run: Run = async ([name, build], options, terminal) => {
   const config = await configFor(options, terminal);
-  const report = await verify({ target: targetNamed(config, name), signal: watcherSignal() }, build);
+  const target = targetNamed(config, name);
+  const report = await verify({ target, paths: pathsOf(config, target), signal: watcherSignal() }, build);
   if (options.json) terminal.print(JSON.stringify(report));
   else terminal.tell(`${textOf(report, terminal, options.quiet === true)}\n`);
   return report.same ? ExitCode.done : ExitCode.refused;

@@ -1,3 +1,4 @@
+import type { Sharing } from '../builds/sharing.ts';
 import { askBuilds, askCandidate } from '../checks/builds.ts';
 import { type Answer, type Check, type CheckAnswer, askAll, fail, pass, warn } from '../checks/check.ts';
 import { type ConfiguredCheck, softened } from '../checks/configured.ts';
@@ -28,6 +29,8 @@ export interface PreflightSubject {
   /** the state directory: a full disk there stops a run */
   state: string;
   candidate: string | null;
+  /** what all builds have links to; null: nothing */
+  sharing: Sharing | null;
   inFlight: InFlight | null;
   /** nothing was deployed yet: the questions about a running service do not apply */
   isFirst: boolean;
@@ -54,7 +57,7 @@ export function preflight(subject: PreflightSubject, onAnswer?: (answer: CheckAn
 }
 
 function preflightChecks(subject: PreflightSubject): Check[] {
-  const { target, facts, state, candidate, inFlight, isFirst, signal } = subject;
+  const { target, facts, state, inFlight, isFirst, signal } = subject;
   const { unit, builds, ports, limits, health } = target;
   const mendHealth = `${journalctl(facts.manager, unit)}, then cutover rollback or cutover deploy --fix-forward`;
   const notYet = pass('nothing is deployed yet', 'not asked on a first deploy');
@@ -70,7 +73,7 @@ function preflightChecks(subject: PreflightSubject): Check[] {
     { name: 'memory', ask: () => askMemory(limits.memoryAvailable) },
     { name: 'health', ask: async () => (isFirst ? notYet : askHttp(health.urls, health, mendHealth, signal)) },
     { name: 'builds', ask: () => askBuilds(builds) },
-    { name: 'candidate', ask: async () => toBeMade(subject) ?? askCandidate(builds, candidate, facts.user) },
+    { name: 'candidate', ask: () => askBuild(subject) },
     { name: 'in_flight', ask: () => askInFlight(inFlight, target.name) },
     ...permissionChecks(subject),
     ...(Object.keys(target.hooks).length === 0 ? [] : [{ name: 'hooks', ask: () => askTargetsHooks(subject) }]),
@@ -78,9 +81,10 @@ function preflightChecks(subject: PreflightSubject): Check[] {
 }
 
 /** Before the stages there need not be a build where one of them makes it. */
-function toBeMade({ candidate, isThorough, target }: PreflightSubject): Answer | null {
-  if (candidate !== null || !isThorough || (target.hooks.build ?? []).length === 0) return null;
-  return pass('none yet: the hook build makes one', 'a whole, readable build');
+async function askBuild({ candidate, sharing, facts, isThorough, target }: PreflightSubject): Promise<Answer> {
+  const isMadeLater = candidate === null && isThorough && (target.hooks.build ?? []).length > 0;
+  if (isMadeLater) return pass('none yet: the hook build makes one', 'a whole, readable build');
+  return askCandidate(target.builds, candidate, { user: facts.user, sharing });
 }
 
 /** Only who is not root is asked about: a run that may stop a service and not start it would leave it down. */

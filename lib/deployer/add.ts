@@ -6,6 +6,7 @@ import { openController } from '../base/wait.ts';
 import { type IntakeProgress, type TakenIn, takeIn } from '../builds/intake.ts';
 import { createdAtOf } from '../builds/layout.ts';
 import type { Place } from './place.ts';
+import { sharingInSight, takenNote } from './share-data.ts';
 
 /** What comes in, and what is said of it. */
 export interface AddOptions {
@@ -44,22 +45,23 @@ const blockBytes = 512;
 
 /**
  * Takes an archive in as a new build of the target: `.tar`, `.tar.gz` or `.tar.zst`, told by its content. Takes no lock: it
- * may run beside a deploy, and inside of one.
+ * may run beside a deploy, and inside of one. Without `paths` nothing is known of what builds share.
  * @throws `usage` for a checksum that is none; `no_build` for an archive that is not there, damaged, not to be trusted, or
  *   has another checksum; `disk`, `permission`, `refused`; the signal's reason when aborted. Nothing has changed then.
  */
 export async function addBuild(
-  { target, signal }: Pick<Place, 'target' | 'signal'>,
+  { target, signal, paths }: Pick<Place, 'target' | 'signal'> & Partial<Pick<Place, 'paths'>>,
   options: AddOptions,
 ): Promise<AddedBuild> {
   const sha256 = options.sha256 === undefined ? null : sha256Of(options.sha256);
   const [revision, branch] = [lineOf('revision', options.revision), lineOf('branch', options.branch)];
+  const sharing = await sharingInSight({ target, paths });
   const { source, total } = await openArchive(options.archive);
   const watch = openStallWatch(options.stallMs ?? defaultStallMs, signal);
   if (source instanceof Readable) addAbortSignal(watch.signal, source);
   try {
     const onProgress = (progress: IntakeProgress): void => options.onProgress?.({ ...progress, total });
-    const intake = { source: watch.over(source), sha256, revision, branch, signal: watch.signal, onProgress };
+    const intake = { source: watch.over(source), sha256, revision, branch, sharing, signal: watch.signal, onProgress };
     return addedBuild(await takeIn(target.builds, intake));
   } catch (error) {
     watch.signal.throwIfAborted();
@@ -71,9 +73,9 @@ export async function addBuild(
   }
 }
 
-function addedBuild({ id, path, manifest, onlyFolder }: TakenIn): AddedBuild {
+function addedBuild({ id, path, manifest, onlyFolder, taken }: TakenIn): AddedBuild {
   const { revision, branch, sourceSha256, files, bytes } = manifest;
-  const note = `everything in it is below ${JSON.stringify(onlyFolder)}: the unit has to look for it there`;
+  const inFolder = `everything in it is below ${JSON.stringify(onlyFolder)}: the unit has to look for it there`;
   return {
     id,
     path,
@@ -83,7 +85,7 @@ function addedBuild({ id, path, manifest, onlyFolder }: TakenIn): AddedBuild {
     source_sha256: sourceSha256 ?? '',
     files,
     size_bytes: bytes,
-    notes: onlyFolder === null ? [] : [note],
+    notes: [...(onlyFolder === null ? [] : [inFolder]), ...taken.map(takenNote(id))],
   };
 }
 

@@ -14,6 +14,7 @@ import { refusedBy, runStages, type Staged } from './pipeline.ts';
 import { type Place, placeInputs } from './place.ts';
 import { askPreflight, readSituation, type Situation } from './situation.ts';
 import { keepRecord } from './staged-record.ts';
+import { shareData } from './share-data.ts';
 import { shortName, type Source } from './source.ts';
 import { isMadeFrom, knownOrigin } from './source-stages.ts';
 import { type EarlyEnding, earlyEnding, isUnwell, requireForceAllowed } from './verdict.ts';
@@ -47,7 +48,7 @@ export async function deploy(place: Place, options: DeployOptions): Promise<RunD
     const made = source ? await madeFrom(source, place) : build;
     const staged = await runStages(place, made === undefined ? { source, guard } : { build: made, guard });
     if (staged.failure) return refusedBy(staged, place, { startedAt, source });
-    const situation = await readSituation(place, staged.built ?? made);
+    const situation = await makeReady(place, staged.built ?? made);
     const guarded = guard();
     const checks = await askPreflight(place, situation, { ...options, mayMend: true });
     const inputs = await inputsOf(place, { situation, startedAt, checks, staged, source });
@@ -59,6 +60,13 @@ export async function deploy(place: Place, options: DeployOptions): Promise<RunD
     await pointWhereItServes(place.target, { ...situation, back: inputs.back }, place.emit);
     return carryOut(inputs, checks, place);
   });
+}
+
+/** How things stand, once the build that is to be deployed has the links that it lacks: hooks and checks may look for what is shared. */
+async function makeReady(place: Place, build: string | undefined): Promise<Situation> {
+  const situation = await readSituation(place, build);
+  await shareData(place, { build: situation.candidate, sharing: situation.sharing });
+  return situation;
 }
 
 /** The build in service, where it was made from that very commit: a push that is told once more makes no other. */

@@ -14,6 +14,7 @@ import { isRunning, type UnitFacts } from '../systemd/facts.ts';
 import { whileHeld } from './held.ts';
 import { type Place, placeInputs } from './place.ts';
 import { previousBuild } from './previous.ts';
+import { shareDataAnyhow } from './share-data.ts';
 
 /**
  * The emergency rollback (S8): to the previous proven build or to a named one, whatever state the unit is in.
@@ -37,6 +38,7 @@ export async function rollback(
     const to = build === undefined ? await previousBuild(place) : await resolveBuild(target.builds, build);
     if (to === null) throw noPrevious(target.name, from);
     await requireWhole(target.builds, to);
+    await shareDataAnyhow(place, to);
     // Only what is healthy now is worth going back to.
     const back = from !== null && (await isHealthyNow(place, facts, from)) ? from : null;
     const [run, origin] = await Promise.all([nextRunId(place.paths), originOf(target.builds, to)]);

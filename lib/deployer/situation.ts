@@ -1,6 +1,7 @@
 import { currentBuild } from '../builds/current.ts';
 import { originOf } from '../builds/origin.ts';
 import { newestBuild, resolveBuild } from '../builds/list.ts';
+import type { Sharing } from '../builds/sharing.ts';
 import type { CheckAnswer } from '../checks/check.ts';
 import { type ConfiguredCheck, configuredChecks, isAnyConfigured } from '../checks/configured.ts';
 import { servingBuild } from '../deploy/identity.ts';
@@ -9,6 +10,7 @@ import { type InFlight, readInFlight } from '../run/in-flight.ts';
 import { readQuarantine } from '../run/quarantine.ts';
 import type { UnitFacts } from '../systemd/facts.ts';
 import { lingerNote } from '../systemd/lingering.ts';
+import { sharingOf } from './init/adopt/record.ts';
 import type { Place } from './place.ts';
 
 /** How things stand before a deploy. */
@@ -21,6 +23,8 @@ export interface Situation {
   /** the build before: what serves, and only without that what `current` names, since a link can be moved by anybody */
   from: string | null;
   candidate: string | null;
+  /** what all builds have links to; null: nothing */
+  sharing: Sharing | null;
   inFlight: InFlight | null;
 }
 
@@ -28,14 +32,15 @@ export interface Situation {
 export async function readSituation(place: Place, build: string | undefined): Promise<Situation> {
   const { target, paths, systemd } = place;
   const reading = currentBuild(target.builds);
-  const [facts, current, candidate, inFlight] = await Promise.all([
+  const [facts, current, candidate, inFlight, sharing] = await Promise.all([
     systemd.facts(target.unit),
     reading,
     chooseCandidate(place, build, reading),
     readInFlight(paths),
+    sharingOf(paths, target),
   ]);
   const serving = await servingBuild(target.builds, { mainPid: facts.mainPid, current });
-  return { facts, current, serving, from: serving ?? current, candidate, inFlight };
+  return { facts, current, serving, from: serving ?? current, candidate, sharing, inFlight };
 }
 
 /**
@@ -49,11 +54,11 @@ export async function askPreflight(
   { isFixForward, isThorough = false, mayMend }: { isFixForward: boolean; isThorough?: boolean; mayMend: boolean },
 ): Promise<CheckAnswer[]> {
   const { target, config, systemd, paths, emit, signal } = place;
-  const { facts, from, candidate, inFlight } = situation;
+  const { facts, from, candidate, sharing, inFlight } = situation;
   const note = lingerNote(config.manager);
   if (note !== null) emit({ type: 'note', message: note });
   const configured = await configuredBefore(place, situation, mayMend);
-  const about = { target, facts, systemd, paths, state: config.state, candidate, inFlight, configured };
+  const about = { target, facts, systemd, paths, state: config.state, candidate, sharing, inFlight, configured };
   const subject = { ...about, isFirst: from === null, isFixForward, isThorough, signal };
   const answers = await preflight(subject, (answer) => {
     // What was cut short says nothing of the service.

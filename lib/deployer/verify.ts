@@ -4,6 +4,7 @@ import { compareBuild, type Difference } from '../builds/compare.ts';
 import { currentBuild } from '../builds/current.ts';
 import { resolveBuild } from '../builds/list.ts';
 import type { Place } from './place.ts';
+import { sharingInSight } from './share-data.ts';
 
 /** How a build compares with its manifest, as `--json` prints it. */
 export interface VerifyReport {
@@ -23,11 +24,12 @@ export interface VerifyReport {
  * @throws `no_build` for a build that is none, or that nothing is known of; `permission`; the signal's reason when aborted
  */
 export async function verify(
-  { target, signal }: Pick<Place, 'target' | 'signal'>,
+  { target, paths, signal }: Pick<Place, 'target' | 'paths' | 'signal'>,
   name: string | undefined,
 ): Promise<VerifyReport> {
   const build = name === undefined ? await requireCurrent(target) : await resolveBuild(target.builds, name);
-  const { changed, missing, added, files } = await compareBuild(join(target.builds, build), signal).catch(
+  const sharing = await sharingInSight({ target, paths });
+  const { changed, missing, added, files } = await compareBuild(join(target.builds, build), signal, sharing).catch(
     (error: unknown) => {
       // Said of a build in a list; here its name has to come first.
       if (!isCutoverError(error, 'no_build')) throw error;

@@ -64,9 +64,9 @@ test('S1: the command that mends a wrong link does mend it', async (t) => {
 test('S2: a candidate must be there, whole and readable', async (t) => {
   const directory = await makeBuilds(t, [older]);
   await writeFile(join(directory, newer), 'a file');
-  assert.equal((await askCandidate(directory, older, null)).status, 'pass');
+  assert.equal((await askCandidate(directory, older, { user: null })).status, 'pass');
   for (const id of [null, newer, 'dist.20260101-000000']) {
-    const answer = await askCandidate(directory, id, null);
+    const answer = await askCandidate(directory, id, { user: null });
     assert.is(answer.status, 'fail', `${id}`);
     assert.ok(answer.mend, `${id}`);
   }
@@ -77,11 +77,11 @@ test('S2: a candidate that the user of the unit cannot read has failed before an
   const directory = await makeBuilds(t, [older]);
   await chmod(parent, 0o755);
   await chmod(directory, 0o755);
-  assert.is((await askCandidate(directory, older, 'nobody')).status, 'pass');
+  assert.is((await askCandidate(directory, older, { user: 'nobody' })).status, 'pass');
   await chmod(join(directory, older), 0o700);
-  const answer = await askCandidate(directory, older, 'nobody');
+  const answer = await askCandidate(directory, older, { user: 'nobody' });
   assert.is(answer.status, 'fail');
   assert.match(answer.observed, older);
-  assert.is((await askCandidate(directory, older, 'root')).status, 'pass');
-  assert.is((await askCandidate(directory, older, 'cutover-no-such-user')).status, 'pass');
+  assert.is((await askCandidate(directory, older, { user: 'root' })).status, 'pass');
+  assert.is((await askCandidate(directory, older, { user: 'cutover-no-such-user' })).status, 'pass');
 });

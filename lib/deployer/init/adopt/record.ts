@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { CutoverError } from '../../../base/errors.ts';
 import { makePrivateDirectory, readIfThere, removeIfThere, writeDurably } from '../../../base/files.ts';
+import type { Sharing } from '../../../builds/sharing.ts';
+import type { TargetConfig } from '../../../config/model.ts';
 import type { StatePaths } from '../../../run/state.ts';
 import { clearTemporary } from '../strategy/our-files.ts';
 import type { OurFile } from '../strategy/our-units.ts';
@@ -46,6 +48,13 @@ export async function readAdoption(paths: StatePaths): Promise<Adoption | null> 
 /** The move that was made, or null. @throws `refused` when it cannot be read */
 export async function readAdopted(paths: StatePaths): Promise<Adopted | null> {
   return (await read(paths, 'moved')) as Adopted | null;
+}
+
+/** What the builds of a target have links to since it was moved; null: nothing. @throws `refused`, `permission` */
+export async function sharingOf(paths: StatePaths, { unit }: Pick<TargetConfig, 'unit'>): Promise<Sharing | null> {
+  const adopted = await readAdopted(paths);
+  if (adopted === null || adopted.unit !== unit || adopted.shared.length === 0) return null;
+  return { source: adopted.source, shared: adopted.shared, record: pathOf(paths, 'moved') };
 }
 
 /** @throws `permission`, `disk` */
