@@ -62,14 +62,18 @@ function progressOf(work: string, elapsedMs: number): string {
 
 /**
  * Removes the backups that the keep rules do not keep; never the one that was just made, whatever the clock says.
+ * @param needed the ids of those that are not to go, whatever the rules say
  * @returns what was removed, and why others could not be: that is no reason to end anything
  */
 export async function removeOldBackups(
   owner: BackupOwner,
-  { made, signal, nowMs = Date.now() }: { made: string; signal: AbortSignal; nowMs?: number },
+  { made, needed, signal }: { made: string; needed: () => Promise<ReadonlySet<string>>; signal: AbortSignal },
 ): Promise<{ removed: string[]; problem: string | null }> {
   try {
-    const going = backupsToGo(await listBackups(owner), owner.database, nowMs).map(({ path }) => path);
+    const going = backupsToGo(await listBackups(owner), owner.database, {
+      nowMs: Date.now(),
+      needed: await needed(),
+    }).map(({ path }) => path);
     const paths = going.filter((path) => path !== made);
     const problems = await removeTrees(paths, signal);
     const [first] = problems.values();

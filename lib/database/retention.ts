@@ -28,11 +28,13 @@ export async function listBackups(owner: BackupOwner): Promise<Backup[]> {
 /**
  * The backups that go: more than `keep`, or older than `keep_for`. The newest stays, however old it is.
  * @param backups newest first
+ * @param how `needed`: the ids of those that stay in any case
  */
 export function backupsToGo(
   backups: readonly Backup[],
   { keep, keepForMs }: Pick<BackupOwner['database'], 'keep' | 'keepForMs'>,
-  nowMs: number,
+  { nowMs, needed }: { nowMs: number; needed: ReadonlySet<string> },
 ): Backup[] {
-  return backups.slice(1).filter(({ id }, at) => at + 1 >= keep || nowMs - backupTimeMs(id) > keepForMs);
+  const old = backups.slice(1).filter(({ id }, at) => at + 1 >= keep || nowMs - backupTimeMs(id) > keepForMs);
+  return old.filter(({ id }) => !needed.has(id));
 }

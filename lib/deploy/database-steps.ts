@@ -1,10 +1,11 @@
 import { isCutoverError, messageOf } from '../base/errors.ts';
 import { isThere } from '../base/files.ts';
 import { openController } from '../base/wait.ts';
-import type { DatabaseConfig } from '../config/model.ts';
+import type { DatabaseConfig, TargetConfig } from '../config/model.ts';
 import { type BackupOwner, backupPath } from '../database/names.ts';
-import { reasonOf, StepFailure } from '../run/failure.ts';
+import { NotRestored, reasonOf, StepFailure } from '../run/failure.ts';
 import type { RunInputs } from '../run/inputs.ts';
+import { unrestoredRuns } from '../run/unrestored.ts';
 import type { Step, StepFacts } from '../run/step.ts';
 import type { PlanTools } from './strategy.ts';
 import { whileStopped } from './while-stopped.ts';
@@ -42,7 +43,7 @@ function backupStep(inputs: RunInputs, tools: PlanTools, database: DatabaseConfi
 
 async function backUp(
   inputs: RunInputs,
-  { emit }: Pick<PlanTools, 'emit'>,
+  { emit, paths }: Pick<PlanTools, 'emit' | 'paths'>,
   { database, signal }: { database: DatabaseConfig; signal: AbortSignal },
 ): Promise<StepFacts> {
   const note = (message: string): void => emit({ type: 'note', message });
@@ -54,42 +55,57 @@ async function backUp(
     const { removeOldBackups, takeBackup } = await import('../database/backup.ts');
     const owner = ownerOf(inputs, database);
     const { file, bytes } = await takeBackup({ ...owner, id: inputs.run, signal, onProgress: note });
-    const { problem } = await removeOldBackups(owner, { made: file, signal });
+    const needed = async (): Promise<Set<string>> => (paths ? unrestoredRuns(paths) : new Set());
+    const { problem } = await removeOldBackups(owner, { made: file, needed, signal });
     if (problem !== null) note(`old backups were not removed: ${problem}`);
     return { file, bytes };
   } catch (error) {
     if (signal.aborted || isCutoverError(error, 'interrupted')) throw error;
-    if (database.required) throw requiredFailure(error);
-    note(`the backup failed, and the deploy goes on (database.required = false): ${messageOf(error)}`);
-    return { file: null, problem: messageOf(error) };
+    const why = whyNeeded(inputs.target);
+    if (why !== null) throw requiredFailure(error, why);
+    return {
+      file: null,
+      problem: `the backup failed, and the deploy goes on (database.required = false): ${messageOf(error)}`,
+    };
   }
 }
 
-function requiredFailure(error: unknown): StepFailure {
+/** Why no deploy is to go on without a backup: that is asked for, or it is the way back from a migration. Null: it may. */
+export function whyNeeded({ database, hooks }: Pick<TargetConfig, 'database' | 'hooks'>): string | null {
+  if (database?.required) return 'database.required = true';
+  const isWayBack = database?.restoreOnRollback && (hooks.migrate ?? []).length > 0;
+  return isWayBack ? 'it is the way back from hooks.migrate (database.restore_on_rollback = true)' : null;
+}
+
+function requiredFailure(error: unknown, why: string): StepFailure {
   const known = reasonOf(error);
-  const message = `the backup failed, and database.required = true: ${messageOf(error)}`;
+  const message = `the backup failed, and ${why}: ${messageOf(error)}`;
   return new StepFailure(known === 'systemd' ? 'database' : known, message, { cause: error });
 }
 
 /**
  * Puts the database back as it was before this run, while nothing runs that could write. What was written since is lost:
  * that is what restore_on_rollback asks for.
- * @throws `StepFailure` when there is no backup, or it cannot be restored: then the database stays as it is
+ * @throws `NotRestored` when there is no backup, or it cannot be restored; what a start throws when that is all that failed
  */
 async function restoreBack(inputs: RunInputs, tools: PlanTools, database: DatabaseConfig): Promise<void> {
   const { target, run, back } = inputs;
   const file = backupPath(ownerOf(inputs, database), run);
   // A first deploy that made the database has nothing to go back to either.
   if (back === null) return;
-  if (!(await isThere(file))) {
-    throw new StepFailure('database', `the database stays as it was migrated: there is no backup of run ${run}`);
-  }
-  const { signal } = openController();
+  if (!(await isThere(file))) throw new NotRestored(null, `there is no backup of run ${run}`);
   // With "restart" it is the revert of `stop` that starts the service.
   const isStarted = target.strategy !== 'restart';
-  await whileStopped(target, { systemd: tools.systemd, isStarted }, async () => {
-    const { restoreBackup } = await import('../database/restore.ts');
-    await restoreBackup({ ...ownerOf(inputs, database), file, signal });
-  });
+  let isPut = false;
+  try {
+    await whileStopped(target, { systemd: tools.systemd, isStarted }, async () => {
+      const { restoreBackup } = await import('../database/restore.ts');
+      await restoreBackup({ ...ownerOf(inputs, database), file, signal: openController().signal });
+      isPut = true;
+    });
+  } catch (error) {
+    if (isPut || isCutoverError(error, 'bus_lost', 'systemd_unavailable')) throw error;
+    throw new NotRestored(file, messageOf(error), { cause: error });
+  }
   tools.emit({ type: 'note', message: `the database is as it was before the deploy: ${file}` });
 }

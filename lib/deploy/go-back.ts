@@ -4,7 +4,7 @@ import { openController } from '../base/wait.ts';
 import { currentBuild } from '../builds/current.ts';
 import type { Ending } from '../run/document.ts';
 import { recordAnyway, revertSteps } from '../run/engine.ts';
-import type { Failure, Reason } from '../run/failure.ts';
+import { type Failure, NotRestored, type Reason } from '../run/failure.ts';
 import type { RunInputs } from '../run/inputs.ts';
 import type { Ledger } from '../run/ledger.ts';
 import type { Step, StepRecord } from '../run/step.ts';
@@ -59,8 +59,11 @@ export async function goBack(
   emit({ type: 'going_back', to: inputs.back, failure });
   const explaining = explain(inputs, { ...failed, failure }, tools);
   await explaining.isSeen;
-  requireReached(inputs, await revertSteps(failed.begun, failed.records, tools));
-  const problem = inputs.back === null ? 'there was no proven build to go back to' : await proveBack(inputs, tools);
+  const notTakenBack = await revertSteps(failed.begun, failed.records, tools);
+  requireReached(inputs, notTakenBack);
+  const unproven = inputs.back === null ? 'there was no proven build to go back to' : await proveBack(inputs, tools);
+  const unrestored = notTakenBack.find((error) => error instanceof NotRestored) ?? null;
+  const problem = unrestored === null ? unproven : onChangedData(inputs, { unproven, unrestored });
   const lines = await explaining.lines;
   if (lines) emit({ type: 'journal', lines });
   const known = { ...failure, evidence: lines ? evidence : null };
@@ -70,7 +73,22 @@ export async function goBack(
     return { outcome: 'rolled_back', exit_code: ExitCode.rolledBack, active, steps, failure: known };
   // The same stranger that ended the deploy is often what keeps the old build down.
   const message = problem.includes(failure.message) ? problem : `${failure.message}; ${problem}`;
-  return { outcome: 'failed', exit_code: ExitCode.failed, active, steps, failure: { ...known, message } };
+  return {
+    outcome: 'failed',
+    exit_code: ExitCode.failed,
+    active,
+    steps,
+    failure: { ...known, message, ...(unrestored && { unrestored: unrestored.file }) },
+  };
+}
+
+/** A gate sees what answers, and not whether a build can live with data that a later one has changed: a person decides. */
+function onChangedData(
+  { back }: RunInputs,
+  { unproven, unrestored }: { unproven: string | null; unrestored: NotRestored },
+): string {
+  const served = unproven === null ? `${back} serves again and passes its gate, but ` : `${unproven}; `;
+  return `${served}${unrestored.message}`;
 }
 
 /**

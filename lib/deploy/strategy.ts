@@ -6,6 +6,7 @@ import type { CheckAnswer } from '../checks/check.ts';
 import type { OpenedBackup } from '../database/restore.ts';
 import { StepFailure } from '../run/failure.ts';
 import { isOneWay, type RunInputs } from '../run/inputs.ts';
+import type { StatePaths } from '../run/state.ts';
 import type { Step } from '../run/step.ts';
 import type { Systemd } from '../systemd/systemd.ts';
 import type { DowntimeMeter } from './downtime.ts';
@@ -22,6 +23,8 @@ export interface StrategyTools extends Omit<GateTools, 'life' | 'signal'> {
 export interface PlanTools extends StrategyTools {
   /** takes the secrets that are known out of what a hook says */
   redact: Redact;
+  /** where the runs are recorded; who only asks for the plan has none */
+  paths?: StatePaths;
   /** what the configured checks say after the gate is added here, for the document */
   answers?: CheckAnswer[];
   /** aborted when the person interrupts; whoever ends a run that was cut off has none */

@@ -2,6 +2,7 @@ import { CutoverError } from '../base/errors.ts';
 import { removeOldBackups, takeBackup } from '../database/backup.ts';
 import type { BackupOwner } from '../database/names.ts';
 import { nextRunId } from '../run/history.ts';
+import { unrestoredRuns } from '../run/unrestored.ts';
 import { whileHeld } from './held.ts';
 import type { Place } from './place.ts';
 
@@ -26,7 +27,11 @@ export async function backup(place: Place, { waitMs }: { waitMs: number }): Prom
   return whileHeld(place, { doing: 'backup', waitMs }, async (_settled, guard) => {
     await guard();
     const made = await takeBackup({ ...owner, id: await nextRunId(paths), signal, onProgress: note });
-    const { removed, problem } = await removeOldBackups(owner, { made: made.file, signal });
+    const { removed, problem } = await removeOldBackups(owner, {
+      made: made.file,
+      needed: () => unrestoredRuns(paths),
+      signal,
+    });
     if (problem !== null) note(`old backups were not removed: ${problem}`);
     const { file, bytes: size_bytes, durationMs: duration_ms } = made;
     return { target: owner.target, file, size_bytes, duration_ms, removed };

@@ -5,6 +5,7 @@ import { type Backup, backupsToGo, listBackups } from '../database/retention.ts'
 import { timeInLogName } from '../report/log-file.ts';
 import { evidenceToGo, ledgersToStay, recordPaths } from '../run/retention.ts';
 import { foldLedgers } from '../run/totals.ts';
+import { unrestoredRuns } from '../run/unrestored.ts';
 import type { Place } from './place.ts';
 import type { PruneKnowledge } from './prune-known.ts';
 import { addFailure, type PrunedItem, type PrunedKind, type PruneReport } from './prune-report.ts';
@@ -74,10 +75,11 @@ async function logsToGo(
   return old.map((name) => join(config.logs, name));
 }
 
-async function oldBackups({ config, target }: Pick<Place, 'target' | 'config'>): Promise<Backup[]> {
+async function oldBackups({ config, target, paths }: Pick<Place, 'target' | 'config' | 'paths'>): Promise<Backup[]> {
   const { name, database } = target;
   if (!database) return [];
-  return backupsToGo(await listBackups({ app: config.app, target: name, database }), database, Date.now());
+  const backups = await listBackups({ app: config.app, target: name, database });
+  return backupsToGo(backups, database, { nowMs: Date.now(), needed: await unrestoredRuns(paths) });
 }
 
 function itemOf(kind: PrunedKind, name: string, path: string): PrunedItem {

@@ -115,7 +115,11 @@ function markOf(status: Answer['status'], colours: Colours): string {
   return { pass: colours.green('✓'), warn: colours.yellow('!'), fail: colours.red('✗') }[status];
 }
 
-function stepLine({ name, state, durationMs, message }: Extract<RunEvent, { type: 'step' }>, colours: Colours): string {
+function stepLine(
+  { name, state, durationMs, warning, message }: Extract<RunEvent, { type: 'step' }>,
+  colours: Colours,
+): string {
+  if (warning !== undefined) return `  ${colours.yellow('!')} ${name.padEnd(nameWidth)} ${warning}`;
   const mark = state === 'done' ? colours.green('✓') : state === 'reverted' ? colours.yellow('↩') : colours.red('✗');
   const text = state === 'reverted' ? 'taken back, ' : state === 'revert_failed' ? 'NOT taken back, ' : '';
   return `  ${mark} ${name.padEnd(nameWidth)} ${text}${duration(durationMs)}${message ? `: ${message}` : ''}`;

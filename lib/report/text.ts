@@ -50,7 +50,8 @@ export function reportText(document: ToldRun, colours: Colours): string {
   // The ledger of an earlier version has neither.
   const origin = originText({ revision: document.revision ?? null, branch: document.branch ?? null });
   const rows = steps.map(
-    ({ name, status, duration_ms }) => `  ${name.padEnd(15)} ${status.padEnd(13)} ${duration(duration_ms)}`,
+    ({ name, status, duration_ms, warning }) =>
+      `  ${name.padEnd(15)} ${status.padEnd(13)} ${duration(duration_ms)}${warning ? `: ${warning}` : ''}`,
   );
   return [
     colours.bold(`${kind} ${run}`),

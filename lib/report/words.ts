@@ -42,7 +42,7 @@ export function sentenceOf(document: ToldRun): string {
   const waited = typeof longest_wait_ms === 'number' ? `; nobody waited longer than ${duration(longest_wait_ms)}` : '';
   switch (outcome) {
     case 'deployed':
-      return `${target} serves ${to}, proven healthy ${took}${down}${waited}`;
+      return `${target} serves ${to}, proven healthy ${took}${down}${waited}${warningsIn(document)}`;
     case 'unchanged':
       return active === null ? `${target}: nothing to do` : `${target} serves ${active} already: nothing to do`;
     case 'refused':
@@ -56,6 +56,13 @@ export function sentenceOf(document: ToldRun): string {
     default:
       return outcome satisfies never;
   }
+}
+
+/** Which steps could not do what they were for, although the run went on. */
+function warningsIn({ steps }: RunDocument): string {
+  return steps
+    .flatMap(({ name, warning }) => (warning === undefined ? [] : `; WITHOUT ${name.toUpperCase()}`))
+    .join('');
 }
 
 function closedWords(downtimeMs: number | null): string {
@@ -116,6 +123,7 @@ export function nextCommands(document: RunDocument, manager: ManagerKind): strin
   if (failure?.reason === 'port_taken')
     return ['sudo ss -ltnp', systemctl(manager, `restart ${unit}`), `cutover status ${target}`];
   // Another build changes nothing of the data.
+  if (failure?.unrestored) return [`cutover restore ${target} ${failure.unrestored}`, ...look];
   if (isRestore(document)) return look;
   // There is no other build, and it is picked again only by its name.
   if (from === null) return [...look, `cutover deploy ${target} ${to}`];

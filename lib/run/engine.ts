@@ -2,7 +2,7 @@ import { CutoverError, messageOf } from '../base/errors.ts';
 import type { Emit } from './events.ts';
 import { type Failure, failureOf } from './failure.ts';
 import type { Ledger, LedgerEntry } from './ledger.ts';
-import type { Step, StepRecord } from './step.ts';
+import type { Step, StepFacts, StepRecord } from './step.ts';
 
 export interface EngineOptions {
   ledger: Ledger;
@@ -28,14 +28,15 @@ export async function applySteps(steps: readonly Step[], options: EngineOptions)
   const applied: Applied = { begun: [], records: [], failure: null };
   for (const step of steps) {
     const began = performance.now();
-    const finish = (status: 'done' | 'failed'): number => {
+    const finish = (status: 'done' | 'failed', warned: Pick<StepRecord, 'warning'> = {}): number => {
       const durationMs = performance.now() - began;
-      applied.records.push({ name: step.name, status, duration_ms: Math.round(durationMs) });
+      applied.records.push({ name: step.name, status, duration_ms: Math.round(durationMs), ...warned });
       return durationMs;
     };
     try {
-      await applyStep(step, applied.begun, options);
-      options.emit({ type: 'step', name: step.name, state: 'done', durationMs: finish('done') });
+      const facts = await applyStep(step, applied.begun, options);
+      const warned = facts?.problem === undefined ? {} : { warning: facts.problem };
+      options.emit({ type: 'step', name: step.name, state: 'done', durationMs: finish('done', warned), ...warned });
     } catch (error) {
       [applied.failure, applied.error] = [failureOf(step.name, error), error];
       const { message, reason } = applied.failure;
@@ -47,7 +48,11 @@ export async function applySteps(steps: readonly Step[], options: EngineOptions)
   return applied;
 }
 
-async function applyStep(step: Step, begun: Step[], { ledger, emit, signal }: EngineOptions): Promise<void> {
+async function applyStep(
+  step: Step,
+  begun: Step[],
+  { ledger, emit, signal }: EngineOptions,
+): Promise<StepFacts | void> {
   signal.throwIfAborted();
   const { name } = step;
   await ledger.write({ type: 'step', name, state: 'intended' }, { isDurable: !step.isLook });
@@ -57,6 +62,7 @@ async function applyStep(step: Step, begun: Step[], { ledger, emit, signal }: En
   await ledger.write({ type: 'step', name, state: 'applied', ...(facts ? { facts } : {}) });
   const proof = await step.prove?.(signal);
   await ledger.write({ type: 'step', name, state: 'done', ...(proof ? { facts: proof } : {}) });
+  return facts;
 }
 
 /**

@@ -17,6 +17,8 @@ export type RunEvent =
       state: 'begun' | 'done' | 'failed' | 'reverting' | 'reverted' | 'revert_failed';
       durationMs: number;
       message?: string;
+      /** what a step that is done could not do */
+      warning?: string;
     }
   | { type: 'attempt'; number: number; of: number; problem: string | null; observed: string }
   | { type: 'going_back'; to: string | null; failure: Failure }

@@ -30,6 +30,18 @@ export class StepFailure extends Error {
   }
 }
 
+/** The data could not be put back as it was before the run: whatever serves then, serves on changed data. */
+export class NotRestored extends StepFailure {
+  /** the backup that holds the data as it was; null: there is none */
+  readonly file: string | null;
+
+  constructor(file: string | null, message: string, options?: ErrorOptions) {
+    super('database', `the database stays as it was migrated: ${message}`, options);
+    this.name = 'NotRestored';
+    this.file = file;
+  }
+}
+
 const reasonOfCode: Partial<Record<ErrorCode, Reason>> = {
   timeout: 'timeout',
   permission: 'permission',
@@ -50,6 +62,8 @@ export interface Failure {
   message: string;
   /** the directory with what was found */
   evidence: string | null;
+  /** the backup that could not be put back, so that the data stays changed; null: there is none; absent: nothing had to be */
+  unrestored?: string | null;
 }
 
 export function failureOf(step: string, error: unknown): Failure {

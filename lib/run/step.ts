@@ -1,5 +1,5 @@
-/** What a step tells the ledger, for whoever reads the run later. */
-export type StepFacts = Record<string, unknown>;
+/** What a step tells the ledger, for whoever reads the run later. `problem`: what it could not do, although the run goes on. */
+export type StepFacts = Record<string, unknown> & { problem?: string };
 
 /**
  * A reversible piece of a run. Each part may be called again after it was done, or after it
@@ -30,4 +30,6 @@ export interface StepRecord {
   name: string;
   status: StepStatus;
   duration_ms: number;
+  /** what it could not do, although the run went on */
+  warning?: string;
 }

@@ -13,8 +13,8 @@ const ids = ['20260203-151120-4f2a', '20260203-151120-4f29', '20260202-000000-00
 const backups = ids.map((id) => ({ id, name: id, path: id }));
 const now = Date.parse('2026-02-03T15:11:30Z');
 
-function goneOf(keep: number, keepForMs: number, nowMs = now): string[] {
-  return backupsToGo(backups, { keep, keepForMs }, nowMs).map(({ id }) => id);
+function goneOf(keep: number, keepForMs: number, nowMs = now, needed: string[] = []): string[] {
+  return backupsToGo(backups, { keep, keepForMs }, { nowMs, needed: new Set(needed) }).map(({ id }) => id);
 }
 
 test('P3: either rule removes, and the newest always stays', () => {
@@ -24,6 +24,7 @@ test('P3: either rule removes, and the newest always stays', () => {
   assert.equal(goneOf(10, 7 * day), ids.slice(3));
   assert.equal(goneOf(10, day), ids.slice(2));
   assert.equal(goneOf(3, day, now + 100 * day), ids.slice(1));
+  assert.equal(goneOf(1, day, now + 100 * day, ids.slice(2)), ids.slice(1, 2), 'what is needed stays');
 });
 
 test('P3: a name tells whose it is and when it was made', async (t) => {
@@ -49,7 +50,11 @@ test('P3: only our own files are ever removed', async (t) => {
   await mkdir(directory);
   for (const name of [...foreign, ...ids.map((id) => backupName(owner, id))])
     await writeFile(`${directory}/${name}`, 'x');
-  const { removed, problem } = await removeOldBackups(owner, { made: '', signal: t.signal, nowMs: now });
+  const { removed, problem } = await removeOldBackups(owner, {
+    made: '',
+    needed: async () => new Set(),
+    signal: t.signal,
+  });
   assert.equal([removed.length, problem], [3, null]);
   assert.equal((await readdir(directory)).toSorted(), [...foreign, backupName(owner, ids[0] ?? '')].toSorted());
 });

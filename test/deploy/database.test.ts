@@ -54,8 +54,11 @@ test('P3: a backup that failed is told of, and the deploy goes on', async (t) =>
   assert.is(called.code, 0, called.stderr);
   assert.match(
     called.stderr,
-    /the backup failed, and the deploy goes on \(database\.required = false\): .*not a database/,
+    /! backup +the backup failed, and the deploy goes on \(database\.required = false\): .*not a database/,
   );
+  assert.match(called.stderr, '; WITHOUT BACKUP');
+  assert.match(called.document.steps[0]?.warning ?? '', 'not a database');
+  assert.match((await site.tell('report')).stdout, /backup .*the backup failed/);
   await assertSound(site, second, called);
 });
 
@@ -140,18 +143,55 @@ test('B2: without restore_on_rollback, and when the migration was not begun, the
   assert.not.match(called.stderr, 'as it was before the deploy');
 });
 
-test('B2: a migration without a backup stays, and the way back says so', async (t) => {
+test('B2: without a backup, which is the way back from a migration, nothing is migrated', async (t) => {
   const site = await makeDatabaseSite(t, {
-    builds: [{}, { mode: 'status' }],
+    builds: [{}, {}],
     database: ['restore_on_rollback = true', 'verify = "SELECT * FROM nothing"'],
     migrate: migration,
   });
   const called = await site.call('deploy');
-  assert.equal([called.code, called.document.active], [4, first], called.stderr);
-  assert.ok(stepsOf(called.document).includes('migrate revert_failed'));
-  assert.match(called.stderr, 'the database stays as it was migrated: there is no backup of run');
-  assert.is(await site.sql('SELECT DISTINCT name FROM users'), 'changed');
+  assert.equal([called.code, called.document.outcome, called.document.active], [1, 'refused', first], called.stderr);
+  assert.match(called.document.failure?.message ?? '', 'it is the way back from hooks.migrate');
+  await namesAnn(site);
   await assertSound(site, first, called);
+});
+
+test('B2: where the database cannot be put back, a person is called: exit 3, what to type, and the backup stays', async (t) => {
+  const backups = '/var/backups/torn';
+  const site = await makeDatabaseSite(t, {
+    builds: [{}, { mode: 'status' }, {}],
+    database: ['restore_on_rollback = true', `backups = "${backups}"`, 'keep = 1'],
+    migrate: `${migration}; for file in ${backups}/*.gz; do cp -n $file $file.whole; echo torn > $file; done`,
+  });
+  t.cleanup(() => site.sandbox.run('rm', '-r', backups));
+  const called = await site.call('deploy', [second]);
+  const { outcome, active, run, failure } = called.document;
+  assert.equal([called.code, outcome, active], [3, 'failed', first], called.stderr);
+  assert.ok(stepsOf(called.document).includes('migrate revert_failed'));
+  const file = `${backups}/${site.app}@production-${run}.sqlite.gz`;
+  assert.is(failure?.unrestored, file);
+  assert.match(
+    failure?.message ?? '',
+    `${first} serves again and passes its gate, but the database stays as it was migrated`,
+  );
+  assert.match(called.stderr, `-> cutover restore production ${file}`);
+  assert.match((await site.tell('report')).stdout, 'the database stays as it was migrated');
+  // Whatever the keep rules say.
+  assert.is((await site.call('backup')).code, 0);
+  await site.sandbox.run(
+    'sh',
+    '-c',
+    `for n in 1 2; do touch ${backups}/${site.app}@production-20260101-000000-000$n.sqlite.gz; done`,
+  );
+  assert.is((await site.call('prune')).code, 0);
+  const kept = (await site.sandbox.run('ls', backups)).split('\n');
+  assert.ok(kept.includes(`${site.app}@production-${run}.sqlite.gz`), kept.join());
+  await site.sandbox.run('mv', `${file}.whole`, file);
+  assert.is((await site.call('restore', [file, '--yes'])).code, 0);
+  await namesAnn(site);
+  assert.is((await site.call('backup')).code, 0);
+  assert.not.ok((await site.sandbox.run('ls', backups)).includes(`-${run}.sqlite.gz`), 'it is like the others again');
+  await assertSound(site, first);
 });
 
 for (const strategy of ['socket', 'overlap'] as const) {
