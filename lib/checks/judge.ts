@@ -1,21 +1,36 @@
+import { messageOf } from '../base/errors.ts';
+import { matchesOf } from '../base/matching.ts';
 import type { HealthConfig } from '../config/model.ts';
 import { shortened } from './kinds/excerpt.ts';
 
 /** What judges an answer: status, body and JSON of a health configuration. */
 export type Expectation = Pick<HealthConfig, 'statuses' | 'json' | 'body' | 'headers' | 'timeoutMs'>;
 
-/** The first thing that is wrong with an answer, or null. */
-export function judge(
+/**
+ * The first thing that is wrong with an answer, or null.
+ * @throws the signal's reason
+ */
+export async function judge(
   result: { status: number | null; text: string },
   { statuses, json, body }: Expectation,
-): string | null {
+  signal?: AbortSignal,
+): Promise<string | null> {
   const { status, text } = result;
   if (status === null) return 'no answer';
   if (!statuses.some(([from, to]) => status >= from && status <= to)) {
     return `answered ${status}, expected ${describeStatuses(statuses)}${excerpt(text)}`;
   }
-  if (body !== null && !new RegExp(body).test(text)) return `the body does not match ${body}${excerpt(text)}`;
-  return judgeJson(text, json);
+  return (body === null ? null : await judgeBody(text, body, signal)) ?? judgeJson(text, json);
+}
+
+async function judgeBody(text: string, body: string, signal?: AbortSignal): Promise<string | null> {
+  try {
+    const { length } = await matchesOf(body, [text], { signal });
+    return length > 0 ? null : `the body does not match ${body}${excerpt(text)}`;
+  } catch (error) {
+    signal?.throwIfAborted();
+    return `${messageOf(error)}${excerpt(text)}`;
+  }
 }
 
 function judgeJson(text: string, wanted: HealthConfig['json']): string | null {

@@ -32,7 +32,9 @@ export async function probe(url: string, expectation: Expectation, signal?: Abor
   try {
     const { status, text } = await get(url, expectation.headers, signals);
     const result = { ...base, status, text, durationMs: performance.now() - began };
-    return { ...result, problem: judge(result, expectation) };
+    // What is judged is here, and no longer waited for.
+    const problem = await judge(result, expectation, signal);
+    return { ...result, problem };
   } catch (error) {
     signal?.throwIfAborted();
     const problem = deadline.aborted ? `no answer within ${expectation.timeoutMs / 1000} s` : describe(error);

@@ -1,3 +1,5 @@
+import { messageOf } from '../base/errors.ts';
+import { matchesOf } from '../base/matching.ts';
 import type { LimitsConfig, ManagerKind } from '../config/model.ts';
 import { formatSize } from '../config/quantities.ts';
 import { StepFailure } from '../run/failure.ts';
@@ -72,20 +74,33 @@ export async function judgeJournal(
     limits.journalPattern === null ? notAsked : askJournal({ ...query, lines: 5_000 }),
   ]);
   return {
-    failure: journalFailure(unit, limits, { errors: errors.entries, entries: all.entries }),
+    failure:
+      tooManyErrors(unit, limits, errors.entries) ?? (await forbidden(unit, limits, { entries: all.entries, signal })),
     isUnread: errors.isUnread || all.isUnread,
   };
 }
 
-function journalFailure(
+function tooManyErrors(unit: string, { journalErrors }: LimitsConfig, errors: JournalEntry[]): StepFailure | null {
+  if (journalErrors < 0 || errors.length <= journalErrors) return null;
+  return new StepFailure('journal', `${unit} logged ${errors.length} errors since its start: ${errors[0]?.message}`);
+}
+
+/** What a pattern cannot be tried on in time is not proven to be without it. */
+async function forbidden(
   unit: string,
-  { journalErrors, journalPattern }: LimitsConfig,
-  { errors, entries }: { errors: JournalEntry[]; entries: JournalEntry[] },
-): StepFailure | null {
-  if (journalErrors >= 0 && errors.length > journalErrors) {
-    return new StepFailure('journal', `${unit} logged ${errors.length} errors since its start: ${errors[0]?.message}`);
+  { journalPattern }: LimitsConfig,
+  { entries, signal }: { entries: JournalEntry[]; signal: AbortSignal },
+): Promise<StepFailure | null> {
+  if (journalPattern === null) return null;
+  try {
+    const texts = entries.map(({ message }) => message);
+    const [at] = await matchesOf(journalPattern, texts, { signal });
+    return at === undefined ? null : new StepFailure('journal', `${unit} logged what must not appear: ${texts[at]}`);
+  } catch (error) {
+    signal.throwIfAborted();
+    return new StepFailure(
+      'journal',
+      `limits.journal_pattern cannot be tried on what ${unit} logged: ${messageOf(error)}`,
+    );
   }
-  const pattern = journalPattern === null ? null : new RegExp(journalPattern);
-  const found = pattern && entries.find(({ message }) => pattern.test(message));
-  return found ? new StepFailure('journal', `${unit} logged what must not appear: ${found.message}`) : null;
 }

@@ -4,6 +4,10 @@ import { suite } from '../suite.ts';
 
 const test = suite('base/redactor');
 
+function left(text: string): string {
+  return text.replaceAll('[redacted]', '');
+}
+
 test('W4: takes every value out, wherever it stands and however it is written', () => {
   const redact = redactorOf(['s3cret/one+two', 'quote"d\\value']);
   const rows: [string, string][] = [
@@ -27,7 +31,6 @@ test('W4: each line of a key of several lines is taken out', () => {
 test('W4: what a cut leaves of a value is taken out, wherever in it the text was cut', () => {
   const secret = 'sentinel-0123456789-abcdefghij';
   const redact = redactorOf(['sentinel', secret]);
-  const left = (text: string): string => text.replaceAll('[redacted]', '');
   for (let at = 0; at <= secret.length; at += 1) {
     for (const mark of ['…', '...']) {
       const begun = left(redact(`the body says ${secret.slice(0, at)}${mark} 12 more`));

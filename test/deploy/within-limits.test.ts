@@ -55,6 +55,13 @@ const cases: Case[] = [
       [['journal_errors = 6', 'journal_pattern = "out of paper"'], null],
     ],
   },
+  {
+    name: 'a journal_pattern that comes to no end',
+    build: { mode: 'log_errors', message: `${'a'.repeat(60)}!` },
+    judged: [
+      [['journal_errors = -1', 'journal_pattern = "(a+)+$"'], /journal_pattern cannot be tried .* came to no end/],
+    ],
+  },
 ];
 
 for (const { name, build, service, judged } of cases) {

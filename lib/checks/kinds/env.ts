@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
-import { errnoOf } from '../../base/errors.ts';
+import { errnoOf, messageOf } from '../../base/errors.ts';
+import { openRegularFile } from '../../base/regular-file.ts';
 import { shellWord } from '../../base/shell-words.ts';
 import type { EnvOptions } from '../../config/check-options.ts';
 import { type Answer, fail, pass } from '../check.ts';
@@ -21,12 +21,24 @@ export const envKind: Kind<EnvOptions> = {
 
 async function askKeys(path: string, keys: readonly string[]): Promise<Answer> {
   const expected = `a value for ${keys.join(', ')}`;
-  const text = await readFile(path, 'utf8').catch((error: unknown) => error);
-  if (typeof text !== 'string') return fail(`cannot be read: ${errnoOf(text)}`, expected, `ls -ld ${shellWord(path)}`);
+  const text = await readText(path).catch((error: unknown) => error);
+  if (typeof text !== 'string') {
+    const why = errnoOf(text) ?? messageOf(text);
+    return fail(`cannot be read: ${why}`, expected, `ls -ld ${shellWord(path)}`);
+  }
   const given = keysWithValue(text);
   const missing = keys.filter((key) => !given.has(key));
   if (missing.length === 0) return pass(`${keys.length} of ${keys.length} keys have a value`, expected);
   return fail(`no value for ${missing.join(', ')}`, expected, `editor ${shellWord(path)}`);
+}
+
+async function readText(path: string): Promise<string> {
+  const file = await openRegularFile(path);
+  try {
+    return await file.readFile('utf8');
+  } finally {
+    await file.close();
+  }
 }
 
 /** One assignment: a quoted value may go over lines, and what looks like an assignment inside it is none. */

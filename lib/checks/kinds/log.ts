@@ -1,4 +1,5 @@
-import { errnoOf } from '../../base/errors.ts';
+import { errnoOf, messageOf } from '../../base/errors.ts';
+import { matchesOf } from '../../base/matching.ts';
 import { shellLine, shellWord } from '../../base/shell-words.ts';
 import type { LogOptions } from '../../config/check-options.ts';
 import { askJournal, isJournalHidden } from '../../systemd/journal.ts';
@@ -8,7 +9,7 @@ import { shortened } from './excerpt.ts';
 import type { Kind, KindSubject } from './kind.ts';
 import { lastLinesOf } from './tail.ts';
 
-/** A longer line is looked at no further: a pattern may take very long for it. */
+/** A longer line is looked at no further. */
 const maxLineLength = 16 * 1024;
 
 /** B4: a pattern does not stand in a log file, or in what a unit wrote to the journal since its start. */
@@ -19,14 +20,17 @@ export const logKind: Kind<LogOptions> = {
 
 async function askFile(path: string, options: LogOptions, { signal }: KindSubject): Promise<Answer> {
   const lines = await lastLinesOf(path, options.lines, signal).catch((error: unknown) => {
-    if (errnoOf(error) === undefined) throw error;
-    return errnoOf(error) ?? '';
+    signal.throwIfAborted();
+    return whyUnread(path, error);
   });
-  if (typeof lines === 'string') {
-    const why = lines === 'ENOENT' ? `there is no ${path}` : `${path} cannot be read: ${lines}`;
-    return fail(why, expectedOf(options), `ls -ld ${shellWord(path)}`);
-  }
-  return judge(lines, options, `${shellLine(['grep', '-nE', options.pattern, path])} | tail`);
+  if (typeof lines === 'string') return fail(lines, expectedOf(options), `ls -ld ${shellWord(path)}`);
+  return judge(lines, options, { signal, see: `${shellLine(['grep', '-nE', options.pattern, path])} | tail` });
+}
+
+function whyUnread(path: string, error: unknown): string {
+  const errno = errnoOf(error);
+  if (errno === undefined) return messageOf(error);
+  return errno === 'ENOENT' ? `there is no ${path}` : `${path} cannot be read: ${errno}`;
 }
 
 async function askUnit(
@@ -50,14 +54,22 @@ async function askUnit(
   return judge(
     entries.map(({ message }) => message),
     options,
-    `${see.replace(/ -n \d+$/, '')} -g ${shellWord(options.pattern)}`,
+    { signal, see: `${see.replace(/ -n \d+$/, '')} -g ${shellWord(options.pattern)}` },
   );
 }
 
-function judge(lines: readonly string[], options: LogOptions, mend: string): Answer {
-  const pattern = new RegExp(options.pattern);
-  const found = lines.filter((line) => pattern.test(line.slice(0, maxLineLength)));
-  const last = found.at(-1);
+async function judge(
+  lines: readonly string[],
+  options: LogOptions,
+  { signal, see: mend }: { signal: AbortSignal; see: string },
+): Promise<Answer> {
+  const texts = lines.map((line) => line.slice(0, maxLineLength));
+  const found = await matchesOf(options.pattern, texts, { signal }).catch((error: unknown) => {
+    signal.throwIfAborted();
+    return fail(messageOf(error), expectedOf(options), `a pattern without repetitions inside of repetitions; ${mend}`);
+  });
+  if (!Array.isArray(found)) return found;
+  const last = lines[found.at(-1) ?? -1];
   if (last === undefined) return pass(`not in ${lines.length} lines`, expectedOf(options));
   const count = `${found.length} of ${lines.length} lines, at last`;
   return fail(`${count}: ${shortened(last)}`, expectedOf(options), mend);

@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises';
+import { openRegularFile } from '../../base/regular-file.ts';
 
 const blockBytes = 64 * 1024;
 /** Lines that are longer than a log's would be a flood. */
@@ -6,10 +6,10 @@ const mostBytes = 16 * 1024 * 1024;
 
 /**
  * The last lines of a file, oldest first, read from its end.
- * @throws the errno of what cannot be read
+ * @throws the errno of what cannot be read; an error that says so of what is no regular file
  */
 export async function lastLinesOf(path: string, count: number, signal?: AbortSignal): Promise<string[]> {
-  const file = await open(path, 'r');
+  const file = await openRegularFile(path);
   try {
     const { size } = await file.stat();
     const blocks: Buffer[] = [];

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { chmod, chown, link, mkdir, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
@@ -166,6 +167,18 @@ test('B4: a pattern in a log file', async (t) => {
   assert.equal([recent.status, recent.observed], ['pass', 'not in 2 lines']);
   const none = await askCheck(`kind = "log"\npath = "${path}.none"\npattern = "E"`);
   assert.equal([none.status, none.observed], ['fail', `there is no ${path}.none`]);
+});
+
+test('B4: a pattern that comes to no end, and a pipe that nobody writes to, are bad answers in time', async (t) => {
+  const path = await makeFile(t, { text: `fine\n${'a'.repeat(60)}!\n` });
+  const slow = await askCheck(`kind = "log"\npath = "${path}"\npattern = "(a+)+$"`);
+  assert.equal([slow.status, slow.observed], ['fail', 'the pattern (a+)+$ came to no end within 5 s']);
+  const pipe = `${path}.pipe`;
+  execFileSync('mkfifo', [pipe]);
+  const log = await askCheck(`kind = "log"\npath = "${pipe}"\npattern = "E"`);
+  assert.equal([log.status, log.observed, log.mend], ['fail', `${pipe} is no regular file`, `ls -ld ${pipe}`]);
+  const env = await askCheck(`kind = "env"\npath = "${pipe}"\nkeys = ["A"]`);
+  assert.equal([env.status, env.observed], ['fail', `cannot be read: ${pipe} is no regular file`]);
 });
 
 test('B4: the last lines of a file, however long it is', async (t) => {
