@@ -1,3 +1,5 @@
+import { realpath } from 'node:fs/promises';
+import { CutoverError } from '../base/errors.ts';
 import { putBackLeftOver } from '../builds/removal.ts';
 import { clearTemporaryLinks } from '../builds/swap.ts';
 import { stopLeftStandIns } from '../deploy/left-over.ts';
@@ -6,10 +8,14 @@ import type { RunDocument } from '../run/document.ts';
 import type { Emit } from '../run/events.ts';
 import { type Hold, type HoldRequest, takeHold } from '../run/hold.ts';
 import { endLeftHook } from '../run/hook-group.ts';
+import { readRun } from '../run/history.ts';
 import { readInFlight } from '../run/in-flight.ts';
+import type { Ground } from '../run/lock.ts';
+import type { StatePaths } from '../run/state.ts';
 import { readAdoption } from './init/adopt/record.ts';
 import { readRecord } from './init/strategy/record.ts';
 import type { Place } from './place.ts';
+import { settlingIn } from './settling.ts';
 
 /**
  * Does work while this process holds the target. A run that was cut off is ended before.
@@ -26,21 +32,44 @@ export async function whileHeld<T>(
   const { target, emit } = place;
   const onUnguarded = (why: string): void =>
     emit({ type: 'note', message: `systemd does not guard this run, so keep the terminal open: ${why}` });
-  const hold = await takeHold({ ...holdRequest(place, { doing, waitMs }), onUnguarded });
+  const hold = await takeHold({ ...(await holdRequest(place, { doing, waitMs })), onUnguarded });
   try {
     if (await readInFlight(place.paths)) await hold.guard();
+    await requireNoneCutOff(hold.others, target.unit);
     await endWhatHooksLeft(place);
-    const settled = await settleRun(place);
+    const settled = await settleRun(settlingIn(place));
     if (settled) tellSettled(settled, emit);
     // What a swap or a prune left when it was killed: a link that leads nowhere, builds out of reach.
     await clearTemporaryLinks(target.builds);
     await putBackLeftOver(target.builds);
     await stopLeftStandIns(place, target);
-    await endChange(place);
+    await endChange({ ...place, systemd: place.ownersSystemd });
     return await work(settled, hold.guard);
   } finally {
     await hold.release();
   }
+}
+
+/**
+ * A run of another target on the same unit is ended first, by whoever has that target: what its ledger says is not carried
+ * out with the rights of this one.
+ */
+async function requireNoneCutOff(others: readonly StatePaths[], unit: string): Promise<void> {
+  for (const paths of others) {
+    const mark = await readInFlight(paths);
+    // Of a run whose ledger is lost nobody knows what to take back.
+    if (mark === null || (await readRun(paths, mark.run)) === null) continue;
+    const what = `run ${mark.run} on ${unit}, of ${paths.directory}, was cut off; nothing was changed`;
+    throw new CutoverError('refused', what, { mend: `cutover settle --state-directory ${paths.directory}` });
+  }
+}
+
+/** What a run works on, as others find it out. */
+export async function groundOf({
+  config: { manager },
+  target: { unit, builds },
+}: Pick<Place, 'config' | 'target'>): Promise<Ground> {
+  return { manager, unit, builds: await realpath(builds).catch(() => builds) };
 }
 
 function tellSettled(document: RunDocument, emit: Emit): void {
@@ -69,12 +98,12 @@ async function endWhatHooksLeft({ target, config, systemd, emit }: Place): Promi
 }
 
 /** What it takes to hold the place's target; whoever asks decides what to say when systemd does not guard it. */
-export function holdRequest(
+export async function holdRequest(
   place: Place,
   { doing, waitMs }: { doing: string; waitMs: number },
-): Omit<HoldRequest, 'onUnguarded'> {
+): Promise<Omit<HoldRequest, 'onUnguarded'>> {
   const { config, target, emit, systemd, paths, signal, settle, environment } = place;
-  const names = { app: config.app, target: target.name };
+  const names = { app: config.app, target: target.name, ground: await groundOf(place) };
   const onWaiting = (message: string): void => emit({ type: 'waiting', message });
   return { ...names, systemd, paths, signal, settle, environment, doing, waitMs, onWaiting };
 }

@@ -6,7 +6,7 @@ import { incomingName } from '../builds/layout.ts';
 import { asideName, type LeftOver, listLeftOver, putBackLeftOver, removeRests } from '../builds/removal.ts';
 import { sizeOf } from '../builds/size.ts';
 import { takeLock } from '../run/lock.ts';
-import { whileHeld } from './held.ts';
+import { groundOf, whileHeld } from './held.ts';
 import type { Place } from './place.ts';
 import { carryOutVerdict, judgeBuilds } from './prune-builds.ts';
 import { readKnowledge } from './prune-known.ts';
@@ -35,7 +35,13 @@ export async function pruneAfter(place: Place): Promise<void> {
   const { paths, signal } = place;
   if (signal.aborted) return;
   await unlessItFails(place, async () => {
-    const lock = await takeLock(paths, { doing: 'prune after a run', waitMs: 0, signal, onWaiting: () => {} });
+    const lock = await takeLock(paths, {
+      doing: 'prune after a run',
+      ground: await groundOf(place),
+      waitMs: 0,
+      signal,
+      onWaiting: () => {},
+    });
     try {
       tellShort(await pruneNow(place, { isDryRun: false, isMeasured: false }), place);
     } finally {

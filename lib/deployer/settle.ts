@@ -16,6 +16,7 @@ import { holdRequest, whileHeld } from './held.ts';
 import { readAdoption } from './init/adopt/record.ts';
 import { readRecord } from './init/strategy/record.ts';
 import type { Place } from './place.ts';
+import { settlingIn } from './settling.ts';
 
 /** At boot nobody else is at work for long, and the unit waits. */
 const bootWaitMs = 10_000;
@@ -28,10 +29,10 @@ export async function settle(place: Place, { waitMs }: { waitMs: number }): Prom
     const isCutOff = (await readRecord(place.paths)) !== null || (await readAdoption(place.paths)) !== null;
     return isCutOff ? whileHeld(place, { doing: 'settle', waitMs }, async (settled) => settled) : null;
   }
-  const hold = await holdTarget({ ...holdRequest(place, { doing: 'settle', waitMs }), onUnguarded: () => {} });
+  const hold = await holdTarget({ ...(await holdRequest(place, { doing: 'settle', waitMs })), onUnguarded: () => {} });
   try {
     const isReadable = (await readRun(place.paths, mark.run)) !== null;
-    const settled = await settleRun(place);
+    const settled = await settleRun(settlingIn(place));
     await stopLeftStandIns(place, place.target);
     if (!isReadable) await requireUp(place, mark.run);
     return settled;

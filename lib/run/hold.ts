@@ -4,7 +4,8 @@ import { openController, sleep } from '../base/wait.ts';
 import { leaveScope, scopeNames, takeScope } from '../systemd/scope.ts';
 import { openSystemd, type Systemd } from '../systemd/systemd.ts';
 import { nameOfSelf } from '../systemd/typed.ts';
-import { takeLock } from './lock.ts';
+import type { Ground } from './lock.ts';
+import { takeGround } from './same-ground.ts';
 import type { StatePaths } from './state.ts';
 
 export interface HoldRequest {
@@ -14,6 +15,7 @@ export interface HoldRequest {
   target: string;
   /** what to tell others who want the target */
   doing: string;
+  ground: Ground;
   waitMs: number;
   signal: AbortSignal;
   /** what systemd runs when this process dies in the middle */
@@ -36,6 +38,8 @@ export interface Hold {
    * answers nobody meanwhile, which may be 30 ms, so what it is asked is asked before. Safe to repeat.
    */
   guard: () => Promise<void>;
+  /** other targets of the same unit or builds, which are held as well */
+  others: readonly StatePaths[];
   release: () => Promise<void>;
 }
 
@@ -45,9 +49,10 @@ export interface Hold {
  * @throws `locked`, `permission`, `disk`
  */
 export async function takeHold(request: HoldRequest): Promise<Hold> {
-  const lock = await takeLock(request.paths, request);
+  const lock = await takeGround(request.paths, request);
   let guarded: Promise<void> | undefined;
   return {
+    others: lock.others,
     guard() {
       guarded ??= process.env[guardedVariable] ? Promise.resolve() : takeGuard(request);
       // Whoever needs the guard awaits it; whoever fails before that must not fail twice.

@@ -7,7 +7,16 @@ import { lockDescriptor } from '../base/flock.ts';
 import { giveToOwnerOf } from '../base/owner.ts';
 import { isProcess } from '../base/process.ts';
 import { sleep } from '../base/wait.ts';
+import type { ManagerKind } from '../config/model.ts';
 import type { StatePaths } from './state.ts';
+
+/** What a run works on, by whatever name a configuration calls it. */
+export interface Ground {
+  manager: ManagerKind;
+  unit: string;
+  /** without links */
+  builds: string;
+}
 
 /** Who holds a target, as the lock file tells it. It only tells: what counts is the kernel's lock. */
 export interface Holder {
@@ -15,6 +24,8 @@ export interface Holder {
   doing: string;
   since: string;
   user: string;
+  /** locks of earlier versions do not tell */
+  ground?: Ground | undefined;
 }
 
 export interface Lock {
@@ -25,6 +36,8 @@ export interface Lock {
 export interface LockRequest {
   /** what others are told that it is held for */
   doing: string;
+  /** none: it is not known yet */
+  ground?: Ground;
   /** 0: do not wait */
   waitMs: number;
   signal: AbortSignal;
@@ -37,7 +50,10 @@ export interface LockRequest {
  * the kernel frees it at any death, so no lock is ever stale. The file itself is never removed.
  * @throws `locked`, naming the holder; `permission`, `disk`
  */
-export async function takeLock(paths: StatePaths, { doing, waitMs, signal, onWaiting }: LockRequest): Promise<Lock> {
+export async function takeLock(
+  paths: StatePaths,
+  { doing, ground, waitMs, signal, onWaiting }: LockRequest,
+): Promise<Lock> {
   await makePrivateDirectory(paths.directory);
   const file = await openLock(paths.lock);
   try {
@@ -49,7 +65,7 @@ export async function takeLock(paths: StatePaths, { doing, waitMs, signal, onWai
     if (!isTaken)
       throw new CutoverError('locked', await describeHolder(paths), { mend: 'cutover status, or repeat with --wait' });
     // A full or a read-only disk must not keep a run from being settled.
-    await tellHolder(file, doing).catch(() => {});
+    await tellHolder(file, { doing, ground }).catch(() => {});
     return { release: () => file.close() };
   } catch (error) {
     await file.close();
@@ -89,9 +105,9 @@ async function openOrMake(path: string): Promise<FileHandle> {
   return file;
 }
 
-async function tellHolder(file: FileHandle, doing: string): Promise<void> {
+async function tellHolder(file: FileHandle, { doing, ground }: Pick<Holder, 'doing' | 'ground'>): Promise<void> {
   const user = process.env.USER ?? String(process.getuid?.() ?? '');
-  const holder: Holder = { pid: process.pid, doing, since: new Date().toISOString(), user };
+  const holder: Holder = { pid: process.pid, doing, since: new Date().toISOString(), user, ground };
   const text = Buffer.from(`${JSON.stringify(holder)}\n`);
   // In this order the file is never empty to whoever is refused meanwhile.
   await file.write(text, 0, text.length, 0);
@@ -102,13 +118,15 @@ async function tellHolder(file: FileHandle, doing: string): Promise<void> {
 async function describeHolder(paths: StatePaths): Promise<string> {
   for (let look = 0; look < 10; look += 1) {
     const holder = await readHolder(paths);
-    if (holder && isProcess(holder.pid)) {
-      const { pid, doing, since, user } = holder;
-      return `another run holds the target: ${doing} (pid ${pid}, user ${user}, since ${since})`;
-    }
+    if (holder && isProcess(holder.pid)) return `another run holds the target: ${holderText(holder)}`;
     await sleep(20);
   }
   return 'another run holds the target';
+}
+
+/** What a holder is at, in words. */
+export function holderText({ pid, doing, since, user }: Holder): string {
+  return `${doing} (pid ${pid}, user ${user}, since ${since})`;
 }
 
 /** Whether somebody has the target, as far as its lock file tells: enough to tell others by, and never to act on. */
@@ -119,7 +137,11 @@ export async function isHeld(paths: StatePaths): Promise<boolean> {
 
 /** Who took the target last, whether or not they have it still; null: the lock file does not tell. */
 export async function readHolder(paths: StatePaths): Promise<Holder | null> {
-  const text = await readFile(paths.lock, 'utf8').catch(() => '');
+  return holderIn(await readFile(paths.lock, 'utf8').catch(() => ''));
+}
+
+/** The holder that a lock file's text tells of; null: it tells of none. */
+export function holderIn(text: string): Holder | null {
   try {
     // A shorter text over a longer one leaves the rest of that behind it for a moment.
     return JSON.parse(text.split('\n')[0] ?? '') as Holder;

@@ -1,8 +1,9 @@
 // needs: sandbox
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import { suite } from '../suite.ts';
 import { heldSite, startDeploy, untilBegun } from './running.ts';
-import { buildId, makeSite, type Refusal } from './site.ts';
+import { buildId, calledFrom, executable, makeSite, type Refusal, type Site } from './site.ts';
 import { assertNothingLeft, assertSound } from './sound.ts';
 
 const test = suite('deploy/two at once');
@@ -25,6 +26,44 @@ test('a second deployer is refused at once, and told who holds the target', asyn
   const called = await run.end();
   assert.equal([called.code, called.document.active], [0, second]);
   await assertSound(site, second, called);
+});
+
+test('S8, S9: one unit is deployed by one at a time, with a configuration and without', async (t) => {
+  const site = await heldSite(t);
+  const { sandbox, unit, builds, port } = site;
+  const run = await startDeploy(site);
+  await untilBegun(site, 'start');
+  const words = [executable('deploy-with-zero-downtime'), unit, `${builds}/${second}`, String(port), '--json'];
+  const direct = async (...more: string[]) =>
+    calledFrom<Refusal>(await sandbox.exec([process.execPath, ...words, ...more], { cwd: '/', timeoutMs: 60_000 }));
+  const { code, document, stderr } = await direct();
+  assert.equal([code, document.error?.code], [75, 'locked'], stderr);
+  const holder = `another run holds ${unit}: deploy of the newest build (pid ${run.pidInside()}, user root, since `;
+  assert.ok(document.error.message.startsWith(holder), document.error.message);
+  const called = await run.end();
+  assert.equal([called.code, called.document.active], [0, second]);
+  const waited = await direct('--wait=1min');
+  assert.equal([waited.code, waited.document.exit_code], [0, 0], waited.stderr);
+  await assertSound(site, second, called);
+});
+
+test('S8, S9: what was cut off under one name is ended before another begins', async (t) => {
+  const site = await makeSite(t, { builds: [{}, {}] });
+  const { sandbox, unit, builds, port } = site;
+  // The settle unit of the run before looks for just such a mark.
+  await assertNothingLeft(site);
+  const cutOff = await leaveCutOff(site);
+  const words = [executable('deploy-with-zero-downtime'), unit, `${builds}/${second}`, String(port), '--json'];
+  const direct = async () =>
+    calledFrom<Refusal>(await sandbox.exec([process.execPath, ...words], { cwd: '/', timeoutMs: 60_000 }));
+  const { code, document } = await direct();
+  assert.equal([code, document.error?.code], [1, 'refused'], document.error?.message);
+  assert.match(document.error.message, `run ${cutOff} on ${unit}`);
+  const mend = document.error.mend.split(' ').slice(1);
+  assert.is((await sandbox.cutover(mend)).code, 0);
+  const next = await direct();
+  assert.is(next.code, 0, next.stderr);
+  await assertSound(site, second);
 });
 
 test('--wait queues behind a run in progress', async (t) => {
@@ -57,3 +96,16 @@ test('S8: a run that ends at once leaves no scope behind', async (t) => {
     await assertNothingLeft(site);
   }
 });
+
+/** Leaves the files of a run that was cut off before its first step. @returns its name */
+async function leaveCutOff({ sandbox, state }: Site): Promise<string> {
+  const runs = sandbox.hostPath(`${state}/runs`);
+  const [name = ''] = (await readdir(runs)).filter((file) => file.endsWith('.jsonl'));
+  const past = name.replace('.jsonl', '');
+  const run = past.replace(/....$/, 'ffff');
+  const [first = ''] = (await readFile(`${runs}/${name}`, 'utf8')).split('\n');
+  await writeFile(`${runs}/${run}.jsonl`, `${first.replaceAll(past, run)}\n`);
+  const mark = { run, pid: 0, start_ticks: 0, boot_id: '', since: new Date().toISOString() };
+  await writeFile(sandbox.hostPath(`${state}/in-flight`), `${JSON.stringify(mark)}\n`);
+  return run;
+}

@@ -34,6 +34,7 @@ function request(paths: StatePaths, codes: (ErrorCode | null)[], changed: { sign
       app: 'shop',
       target: 'production',
       doing: 'deploy',
+      ground: { manager: 'system', unit: 'shop.service', builds: '/srv/shop/builds' },
       waitMs: 0,
       signal,
       settle: ['/usr/bin/node', 'cutover.js', 'settle'],
