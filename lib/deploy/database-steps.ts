@@ -61,13 +61,16 @@ async function backUp(
     return { file, bytes };
   } catch (error) {
     if (signal.aborted || isCutoverError(error, 'interrupted')) throw error;
-    const why = whyNeeded(inputs.target);
-    if (why !== null) throw requiredFailure(error, why);
-    return {
-      file: null,
-      problem: `the backup failed, and the deploy goes on (database.required = false): ${messageOf(error)}`,
-    };
+    return goOnWithout(inputs.target, error);
   }
+}
+
+/** @throws `StepFailure` where no deploy is to go on without a backup */
+function goOnWithout(target: RunInputs['target'], error: unknown): StepFacts {
+  const why = whyNeeded(target);
+  if (why !== null) throw requiredFailure(error, why);
+  const problem = `the backup failed, and the deploy goes on (database.required = false): ${messageOf(error)}`;
+  return { file: null, problem };
 }
 
 /** Why no deploy is to go on without a backup: that is asked for, or it is the way back from a migration. Null: it may. */

@@ -62,24 +62,33 @@ export async function goBack(
   const notTakenBack = await revertSteps(failed.begun, failed.records, tools);
   requireReached(inputs, notTakenBack);
   const unproven = inputs.back === null ? 'there was no proven build to go back to' : await proveBack(inputs, tools);
-  const unrestored = notTakenBack.find((error) => error instanceof NotRestored) ?? null;
-  const problem = unrestored === null ? unproven : onChangedData(inputs, { unproven, unrestored });
   const lines = await explaining.lines;
   if (lines) emit({ type: 'journal', lines });
   const known = { ...failure, evidence: lines ? evidence : null };
   const active = await currentBuild(inputs.target.builds).catch(() => null);
-  const steps = failed.records;
-  if (problem === null)
-    return { outcome: 'rolled_back', exit_code: ExitCode.rolledBack, active, steps, failure: known };
+  const unrestored = notTakenBack.find((error) => error instanceof NotRestored) ?? null;
+  return { active, steps: failed.records, ...judged(inputs, known, { unproven, unrestored }) };
+}
+
+/** What a way back has come to, by what is wrong with it. */
+interface WayBack {
+  /** what is wrong with the build that was gone back to */
+  unproven: string | null;
+  /** why the data is not as it was */
+  unrestored: NotRestored | null;
+}
+
+function judged(
+  inputs: RunInputs,
+  failure: Failure,
+  { unproven, unrestored }: WayBack,
+): Pick<Ending, 'outcome' | 'exit_code' | 'failure'> {
+  const problem = unrestored === null ? unproven : onChangedData(inputs, { unproven, unrestored });
+  if (problem === null) return { outcome: 'rolled_back', exit_code: ExitCode.rolledBack, failure };
   // The same stranger that ended the deploy is often what keeps the old build down.
   const message = problem.includes(failure.message) ? problem : `${failure.message}; ${problem}`;
-  return {
-    outcome: 'failed',
-    exit_code: ExitCode.failed,
-    active,
-    steps,
-    failure: { ...known, message, ...(unrestored && { unrestored: unrestored.file }) },
-  };
+  const left = unrestored === null ? {} : { unrestored: unrestored.file };
+  return { outcome: 'failed', exit_code: ExitCode.failed, failure: { ...failure, message, ...left } };
 }
 
 /** A gate sees what answers, and not whether a build can live with data that a later one has changed: a person decides. */
