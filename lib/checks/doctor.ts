@@ -2,6 +2,7 @@ import type { Systemd } from '../systemd/systemd.ts';
 import { type Answer, type CheckStatus, type Finding, pass } from './check.ts';
 import { backlog } from './doctor/backlog.ts';
 import { lookAt, type Subject } from './doctor/look.ts';
+import { inBuilds } from './doctor/in-builds.ts';
 import { nonBlocking } from './doctor/non-blocking.ts';
 import type { Patient, Rule } from './doctor/patient.ts';
 import { pinnedBuild } from './doctor/pinned-build.ts';
@@ -19,6 +20,7 @@ import { askUnitFile } from './unit.ts';
 export const rules: readonly Rule[] = [
   pinnedBuild,
   workingDirectory,
+  inBuilds,
   readiness,
   stopping,
   restarting,

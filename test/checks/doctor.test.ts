@@ -1,6 +1,7 @@
 import * as assert from 'uvu/assert';
 import type { Finding } from '../../lib/checks/check.ts';
 import { askDoctor, examine, rules } from '../../lib/checks/doctor.ts';
+import { leadsInto } from '../../lib/checks/doctor/whereabouts.ts';
 import { shortestQueue } from '../../lib/checks/doctor/queue.ts';
 import { suite } from '../suite.ts';
 import { factsWith } from '../systemd/facts.ts';
@@ -57,7 +58,15 @@ const queueOf = (backlog: number, more: Changes = {}): Changes => ({
 const kernelQueue = (length: number | null, most = 4096): Changes => ({ queue: { kernel: length, most } });
 
 test('S12: nothing is said about a sound unit, with any strategy', () => {
-  const always = ['pinned_build', 'working_directory', 'readiness', 'stopping', 'restarting', 'daemon_reload'];
+  const always = [
+    'pinned_build',
+    'working_directory',
+    'in_builds',
+    'readiness',
+    'stopping',
+    'restarting',
+    'daemon_reload',
+  ];
   assert.equal(askedOf('restart'), allPass([...always, 'start_limit']));
   assert.equal(askedOf('socket'), allPass([...always, 'together', 'start_limit', 'non_blocking', 'backlog']));
   const ofStandIn = ['start_limit', 'stand_in', 'non_blocking', 'backlog'];
@@ -124,6 +133,45 @@ test('S12: a directory that may be missing is none', () => {
     ],
   ]);
   assert.equal(findings('working_directory', { facts: { workingDirectory: null } }), []);
+});
+
+test('S12: a service that runs elsewhere, whatever is deployed', () => {
+  const lines = service(`WorkingDirectory=${builds}/current`);
+  const inside = { isNamed: false, running: ['/', '/data/builds/x/app'] };
+  const plain = { isNamed: false, running: ['/srv/app', '/usr/bin/node'] };
+  const other = { isNamed: false, running: [`/srv/other/${build}`, '/usr/bin/node'] };
+  const outside = `app.service runs in /srv/app, and names nothing in ${builds}`;
+  const again = 'systemctl daemon-reload, and again';
+  const identity = { target: { health: { ...patientWith().target.health, identity: false } } };
+  hold([
+    ['in_builds', { whereabouts: { running: ['/srv/app'] } }, 'pass', builds, null],
+    ['in_builds', { whereabouts: inside }, 'pass', builds, null],
+    ['in_builds', { whereabouts: plain }, 'fail', outside, lines],
+    ['in_builds', { whereabouts: plain, facts: { needDaemonReload: true } }, 'fail', outside, again],
+    [
+      'in_builds',
+      { whereabouts: other },
+      'fail',
+      `app.service runs in /srv/other/${build}, and names nothing in ${builds}`,
+      `.builds = "/srv/other", if those are its builds; or ${lines}`,
+    ],
+    [
+      'in_builds',
+      { whereabouts: { isNamed: false, running: null } },
+      'warn',
+      `app.service names nothing in ${builds}`,
+      lines,
+    ],
+  ]);
+  assert.equal(findings('in_builds', { ...identity, whereabouts: plain }), []);
+});
+
+test('S12: what leads into the builds directory, and what only reads so', () => {
+  const places = ['/srv/app/builds'];
+  for (const text of ['/srv/app/builds', '--root=/srv/app/builds/current', 'A="/srv/app/builds"'])
+    assert.ok(leadsInto(text, places), text);
+  for (const text of ['/srv/app/builds-old/x', '/x/srv/app/builds.d', '', 'builds'])
+    assert.not.ok(leadsInto(text, places), text);
 });
 
 test('S12: Type=simple, where nothing else tells that a start went well', () => {

@@ -22,6 +22,7 @@ export interface Changes {
   nonBlocking?: [main: boolean, standIn: boolean];
   queue?: Patient['queue'];
   lastRun?: Patient['lastRun'];
+  whereabouts?: Partial<Patient['whereabouts']>;
 }
 
 /** A unit that nothing is to be said about, with a socket and a stand-in where the strategy wants them. */
@@ -45,6 +46,7 @@ export function patientWith(changes: Changes = {}): Patient {
     standIn,
     queue: changes.queue ?? (isShared ? { kernel: 4096, most: 4096 } : null),
     lastRun,
+    whereabouts: { isNamed: true, running: [`${builds}/${build}`], ...changes.whereabouts },
   };
 }
 
@@ -54,6 +56,8 @@ const setup: Setup = {
   restartDelayMs: 100,
   commands: [{ setting: 'ExecStart', argv: ['/usr/bin/node', 'server.js', '$PORT'] }],
   environment: ['NODE_ENV=production'],
+  environmentFiles: [],
+  roots: [],
   upheldBy: [],
   refusesStart: false,
   refusesStop: false,

@@ -14,6 +14,7 @@ import {
   isShared,
 } from './patient.ts';
 import { lookAtQueue } from './queue.ts';
+import { whereaboutsOf } from './whereabouts.ts';
 
 /** Who is to be looked at, and what is known already. */
 export interface Subject {
@@ -38,18 +39,24 @@ export async function lookAt(subject: Subject, systemd: Looking): Promise<Patien
     isShared(subject) ? lookAtSockets(subject, systemd) : alone,
   ]);
   const main = { facts, ...sharing };
+  const buildsPaths = [...new Set([target.builds, builds])];
   const known = standIn ? [main, standIn] : [main];
   return {
     target,
     main,
     setup,
-    buildsPaths: [...new Set([target.builds, builds])],
+    buildsPaths,
     services: [...known, ...(await othersOf(sockets, known, systemd))],
     sockets,
     standIn,
     queue,
     lastRun,
+    whereabouts: await whereaboutsOf(facts, { words: wordsOf(setup), files: setup.environmentFiles, buildsPaths }),
   };
+}
+
+function wordsOf({ commands, environment, roots }: Setup): string[] {
+  return [...commands.flatMap(({ argv }) => argv), ...environment, ...roots];
 }
 
 /** What is asked only where a socket is shared. */
@@ -86,12 +93,12 @@ async function othersOf(sockets: Shared['sockets'], known: Service[], systemd: L
 
 async function setupOf(unit: string, systemd: Looking): Promise<Setup> {
   const ask = asker(unit, systemd);
-  const [commands, killMode, sendsKill, delay, environment, upheldBy, start, stop, action] = await Promise.all([
+  const [commands, places, killMode, sendsKill, delay, upheldBy, start, stop, action] = await Promise.all([
     commandsOf(ask),
+    placesOf(ask),
     ask('Service', 'KillMode'),
     ask('Service', 'SendSIGKILL'),
     ask('Service', 'RestartUSec'),
-    ask('Service', 'Environment'),
     ask('Unit', 'UpheldBy'),
     ask('Unit', 'RefuseManualStart'),
     ask('Unit', 'RefuseManualStop'),
@@ -102,7 +109,7 @@ async function setupOf(unit: string, systemd: Looking): Promise<Setup> {
     sendsKill: sendsKill !== false,
     restartDelayMs: (amount(delay) ?? Number.POSITIVE_INFINITY) / 1000,
     commands,
-    environment: listOf(environment),
+    ...places,
     upheldBy: listOf(upheldBy),
     refusesStart: start === true,
     refusesStop: stop === true,
@@ -114,6 +121,15 @@ async function commandsOf(ask: ReturnType<typeof asker>): Promise<Setup['command
   const settings = ['ExecStart', 'ExecStartPre', 'ExecReload'];
   const commands = await Promise.all(settings.map((name) => ask('Service', name)));
   return commands.flatMap((lines, at) => linesOf(lines).map((argv) => ({ setting: settings[at] ?? '', argv })));
+}
+
+async function placesOf(
+  ask: ReturnType<typeof asker>,
+): Promise<Pick<Setup, 'environment' | 'environmentFiles' | 'roots'>> {
+  const names = ['Environment', 'EnvironmentFiles', 'RootDirectory', 'RootImage'];
+  const [environment, files, ...roots] = await Promise.all(names.map((name) => ask('Service', name)));
+  const environmentFiles = ((files as [string, boolean][] | null) ?? []).map(([path]) => path);
+  return { environment: listOf(environment), environmentFiles, roots: roots.map(textOf).filter(Boolean) };
 }
 
 async function socketOf(unit: string, systemd: Looking): Promise<Shared['sockets'][number]> {

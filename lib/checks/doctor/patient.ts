@@ -1,6 +1,7 @@
 import type { TargetConfig } from '../../config/model.ts';
 import type { UnitFacts } from '../../systemd/facts.ts';
 import type { Answer } from '../check.ts';
+import type { Whereabouts } from './whereabouts.ts';
 
 /** How the units of a socket depend on each other, by what stands in their own files (systemd.unit(5)). */
 export interface Relations {
@@ -27,6 +28,10 @@ export interface Setup {
   commands: { setting: string; argv: string[] }[];
   /** `NAME=value` */
   environment: string[];
+  /** the paths of `EnvironmentFile=` */
+  environmentFiles: string[];
+  /** `RootDirectory=` and `RootImage=`, where they are set */
+  roots: string[];
   /** units that start it again whenever it ends (`Upholds=` in their files) */
   upheldBy: string[];
   refusesStart: boolean;
@@ -85,6 +90,7 @@ export interface Patient {
   standIn: Service | null;
   queue: Queue | null;
   lastRun: LastRun | null;
+  whereabouts: Whereabouts;
 }
 
 /** One thing to look at in a unit. */

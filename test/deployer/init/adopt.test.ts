@@ -41,6 +41,8 @@ test('a service in a plain directory: one restart, a deploy and a rollback work,
   assert.equal([back.code, back.document.active], [0, build], back.stderr);
   const undone = await adopt(site, '--undo');
   assert.is(undone.code, 0, undone.stderr);
+  assert.match(undone.document.notes.join(), `which does not fit ${unit} any more`);
+  assert.is((await sandbox.cutover(['deploy'])).code, 1);
   assert.is(await servedFrom(site), source);
   await sandbox.run('rm', '-r', builds, '/etc/cutover');
   assert.is(await everything(site), before, 'builds and configuration were all that was left');

@@ -56,6 +56,7 @@ function keptNote({ source, shared, unit }: Adoption): string {
   return `${source} is as it was (${undo}); once you do not want that any more, it can be removed${rest}`;
 }
 
-function backNote({ source, builds }: Adoption): string {
-  return `it runs what lies in ${source}, and nothing of what was deployed since; builds and configuration stay: ${builds}`;
+function backNote({ unit, source, builds }: Adoption): string {
+  const rest = `${builds} stays, and the configuration too, which does not fit ${unit} any more: a deploy by it is refused`;
+  return `it runs what lies in ${source}, and nothing of what was deployed since; ${rest}`;
 }
