@@ -29,7 +29,9 @@ export async function readTree(
 ): Promise<Map<string, TreeEntry>> {
   const format = '%y\\0%m\\0%s\\0%l\\0%P\\0';
   const command = as(['find', '-P', directory, '-noleaf', '-ignore_readdir_race', '-printf', format]);
-  const { code, stdout, stderr, timedOut } = await exec(command, { timeoutMs, signal, env: { LC_ALL: 'C' } });
+  // It goes back to where it was started, which whoever it works for may not be allowed to enter.
+  const known = { timeoutMs, signal, cwd: '/', env: { LC_ALL: 'C' } };
+  const { code, stdout, stderr, timedOut } = await exec(command, known);
   if (timedOut) throw new CutoverError('timeout', `${directory} could not be read within ${timeoutMs / 60_000} min`);
   if (code !== 0) {
     throw new CutoverError(

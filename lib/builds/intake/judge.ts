@@ -36,6 +36,8 @@ const tooMuch = { mend: 'leave out what the service does not need' };
 export class Judge {
   /** by path, from the build's own folder; that one is not in it */
   readonly accepted = new Map<string, AcceptedEntry>();
+  /** folders that no entry is about, only the path of others */
+  readonly implied = new Set<string>();
   /** what the archive has under the names of our own files */
   readonly replaced = new Set<string>();
   /** whether something in it may not be read, or a folder not be emptied, by its own owner */
@@ -69,6 +71,7 @@ export class Judge {
     if (path === '' || this.isReplaced(path, raw)) return null;
     this.placeParents(segments, raw);
     const there = this.accepted.get(path);
+    this.implied.delete(path);
     // Some programs list a folder again for each time that something was added to it.
     if (there && kind === 'directory' && there.kind === 'directory') return there;
     if (there) throw bad(raw.path, 'is there twice');
@@ -93,8 +96,10 @@ export class Judge {
     for (let depth = 1; depth < segments.length; depth += 1) {
       const parent = segments.slice(0, depth).join('/');
       const there = this.accepted.get(parent);
-      if (!there) this.place(parent, { kind: 'directory', size: 0, to: '', sha256: '' });
-      else if (there.kind !== 'directory') throw bad(subject, `lies below ${told(parent)}, which is not a folder`);
+      if (there?.kind === 'directory') continue;
+      if (there) throw bad(subject, `lies below ${told(parent)}, which is not a folder`);
+      this.place(parent, { kind: 'directory', size: 0, to: '', sha256: '' });
+      this.implied.add(parent);
     }
   }
 

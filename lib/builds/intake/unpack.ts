@@ -19,6 +19,8 @@ export interface Unpacked {
   /** of the archive as it was received, in hexadecimal */
   sha256: string;
   accepted: ReadonlyMap<string, AcceptedEntry>;
+  /** folders that no entry was about, only the path of others */
+  implied: ReadonlySet<string>;
   /** names of ours that the archive had files for */
   replaced: ReadonlySet<string>;
   isUnreadable: boolean;
@@ -57,11 +59,11 @@ export async function unpack(
   await carryThrough(limited, { folder, signal, reader });
   // What stands behind a compressed stream belongs to the archive as it was received.
   for await (const _ of received.chunks);
-  const { accepted, replaced } = judge;
+  const { accepted, implied, replaced, isUnreadable } = judge;
   if ([...accepted.values()].every(({ kind }) => kind === 'directory')) {
     throw refusal('the archive holds no file', { mend: 'see what tar --list says' });
   }
-  return { sha256: received.sha256(), accepted, replaced, isUnreadable: judge.isUnreadable, commit: reader.commit() };
+  return { sha256: received.sha256(), accepted, implied, replaced, isUnreadable, commit: reader.commit() };
 }
 
 function decompressed(

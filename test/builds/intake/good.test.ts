@@ -1,4 +1,4 @@
-import { chmod, lstat, mkdir, mkdtemp, readdir, readFile, readlink, stat, writeFile } from 'node:fs/promises';
+import { chmod, chown, lstat, mkdir, mkdtemp, readdir, readFile, readlink, stat, writeFile } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
@@ -66,7 +66,7 @@ test('P6: a build knows what it was made from, and everything that is in it', as
     [
       ['d', '', '755'],
       ['f', 'app.js', '644', 14, sha256('console.log(1)')],
-      ['d', 'd', '775'],
+      ['d', 'd', '755'],
       ['f', 'd/more', '640', 4, sha256('more')],
       ['l', 'l', 'd/more'],
     ],
@@ -124,6 +124,19 @@ test('P1: who may enter the builds directory may enter the build, whatever the a
   }
 });
 
+test('P1: a group may write into a folder where the archive says so, and not where it says nothing of it', async (t) => {
+  const taking = await makeTaking(t);
+  const shared: Block = { name: 'implied/shared', type: '5', mode: 0o775 };
+  const listed: Block = { name: 'late', type: '5', mode: 0o775 };
+  const { path } = await taking.add(
+    tarOf({ name: 'implied/shared/deep/x', body: 'x' }, { name: 'late/x', body: 'x' }, shared, listed),
+  );
+  const names = ['implied', 'implied/shared', 'implied/shared/deep', 'late'];
+  const modes = names.map(async (name) => ((await stat(join(path, name))).mode & 0o7777).toString(8));
+  assert.equal(await Promise.all(modes), ['755', '775', '755', '775']);
+  assert.equal((await compareBuild(path, signal)).changed, []);
+});
+
 test('P1: a mask of the caller changes nothing', async (t) => {
   const taking = await makeTaking(t);
   const mask = process.umask(0o077);
@@ -132,7 +145,7 @@ test('P1: a mask of the caller changes nothing', async (t) => {
   const modes = ['.', 'app.js', 'd', 'd/x', '.cutover.json', '.cutover.files'].map(async (name) =>
     ((await stat(join(path, name))).mode & 0o777).toString(8),
   );
-  assert.equal(await Promise.all(modes), ['755', '644', '775', '755', '644', '644']);
+  assert.equal(await Promise.all(modes), ['755', '644', '755', '755', '644', '644']);
 });
 
 test('P1: links and hard links within the build stay what they are', async (t) => {
@@ -240,4 +253,18 @@ test('P1: what GNU tar packs of a tree is that tree', async (t) => {
     const { code, stdout } = await exec(same, { timeoutMs: 10_000 });
     assert.is(code, 0, `${format}: ${stdout}`);
   }
+});
+
+test('P1: root takes in for another user wherever it stands, be it where that user may not go', async (t) => {
+  if (process.geteuid?.() !== 0) return;
+  const taking = await makeTaking(t);
+  await chmod(taking.around, 0o755);
+  await chown(taking.builds, 65_534, 65_534);
+  const closed = join(taking.around, 'closed');
+  await mkdir(closed, { mode: 0o700 });
+  const before = process.cwd();
+  t.cleanup(() => process.chdir(before));
+  process.chdir(closed);
+  const { path } = await taking.add(tarOf(app, { name: 'd/x', body: 'x' }));
+  assert.is((await stat(join(path, 'd/x'))).uid, 65_534);
 });
