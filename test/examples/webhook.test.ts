@@ -29,7 +29,7 @@ test('W1: every push is deployed, through nights like those that the old receive
   await served(sandbox, first, 'butter');
   assert.equal(
     (await deliver(sandbox, 'd-1')).body,
-    { ...first.body, replayed: true },
+    { ...first.body, status: 'done', replayed: true },
     'delivered twice, deployed once',
   );
 

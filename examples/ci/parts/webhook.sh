@@ -109,8 +109,9 @@ take_answer() {
   id=$(field .id)
   case $(field .status),$id in
     ignored,*) finish 78 "the receiver ignores this request: $(field .reason)" ;;
-    queued, | queued,*[!A-Za-z0-9._-]*) ;;
-    queued,*)
+    *, | *,*[!A-Za-z0-9._-]*) ;;
+    # A request that was sent again may be further by now.
+    queued,* | running,* | done,* | superseded,*)
       sent=yes
       say "the request is taken: $url/runs/$id"
       return 0

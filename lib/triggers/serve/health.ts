@@ -10,6 +10,7 @@ import { history } from '../../deployer/history.ts';
 import type { RunDocument } from '../../run/document.ts';
 import type { Systemd } from '../../systemd/systemd.ts';
 import { version } from '../../version.ts';
+import { nothingProblem } from './came-to-nothing.ts';
 import type { Faults } from './faults.ts';
 import type { Queue } from './queue.ts';
 import type { ServeRequest } from './request.ts';
@@ -48,13 +49,13 @@ export function healthOf(parts: HealthParts): () => Promise<Health> {
 
 async function look(parts: HealthParts) {
   const { config, directory } = parts;
-  const [problems, disk, last_run] = await Promise.all([problemsElsewhere(parts), diskOf(directory), lastRun(config)]);
-  return { problems, disk, last_run };
+  const [problems, disk, lastRuns] = await Promise.all([problemsElsewhere(parts), diskOf(directory), runsOf(config)]);
+  return { problems, disk, lastRuns };
 }
 
 async function tell(looking: Promise<Seen>, parts: HealthParts) {
-  const { problems: elsewhere, disk, last_run } = await looking;
-  const problems = [...elsewhere, ...ownProblems(parts)];
+  const { problems: elsewhere, disk, lastRuns } = await looking;
+  const problems = [...elsewhere, ...ownProblems(parts), ...pushProblems(parts.queue, lastRuns)];
   const open = parts.queue.open();
   const told = (state: ServeRequest['state']) =>
     open.filter((one) => one.state === state).map(({ id, target, queued_at }) => ({ id, target, state, queued_at }));
@@ -66,7 +67,7 @@ async function tell(looking: Promise<Seen>, parts: HealthParts) {
     memory_bytes: process.memoryUsage.rss(),
     memory_limit_bytes: parts.memoryLimitBytes,
     disk,
-    last_run,
+    last_run: lastOf(lastRuns),
     queue: told('queued'),
     running: told('running'),
   };
@@ -120,10 +121,24 @@ async function diskOf(path: string) {
   return { path, used_percent, available_bytes: space.bavail * space.bsize };
 }
 
-/** Of all targets the run that began last. */
-async function lastRun(config: Config): Promise<RunDocument | null> {
+/** Of each target the last run. */
+async function runsOf(config: Config): Promise<RunDocument[]> {
   const found = await Promise.all(
     Object.values(config.targets).map((target) => history(pathsOf(config, target), 1).catch(() => [])),
   );
-  return found.flat().toSorted((a, b) => b.started_at.localeCompare(a.started_at))[0] ?? null;
+  return found.flat();
+}
+
+/** Of all targets the run that began last. */
+function lastOf(runs: readonly RunDocument[]) {
+  return runs.toSorted((a, b) => b.started_at.localeCompare(a.started_at))[0] ?? null;
+}
+
+/** What was accepted and never done. */
+function pushProblems(queue: Queue, lastRuns: readonly RunDocument[]): string[] {
+  const said = queue.nothings().map((request) => {
+    const lastRunAt = lastRuns.find(({ target }) => target === request.target)?.started_at ?? null;
+    return nothingProblem(request, { lastRunAt, nowMs: Date.now() });
+  });
+  return said.filter((one) => one !== null);
 }

@@ -61,8 +61,8 @@ async function answerSigned(
   try {
     const { request, isReplay } = await queue.add({ target: target.name, provider, keys, branch, revision });
     const run = `/runs/${request.id}`;
-    const replayed = isReplay ? { replayed: true } : {};
-    return c.json({ status: 'queued', id: request.id, run, ...replayed }, 202, { Location: run });
+    const answer = isReplay ? { status: request.state, replayed: true } : { status: 'queued' };
+    return c.json({ id: request.id, run, ...answer }, 202, { Location: run });
   } catch (error) {
     if (!isCutoverError(error, 'disk', 'permission')) throw error;
     return refuseForNow(c, 503, laterSeconds, 'the request cannot be kept: the journal of the receiver says why');

@@ -1,7 +1,9 @@
 import { messageOf } from '../../base/errors.ts';
 import { sleep } from '../../base/wait.ts';
+import { type Deliveries, openDeliveries } from './deliveries.ts';
+import { Keeper } from './keeper.ts';
 import type { Launch } from './launch.ts';
-import { type Asked, newRequest, now, type ServeRequest, supersededBy } from './request.ts';
+import { type Asked, cameToNothing, newRequest, now, type ServeRequest, supersededBy } from './request.ts';
 import type { Store } from './store.ts';
 
 export interface Accepted {
@@ -19,6 +21,8 @@ export interface Queue {
   find(id: string): ServeRequest | null;
   /** those that wait or run, in their order */
   open(): ServeRequest[];
+  /** the last request of each target, where that came to nothing */
+  nothings(): ServeRequest[];
   /** what is wrong with the state that is kept, in a sentence; null: nothing */
   problem(): string | null;
   /** Resolves when nothing here is at work any more; call it once the signal is aborted. */
@@ -35,6 +39,8 @@ export interface QueueParts {
   /** aborted when the receiver is to end: what runs goes on without it, what waits is found again */
   signal: AbortSignal;
   tell: (priority: number, line: string) => void;
+  /** told of a request that came to nothing, once that is on the disk */
+  onNothing: (request: ServeRequest) => void;
 }
 
 /** The queue as it was left; only what is added makes it work before `begin`. */
@@ -47,13 +53,14 @@ class RequestQueue implements Queue {
   readonly #all = new Map<string, ServeRequest>();
   /** not on the disk yet */
   readonly #unwritten = new Set<ServeRequest>();
-  readonly #byKey = new Map<string, Promise<ServeRequest>>();
+  readonly #deliveries: Deliveries = openDeliveries();
   readonly #workers = new Map<string, Promise<void>>();
+  readonly #keeper: Keeper;
   #seq = 0;
-  #problem: string | null = null;
 
   constructor(parts: QueueParts) {
     this.#parts = parts;
+    this.#keeper = new Keeper(parts);
     for (const request of parts.store.found) this.#remember(request, Promise.resolve(request));
     this.#seq = parts.store.found.at(-1)?.seq ?? 0;
   }
@@ -63,12 +70,12 @@ class RequestQueue implements Queue {
   }
 
   async add(asked: Asked): Promise<Accepted> {
-    const known = asked.keys.map((key) => this.#byKey.get(key)).find((one) => one !== undefined);
+    const known = this.#deliveries.find(asked.keys);
     if (known) return { request: await known, isReplay: true };
     this.#seq += 1;
     const request = newRequest(asked, this.#seq);
     this.#unwritten.add(request);
-    const written = this.#write(request).then(() => request);
+    const written = this.#keeper.write(request).then(() => request);
     this.#remember(request, written);
     try {
       await written;
@@ -94,8 +101,14 @@ class RequestQueue implements Queue {
     return all.filter(({ state }) => state === 'queued' || state === 'running').toSorted((a, b) => a.seq - b.seq);
   }
 
+  nothings(): ServeRequest[] {
+    const last = new Map<string, ServeRequest>();
+    for (const one of this.#all.values()) if (one.seq > (last.get(one.target)?.seq ?? 0)) last.set(one.target, one);
+    return [...last.values()].filter(cameToNothing);
+  }
+
   problem(): string | null {
-    return this.#problem;
+    return this.#keeper.problem();
   }
 
   async ended(): Promise<void> {
@@ -106,12 +119,12 @@ class RequestQueue implements Queue {
     // Whoever adds it is told; a replay that nobody sent needs no answer.
     written.catch(() => {});
     this.#all.set(request.id, request);
-    for (const key of request.keys) this.#byKey.set(key, written);
+    this.#deliveries.remember(request, written);
   }
 
   #forget(request: ServeRequest): void {
     this.#all.delete(request.id);
-    for (const key of request.keys) this.#byKey.delete(key);
+    this.#deliveries.forget(request);
   }
 
   #work(target: string): void {
@@ -136,12 +149,20 @@ class RequestQueue implements Queue {
     const { signal, launch, tell } = this.#parts;
     for (let next = await this.#next(target); next; next = await this.#next(target)) {
       signal.throwIfAborted();
-      if (next.state === 'queued') await this.#change(next, { state: 'running', started_at: now() });
-      tell(6, `${next.id}: ${target} is deployed${next.revision ? ` for ${next.revision}` : ''}`);
+      if (next.state === 'queued') await this.#keeper.change(next, { state: 'running', started_at: now() });
+      tell(6, `${next.id}: ${target} is being deployed${next.revision ? ` for ${next.revision}` : ''}`);
       const result = await launch(next);
-      await this.#change(next, { state: 'done', ended_at: now(), ...result });
-      tell(result.exit_code === 0 ? 6 : 4, `${next.id}: ${target}: ${result.outcome ?? result.error?.message}`);
+      await this.#keeper.change(next, { state: 'done', ended_at: now(), ...result });
+      if (cameToNothing(next)) this.#tellNothing(next);
+      else tell(result.exit_code === 0 ? 6 : 4, `${next.id}: ${target}: ${result.outcome}`);
     }
+  }
+
+  #tellNothing(request: ServeRequest): void {
+    const { tell, onNothing } = this.#parts;
+    this.#deliveries.forget(request);
+    tell(3, `${request.id}: the push to ${request.target} came to nothing: ${request.error?.message}`);
+    onNothing(request);
   }
 
   /** What was running when another receiver ended comes first; of those that wait, the latest, in whose place the others go. */
@@ -151,32 +172,8 @@ class RequestQueue implements Queue {
     if (running) return running;
     const latest = open.at(-1) ?? null;
     for (const request of open)
-      if (request !== latest && latest) await this.#change(request, supersededBy(latest.id)).catch(() => {});
+      if (request !== latest && latest) await this.#keeper.change(request, supersededBy(latest.id)).catch(() => {});
     return latest;
-  }
-
-  /** A disk that is full for a while must not lose what happened: it is written as soon as it can be. */
-  async #change(request: ServeRequest, changes: Partial<ServeRequest>): Promise<void> {
-    Object.assign(request, changes);
-    for (;;) {
-      try {
-        await this.#write(request);
-        return;
-      } catch (error) {
-        this.#parts.tell(3, `the queue cannot be written: ${messageOf(error)}`);
-        await sleep(retryMs, this.#parts.signal);
-      }
-    }
-  }
-
-  async #write(request: ServeRequest): Promise<void> {
-    try {
-      await this.#parts.store.write(request);
-      this.#problem = null;
-    } catch (error) {
-      this.#problem = `requests cannot be kept: ${messageOf(error)}`;
-      throw error;
-    }
   }
 
   async #forgetOldest(): Promise<void> {

@@ -65,6 +65,11 @@ export function supersededBy(id: string): Partial<ServeRequest> {
   return { state: 'superseded', superseded_by: id, ended_at: now() };
 }
 
+/** Whether a request is over without a run that came to an end: what was pushed was not deployed, and nobody else says so. */
+export function cameToNothing({ state, outcome, error }: Pick<ServeRequest, 'state' | 'outcome' | 'error'>): boolean {
+  return state === 'done' && outcome === null && error !== null;
+}
+
 export function now(): string {
   return new Date().toISOString();
 }

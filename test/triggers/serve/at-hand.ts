@@ -9,6 +9,7 @@ import type { Launch, Result } from '../../../lib/triggers/serve/launch.ts';
 import { listen } from '../../../lib/triggers/serve/listen.ts';
 import { serveLog } from '../../../lib/triggers/serve/log.ts';
 import { openQueue, type Queue } from '../../../lib/triggers/serve/queue.ts';
+import type { ServeRequest } from '../../../lib/triggers/serve/request.ts';
 import { frame } from '../../../lib/triggers/serve/routes.ts';
 import { openStore } from '../../../lib/triggers/serve/store.ts';
 import { makeDirectory } from '../../builds/directory.ts';
@@ -40,6 +41,8 @@ export interface AtHand {
   lines: string[];
   /** the requests that were carried out, in their order */
   launched: string[];
+  /** the requests that came to nothing */
+  told: ServeRequest[];
   clock: { nowMs: number };
   send: (sent: Sent) => Promise<Answered>;
   end: () => Promise<void>;
@@ -56,13 +59,16 @@ export async function receiverAtHand(
   const ended = openController();
   const lines: string[] = [];
   const launched: string[] = [];
+  const told: ServeRequest[] = [];
   const clock = { nowMs: Date.now() };
   const log = serveLog((line) => void lines.push(line), true);
   const noting: Launch = (request) => {
     launched.push(request.id);
     return launch(request);
   };
-  const queue = openQueue({ store: await openStore(place), launch: noting, signal: ended.signal, tell: log.tell });
+  const store = await openStore(place);
+  const onNothing = (request: ServeRequest): void => void told.push(request);
+  const queue = openQueue({ store, launch: noting, signal: ended.signal, tell: log.tell, onNothing });
   const app = frame({ log, faults: noteFaults(log) });
   addHooks(app, { config, secret, queue, nowMs: () => clock.nowMs });
   app.get('/broken', () => {
@@ -77,7 +83,7 @@ export async function receiverAtHand(
   };
   t.cleanup(end);
   const send = (sent: Sent): Promise<Answered> => sendTo(port ?? 0, sent);
-  return { port: port ?? 0, queue, directory: place, lines, launched, clock, send, end };
+  return { port: port ?? 0, queue, directory: place, lines, launched, told, clock, send, end };
 }
 
 const configuration = `app = "shop"

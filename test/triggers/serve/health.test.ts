@@ -96,6 +96,7 @@ disk_used = "${diskUsed}"
       add: () => Promise.reject(new Error('nothing is added')),
       find: () => null,
       open: () => [],
+      nothings: () => [],
       problem: () => null,
       ended: async () => {},
     },

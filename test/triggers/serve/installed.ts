@@ -48,12 +48,18 @@ export async function installShipped(
     sandbox.hostPath('/etc/sysusers.d/cutover-serve.conf'),
   );
   await sandbox.run('systemd-sysusers', 'cutover-serve.conf');
-  await mkdir(sandbox.hostPath('/etc/polkit-1/rules.d'), { recursive: true });
-  if (isAllowed)
-    await writeFile(sandbox.hostPath(rule), receiverRule({ app }, [{ name: 'production' }]).text, { mode: 0o644 });
-  await sandbox.run('systemctl', 'restart', 'polkit.service');
+  if (isAllowed) await allow(site);
+  else await sandbox.run('systemctl', 'restart', 'polkit.service');
   await sandbox.run('systemctl', 'daemon-reload');
   await sandbox.run('systemctl', 'start', 'cutover-serve.socket', service);
+}
+
+/** Has polkit let the receiver start runs. */
+export async function allow({ sandbox, app }: Site): Promise<void> {
+  await mkdir(sandbox.hostPath('/etc/polkit-1/rules.d'), { recursive: true });
+  const { text } = receiverRule({ app }, [{ name: 'production' }]);
+  await writeFile(sandbox.hostPath(rule), text, { mode: 0o644 });
+  await sandbox.run('systemctl', 'restart', 'polkit.service');
 }
 
 /**

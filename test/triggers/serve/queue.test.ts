@@ -15,6 +15,8 @@ import { plain, receiverAtHand } from './at-hand.ts';
 const test = suite('triggers/serve/queue');
 const done: Result = { run: null, outcome: 'deployed', exit_code: 0, error: null };
 
+const silent = { tell: () => {}, onNothing: () => {} };
+
 interface Opened {
   queue: Queue;
   launched: string[];
@@ -35,7 +37,7 @@ async function open(t: TestContext, directory: string): Promise<Opened> {
       ended.signal.addEventListener('abort', () => reject(new Error('the receiver is gone')), { once: true });
     });
   };
-  const queue = openQueue({ store: await openStore(directory), launch, signal: ended.signal, tell: () => {} });
+  const queue = openQueue({ store: await openStore(directory), launch, signal: ended.signal, ...silent });
   queue.begin();
   const drop = async (): Promise<void> => {
     ended.abort(new Error('the end'));
@@ -96,7 +98,7 @@ test('W1: one that comes at the very end of another is not forgotten', async (t)
       launched.push(id);
       return done;
     };
-    const queue = openQueue({ store, launch, signal: ended.signal, tell: () => {} });
+    const queue = openQueue({ store, launch, signal: ended.signal, ...silent });
     t.cleanup(() => ended.abort(new Error('the end')));
     await add(queue);
     const adding = add(queue);

@@ -3,7 +3,7 @@
 import * as assert from 'uvu/assert';
 import { makeSite, type Site, until } from '../../deploy/site.ts';
 import { suite } from '../../suite.ts';
-import { installShipped, mainPid, port, service, untilRestarted } from './installed.ts';
+import { allow, installShipped, mainPid, port, service, untilRestarted } from './installed.ts';
 import { type Answer, callInside, secret, signatureOf } from './receiving.ts';
 
 const test = suite('triggers/serve/unit', { timeoutMs: 240_000 });
@@ -70,6 +70,16 @@ test('W1: where polkit allows nothing, the run and the health say so', async (t)
     return health?.status === 503;
   });
   assert.match(health?.body.problems.join(), 'runs cannot be started: systemd refuses');
+  assert.match(health?.body.problems.join(), 'the last push to production came to nothing: systemd refuses');
+  // The same delivery, once the rule is there.
+  await allow(site);
+  const again = await push(site);
+  assert.is(again.body.replayed, undefined);
+  assert.is((await ended(site, again.body.run as string)).outcome, 'deployed');
+  await until('nothing is wrong any more', async () => {
+    [health] = await callInside(site.sandbox, port, [{ path: '/health' }]);
+    return health?.status === 200;
+  });
 });
 
 test('W1: a receiver that hangs is started anew, and the port was never closed', async (t) => {

@@ -1,0 +1,66 @@
+import { hostname } from 'node:os';
+import type { Config } from '../../config/model.ts';
+import { bounded, type Notice } from '../../report/notify/notice.ts';
+import type { ServeLog } from './log.ts';
+import type { ServeRequest } from './request.ts';
+
+/** For so long it is told in the health: by then whoever looks has seen it, or nobody misses the push. */
+const toldMs = 24 * 60 * 60_000;
+
+type Nothing = Pick<
+  ServeRequest,
+  'id' | 'target' | 'branch' | 'revision' | 'provider' | 'queued_at' | 'ended_at' | 'error'
+>;
+
+/**
+ * What the health says of a push that was accepted and never deployed.
+ * @param lastRunAt when the target's last run began: what is deployed since has it, or whoever deployed knows
+ * @returns null: nothing
+ */
+export function nothingProblem(
+  { target, ended_at, error }: Nothing,
+  { lastRunAt, nowMs }: { lastRunAt: string | null; nowMs: number },
+): string | null {
+  const endedMs = Date.parse(ended_at ?? '');
+  if (isGivenUp(error) || !(nowMs - endedMs < toldMs)) return null;
+  if (lastRunAt !== null && Date.parse(lastRunAt) > endedMs) return null;
+  return `the last push to ${target} came to nothing: ${error?.message}; deliver it again, or: cutover deploy ${target}`;
+}
+
+/** What people are told of it, who cannot see it anywhere else; null: somebody meant it. */
+export function nothingNotice(request: Nothing, { app, host }: { app: string; host: string }): Notice | null {
+  const { id, target, branch, revision, provider, queued_at, error } = request;
+  if (isGivenUp(error)) return null;
+  const facts: [string, string | null][] = [
+    ['Revision', revision],
+    ['Branch', branch],
+    ['Pushed', `${queued_at}, by ${provider}`],
+    ['Request', id],
+    ['Machine', host],
+  ];
+  return bounded({
+    kind: 'failed',
+    title: `🚨 a push came to nothing: ${app} ${target}`,
+    sentence: `What was pushed was not deployed, and ${target} serves what it served: ${error?.message}`,
+    facts: facts.filter((fact): fact is [string, string] => fact[1] !== null),
+    commands: [...(error?.mend ? [error.mend] : []), `cutover deploy ${target}`],
+    document: { kind: 'request', outcome: 'failed', app, target, branch, revision, request: id, queued_at, error },
+  });
+}
+
+/** Tells the channels of the configuration; what keeps them from being told is in the log. Never an error. */
+export async function tellNothing(
+  request: Nothing,
+  { config, env, log, signal }: { config: Config; env: NodeJS.ProcessEnv; log: ServeLog; signal: AbortSignal },
+): Promise<void> {
+  const notice = nothingNotice(request, { app: config.app, host: hostname() });
+  if (notice === null || config.notify.length === 0) return;
+  const { notify, unattendedBounds } = await import('../../report/notify/notify.ts');
+  const problems = await notify([notice], config.notify, { signal, env, bounds: unattendedBounds });
+  for (const problem of problems) log.tell(4, problem);
+}
+
+/** Whoever called it off by hand knows. */
+function isGivenUp(error: Nothing['error']): boolean {
+  return error?.code === 'interrupted';
+}
