@@ -1,20 +1,19 @@
-import { environmentOf } from '../base/environment.ts';
 import type { Command } from '../base/exec.ts';
 import { ownExecutable } from '../base/own-files.ts';
 import { type Redact, redactorOf } from '../base/redactor.ts';
 import { secretsOf } from '../config/known-secrets.ts';
 import { findConfig, loadConfig } from '../config/load.ts';
 import type { Config, TargetConfig } from '../config/model.ts';
+import { deployedDirectly } from '../deployer/direct.ts';
 import { type Place, pathsOf, targetNamed } from '../deployer/place.ts';
 import type { RunDocument } from '../run/document.ts';
 import { fanOut, type Listener } from '../run/events.ts';
-import { reachSystemd } from '../systemd/systemd.ts';
-import { workAsOwner } from './as-owner.ts';
 import type { GlobalOptions, Terminal } from './command.ts';
 import { journalListener } from '../report/journal.ts';
 import { logFileListener } from '../report/log-file.ts';
 import { plainColours } from '../report/plain.ts';
 import { terminalListener } from '../report/terminal.ts';
+import { managersAsIs, managersAsOwner } from './managers.ts';
 import { interruptSignal } from './signals.ts';
 
 /** A place on the command line, with what others are told of once the outcome is. */
@@ -25,10 +24,23 @@ export interface CommandPlace extends Place {
   journalled: () => Promise<void>;
 }
 
-/** The configuration that the options and the surroundings name. @throws `config` */
-export async function configFor(options: GlobalOptions, { env, cwd }: Pick<Terminal, 'env' | 'cwd'>): Promise<Config> {
+/**
+ * The configuration that the options and the surroundings name. A target that none is there for, or that it does not have, may
+ * have been deployed without one.
+ * @throws `config`
+ */
+export async function configFor(
+  options: GlobalOptions,
+  { env, cwd }: Pick<Terminal, 'env' | 'cwd'>,
+  name?: string,
+): Promise<Config> {
   const explicit = options.config === undefined ? undefined : String(options.config);
-  return loadConfig(await findConfig({ explicit, env, cwd }));
+  const looking = findConfig({ explicit, env, cwd });
+  if (name === undefined || explicit !== undefined) return loadConfig(await looking);
+  const file = await looking.catch(() => null);
+  const config = file === null ? null : await loadConfig(file);
+  if (config !== null && Object.hasOwn(config.targets, name)) return config;
+  return (await deployedDirectly(name, env)) ?? config ?? loadConfig(await looking);
 }
 
 /** A target of the configuration, ready to be worked on. @throws `config`, `usage`, `systemd_unavailable` */
@@ -38,7 +50,7 @@ export async function placeFor(
   terminal: Terminal,
   { log = false, asOwner = log }: { log?: boolean; asOwner?: boolean } = {},
 ): Promise<CommandPlace> {
-  const config = await configFor(options, terminal);
+  const config = await configFor(options, terminal, name);
   return placeOf(config, targetNamed(config, name), { options, terminal, log, asOwner });
 }
 
@@ -49,28 +61,30 @@ interface PlaceOptions {
   log?: boolean;
   /** something is to be changed, which is done as the user whose the state is */
   asOwner?: boolean;
+  /** the configuration is what a ledger holds */
+  isLedgers?: boolean;
 }
 
 /** The same for a configuration that is there already. */
 export async function placeOf(
   config: Config,
   target: TargetConfig,
-  { options, terminal, paths = pathsOf(config, target), log = false, asOwner = log }: PlaceOptions,
+  { options, terminal, paths = pathsOf(config, target), log = false, asOwner = log, isLedgers = false }: PlaceOptions,
 ): Promise<CommandPlace> {
   const signal = interruptSignal();
+  const { env } = terminal;
+  const owned = [paths.directory, ...(isLedgers ? [] : [target.builds])] as const;
   // Whoever only looks changes nothing, and may look at everything.
-  if (asOwner) await workAsOwner(paths.directory, terminal.env);
-  const systemd = reachSystemd(config.manager);
-  const redact = redactorOf(await secretsOf([target, config.notify, config.serve], terminal.env));
+  const managers = asOwner ? await managersAsOwner(config, { owned, env, isLedgers }) : managersAsIs(config, env);
+  const redact = redactorOf(await secretsOf([target, config.notify, config.serve], env));
   return {
     config,
     target,
     paths,
-    systemd,
+    ...managers,
     redact,
     signal,
     settle: settleCommand(paths.directory),
-    environment: environmentOf(terminal.env, ['HOME', 'XDG_RUNTIME_DIR', 'PATH']),
     ...listening(config, target, { options, terminal, log, redact }),
   };
 }

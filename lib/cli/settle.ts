@@ -62,7 +62,7 @@ async function beforeTheUnitStarts(
 ): Promise<void> {
   try {
     const paths = await pathsToSettle(name, { options, terminal });
-    await workAsOwner(paths.directory, terminal.env);
+    await workAsOwner([paths.directory], terminal.env);
     const build = await putBackAtBoot(paths, interruptSignal());
     if (build) terminal.tell(`current names ${build} again: the machine was booted in the middle of a run\n`);
   } catch (error) {
@@ -78,7 +78,7 @@ async function pathsToSettle(
   { options, terminal }: { options: GlobalOptions & SettleFlags; terminal: Terminal },
 ): Promise<StatePaths> {
   if (options.stateDirectory !== undefined) return statePathsIn(String(options.stateDirectory));
-  const config = await configFor(options, terminal);
+  const config = await configFor(options, terminal, name);
   return pathsOf(config, targetNamed(config, name));
 }
 
@@ -88,8 +88,11 @@ async function placeToSettle(
   { options, terminal }: { options: GlobalOptions & SettleFlags; terminal: Terminal },
 ): Promise<CommandPlace | null> {
   if (options.stateDirectory === undefined) return placeFor(name, options, terminal, { log: true });
-  const left = await targetLeftBehind(String(options.stateDirectory));
+  const directory = String(options.stateDirectory);
+  // A ledger names files that root may read, and its owner may not.
+  await workAsOwner([directory], terminal.env);
+  const left = await targetLeftBehind(directory);
   if (!left) return null;
   const { config, target, paths } = left;
-  return placeOf(config, target, { options, terminal, paths, log: true });
+  return placeOf(config, target, { options, terminal, paths, log: true, isLedgers: true });
 }

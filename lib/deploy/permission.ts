@@ -4,7 +4,7 @@ import type { ManagerKind, TargetConfig } from '../config/model.ts';
 import { type Authority, hasPolkit, isAllowed, isAuthorityAsked, mayReload, type Verb } from '../systemd/authority.ts';
 import { type UnitFacts, textOf } from '../systemd/facts.ts';
 import type { Systemd } from '../systemd/systemd.ts';
-import { mendRefusal, nameOfSelf } from '../systemd/typed.ts';
+import { mendAsRoot, mendRefusal, nameOfSelf } from '../systemd/typed.ts';
 import { socketsOf } from './socket-units.ts';
 import { standInOf } from './stand-in.ts';
 import { type Needed, neededOf } from './verbs.ts';
@@ -24,7 +24,7 @@ export function permissionCheck(
   { target, facts }: { target: Asked; facts: Pick<UnitFacts, 'manager' | 'needDaemonReload'> },
   systemd: Asking,
 ): (() => Promise<Answer>) | null {
-  if (!isAuthorityAsked(facts.manager)) return null;
+  if (!isAuthorityAsked(facts.manager, systemd)) return null;
   return async () => {
     const [refused, isReloadRefused] = await Promise.all([
       refusedOf(target, systemd, (verb) => verb !== 'reset-failed'),
@@ -47,7 +47,7 @@ export function permissionCheck(
  * @throws `permission`, naming each thing that systemd refuses; nothing was changed then
  */
 export async function requirePermitted(target: Asked, manager: ManagerKind, systemd: Asking): Promise<void> {
-  if (!isAuthorityAsked(manager)) return;
+  if (!isAuthorityAsked(manager, systemd)) return;
   const harmless = await refusedOf(target, systemd, (verb) => verb !== 'reset-failed');
   // A start limit is not cleared for a run that does not begin.
   const refused = harmless.length > 0 ? harmless : await refusedOf(target, systemd, (verb) => verb === 'reset-failed');
@@ -84,5 +84,5 @@ function refusalText(refused: readonly Needed[]): string {
 
 async function mendOf(systemd: Authority): Promise<string> {
   if (await hasPolkit(systemd)) return mendRefusal();
-  return `run this with sudo: without polkit only root may (sudo apt-get install polkitd; then ${mendRefusal()})`;
+  return `${mendAsRoot()}: without polkit only root may (sudo apt-get install polkitd; then ${mendRefusal()})`;
 }

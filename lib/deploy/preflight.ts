@@ -8,7 +8,7 @@ import { askHooks } from '../checks/hook-start.ts';
 import { askHttp } from '../checks/http.ts';
 import { askMemory } from '../checks/memory.ts';
 import { askPort } from '../checks/port.ts';
-import { askRestartLimit, askUnit } from '../checks/unit.ts';
+import { askRestartLimit, askUnit, askUnitFile } from '../checks/unit.ts';
 import type { TargetConfig } from '../config/model.ts';
 import { type InFlight, isAlive } from '../run/in-flight.ts';
 import type { StatePaths } from '../run/state.ts';
@@ -16,6 +16,7 @@ import type { UnitFacts } from '../systemd/facts.ts';
 import type { Systemd } from '../systemd/systemd.ts';
 import { journalctl, systemctl } from '../systemd/typed.ts';
 import { asBefore } from './configured-checks.ts';
+import { askDatabase } from './database-check.ts';
 import { lastRunOf } from './last-run.ts';
 import { permissionCheck } from './permission.ts';
 import { standInOf } from './stand-in.ts';
@@ -24,7 +25,7 @@ import { standInOf } from './stand-in.ts';
 export interface PreflightSubject {
   target: TargetConfig;
   facts: UnitFacts;
-  systemd: Pick<Systemd, 'facts' | 'property' | 'call' | 'ask' | 'resetFailed'>;
+  systemd: Pick<Systemd, 'facts' | 'property' | 'call' | 'ask' | 'resetFailed' | 'isRoots'>;
   paths: StatePaths;
   /** the state directory: a full disk there stops a run */
   state: string;
@@ -32,6 +33,8 @@ export interface PreflightSubject {
   /** what all builds have links to; null: nothing */
   sharing: Sharing | null;
   inFlight: InFlight | null;
+  /** a change of the unit itself that has not ended, and how to end it; null: there is none */
+  unfinished: { message: string; mend: string } | null;
   /** nothing was deployed yet: the questions about a running service do not apply */
   isFirst: boolean;
   /** the service is known to be down and is to be repaired: what it answers is only a warning */
@@ -57,24 +60,22 @@ export function preflight(subject: PreflightSubject, onAnswer?: (answer: CheckAn
 }
 
 function preflightChecks(subject: PreflightSubject): Check[] {
-  const { target, facts, state, inFlight, isFirst, signal } = subject;
-  const { unit, builds, ports, limits, health } = target;
+  const { target, facts, state, isFirst, signal } = subject;
+  const { unit, builds, limits, health } = target;
   const mendHealth = `${journalctl(facts.manager, unit)}, then cutover rollback or cutover deploy --fix-forward`;
   const notYet = pass('nothing is deployed yet', 'not asked on a first deploy');
   return [
     { name: 'unit', ask: async () => askUnit(facts, { isFirst }) },
     { name: 'unit_file', ask: () => askUnitFiles(subject) },
     { name: 'restart_limit', ask: async () => (isFirst ? notYet : askRestartLimit(facts, Date.now())) },
-    {
-      name: 'port',
-      ask: async () => askStrategy(target, facts) ?? askPort(ports, facts, { isShared: target.strategy !== 'restart' }),
-    },
+    { name: 'port', ask: () => askPorts(subject) },
     { name: 'disk', ask: () => askDisk([builds, state], limits.diskUsed) },
     { name: 'memory', ask: () => askMemory(limits.memoryAvailable) },
     { name: 'health', ask: async () => (isFirst ? notYet : askHttp(health.urls, health, mendHealth, signal)) },
     { name: 'builds', ask: () => askBuilds(builds) },
     { name: 'candidate', ask: () => askBuild(subject) },
-    { name: 'in_flight', ask: () => askInFlight(inFlight, target.name) },
+    { name: 'in_flight', ask: () => askInFlight(subject) },
+    ...databaseChecks(subject),
     ...permissionChecks(subject),
     ...(Object.keys(target.hooks).length === 0 ? [] : [{ name: 'hooks', ask: () => askTargetsHooks(subject) }]),
   ];
@@ -85,6 +86,13 @@ async function askBuild({ candidate, sharing, facts, isThorough, target }: Prefl
   const isMadeLater = candidate === null && isThorough && (target.hooks.build ?? []).length > 0;
   if (isMadeLater) return pass('none yet: the hook build makes one', 'a whole, readable build');
   return askCandidate(target.builds, candidate, { user: facts.user, sharing });
+}
+
+/** A deploy begins with a backup, where a database is configured. */
+function databaseChecks({ target, isFirst, signal }: PreflightSubject): Check[] {
+  const { database, hooks } = target;
+  if (!database) return [];
+  return [{ name: 'database', ask: () => askDatabase({ database, hooks }, { isFirst, signal }) }];
 }
 
 /** Only who is not root is asked about: a run that may stop a service and not start it would leave it down. */
@@ -99,9 +107,18 @@ function askTargetsHooks({ target, candidate, isThorough }: PreflightSubject): P
 }
 
 /** The unit's file, and those of the units that a deploy works with. */
-function askUnitFiles({ target, facts, systemd, paths, candidate, isThorough }: PreflightSubject): Promise<Answer> {
+async function askUnitFiles(subject: PreflightSubject): Promise<Answer> {
+  const { target, facts, systemd, paths, candidate, isThorough, unfinished } = subject;
+  if (unfinished) return askUnitFile(facts);
   const standIn = target.strategy === 'overlap' && candidate !== null ? standInOf(target.unit, candidate) : null;
   return askDoctor({ target, facts, standIn, lastRun: () => lastRunOf(paths), isThorough }, systemd);
+}
+
+/** While half of a change is there, who has the port, and who should, says nothing of what a deploy will find. */
+async function askPorts({ target, facts, unfinished }: PreflightSubject): Promise<Answer> {
+  if (unfinished) return pass('not asked: see in_flight', 'a port of the unit');
+  const { ports, strategy } = target;
+  return askStrategy(target, facts) ?? askPort(ports, facts, { isShared: strategy !== 'restart' });
 }
 
 /**
@@ -120,8 +137,13 @@ function askStrategy({ strategy, name }: TargetConfig, { triggeredBy, unit, mana
   return fail(`the port belongs to ${socket}`, `with strategy "restart", ${unit} opens its port itself`, mend);
 }
 
-async function askInFlight(mark: InFlight | null, target: string): ReturnType<Check['ask']> {
+async function askInFlight({
+  inFlight: mark,
+  unfinished,
+  target: { name: target },
+}: PreflightSubject): ReturnType<Check['ask']> {
   const expected = 'no unfinished run';
+  if (unfinished) return fail(unfinished.message, `${expected}, and no unfinished change`, unfinished.mend);
   if (!mark) return pass('none', expected);
   if (await isAlive(mark))
     return warn(`run ${mark.run} is at work (pid ${mark.pid})`, expected, `cutover status ${target}`);

@@ -7,7 +7,7 @@ import type { Ending, RunDocument } from '../run/document.ts';
 import { applySteps, recordAnyway } from '../run/engine.ts';
 import { readRun } from '../run/history.ts';
 import { endLeftHook } from '../run/hook-group.ts';
-import { isOneWay } from '../run/inputs.ts';
+import { isOneWay, type RunInputs } from '../run/inputs.ts';
 import { clearInFlight, readInFlight } from '../run/in-flight.ts';
 import { withSecrets } from '../run/kept-inputs.ts';
 import { cutOffFailure, type Ledger, openLedger, readLedger, type RunRecord, stepRecordsOf } from '../run/ledger.ts';
@@ -19,7 +19,14 @@ import { ledgerPath } from '../run/state.ts';
 import { requirePermitted } from './permission.ts';
 import { holdersOf } from './ports.ts';
 import { planOf } from './plans.ts';
+import type { Systemd } from '../systemd/systemd.ts';
 import type { RunTools } from './run-tools.ts';
+
+/** What ends a run. */
+export interface Settling extends Omit<RunTools, 'signal'> {
+  /** the manager with the rights that a run of such inputs is ended with; none is given: `systemd` */
+  systemdFor?: (inputs: RunInputs) => Systemd;
+}
 
 type SettleTools = Omit<RunTools, 'signal'> & { ledger: Ledger; meter: DowntimeMeter };
 type Found = Omit<Ending, 'downtime_ms' | 'checks'>;
@@ -30,19 +37,20 @@ type Found = Omit<Ending, 'downtime_ms' | 'checks'>;
  * @returns the ended run's document, or null when there was nothing to end
  * @throws `bus_lost`, `systemd_unavailable`, `permission`: the run is still in flight
  */
-export async function settleRun(tools: Omit<RunTools, 'signal'>): Promise<RunDocument | null> {
-  const { paths, emit } = tools;
+export async function settleRun(settling: Settling): Promise<RunDocument | null> {
+  const { paths, emit } = settling;
   const mark = await readInFlight(paths);
   if (!mark) return null;
   const record = await readRun(paths, mark.run);
   // Without a first line no step can have begun; with an outcome only the cleaning-up is left.
   if (!record || record.document) {
-    if (!record) await tellUnread(mark.run, tools);
+    if (!record) await tellUnread(mark.run, settling);
     if (record?.document) await judgeBuild(record.inputs, record.document, paths).catch(() => {});
     await clearInFlight(paths);
     return record?.document ? asSettled(record.document) : null;
   }
   await requireOwnRecord(paths.directory, mark.run);
+  const tools = { ...settling, systemd: settling.systemdFor?.(record.inputs) ?? settling.systemd };
   // Refused in the middle of it, the run would be ended with the service down, and nobody would go on with it.
   if (record.steps.size > 0) await requirePermitted(record.inputs.target, record.inputs.manager, tools.systemd);
   emit({ type: 'begin', inputs: record.inputs, isResumed: true });

@@ -13,6 +13,8 @@ export interface Place {
   target: TargetConfig;
   paths: StatePaths;
   systemd: Systemd;
+  /** the same with no more rights than the owner of the state has, for what is only known from there */
+  ownersSystemd: Systemd;
   emit: Emit;
   /** takes the secrets that the configuration knows out of a text */
   redact: Redact;

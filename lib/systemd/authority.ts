@@ -8,7 +8,7 @@ import type { Systemd } from './systemd.ts';
 export type Verb = 'start' | 'stop' | 'restart' | 'reset-failed' | 'kill';
 
 /** Who answers for what this process may do; both are parts of a connection to the system's manager. */
-export type Authority = Pick<Systemd, 'call' | 'ask' | 'resetFailed'>;
+export type Authority = Pick<Systemd, 'call' | 'ask' | 'resetFailed' | 'isRoots'>;
 
 const reloading = 'org.freedesktop.systemd1.reload-daemon';
 const polkit = {
@@ -30,8 +30,8 @@ const questions: Record<Exclude<Verb, 'reset-failed'>, (unit: string) => [string
 };
 
 /** Root may do everything, and so may a user with the user's own manager; anybody else has to be asked about. */
-export function isAuthorityAsked(manager: ManagerKind): boolean {
-  return manager === 'system' && process.geteuid?.() !== 0;
+export function isAuthorityAsked(manager: ManagerKind, authority: Pick<Authority, 'isRoots'>): boolean {
+  return manager === 'system' && !authority.isRoots();
 }
 
 /**

@@ -13,6 +13,8 @@ export interface Connection {
   /** Does work, and once more when the bus went away in the middle of it: only for what may be done twice. */
   again<T>(work: () => Promise<T>): Promise<T>;
   readonly isClosed: boolean;
+  /** whether root made the connection: the bus takes the rights of whoever connects, and they stay when root gives up its own */
+  readonly isRoots: boolean;
   close(): void;
 }
 
@@ -38,6 +40,7 @@ class Renewed implements Connection {
   #latest: Bus | undefined;
   #reconnecting: Promise<Bus> | undefined;
   #lostAt: number | undefined;
+  #isMadeByRoot = false;
 
   constructor(kind: ManagerKind, connect: Connect) {
     this.kind = kind;
@@ -45,6 +48,10 @@ class Renewed implements Connection {
     this.#first = this.#renew();
     // Whoever needs the bus is told.
     this.#first.catch(() => {});
+  }
+
+  get isRoots(): boolean {
+    return this.#latest && !this.#latest.lost.aborted ? this.#isMadeByRoot : isRoot();
   }
 
   async bus(): Promise<Bus> {
@@ -83,6 +90,7 @@ class Renewed implements Connection {
   }
 
   async #renew(): Promise<Bus> {
+    const wasRoot = isRoot();
     const bus = await this.#connect(this.kind);
     try {
       await subscribe(bus);
@@ -93,6 +101,7 @@ class Renewed implements Connection {
     // Whoever closed it meanwhile knew nothing of this one.
     if (this.isClosed) bus.close();
     this.#latest = bus;
+    this.#isMadeByRoot = wasRoot && isRoot();
     return bus;
   }
 
@@ -111,6 +120,10 @@ class Renewed implements Connection {
     this.isClosed = true;
     this.#latest?.close();
   }
+}
+
+function isRoot(): boolean {
+  return process.geteuid?.() === 0;
 }
 
 /** Before anything is asked: a job may end before the reply that names it. */

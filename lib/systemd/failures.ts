@@ -1,6 +1,6 @@
 import { CutoverError, messageOf } from '../base/errors.ts';
 import type { ManagerKind } from '../config/model.ts';
-import { mendRefusal, systemctl } from './typed.ts';
+import { mendAsRoot, mendRefusal, systemctl } from './typed.ts';
 
 /** A call that failed: what was asked, of which manager, about which unit. */
 interface FailedCall {
@@ -43,7 +43,7 @@ const known: Record<string, (call: FailedCall) => CutoverError> = {
 const manageable = ['StartUnit', 'StopUnit', 'RestartUnit', 'KillUnit', 'ResetFailedUnit'];
 
 function refused({ member, manager, unit, text, cause }: FailedCall): CutoverError {
-  const mend = manager === 'system' && manageable.includes(member) ? mendRefusal() : 'run this with sudo';
+  const mend = manager === 'system' && manageable.includes(member) ? mendRefusal() : mendAsRoot();
   return new CutoverError('permission', `systemd refuses to manage ${unit} (${member}): ${text}`, { mend, cause });
 }
 

@@ -38,6 +38,8 @@ export interface Systemd {
   call(member: string, signature: string, body: unknown[], about?: string): Promise<unknown[]>;
   /** one call of whoever else is on the same bus */
   ask(call: BusCall): Promise<unknown[]>;
+  /** whether it obeys as it obeys root, which a process that was root may not be any more */
+  isRoots(): boolean;
   close(): void;
 }
 
@@ -116,6 +118,8 @@ class Client implements Systemd {
   call(member: string, signature: string, body: unknown[], about?: string): Promise<unknown[]> {
     return this.#connection.call({ ...manager, member, signature, body, about });
   }
+
+  isRoots = (): boolean => this.#connection.isRoots;
 
   ask = (call: BusCall): Promise<unknown[]> => this.#connection.call(call);
 

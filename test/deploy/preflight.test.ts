@@ -28,7 +28,7 @@ test('S1: an interruption ends the question about health at once', async (t) => 
   const about = {
     target,
     facts: { manager: 'system', triggeredBy: [] },
-    systemd: {},
+    systemd: { isRoots: () => true },
     paths: {},
     configured: [],
     signal,
