@@ -1,7 +1,8 @@
 // needs: sandbox
 // deadline: 10min
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
+import type { CheckAnswer } from '../../lib/checks/check.ts';
 import type { RunDocument } from '../../lib/run/document.ts';
 import { suite } from '../suite.ts';
 import { type DatabaseSite, makeDatabaseSite, migration } from './database-site.ts';
@@ -63,8 +64,8 @@ test('P3: a backup that failed is told of, and the deploy goes on', async (t) =>
 });
 
 test('P3: a required backup that failed ends the deploy with 1, and nothing was changed', async (t) => {
-  const site = await makeDatabaseSite(t, { builds: [{}, {}], database: ['required = true'], migrate: migration });
-  await writeFile(site.sandbox.hostPath(site.database), 'not a database');
+  const verify = ['required = true', 'verify = "SELECT * FROM absent"'];
+  const site = await makeDatabaseSite(t, { builds: [{}, {}], database: verify, migrate: migration });
   const before = await site.sandbox.run('systemctl', 'show', '-p', 'InvocationID', site.unit);
   const called = await site.call('deploy');
   assert.equal([called.code, called.document.outcome, called.document.active], [1, 'refused', first]);
@@ -73,10 +74,44 @@ test('P3: a required backup that failed ends the deploy with 1, and nothing was 
   assert.equal(stepsOf(called.document), ['backup failed']);
   assert.is(await site.sandbox.run('systemctl', 'show', '-p', 'InvocationID', site.unit), before);
   // The build was not at fault: it is picked again.
-  await rm(site.sandbox.hostPath(site.database));
-  await site.sql("CREATE TABLE users(name); INSERT INTO users VALUES ('ann'), ('bob')");
+  await site.sql('CREATE TABLE absent(a)');
   assert.is((await site.call('deploy')).code, 0);
   await assertSound(site, second);
+});
+
+interface Checked {
+  safe: boolean;
+  checks: CheckAnswer[];
+}
+
+async function checked(site: DatabaseSite): Promise<[code: number | null, status?: string, observed?: string]> {
+  const { code, document } = await site.call<Checked>('check');
+  const found = document.checks.find(({ name }) => name === 'database');
+  return [code, found?.status, found?.observed];
+}
+
+test('S1, P3: a database that cannot be backed up: the check warns, and fails where the deploy would be refused', async (t) => {
+  const site = await makeDatabaseSite(t, { builds: [{}, {}] });
+  assert.equal((await checked(site)).slice(0, 2), [0, 'pass']);
+  await site.sandbox.run('mv', site.database, `${site.database}.away`);
+  const [code, status, observed] = await checked(site);
+  assert.equal([code, status], [0, 'warn']);
+  assert.is(observed, `no backup can be made: ${site.database} does not exist`);
+  for (const more of [
+    { database: ['required = true'] },
+    { database: ['restore_on_rollback = true'], migrate: 'true' },
+  ]) {
+    const strict = await makeDatabaseSite(t, { builds: [{}, {}], ...more });
+    assert.equal((await checked(strict)).slice(0, 2), [0, 'pass']);
+    await writeFile(strict.sandbox.hostPath(strict.backups), 'in the way');
+    assert.equal((await checked(strict)).slice(0, 2), [1, 'fail']);
+    assert.match((await checked(strict))[2] ?? '', `${strict.backups} is no directory`);
+    const called = await strict.call('deploy');
+    assert.equal([called.code, called.document.outcome], [1, 'refused'], called.stderr);
+    assert.equal(called.document.steps, []);
+    await strict.sandbox.run('rm', strict.backups);
+    await assertSound(strict, first);
+  }
 });
 
 test('P3: a disk that is full leaves the old backup and nothing half; a required backup ends the deploy', async (t) => {
