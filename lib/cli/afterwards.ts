@@ -37,7 +37,8 @@ export async function afterwards(
     terminal: { env },
     channels = place.config.notify,
     metrics = place.config.metrics,
-    isPruned = true,
+    // Without a file nobody said how many builds are to be kept: none is removed.
+    isPruned = place.config.file !== null,
   }: AfterwardsOptions,
 ): Promise<void> {
   const before = place.settled.filter(({ run }) => run !== document?.run);

@@ -8,7 +8,7 @@ import { configFor } from './place.ts';
 import { interruptSignal } from './signals.ts';
 
 export const run: Run = async ([name], options, terminal) => {
-  const config = await configFor(options, terminal);
+  const config = await configFor(options, terminal, name);
   const target = targetNamed(config, name);
   const rows = await builds({ target, paths: pathsOf(config, target), signal: interruptSignal() });
   if (options.json) terminal.print(JSON.stringify({ builds: rows }));

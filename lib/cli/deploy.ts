@@ -15,7 +15,7 @@ interface DeployFlags {
 }
 
 export const run: Run<DeployFlags> = async ([name, build], options, terminal) => {
-  const config = await configFor(options, terminal);
+  const config = await configFor(options, terminal, name);
   const target = targetNamed(config, name);
   const waitMs = waitMsOf(options.wait);
   const place = await placeOf(config, target, { options, terminal, log: !options.dryRun });

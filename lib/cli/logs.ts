@@ -16,7 +16,7 @@ const timeoutMs = 60_000;
 
 export const run: Run<LogFlags> = async ([name, id], options, terminal) => {
   requireOneDocument(options, '--follow', options.follow);
-  const config = await configFor(options, terminal);
+  const config = await configFor(options, terminal, name);
   const target = targetNamed(config, name);
   const { unit } = target;
   const found = options.unit ? null : ((await report(pathsOf(config, target), id)).run ?? '');

@@ -15,7 +15,7 @@ export const run: Run<ReportFlags> = async ([name, id], options, terminal) => {
   if (options.slo) return tellFigures([name, id], options, terminal);
   if (options.since !== undefined)
     throw new CutoverError('usage', '--since is for the figures', { mend: 'cutover report --slo --since=30d' });
-  const config = await configFor(options, terminal);
+  const config = await configFor(options, terminal, name);
   const document = await report(pathsOf(config, targetNamed(config, name)), id);
   if (options.json) terminal.print(JSON.stringify(document));
   else terminal.tell(`${reportText(document, terminal.colours)}\n`);
@@ -32,7 +32,7 @@ async function tellFigures(
   const sinceMs = options.since === undefined ? null : durationOption('--since', options.since, '30d');
   const { slo } = await import('../deployer/slo.ts');
   const { sloText } = await import('../report/slo-text.ts');
-  const config = await configFor(options, terminal);
+  const config = await configFor(options, terminal, name);
   const target = targetNamed(config, name);
   const subject = { app: config.app, target: target.name, paths: pathsOf(config, target) };
   const figures = await slo(subject, { sinceMs });

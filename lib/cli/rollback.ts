@@ -7,7 +7,7 @@ import { configFor, placeOf } from './place.ts';
 import { waitMsOf } from './waiting.ts';
 
 export const run: Run<{ wait?: string | number | boolean }> = async ([name, build], options, terminal) => {
-  const config = await configFor(options, terminal);
+  const config = await configFor(options, terminal, name);
   const target = targetNamed(config, name);
   const waitMs = waitMsOf(options.wait);
   const place = await placeOf(config, target, { options, terminal, log: true });

@@ -27,7 +27,7 @@ interface StatusFlags {
 export const run: Run<StatusFlags> = async ([name], options, terminal) => {
   requireOneDocument(options, '--watch', options.watch);
   requireAlone(options);
-  const config = await configFor(options, terminal);
+  const config = await configFor(options, terminal, name);
   const targets = name === undefined ? Object.values(config.targets) : [targetNamed(config, name)];
   if (options.metrics) return printMetrics(config, targets, terminal);
   const systemd = reachSystemd(config.manager);

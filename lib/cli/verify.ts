@@ -6,7 +6,7 @@ import { configFor } from './place.ts';
 import { watcherSignal } from './signals.ts';
 
 export const run: Run = async ([name, build], options, terminal) => {
-  const config = await configFor(options, terminal);
+  const config = await configFor(options, terminal, name);
   const target = targetNamed(config, name);
   const report = await verify({ target, paths: pathsOf(config, target), signal: watcherSignal() }, build);
   if (options.json) terminal.print(JSON.stringify(report));

@@ -56,7 +56,8 @@ function placesOf({ manager, state, logs }: Partial<Config>, env: Environment): 
   return { state: below, logs: logs ?? (manager === 'user' ? join(below, 'logs') : '/var/log/cutover') };
 }
 
-function defaultState(manager: ManagerKind, env: Environment): string {
+/** Where state is kept unless the configuration names a place. */
+export function defaultState(manager: ManagerKind, env: Environment): string {
   if (manager === 'system') return '/var/lib/cutover';
   return join(userDirectory('XDG_STATE_HOME', env), 'cutover');
 }

@@ -26,8 +26,6 @@ export interface DeployOptions {
   source?: Source | undefined;
   isForced: boolean;
   isFixForward: boolean;
-  /** false: nobody said how many builds are kept, and none is removed for want of room */
-  isPruned?: boolean;
   /** 0: do not wait for another run */
   waitMs: number;
 }
@@ -44,7 +42,8 @@ export async function deploy(place: Place, options: DeployOptions): Promise<RunD
   return whileHeld(place, { doing: `deploy of ${what}`, waitMs: options.waitMs }, async (_settled, guard) => {
     const startedAt = new Date().toISOString();
     await source?.verifyWanted(place.signal);
-    if (options.isPruned ?? true) await makeRoomWhereNeeded(place, build);
+    // Without a file nobody said how many builds are kept, and none is removed for want of room.
+    if (place.config.file !== null) await makeRoomWhereNeeded(place, build);
     const made = source ? await madeFrom(source, place) : build;
     const staged = await runStages(place, made === undefined ? { source, guard } : { build: made, guard });
     if (staged.failure) return refusedBy(staged, place, { startedAt, source });

@@ -69,6 +69,41 @@ test('S9: deploy-with-zero-downtime needs no configuration file', async (t) => {
   await assertNothingLeft(site);
 });
 
+test('S9: what is to be typed after a run without a configuration works without one', async (t) => {
+  const site = await makeSite(t, { builds: [{}, {}, { mode: 'crash' }], isDeployed: false });
+  const { sandbox, unit, builds } = site;
+  for (const at of [1, 2]) assert.is((await direct(site, `${builds}/${buildId(at)}`)).code, 0);
+  const bad = await direct(site, `${builds}/${buildId(3)}`);
+  const typed = bad.stdout.split('\n').flatMap((line) => (line.startsWith('  -> cutover ') ? [line.slice(13)] : []));
+  assert.equal([bad.code, typed.length], [4, 2], bad.stdout);
+  const name = unit.replace('.service', '');
+  for (const words of [...typed, `history ${name}`, `status ${name}`, `builds ${name}`, `settle ${name}`]) {
+    const { code, stdout, stderr } = await sandbox.cutover(words.split(' '), { cwd: '/' });
+    assert.is(code, 0, `${words}: ${stderr}`);
+    if (typed.includes(words)) assert.match(stdout, buildId(3), words);
+  }
+  const back = calledFrom(await sandbox.cutover(['rollback', name, '--json'], { cwd: '/' }));
+  assert.equal([back.code, back.document.active], [0, first], back.stderr);
+  const again = calledFrom(await sandbox.cutover(['deploy', name, second, '--json'], { cwd: '/' }));
+  assert.equal([again.code, again.document.active], [0, second], again.stderr);
+  for (const words of [`status ${name}x`, `status ../direct/${name}`, 'status']) {
+    assert.is((await sandbox.cutover(words.split(' '), { cwd: '/' })).code, 78, words);
+  }
+  await assertNothingLeft(site);
+});
+
+test('S9: a unit of the configuration at hand has one history, whichever form deploys it', async (t) => {
+  const site = await makeSite(t, { builds: [{}, {}] });
+  const { config, builds } = site;
+  const called = calledFrom(await direct(site, `${builds}/${second}`, '--config', config, '--json'));
+  assert.equal([called.code, called.document.target, called.document.app], [0, 'production', site.app], called.stderr);
+  const { runs } = (await site.call<{ runs: { run: string }[] }>('history')).document;
+  assert.is(runs[0]?.run, called.document.run);
+  const back = await site.call('rollback');
+  assert.equal([back.code, back.document.active], [0, first], back.stderr);
+  await assertNothingLeft(site);
+});
+
 test('S9: the direct form is refused for what is no build or no unit', async (t) => {
   const site = await makeSite(t, { isDeployed: false });
   const { sandbox, unit, builds, port } = site;
@@ -87,6 +122,11 @@ test('S9: the direct form is refused for what is no build or no unit', async (t)
   assert.is(await currentLink(site), null);
   await assertNothingLeft(site);
 });
+
+function direct({ sandbox, unit, port }: Site, build: string, ...more: string[]) {
+  const words = [executable('deploy-with-zero-downtime'), unit, build, String(port), ...more];
+  return sandbox.exec([process.execPath, ...words], { cwd: '/', timeoutMs: 60_000 });
+}
 
 function use({ sandbox, config }: Site, tool: string, ...words: string[]) {
   return sandbox.exec([process.execPath, executable(tool), ...words, '--config', config], { timeoutMs: 60_000 });
