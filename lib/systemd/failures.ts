@@ -1,6 +1,6 @@
 import { CutoverError, messageOf } from '../base/errors.ts';
 import type { ManagerKind } from '../config/model.ts';
-import { mendAsRoot, mendRefusal, systemctl } from './typed.ts';
+import { mendAsRoot, mendRefusal, nameOfSelf, systemctl } from './typed.ts';
 
 /** A call that failed: what was asked, of which manager, about which unit. */
 interface FailedCall {
@@ -18,8 +18,7 @@ const known: Record<string, (call: FailedCall) => CutoverError> = {
       mend: systemctl(manager, `list-unit-files '${unit}'`),
       cause,
     }),
-  'org.freedesktop.systemd1.UnitMasked': ({ manager, unit, cause }) =>
-    new CutoverError('unit_masked', `${unit} is masked`, { mend: systemctl(manager, `unmask ${unit}`), cause }),
+  'org.freedesktop.systemd1.UnitMasked': masked,
   'org.freedesktop.systemd1.UnitExists': ({ manager, unit, cause }) =>
     new CutoverError('unit_exists', `${unit} exists already`, { mend: systemctl(manager, `status ${unit}`), cause }),
   'org.freedesktop.DBus.Error.AccessDenied': refused,
@@ -38,6 +37,18 @@ const known: Record<string, (call: FailedCall) => CutoverError> = {
       cause,
     }),
 };
+
+/** The masked unit may be one that the unit needs, or polkit's, which systemd has decide who may do what. */
+function masked({ manager, unit, text, cause }: FailedCall): CutoverError {
+  const found = /^Unit (\S+) is masked/.exec(text)?.[1] ?? unit;
+  const more = { mend: systemctl(manager, `unmask ${found}`), cause };
+  if (found === unit) return new CutoverError('unit_masked', `${unit} is masked`, more);
+  if (/^polkit\w*\.service$/.test(found)) {
+    const what = `nobody decides whether ${nameOfSelf()} may have systemd manage ${unit}: ${found} is masked`;
+    return new CutoverError('systemd_unavailable', what, more);
+  }
+  return new CutoverError('unit_masked', `${unit} needs ${found}, which is masked`, more);
+}
 
 /** What a polkit rule can allow for one unit; the rest is root's. */
 const manageable = ['StartUnit', 'StopUnit', 'RestartUnit', 'KillUnit', 'ResetFailedUnit'];

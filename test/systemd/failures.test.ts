@@ -30,6 +30,20 @@ test('S1: each answer of systemd has a code, an exit code and what to type', () 
   }
 });
 
+test('S1: a masked unit is named, which need not be the one that was asked about', () => {
+  const cases: [text: string, code: string, exitCode: number, message: RegExp, mend: string][] = [
+    ['Unit app.service is masked.', 'unit_masked', 1, /^app.service is masked$/, 'systemctl unmask app.service'],
+    ['Unit db.service is masked.', 'unit_masked', 1, /^app.service needs db.service,/, 'systemctl unmask db.service'],
+    ['Unit polkit.service is masked.', 'systemd_unavailable', 69, /^nobody decides/, 'systemctl unmask polkit.service'],
+  ];
+  for (const [text, code, exitCode, message, mend] of cases) {
+    const answer = Object.assign(new Error(text), { type: 'org.freedesktop.systemd1.UnitMasked' });
+    const error = dbusFailure(answer, call) as CutoverError;
+    assert.equal([error.code, error.exitCode, error.mend], [code, exitCode, mend]);
+    assert.match(error.message, message);
+  }
+});
+
 test('S1: an error of ours passes through, and a call about no unit names itself', () => {
   const own = new CutoverError('timeout', 'late');
   assert.is(dbusFailure(own, call), own);
