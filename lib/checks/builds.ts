@@ -82,7 +82,7 @@ async function askShared(path: string, id: string, sharing: Sharing): Promise<An
 }
 
 /** access(2) also answers for a file system that is mounted read-only, where even root may not write. */
-async function whyNotWritable(directory: string): Promise<string | null> {
+export async function whyNotWritable(directory: string): Promise<string | null> {
   return access(directory, constants.W_OK).then(
     () => null,
     (error: unknown) => {

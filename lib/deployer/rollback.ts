@@ -7,20 +7,24 @@ import { requireHookUsers } from '../checks/hook-start.ts';
 import { probe } from '../checks/probe.ts';
 import { carryOut } from '../deploy/carry-out.ts';
 import { servingBuild } from '../deploy/identity.ts';
+import { pointWhereItServes } from '../deploy/left-over.ts';
+import { readAgain } from '../deploy/start.ts';
 import type { RunDocument } from '../run/document.ts';
 import { nextRunId, readRun } from '../run/history.ts';
+import type { Hold } from '../run/hold.ts';
 import type { RunInputs } from '../run/inputs.ts';
 import { isRunning, type UnitFacts } from '../systemd/facts.ts';
 import { whileHeld } from './held.ts';
 import { type Place, placeInputs } from './place.ts';
-import { previousBuild } from './previous.ts';
+import { findWayBack } from './previous.ts';
+import { requireWayClear } from './rollback-checks.ts';
 import { shareDataAnyhow } from './share-data.ts';
 
 /**
  * The emergency rollback (S8): to the previous proven build or to a named one, whatever state the unit is in.
  * A deploy that was cut off is ended first; when that brought the build before back, the rollback is done.
  * @param recovery the recovery that goes back by it
- * @throws `no_build`, `locked`, `permission`, `disk`
+ * @throws `no_build`, `locked`, `permission`, `disk`; `refused` where it could only end with the service down
  */
 export async function rollback(
   place: Place,
@@ -31,22 +35,30 @@ export async function rollback(
     if (settled?.outcome === 'rolled_back' && build === undefined && (await wasDeploy(place, settled.run))) {
       return { ...settled, kind: 'rollback', to: settled.active, outcome: 'deployed', failure: null };
     }
-    const { target, systemd } = place;
-    const startedAt = new Date().toISOString();
-    const [facts, from] = await Promise.all([systemd.facts(target.unit), currentBuild(target.builds)]);
-    const guarded = guard();
-    const to = build === undefined ? await previousBuild(place) : await resolveBuild(target.builds, build);
-    if (to === null) throw noPrevious(target.name, from);
-    await requireWhole(target.builds, to);
-    await shareDataAnyhow(place, to);
-    // Only what is healthy now is worth going back to.
-    const back = from !== null && (await isHealthyNow(place, facts, from)) ? from : null;
-    const [run, origin] = await Promise.all([nextRunId(place.paths), originOf(target.builds, to)]);
-    const what = { run, kind: 'rollback' as const, ...placeInputs(place), recovery, ...origin };
-    const known = { invocationBefore: facts.invocationId, memoryBefore: null, startedAt };
-    await guarded;
-    return carryOut({ ...what, from, to, back, ...known }, [], place);
+    return goTo(place, { build, recovery, guard });
   });
+}
+
+async function goTo(
+  place: Place,
+  { build, recovery, guard }: { build: string | undefined; recovery: RunInputs['recovery']; guard: Hold['guard'] },
+): Promise<RunDocument> {
+  const { target } = place;
+  const startedAt = new Date().toISOString();
+  const { facts, current, serving, from } = await inService(place);
+  const to = build === undefined ? await aimOf(place, from) : await resolveBuild(target.builds, build);
+  await requireWhole(target.builds, to);
+  await requireWayClear(place, facts);
+  const guarded = guard();
+  await shareDataAnyhow(place, to);
+  // Only what is healthy now is worth going back to.
+  const back = from !== null && (await isHealthyNow(place, facts, from)) ? from : null;
+  const [run, origin] = await Promise.all([nextRunId(place.paths), originOf(target.builds, to)]);
+  const what = { run, kind: 'rollback' as const, ...placeInputs(place), recovery, ...origin };
+  const known = { invocationBefore: facts.invocationId, memoryBefore: null, startedAt };
+  await guarded;
+  await pointWhereItServes(target, { serving, current, back }, place.emit);
+  return carryOut({ ...what, from, to, back, ...known }, [], place);
 }
 
 /** A rollback that was taken back led to the very build that somebody wanted to leave. */
@@ -63,15 +75,53 @@ async function requireWhole(builds: string, id: string): Promise<void> {
     });
 }
 
-function noPrevious(target: string, current: string | null): CutoverError {
-  const fact = current
-    ? `there is no build to go back to: ${current} is the only good one`
-    : 'nothing was ever deployed here';
-  return new CutoverError('no_build', fact, { mend: `cutover builds ${target}` });
+interface InService {
+  facts: UnitFacts;
+  /** what `current` names */
+  current: string | null;
+  /** what the unit's process runs from */
+  serving: string | null;
+  /** what is gone away from: what runs, since anybody can move a link */
+  from: string | null;
 }
+
+async function inService(place: Place): Promise<InService> {
+  const { builds } = place.target;
+  const [facts, current] = await Promise.all([factsAsOnDisk(place), currentBuild(builds)]);
+  const serving = await servingBuild(builds, { mainPid: facts.mainPid, current });
+  return { facts, current, serving, from: serving ?? current };
+}
+
+/** A unit file that was changed on the disk is read before the service is stopped: it may be one that cannot be started. */
+async function factsAsOnDisk({ target, systemd }: Place): Promise<UnitFacts> {
+  const facts = await systemd.facts(target.unit);
+  if (!facts.needDaemonReload) return facts;
+  await readAgain(systemd);
+  return systemd.facts(target.unit);
+}
+
+/** The build that was proven before. @throws `no_build` */
+async function aimOf(place: Place, from: string | null): Promise<string> {
+  const { build, left } = await findWayBack(place, from);
+  if (build !== null) return build;
+  const { name } = place.target;
+  const [newestLeft] = left;
+  if (newestLeft !== undefined) {
+    const fact = `there is no build to go back to: ${newestLeft[0]} was left by rollback ${newestLeft[1]}`;
+    throw new CutoverError('no_build', fact, { mend: `cutover rollback ${name} ${newestLeft[0]}` });
+  }
+  const fact = from
+    ? `there is no build to go back to: ${from} is the only good one`
+    : 'nothing was ever deployed here';
+  throw new CutoverError('no_build', fact, { mend: `cutover builds ${name}` });
+}
+
+/** One that systemd had to start anew so short a time ago may be on its way down again, whatever it answers in between. */
+const steadyMs = 10 * 60_000;
 
 async function isHealthyNow({ target, signal }: Place, facts: UnitFacts, from: string): Promise<boolean> {
   if (!isRunning(facts)) return false;
+  if (facts.restarts > 0 && Date.now() - facts.stateChangedMs < steadyMs) return false;
   const { builds, health } = target;
   const answers = await Promise.all(health.urls.map((url) => probe(url, health, signal)));
   if (answers.some(({ problem }) => problem !== null)) return false;

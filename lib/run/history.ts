@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { errnoOf, fileError } from '../base/errors.ts';
-import { isRunId, newRunId } from './inputs.ts';
+import type { RunDocument } from './document.ts';
+import { isRunId, newRunId, type RunInputs } from './inputs.ts';
 import { type RunRecord, readLedger, recordOf } from './ledger.ts';
 import { ledgerPath, type StatePaths } from './state.ts';
 
@@ -68,18 +69,78 @@ export async function newestProven(paths: StatePaths, isWanted: (build: string) 
   return null;
 }
 
+/** What the runs tell of the way back from the build in service. */
+export interface WayBack {
+  /** the build that was proven last before it; null: no run tells of one */
+  build: string | null;
+  /** the builds that a rollback left, and that were not proven again since, each with the rollback's run */
+  left: ReadonlyMap<string, string>;
+}
+
+/** A rollback, and what was proven between the time that it led back to and its own. */
+interface Passed {
+  run: string;
+  to: string;
+  builds: string[];
+}
+
+/**
+ * The way back from the build in service. A rollback leads back in time: what it left, and what lies between, is not taken
+ * by the next one unless a later run proved it again. Reads no further back than it has to.
+ * @param isWanted whether a build may be gone back to: on the disk, not quarantined, and not the one in service
+ */
+export async function wayBack(paths: StatePaths, isWanted: (build: string) => boolean): Promise<WayBack> {
+  const left = new Map<string, string>();
+  const isGood = (build: string): boolean => isWanted(build) && !left.has(build);
+  let passed: Passed | null = null;
+  for await (const { inputs, document } of runsNewestFirst(paths)) {
+    if (document === null) continue;
+    const proven = provenBy(document);
+    const isThere: boolean = passed === null || proven.includes(passed.to);
+    const found = isThere ? proven.find(isGood) : undefined;
+    if (found !== undefined) return { build: found, left };
+    if (passed !== null) {
+      if (!isThere) passed.builds.push(...proven);
+      if (isThere || inputs.from === passed.to) passed = leave(passed, left);
+    }
+    if (isWayBack(inputs, document)) passed = begin(inputs, { left, passed });
+  }
+  // The time that it led back to is not recorded: the build was never proven before, or its runs were pruned.
+  return { build: passed?.builds.find(isGood) ?? null, left };
+}
+
 /**
  * The build that served before that one did, as the run tells that brought it; null: no run tells. One that was deployed
- * once more came from itself, which tells nothing.
+ * once more came from itself, which tells nothing, nor does a rollback, which came from what it left.
  */
 export async function predecessorOf(paths: StatePaths, build: string): Promise<string | null> {
   for await (const { inputs, document } of runsNewestFirst(paths)) {
-    if (document?.outcome === 'deployed' && inputs.to === build && inputs.from !== build) return inputs.from;
+    if (inputs.kind === 'rollback' || inputs.to !== build || inputs.from === build) continue;
+    if (document?.outcome === 'deployed') return inputs.from;
   }
   return null;
 }
 
 /** A deployed build was proven, and so was the one that a failed run went back to. */
-export function provenBy({ outcome, active }: NonNullable<RunRecord['document']>): string[] {
+export function provenBy({ outcome, active }: RunDocument): string[] {
   return (outcome === 'deployed' || outcome === 'rolled_back') && active ? [active] : [];
+}
+
+/** One from nothing, as where `current` was lost, leads back in time as well. */
+function isWayBack({ kind, from, to }: RunInputs, { outcome }: RunDocument): boolean {
+  return kind === 'rollback' && outcome === 'deployed' && from !== to;
+}
+
+/** A rollback inside of what another one passed over only adds what it left. */
+function begin(
+  { run, from, to }: RunInputs,
+  { left, passed }: { left: Map<string, string>; passed: Passed | null },
+): Passed {
+  if (from !== null && !left.has(from)) left.set(from, run);
+  return passed ?? { run, to, builds: [] };
+}
+
+function leave({ run, builds }: Passed, left: Map<string, string>): null {
+  for (const build of builds) if (!left.has(build)) left.set(build, run);
+  return null;
 }

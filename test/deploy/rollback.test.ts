@@ -2,7 +2,9 @@
 import { rm } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import { suite } from '../suite.ts';
-import { breakBuild, breakInService, buildId, makeSite, pointCurrent, until } from './site.ts';
+import { leaveBehind, letGo } from './running.ts';
+import { breakBuild, breakInService, buildId, makeSite, pointCurrent, type Refusal, type Site, until } from './site.ts';
+import { makeSocketSite } from './socket-site.ts';
 import { assertSound, whoServes } from './sound.ts';
 
 const test = suite('deploy/rollback');
@@ -96,4 +98,65 @@ test('S8: back to what served before the first deploy, although a newer build li
   const called = await site.call('rollback');
   assert.equal([called.code, called.document.active], [0, first], called.stderr);
   await assertSound(site, first, called);
+});
+
+for (const [what, lead] of [
+  ['is missing', (site) => rm(site.sandbox.hostPath(`${site.builds}/current`))],
+  ['leads to nothing', (site) => pointCurrent(site, buildId(9))],
+  ['leads outside', (site) => pointCurrent(site, '/srv')],
+] as const satisfies [string, (site: Site) => Promise<void>][]) {
+  test(`S8: where current ${what}, a rollback goes away from what serves`, async (t) => {
+    const site = await makeSite(t, { builds: [{}, {}] });
+    await site.call('deploy');
+    await lead(site);
+    const called = await site.call('rollback');
+    const { from, to, active } = called.document;
+    assert.equal([called.code, from, to, active], [0, second, first, first], called.stderr);
+    await assertSound(site, first, called);
+  });
+}
+
+test('S8: where current is missing, a way back from a bad build puts the link right too', async (t) => {
+  const site = await makeSite(t, { builds: [{}, { mode: 'crash' }] });
+  await rm(site.sandbox.hostPath(`${site.builds}/current`));
+  const called = await site.call('rollback', [second]);
+  const { outcome, from, active } = called.document;
+  assert.equal([called.code, outcome, from, active], [4, 'rolled_back', first, first], called.stderr);
+  await assertSound(site, first, called);
+});
+
+test('S8: a second rollback does not go forward to what the first one left, unless it is named', async (t) => {
+  const site = await makeSite(t, { builds: [{}, {}] });
+  await site.call('deploy');
+  const back = await site.call('rollback');
+  assert.equal([back.code, back.document.active], [0, first], back.stderr);
+  const { targets } = (await site.call<{ targets: { previous: string | null }[] }>('status')).document;
+  assert.equal(
+    targets.map(({ previous }) => previous),
+    [null],
+  );
+  const refused = await site.call<Refusal>('rollback');
+  assert.equal([refused.code, refused.document.error.code], [2, 'no_build'], refused.stderr);
+  assert.match(refused.document.error.message, `${second} was left by rollback ${back.document.run}`);
+  assert.is(refused.document.error.mend, `cutover rollback production ${second}`);
+  const named = await site.call('rollback', [second]);
+  assert.equal([named.code, named.document.active], [0, second], named.stderr);
+  await assertSound(site, second, back, named);
+});
+
+test('S8: killed on its way from a build that systemd starts again and again, it is finished, not taken back', async (t) => {
+  const builds = [{ mode: 'held' }, { mode: 'crash_later', afterMs: 1_000 }] as const;
+  const site = await makeSocketSite(t, { builds: [...builds], isDeployed: false });
+  await letGo(site);
+  for (const build of [first, second]) assert.is((await site.call('deploy', [build])).code, 0);
+  const show = ['systemctl', 'show', '--property=NRestarts,SubState', '--value', site.unit] as const;
+  await until('it was started again', async () => {
+    const [restarts, state] = (await site.sandbox.run(...show)).split('\n');
+    return Number(restarts) > 0 && state === 'running' && (await whoServes(site)) !== null;
+  });
+  await leaveBehind(site, 'restart', 'rollback');
+  const settled = await site.call('settle');
+  const { outcome, to, active } = settled.document;
+  assert.equal([settled.code, outcome, to, active], [0, 'deployed', first, first], settled.stderr);
+  assert.is((await whoServes(site))?.build, first);
 });

@@ -1,9 +1,9 @@
 // needs: sandbox
-import { writeFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import { suite } from '../suite.ts';
-import { buildId, makeSite, type Site, until, writeUnit } from './site.ts';
+import { buildId, makeSite, until, writeUnit } from './site.ts';
 import { assertNothingLeft, assertSound, currentLink, whoServes } from './sound.ts';
+import { mainPid, startStranger, stealAtStop, stealing, strangerFile, untilTaken, writeStranger } from './stranger.ts';
 
 const test = suite('deploy/strangers on the port');
 const [first, second] = [buildId(1), buildId(2)];
@@ -109,45 +109,3 @@ test('S4: what the old build left behind in its own unit is ended', async (t) =>
   await site.sandbox.run('systemctl', 'kill', '--signal=KILL', site.unit);
   await assertNothingLeft(site);
 });
-
-function strangerFile({ builds }: Pick<Site, 'builds'>): string {
-  return builds.replace(/builds$/, 'stranger.mjs');
-}
-
-/** A program that answers on the site's port as a healthy service does. */
-async function writeStranger(site: Site): Promise<void> {
-  const code = `import { createServer } from 'node:http';
-createServer((request, response) => response.end('{"status":"healthy"}')).listen(${site.port});
-`;
-  await writeFile(site.sandbox.hostPath(strangerFile(site)), code);
-}
-
-async function startStranger(site: Site): Promise<string> {
-  await writeStranger(site);
-  const unit = `stranger-${site.app}.service`;
-  await site.sandbox.run('systemd-run', '--collect', `--unit=${unit}`, process.execPath, strangerFile(site));
-  await untilTaken(site);
-  return unit;
-}
-
-/** From now on the unit's stop hands the port to another service, before systemd calls the stop done. */
-async function stealAtStop(site: Site): Promise<string> {
-  await writeStranger(site);
-  const thief = `thief-${site.app}.service`;
-  await writeUnit(site, [`ExecStopPost=-bash -c '${stealing(site, thief)}'`]);
-  return thief;
-}
-
-function stealing(site: Site, thief: string): string {
-  const start = `systemd-run --collect --unit=${thief} ${process.execPath} ${strangerFile(site)}`;
-  return `${start} && until (exec 3<>/dev/tcp/127.0.0.1/${site.port}); do sleep 0.01; done 2>/dev/null`;
-}
-
-async function untilTaken({ sandbox, port }: Site): Promise<void> {
-  const connect = `exec 3<>/dev/tcp/127.0.0.1/${port}`;
-  await until('the stranger listens', async () => (await sandbox.exec(['bash', '-c', connect])).code === 0);
-}
-
-function mainPid({ sandbox }: Site, unit: string): Promise<string> {
-  return sandbox.run('systemctl', 'show', '--property=MainPID', '--value', unit);
-}

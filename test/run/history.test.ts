@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { listRuns, predecessorOf, provenBuilds, readRun, runsNewestFirst } from '../../lib/run/history.ts';
+import { listRuns, predecessorOf, provenBuilds, readRun, runsNewestFirst, wayBack } from '../../lib/run/history.ts';
 import { newRunId } from '../../lib/run/inputs.ts';
 import { ledgerPath } from '../../lib/run/state.ts';
 import { rejection } from '../builds/directory.ts';
@@ -68,6 +68,40 @@ test('S8: what served before is told by the run that brought a build, not by one
   assert.is(await predecessorOf(paths, newer), null);
   await leaveRun(paths, '20260203-100000-0000', { from: older, to: newer, active: newer });
   await leaveRun(paths, '20260203-110000-0000', { from: newer, to: newer, active: newer });
+  assert.is(await predecessorOf(paths, newer), older);
+});
+
+const [a, b, c, d] = [older, newer, newest, 'dist.20260205-080000'] as const;
+
+for (const [what, acts, previous, left] of [
+  ['a deploy of another', [[a], [a, b]], a, []],
+  ['a rollback', [[a], [a, b], [b, '<', a]], null, [b]],
+  ['one rollback after the other', [[a], [a, b], [b, c], [c, '<', b], [b, '<', a]], null, [b, c]],
+  ['one rollback of three builds', [[a], [a, b], [b, c], [c, '<', b]], a, [c]],
+  ['a rollback past a build', [[a], [a, b], [b, c], [c, '<', a]], null, [c, b]],
+  ['a rollback, and a deploy of what it left', [[a], [a, b], [b, '<', a], [a, b]], a, []],
+  ['a rollback, a deploy, and the way back from that', [[a], [a, b], [b, '<', a], [a, c], [c, '<', a]], null, [c, b]],
+  ['a rollback to one that no run had brought', [[a], [a, b], [b, '<', d]], a, [b]],
+  ['a rollback that had nothing to leave', [[a], [a, b], [null, '<', a]], null, [b]],
+] as const) {
+  test(`S8: the way back after ${what}`, async (t) => {
+    const paths = await makeState(t);
+    for (const [at, act] of acts.entries()) {
+      const [from, to] = act.length === 1 ? [null, act[0]] : [act[0], act.at(-1) as string];
+      const kind = act.length === 3 ? 'rollback' : 'deploy';
+      await leaveRun(paths, `20260203-1${at}0000-0000`, { kind, from, to, active: to });
+    }
+    const inService = acts.at(-1)?.at(-1);
+    const found = await wayBack(paths, (build) => build !== inService);
+    assert.equal([found.build, [...found.left.keys()]], [previous, left]);
+  });
+}
+
+test('S8: what served before is not told by a rollback', async (t) => {
+  const paths = await makeState(t);
+  await leaveRun(paths, '20260203-100000-0000', { from: older, to: newer, active: newer });
+  await leaveRun(paths, '20260203-110000-0000', { from: newer, to: newest, active: newest });
+  await leaveRun(paths, '20260203-120000-0000', { kind: 'rollback', from: newest, to: newer, active: newer });
   assert.is(await predecessorOf(paths, newer), older);
 });
 

@@ -64,8 +64,12 @@ export function documentWith(
 /** Leaves the ledger of a run that ended. */
 export async function leaveRun(paths: StatePaths, run: string, changed: Partial<RunDocument> | null): Promise<void> {
   const ledger = await openLedger(paths, run);
-  const { from, to } = changed ?? {};
-  const inputs = inputsOf(run, { ...(from === undefined ? {} : { from }), ...(to ? { to } : {}) });
+  const { from, to, kind } = changed ?? {};
+  const inputs = inputsOf(run, {
+    ...(from === undefined ? {} : { from }),
+    ...(to ? { to } : {}),
+    ...(kind && { kind }),
+  });
   await ledger.write({ type: 'begin', inputs });
   if (changed) await ledger.write({ type: 'outcome', document: documentWith(changed, inputs) });
   await ledger.close();

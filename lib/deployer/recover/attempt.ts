@@ -88,7 +88,7 @@ async function act(
       await goBackFrom(place, before.current, { notes, recovery: part });
   } catch (error) {
     // What keeps one service down must not keep the others waiting.
-    if (!isCutoverError(error, 'locked', 'permission', 'disk', 'no_build', 'config')) throw error;
+    if (!isCutoverError(error, 'locked', 'refused', 'permission', 'disk', 'no_build', 'config')) throw error;
     notes.findings.push(messageOf(error));
     notes.next = error.code === 'locked' ? `cutover status ${place.target.name}` : (error.mend ?? notes.next);
   }

@@ -67,7 +67,7 @@ async function goBack(place: Place, current: string | null): Promise<Acted> {
     }
     return { actions: [`went back to ${active}`], document, isTried: true };
   } catch (error) {
-    if (!isCutoverError(error, 'locked', 'no_build', 'permission', 'disk', 'config')) throw error;
+    if (!isCutoverError(error, 'locked', 'no_build', 'refused', 'permission', 'disk', 'config')) throw error;
     const isTried = !isCutoverError(error, 'locked', 'disk');
     return { actions: [`could not go back: ${error.message}`], document: null, isTried };
   }
