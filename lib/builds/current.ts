@@ -1,6 +1,7 @@
 import { lstat, readlink, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, sep } from 'node:path';
 import { errnoOf, fileError } from '../base/errors.ts';
+import { shellWord } from '../base/shell-words.ts';
 import { currentPath, isBuildId } from './layout.ts';
 
 /** What stands at `current`. `destination` is the link's own text, `path` where it leads in the end. */
@@ -31,6 +32,12 @@ export async function readCurrent(directory: string): Promise<CurrentLink> {
   const path = await orNull(realpath(link), link);
   if (path === null) return { state: 'dangling', destination };
   return placeOf(await realpath(directory), { destination, path });
+}
+
+/** What to type to have `current` name a build. */
+export function pointing(directory: string, build: string): string {
+  const [current, anew] = ['', '.new'].map((end) => shellWord(`${currentPath(directory)}${end}`));
+  return `ln -s ${build} ${anew} && mv -T ${anew} ${current}`;
 }
 
 /** The id of the build in service, or null where `current` leads to none. @throws `permission` */

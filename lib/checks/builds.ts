@@ -2,14 +2,17 @@ import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { errnoOf } from '../base/errors.ts';
 import { shellWord } from '../base/shell-words.ts';
-import { type CurrentLink, readCurrent } from '../builds/current.ts';
+import { type CurrentLink, pointing, readCurrent } from '../builds/current.ts';
 import { inspectBuild } from '../builds/inspect.ts';
 import { type Sharing, sharedLinks } from '../builds/sharing.ts';
 import { accountOf } from '../systemd/account.ts';
 import { type Answer, fail, pass, warn } from './check.ts';
 
-/** S1, S6: `current` is a relative link to a build inside the directory. A first deploy has none yet. */
-export async function askBuilds(directory: string): Promise<Answer> {
+/**
+ * S1, S6: `current` is a relative link to a build inside the directory, the one that runs. A first deploy has none yet.
+ * @param serving the build that the unit's process runs from; null: none runs, or that may not be seen
+ */
+export async function askBuilds(directory: string, serving: string | null = null): Promise<Answer> {
   const notWritable = await whyNotWritable(directory);
   if (notWritable)
     return fail(
@@ -17,14 +20,29 @@ export async function askBuilds(directory: string): Promise<Answer> {
       'a builds directory in which current can be moved',
       `ls -ld ${shellWord(directory)}; findmnt -T ${shellWord(directory)}`,
     );
-  return judgeCurrent(await readCurrent(directory), directory);
+  const link = await readCurrent(directory);
+  const answer = judgeCurrent(link, directory, serving);
+  return answer.status === 'fail' ? answer : (askServing(link, directory, serving) ?? answer);
 }
 
-function judgeCurrent(link: CurrentLink, directory: string): Answer {
+/** A link that was moved by hand starts another build with the next crash or boot. */
+function askServing(link: CurrentLink, directory: string, serving: string | null): Answer | null {
+  const current = 'build' in link ? link.build : null;
+  if (serving === null || serving === current) return null;
+  const named = current === null ? 'there is no current' : `current names ${current}`;
+  const what = `${named}, while ${serving} runs: the next start is another build's`;
+  return warn(
+    what,
+    'current names the build that runs',
+    `${pointing(directory, serving)}; the next deploy does it by itself`,
+  );
+}
+
+function judgeCurrent(link: CurrentLink, directory: string, serving: string | null): Answer {
   const expected = 'current is a relative link to a build';
   const wrong = (how: string, mend: string): Answer => fail(`current ${how}`, expected, mend);
-  const [current, anew, saved] = ['', '.new', '.saved'].map((end) => shellWord(`${directory}/current${end}`));
-  const point = `ln -s dist.YYYYMMDD-HHMMSS ${anew} && mv -T ${anew} ${current}`;
+  const [current, saved] = ['', '.saved'].map((end) => shellWord(`${directory}/current${end}`));
+  const point = pointing(directory, serving ?? 'dist.YYYYMMDD-HHMMSS');
   switch (link.state) {
     case 'ok':
       return pass(`current -> ${link.destination}`, expected);

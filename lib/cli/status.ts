@@ -75,11 +75,21 @@ function text(found: TargetStatus, { colours }: Terminal): string {
     row('unit', unitText(found)),
     row('port', found.port_owner ?? 'nobody listens'),
     row('current', found.current === null ? 'none' : [found.current, originText(found)].filter(Boolean).join(', ')),
+    ...(isMoved(found) ? [colours.red(row('RUNS', movedText(found)))] : []),
     row('previous', found.previous ?? 'none'),
     row('last run', lastRunText(found)),
     ...(unfinished ? [colours.red(row('UNFINISHED', unfinished))] : []),
     ...found.recent_errors.map((line) => row('error', line)),
   ].join('\n');
+}
+
+/** A link that was moved by hand starts another build with the next crash or boot. */
+function isMoved({ serving, current }: TargetStatus): boolean {
+  return serving !== null && serving !== current;
+}
+
+function movedText({ target, serving, current }: TargetStatus): string {
+  return `${serving}, and the next start is ${current === null ? 'that of no build' : `another build's`}: cutover check ${target}`;
 }
 
 function unitText({ unit, state, sub_state, restarts, memory_bytes, main_pid, since }: TargetStatus): string {

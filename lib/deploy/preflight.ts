@@ -30,6 +30,8 @@ export interface PreflightSubject {
   /** the state directory: a full disk there stops a run */
   state: string;
   candidate: string | null;
+  /** what the unit's process really runs from */
+  serving: string | null;
   /** what all builds have links to; null: nothing */
   sharing: Sharing | null;
   inFlight: InFlight | null;
@@ -72,7 +74,7 @@ function preflightChecks(subject: PreflightSubject): Check[] {
     { name: 'disk', ask: () => askDisk([builds, state], limits.diskUsed) },
     { name: 'memory', ask: () => askMemory(limits.memoryAvailable) },
     { name: 'health', ask: async () => (isFirst ? notYet : askHttp(health.urls, health, mendHealth, signal)) },
-    { name: 'builds', ask: () => askBuilds(builds) },
+    { name: 'builds', ask: () => askBuilds(builds, subject.serving) },
     { name: 'candidate', ask: () => askBuild(subject) },
     { name: 'in_flight', ask: () => askInFlight(subject) },
     ...databaseChecks(subject),

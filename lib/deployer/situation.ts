@@ -54,12 +54,11 @@ export async function askPreflight(
   { isFixForward, isThorough = false, mayMend }: { isFixForward: boolean; isThorough?: boolean; mayMend: boolean },
 ): Promise<CheckAnswer[]> {
   const { target, config, systemd, paths, emit, signal } = place;
-  const { facts, from, candidate, sharing, inFlight } = situation;
   const note = lingerNote(config.manager);
   if (note !== null) emit({ type: 'note', message: note });
   const configured = await configuredBefore(place, situation, mayMend);
-  const about = { target, facts, systemd, paths, state: config.state, candidate, sharing, inFlight, configured };
-  const subject = { ...about, isFirst: from === null, isFixForward, isThorough, signal };
+  const about = { ...situation, target, systemd, paths, state: config.state, configured };
+  const subject = { ...about, isFirst: situation.from === null, isFixForward, isThorough, signal };
   const answers = await preflight(subject, (answer) => {
     // What was cut short says nothing of the service.
     if (!signal.aborted) emit({ type: 'check', answer });

@@ -3,6 +3,7 @@ import { currentBuild } from '../builds/current.ts';
 import { originOf } from '../builds/origin.ts';
 import { type PortHolder, portHolders } from '../systemd/processes.ts';
 import type { RunDocument } from '../run/document.ts';
+import { servingBuild } from '../deploy/identity.ts';
 import { readInFlight, type InFlight } from '../run/in-flight.ts';
 import type { UnitFacts } from '../systemd/facts.ts';
 import { describeHolder } from '../systemd/holder.ts';
@@ -25,6 +26,8 @@ export interface TargetStatus {
   since: string | null;
   port_owner: string | null;
   current: string | null;
+  /** what the unit's process really runs from; `current` where that may not be seen */
+  serving: string | null;
   /** what the build in service was made from */
   revision: string | null;
   branch: string | null;
@@ -58,6 +61,7 @@ export async function status(
     healthy: service.healthy,
     port_owner: nameOwners(holders.flat()),
     ...current,
+    serving: await servingBuild(target.builds, { ...service.facts, ...current }).catch(() => current.current),
     previous,
     in_flight: inFlight,
     last_run: runs[0] ?? null,
