@@ -14,10 +14,15 @@ export const run: Run = async ([name], options, terminal) => {
   const config = await configFor(options, terminal);
   const { target, id } = asked(config, name);
   const place = await placeOf(config, target, { options, terminal, log: true });
-  const document = await whileWorking(place, terminal, () => carryOutRequest(place, id));
-  if (document) {
-    const exitCode = tellOutcome(document, place, { options, terminal });
-    await afterwards(document, place, { terminal });
+  const ended = await whileWorking(place, terminal, () => carryOutRequest(place, id));
+  if (ended?.isTold) {
+    const { run: cutOff, outcome, exit_code } = ended.document;
+    terminal.tell(`run ${cutOff} of ${id} had been cut off, and was ended and told of: ${outcome}\n`);
+    return exit_code;
+  }
+  if (ended) {
+    const exitCode = tellOutcome(ended.document, place, { options, terminal });
+    await afterwards(ended.document, place, { terminal });
     return exitCode;
   }
   terminal.tell(`${id} was carried out before\n`);

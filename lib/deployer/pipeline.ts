@@ -1,4 +1,5 @@
 import { ExitCode, messageOf } from '../base/errors.ts';
+import { sleep } from '../base/wait.ts';
 import { currentBuild } from '../builds/current.ts';
 import type { CommandContext } from '../config/command-environment.ts';
 import type { TargetConfig } from '../config/model.ts';
@@ -23,6 +24,8 @@ export interface Staged {
   /** what the failure makes of the deploy */
   exitCode: number;
 }
+
+const stoppedTogetherMs = 300;
 
 type StageName = 'fetch' | 'test' | 'build';
 const order: readonly StageName[] = ['fetch', 'test', 'build'];
@@ -93,6 +96,8 @@ async function runStage(
   } catch (error) {
     staged.failure = failureOf(name, error);
     finish('failed', staged.failure.message);
+    // At a shutdown the hook and this process are stopped at once, and the hook may be the first to end.
+    await sleep(stoppedTogetherMs, signal).catch(() => {});
     if (signal.aborted) throw signal.reason;
     staged.exitCode = name === 'build' ? ExitCode.noBuild : ExitCode.refused;
   }

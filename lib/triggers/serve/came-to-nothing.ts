@@ -2,14 +2,14 @@ import { hostname } from 'node:os';
 import type { Config } from '../../config/model.ts';
 import { bounded, type Notice } from '../../report/notify/notice.ts';
 import type { ServeLog } from './log.ts';
-import type { ServeRequest } from './request.ts';
+import { isGivenUp, type ServeRequest } from './request.ts';
 
 /** For so long it is told in the health: by then whoever looks has seen it, or nobody misses the push. */
 const toldMs = 24 * 60 * 60_000;
 
 type Nothing = Pick<
   ServeRequest,
-  'id' | 'target' | 'branch' | 'revision' | 'provider' | 'queued_at' | 'ended_at' | 'error'
+  'id' | 'target' | 'branch' | 'revision' | 'provider' | 'queued_at' | 'ended_at' | 'outcome' | 'error'
 >;
 
 /**
@@ -18,11 +18,12 @@ type Nothing = Pick<
  * @returns null: nothing
  */
 export function nothingProblem(
-  { target, ended_at, error }: Nothing,
+  request: Nothing,
   { lastRunAt, nowMs }: { lastRunAt: string | null; nowMs: number },
 ): string | null {
+  const { target, ended_at, error } = request;
   const endedMs = Date.parse(ended_at ?? '');
-  if (isGivenUp(error) || !(nowMs - endedMs < toldMs)) return null;
+  if (isGivenUp(request) || !(nowMs - endedMs < toldMs)) return null;
   if (lastRunAt !== null && Date.parse(lastRunAt) > endedMs) return null;
   return `the last push to ${target} came to nothing: ${error?.message}; deliver it again, or: cutover deploy ${target}`;
 }
@@ -30,7 +31,7 @@ export function nothingProblem(
 /** What people are told of it, who cannot see it anywhere else; null: somebody meant it. */
 export function nothingNotice(request: Nothing, { app, host }: { app: string; host: string }): Notice | null {
   const { id, target, branch, revision, provider, queued_at, error } = request;
-  if (isGivenUp(error)) return null;
+  if (isGivenUp(request)) return null;
   const facts: [string, string | null][] = [
     ['Revision', revision],
     ['Branch', branch],
@@ -58,9 +59,4 @@ export async function tellNothing(
   const { notify, unattendedBounds } = await import('../../report/notify/notify.ts');
   const problems = await notify([notice], config.notify, { signal, env, bounds: unattendedBounds });
   for (const problem of problems) log.tell(4, problem);
-}
-
-/** Whoever called it off by hand knows. */
-function isGivenUp(error: Nothing['error']): boolean {
-  return error?.code === 'interrupted';
 }

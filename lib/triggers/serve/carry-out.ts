@@ -5,19 +5,28 @@ import type { Place } from '../../deployer/place.ts';
 import { settle } from '../../deployer/settle.ts';
 import type { RunDocument } from '../../run/document.ts';
 import type { RunEvent } from '../../run/events.ts';
+import { interruption } from '../../run/engine.ts';
 import { readRun } from '../../run/history.ts';
 import { pruneRecords, readRecord, type RequestRecord, writeRecord } from './record.ts';
 
 /** Somebody who deploys by hand is waited for. */
 const waitMs = 30 * 60_000;
 
+/** What a request came to. */
+export interface CarriedOut {
+  document: RunDocument;
+  /** whoever ended the run told of it: nobody is to be told twice */
+  isTold: boolean;
+}
+
 /**
  * Carries a request out, once: one that has ended is only told of, and of one whose process was killed it is found out what
- * became of its run. Where that had changed nothing yet, it is begun again: what was accepted has to be done.
- * @returns the document; null: it was carried out before
+ * became of its run. Where that had changed nothing yet, it is begun again: what was accepted has to be done. For the same
+ * reason one that is stopped (SIGTERM) before it changed anything stays open; SIGINT is how a person gives it up.
+ * @returns null: it was carried out before
  * @throws `locked`, `permission`, `disk` and all that a deploy throws, once it is written down
  */
-export async function carryOutRequest(place: Place, id: string): Promise<RunDocument | null> {
+export async function carryOutRequest(place: Place, id: string): Promise<CarriedOut | null> {
   const { paths } = place;
   const before = await readRecord(paths, id);
   if (before?.ended_at) return null;
@@ -25,14 +34,17 @@ export async function carryOutRequest(place: Place, id: string): Promise<RunDocu
   if (!before) await writeRecord(paths, record);
   const notes = noteTaker(place, record);
   try {
-    const document =
+    const ended =
       (before && (await foundOut(place, before))) ??
-      (await deploy({ ...place, emit: notes.begin() }, { isForced: false, isFixForward: false, waitMs }));
-    await notes.end({ document, exit_code: document.exit_code, run: document.run });
-    return document;
+      toTell(await deploy({ ...place, emit: notes.begin() }, { isForced: false, isFixForward: false, waitMs }));
+    const { document } = ended;
+    if (document.outcome === 'interrupted' && isStopped(place)) await notes.leaveOpen();
+    else await notes.end({ document, exit_code: document.exit_code, run: document.run });
+    return ended;
   } catch (error) {
+    const noting = isInterruption(error) && isStopped(place) ? notes.leaveOpen() : notes.end(failureOf(error, place));
     // What went wrong first is what has to be told.
-    await notes.end(failureOf(error, place)).catch(() => {});
+    await noting.catch(() => {});
     throw error;
   } finally {
     await pruneRecords(paths).catch(() => {});
@@ -51,13 +63,29 @@ function failureOf(error: unknown, { redact }: Place): Pick<RequestRecord, 'erro
   return { error: { code, message, mend }, exit_code: exitCode };
 }
 
+function toTell(document: RunDocument): CarriedOut {
+  return { document, isTold: false };
+}
+
+function isInterruption(error: unknown): boolean {
+  return isCutoverError(error, 'interrupted');
+}
+
+/** Whether systemd stops it, as at a shutdown. */
+function isStopped({ signal }: Place): boolean {
+  return signal.aborted && messageOf(signal.reason) === interruption('SIGTERM').message;
+}
+
 /**
  * The process that began it is gone: its run is ended, if it was cut off, and its ledger says how it went.
- * @returns null: it had no ledger, so nothing was changed
+ * @returns null: it had no ledger, or was interrupted, so nothing was changed
  */
-async function foundOut(place: Place, { run }: RequestRecord): Promise<RunDocument | null> {
-  await settle(place, { waitMs });
-  return run === null ? null : ((await readRun(place.paths, run))?.document ?? null);
+async function foundOut(place: Place, { run }: RequestRecord): Promise<CarriedOut | null> {
+  const settled = await settle(place, { waitMs });
+  const document = run === null ? null : ((await readRun(place.paths, run))?.document ?? null);
+  if (document === null || document.outcome === 'interrupted') return null;
+  // Whoever was there before, as the settle unit, has told of it.
+  return { document, isTold: settled?.run !== document.run };
 }
 
 /** Writes down the run's name as soon as it has one: should this process be killed, that is what leads to its outcome. */
@@ -80,11 +108,12 @@ function noteTaker(place: Place, record: RequestRecord) {
     const kept = redactSentences(changes, place.redact) as Partial<RequestRecord>;
     return write({ ...kept, stage: null, ended_at: new Date().toISOString() });
   };
+  const leaveOpen = (): Promise<void> => write({ run: null, stage: null });
   const begin = (): typeof note => {
     record.run = null;
     return note;
   };
-  return { begin, end };
+  return { begin, end, leaveOpen };
 }
 
 function isStage(name: string): boolean {

@@ -161,7 +161,10 @@ class RequestQueue implements Queue {
   #tellNothing(request: ServeRequest): void {
     const { tell, onNothing } = this.#parts;
     this.#deliveries.forget(request);
-    tell(3, `${request.id}: the push to ${request.target} came to nothing: ${request.error?.message}`);
+    tell(
+      3,
+      `${request.id}: the push to ${request.target} came to nothing: ${request.error?.message ?? request.outcome}`,
+    );
     onNothing(request);
   }
 

@@ -65,9 +65,16 @@ export function supersededBy(id: string): Partial<ServeRequest> {
   return { state: 'superseded', superseded_by: id, ended_at: now() };
 }
 
+type Ended = Pick<ServeRequest, 'state' | 'outcome' | 'error'>;
+
 /** Whether a request is over without a run that came to an end: what was pushed was not deployed, and nobody else says so. */
-export function cameToNothing({ state, outcome, error }: Pick<ServeRequest, 'state' | 'outcome' | 'error'>): boolean {
-  return state === 'done' && outcome === null && error !== null;
+export function cameToNothing({ state, outcome, error }: Ended): boolean {
+  return state === 'done' && (outcome === 'interrupted' || (outcome === null && error !== null));
+}
+
+/** Whether somebody called it off by hand, and knows. */
+export function isGivenUp({ outcome, error }: Pick<Ended, 'outcome' | 'error'>): boolean {
+  return outcome === 'interrupted' || error?.code === 'interrupted';
 }
 
 export function now(): string {

@@ -1,0 +1,85 @@
+// needs: sandbox
+// deadline: 8min
+import { existsSync } from 'node:fs';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import * as assert from 'uvu/assert';
+import { held, letGo } from '../../deploy/running.ts';
+import { until } from '../../deploy/site.ts';
+import { addChannels, journalOf, secretFile, startReceiver } from '../../deploy/telling.ts';
+import { suite, type TestContext } from '../../suite.ts';
+import { type Receiving, receivingSite } from './receiving.ts';
+
+const test = suite('triggers/serve/stopped', { timeoutMs: 180_000 });
+const units = 'cutover-request@*';
+
+test('W1: whoever carries a request out is stopped before it changed anything: it is begun again', async (t) => {
+  const { receiving, id, tested } = await testingSite(t);
+  await receiving.site.sandbox.run('systemctl', 'stop', units);
+  const ended = await receiving.ended(id);
+  assert.equal([ended.state, ended.outcome, ended.exit_code], ['done', 'deployed', 0], JSON.stringify(ended));
+  assert.is(await tested(), 2, 'the hook ran twice');
+});
+
+test('W1: stopped together with the receiver, as at a shutdown, it is begun again by the next', async (t) => {
+  const { receiving, id, tested } = await testingSite(t);
+  await receiving.kill('SIGTERM');
+  await receiving.site.sandbox.run('systemctl', 'stop', units);
+  assert.is(await tested(), 1);
+  await receiving.start();
+  assert.is((await receiving.ended(id)).outcome, 'deployed');
+  assert.is(await tested(), 2);
+});
+
+test('W1: a person gives a request up by SIGINT; delivered again it is taken', async (t) => {
+  const { receiving, id, tested } = await testingSite(t);
+  await receiving.site.sandbox.run('systemctl', 'kill', '--kill-whom=main', '--signal=SIGINT', units);
+  const ended = await receiving.ended(id);
+  assert.equal([ended.state, ended.outcome, ended.error.code], ['done', null, 'interrupted'], JSON.stringify(ended));
+  assert.is((await receiving.call({ path: '/health' })).status, 200, 'nothing is wrong');
+  assert.is(await tested(), 1);
+  const again = await receiving.push();
+  assert.is(again.body.replayed, undefined);
+  assert.is((await receiving.ended(again.body.id)).outcome, 'deployed');
+});
+
+test('W1, P4: a run that was killed and taken back is told of once', async (t) => {
+  const receiving = await receivingSite(t, held);
+  const { site } = receiving;
+  const listener = await startReceiver(t, site);
+  await addChannels(site, [
+    'channel = "webhook"',
+    `url_file = "${await secretFile(site, 'url', `${listener.url}/hook`)}"`,
+  ]);
+  const { id } = (await receiving.push()).body;
+  await until('the start has begun', async () => (await receiving.run(id)).step === 'start', 60_000);
+  const { run } = await receiving.run(id);
+  await site.sandbox.run('systemctl', 'kill', '--kill-whom=main', '--signal=KILL', units);
+  await letGo(site);
+  assert.is((await receiving.ended(id)).outcome, 'rolled_back');
+  await until('somebody is told', async () => (await listener.told()).length > 0, 60_000);
+  const stories = (await journalOf(site)).filter(
+    ({ CUTOVER_RUN, CUTOVER_OUTCOME }) => CUTOVER_RUN === run && CUTOVER_OUTCOME === 'rolled_back',
+  );
+  assert.is(stories.length, 1, JSON.stringify(stories));
+  // Whatever else there was to tell has been told once another request is over.
+  await receiving.ended((await receiving.push({ revision: '5' })).body.id);
+  const told = (await listener.told()).map(({ body }) => JSON.parse(body).outcome);
+  assert.is(told.filter((outcome) => outcome === 'rolled_back').length, 1, told.join());
+});
+
+/** A site where a request is carried out, whose hook `test` waits the first time. */
+async function testingSite(
+  t: TestContext,
+): Promise<{ receiving: Receiving; id: string; tested: () => Promise<number> }> {
+  const hook = 'echo begun >>/srv/tested; exec sleep "$(cat /srv/tested.wait)"';
+  const receiving = await receivingSite(t, { builds: [{}, {}], keys: [`hooks.test = '${hook}'`] });
+  const { sandbox } = receiving.site;
+  const [begun, wait] = [sandbox.hostPath('/srv/tested'), sandbox.hostPath('/srv/tested.wait')];
+  t.cleanup(() => rm(begun, { force: true }));
+  await writeFile(wait, '300');
+  const { id } = (await receiving.push()).body;
+  await until('the test has begun', async () => (await receiving.run(id)).step === 'test' && existsSync(begun), 60_000);
+  await writeFile(wait, '0');
+  const tested = async (): Promise<number> => (await readFile(begun, 'utf8')).trim().split('\n').length;
+  return { receiving, id, tested };
+}
