@@ -32,7 +32,7 @@ export async function adopt(
   });
   const option = await configOption(text.path, surroundings);
   const next = report.next.map((command) => (command.startsWith('cutover ') ? `${command}${option}` : command));
-  tellChange({ ...report, next }, endOf(report), { options, terminal, isDryRun });
+  tellChange({ ...report, next }, endOf(report, options.undo === true), { options, terminal, isDryRun });
   return ExitCode.done;
 }
 
@@ -44,7 +44,8 @@ async function configured({ unit, said }: { unit: string; said: InitOptions }, s
   return configuredUnit(unit, said, { ...about, builds }).finally(() => systemd.close());
 }
 
-function endOf({ adopted, downtime_ms: downtimeMs }: AdoptReport): string {
-  if (adopted === null) return 'nothing to do: it runs in a builds directory';
+function endOf({ adopted, downtime_ms: downtimeMs }: AdoptReport, isUndo: boolean): string {
+  if (adopted === null)
+    return isUndo ? 'done: it runs where it ran before' : 'nothing to do: it runs in a builds directory';
   return `proven: it runs in ${adopted.to} now; the port was closed for ${downtimeMs} ms`;
 }

@@ -67,7 +67,7 @@ async function printMetrics(config: Config, targets: TargetConfig[], { print }: 
 }
 
 function text(found: TargetStatus, { colours }: Terminal): string {
-  const { target, in_flight: left } = found;
+  const { target, in_flight: left, unfinished_change: change } = found;
   const mark = found.healthy ? colours.green('healthy') : colours.red('NOT HEALTHY');
   const unfinished = left && `run ${left.run} since ${left.since}: cutover settle ${target}, unless it is at work`;
   return [
@@ -79,6 +79,7 @@ function text(found: TargetStatus, { colours }: Terminal): string {
     row('previous', found.previous ?? 'none'),
     row('last run', lastRunText(found)),
     ...(unfinished ? [colours.red(row('UNFINISHED', unfinished))] : []),
+    ...(change ? [colours.red(row('UNFINISHED', `${change.message}: ${change.mend}`))] : []),
     ...found.recent_errors.map((line) => row('error', line)),
   ].join('\n');
 }

@@ -37,28 +37,34 @@ export interface DeployOptions {
 export async function deploy(place: Place, options: DeployOptions): Promise<RunDocument> {
   requireForceAllowed(place, options);
   await requireHookUsers(place.target, deployHooks);
-  const { build, source } = options;
+  const { build, source, waitMs } = options;
   const what = source ? `${source.branch} ${shortName(source.revision)}` : (build ?? 'the newest build');
-  return whileHeld(place, { doing: `deploy of ${what}`, waitMs: options.waitMs }, async (_settled, guard) => {
-    const startedAt = new Date().toISOString();
-    await source?.verifyWanted(place.signal);
-    // Without a file nobody said how many builds are kept, and none is removed for want of room.
-    if (place.config.file !== null) await makeRoomWhereNeeded(place, build);
-    const made = source ? await madeFrom(source, place) : build;
-    const staged = await runStages(place, made === undefined ? { source, guard } : { build: made, guard });
-    if (staged.failure) return refusedBy(staged, place, { startedAt, source });
-    const situation = await makeReady(place, staged.built ?? made);
-    const guarded = guard();
-    const checks = await askPreflight(place, situation, { ...options, mayMend: true });
-    const inputs = await inputsOf(place, { situation, startedAt, checks, staged, source });
-    const ending = earlyEnding(place, { situation, checks }, options);
-    place.emit({ type: 'checked', safe: isSafe(checks), forced: options.isForced });
-    if (ending) return keepRecord(inputs, untouched(inputs, ending), place);
-    await guarded;
-    place.signal.throwIfAborted();
-    await pointWhereItServes(place.target, { ...situation, back: inputs.back }, place.emit);
-    return carryOut(inputs, checks, place);
+  return whileHeld(place, { doing: `deploy of ${what}`, waitMs }, async (_settled, guard, ended) => {
+    const document = await deployHeld(place, options, guard);
+    return ended === null || document.outcome !== 'refused' ? document : { ...document, ended_first: ended };
   });
+}
+
+async function deployHeld(place: Place, options: DeployOptions, guard: () => Promise<void>): Promise<RunDocument> {
+  const { build, source } = options;
+  const startedAt = new Date().toISOString();
+  await source?.verifyWanted(place.signal);
+  // Without a file nobody said how many builds are kept, and none is removed for want of room.
+  if (place.config.file !== null) await makeRoomWhereNeeded(place, build);
+  const made = source ? await madeFrom(source, place) : build;
+  const staged = await runStages(place, made === undefined ? { source, guard } : { build: made, guard });
+  if (staged.failure) return refusedBy(staged, place, { startedAt, source });
+  const situation = await makeReady(place, staged.built ?? made);
+  const guarded = guard();
+  const checks = await askPreflight(place, situation, { ...options, mayMend: true });
+  const inputs = await inputsOf(place, { situation, startedAt, checks, staged, source });
+  const ending = earlyEnding(place, { situation, checks }, options);
+  place.emit({ type: 'checked', safe: isSafe(checks), forced: options.isForced });
+  if (ending) return keepRecord(inputs, untouched(inputs, ending), place);
+  await guarded;
+  place.signal.throwIfAborted();
+  await pointWhereItServes(place.target, { ...situation, back: inputs.back }, place.emit);
+  return carryOut(inputs, checks, place);
 }
 
 /** How things stand, once the build that is to be deployed has the links that it lacks: hooks and checks may look for what is shared. */

@@ -21,13 +21,13 @@ import { settlingIn } from './settling.ts';
  * Does work while this process holds the target. A run that was cut off is ended before.
  * @param waitMs how long to wait for another run; 0: not at all
  * @param work receives the document of the run that was ended first, or null; and what to begin once it has asked what it
- * needs, and to await before it changes anything
+ * needs, and to await before it changes anything; and what was done with a change of the unit that had been cut off, or null
  * @throws `locked`, `permission`, `disk`
  */
 export async function whileHeld<T>(
   place: Place,
   { doing, waitMs }: { doing: string; waitMs: number },
-  work: (settled: RunDocument | null, guard: Hold['guard']) => Promise<T>,
+  work: (settled: RunDocument | null, guard: Hold['guard'], ended: string | null) => Promise<T>,
 ): Promise<T> {
   const { target, emit } = place;
   const onUnguarded = (why: string): void =>
@@ -43,8 +43,8 @@ export async function whileHeld<T>(
     await clearTemporaryLinks(target.builds);
     await putBackLeftOver(target.builds);
     await stopLeftStandIns(place, target);
-    await endChange({ ...place, systemd: place.ownersSystemd });
-    return await work(settled, hold.guard);
+    const ended = await endChange({ ...place, systemd: place.ownersSystemd });
+    return await work(settled, hold.guard, ended);
   } finally {
     await hold.release();
   }
@@ -78,16 +78,23 @@ function tellSettled(document: RunDocument, emit: Emit): void {
 }
 
 /** A change of strategy, or a move into a builds directory, that was cut off leaves files that are read at the next reload: it is ended before anything else. */
-async function endChange(place: Place): Promise<void> {
+async function endChange(place: Place): Promise<string | null> {
+  const done: string[] = [];
+  const tell = (message: string): void => {
+    done.push(message);
+    place.emit({ type: 'note', message });
+  };
   const adoption = await readAdoption(place.paths);
   if (adoption !== null) {
     const { endAdoption } = await import('./init/adopt/change.ts');
-    place.emit({ type: 'note', message: await endAdoption(place, adoption) });
+    tell(await endAdoption(place, adoption));
   }
-  if ((await readRecord(place.paths)) === null) return;
-  const { endUnfinished } = await import('./init/strategy/way-back.ts');
-  const message = await endUnfinished(place);
-  if (message !== null) place.emit({ type: 'note', message });
+  if ((await readRecord(place.paths)) !== null) {
+    const { endUnfinished } = await import('./init/strategy/way-back.ts');
+    const message = await endUnfinished(place);
+    if (message !== null) tell(message);
+  }
+  return done.length === 0 ? null : done.join('; ');
 }
 
 /** A hook of a process that died may go on for some seconds: nothing is begun beside it. */

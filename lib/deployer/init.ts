@@ -1,14 +1,17 @@
-import { CutoverError } from '../base/errors.ts';
+import { CutoverError, isCutoverError } from '../base/errors.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Config, ManagerKind, TargetConfig } from '../config/model.ts';
+import type { StatePaths } from '../run/state.ts';
 import { lingerNote } from '../systemd/lingering.ts';
 import type { Systemd } from '../systemd/systemd.ts';
 import type { Said } from './init/draft.ts';
+import { unfinishedChange } from './init/cut-off.ts';
 import { draftFor } from './init/drafting.ts';
 import { filesToWrite, type PlannedFile, writeFiles } from './init/files.ts';
 import { install, type InstallTools } from './init/install.ts';
 import { configOption, defaultConfigPath } from './init/places.ts';
 import type { Found, InitReport } from './init/report.ts';
+import { pathsOf } from './place.ts';
 
 /** What is to be set up, as the person said it. */
 export interface InitOptions extends Said {
@@ -36,6 +39,7 @@ export async function initUnit(
   const path = options.output ?? defaultConfigPath(surroundings);
   const about = { systemd, manager: options.manager, path, env: surroundings.env, signal };
   const { draft, config, target, file, notes } = await draftFor(unit, options, about);
+  await requireEnded(pathsOf(config, target));
   const done = await carryOut({ config, targets: [target], own: [file] }, tools);
   if (!tools.isDryRun) await loadConfig(path);
   const option = await configOption(path, surroundings);
@@ -45,6 +49,16 @@ export async function initUnit(
   );
   const next = [`cutover check ${target.name}${option}`, then];
   return { target: target.name, ...done, notes: [...notes, ...done.notes], next, found };
+}
+
+/** What is read of a unit that is halfway to somewhere says nothing of where it will be. @throws `refused` */
+async function requireEnded(paths: StatePaths): Promise<void> {
+  const change = await unfinishedChange(paths).catch((error: unknown) => {
+    // Whoever may not look into the state is no less free to write a configuration.
+    if (isCutoverError(error, 'permission')) return null;
+    throw error;
+  });
+  if (change) throw new CutoverError('refused', `${change.message}; nothing was written`, { mend: change.mend });
 }
 
 /** Puts in place what works between deploys, for every target of a configuration. @throws `permission`, `disk`, `unit_masked`, `refused` */

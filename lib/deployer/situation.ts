@@ -10,6 +10,7 @@ import { type InFlight, readInFlight } from '../run/in-flight.ts';
 import { readQuarantine } from '../run/quarantine.ts';
 import type { UnitFacts } from '../systemd/facts.ts';
 import { lingerNote } from '../systemd/lingering.ts';
+import { type UnfinishedChange, unfinishedChange } from './init/cut-off.ts';
 import { sharingOf } from './init/adopt/record.ts';
 import type { Place } from './place.ts';
 
@@ -26,21 +27,24 @@ export interface Situation {
   /** what all builds have links to; null: nothing */
   sharing: Sharing | null;
   inFlight: InFlight | null;
+  /** a change of the unit itself that has not ended */
+  unfinished: UnfinishedChange | null;
 }
 
 /** Looks at unit, builds and state. @throws `no_build` when the named build is none */
 export async function readSituation(place: Place, build: string | undefined): Promise<Situation> {
   const { target, paths, systemd } = place;
   const reading = currentBuild(target.builds);
-  const [facts, current, candidate, inFlight, sharing] = await Promise.all([
+  const [facts, current, candidate, inFlight, sharing, unfinished] = await Promise.all([
     systemd.facts(target.unit),
     reading,
     chooseCandidate(place, build, reading),
     readInFlight(paths),
     sharingOf(paths, target),
+    unfinishedChange(paths),
   ]);
   const serving = await servingBuild(target.builds, { mainPid: facts.mainPid, current });
-  return { facts, current, serving, from: serving ?? current, candidate, sharing, inFlight };
+  return { facts, current, serving, from: serving ?? current, candidate, sharing, inFlight, unfinished };
 }
 
 /**

@@ -9,6 +9,7 @@ import type { UnitFacts } from '../systemd/facts.ts';
 import { describeHolder } from '../systemd/holder.ts';
 import { readJournal } from '../systemd/journal.ts';
 import { history } from './history.ts';
+import { type UnfinishedChange, unfinishedChange } from './init/cut-off.ts';
 import type { Place } from './place.ts';
 import { previousBuild } from './previous.ts';
 import { lookAtService } from './service-look.ts';
@@ -33,6 +34,8 @@ export interface TargetStatus {
   branch: string | null;
   previous: string | null;
   in_flight: InFlight | null;
+  /** a change of the unit itself, by `cutover init`, that has not ended */
+  unfinished_change: UnfinishedChange | null;
   last_run: RunDocument | null;
   recent_errors: string[];
 }
@@ -46,12 +49,11 @@ export async function status(
   place: Pick<Place, 'target' | 'paths' | 'systemd' | 'config' | 'signal'>,
 ): Promise<TargetStatus> {
   const { target, paths } = place;
-  const [service, current, previous, inFlight, runs, holders, errors] = await Promise.all([
+  const [service, current, previous, runs, holders, errors] = await Promise.all([
     lookAtService(place),
     currentWithOrigin(target.builds),
     previousOrNone(place),
-    readInFlight(paths),
-    history(paths, 1),
+    runsOf(paths),
     Promise.all(target.ports.map((port) => portHolders(port))),
     recentErrors(place),
   ]);
@@ -63,10 +65,17 @@ export async function status(
     ...current,
     serving: await servingBuild(target.builds, { ...service.facts, ...current }).catch(() => current.current),
     previous,
-    in_flight: inFlight,
-    last_run: runs[0] ?? null,
+    ...runs,
     recent_errors: errors,
   };
+}
+
+/** What is at work, was cut off, or ended last. */
+async function runsOf(
+  paths: Place['paths'],
+): Promise<Pick<TargetStatus, 'in_flight' | 'unfinished_change' | 'last_run'>> {
+  const [inFlight, change, runs] = await Promise.all([readInFlight(paths), unfinishedChange(paths), history(paths, 1)]);
+  return { in_flight: inFlight, unfinished_change: change, last_run: runs[0] ?? null };
 }
 
 /** One whose builds directory is not there must not keep the others from being told of. */

@@ -46,7 +46,7 @@ export function sentenceOf(document: ToldRun): string {
     case 'unchanged':
       return active === null ? `${target}: nothing to do` : `${target} serves ${active} already: nothing to do`;
     case 'refused':
-      return `${target} was not touched: ${failure?.message ?? 'the checks above speak against a deploy'}`;
+      return `${untouched(document)}: ${failure?.message ?? 'the checks above speak against a deploy'}`;
     case 'rolled_back':
       return `${to} ${failure?.reason === 'interrupted' ? 'was given up' : 'failed'}: ${failure?.message}; ${target} is back on ${active}, verified healthy, ${took}${down}${waited}`;
     case 'interrupted':
@@ -56,6 +56,11 @@ export function sentenceOf(document: ToldRun): string {
     default:
       return outcome satisfies never;
   }
+}
+
+/** A change that had been cut off may have been taken back, with a restart, before the run was refused. */
+function untouched({ target, ended_first: ended }: RunDocument): string {
+  return ended === undefined ? `${target} was not touched` : `${ended}; then nothing was deployed to ${target}`;
 }
 
 /** Which steps could not do what they were for, although the run went on. */
@@ -99,7 +104,7 @@ export function sentenceAlone(document: ToldRun): string {
   const failed = document.checks.filter(({ status }) => status === 'fail');
   if (document.outcome !== 'refused' || document.failure || failed.length === 0) return sentenceOf(document);
   const reasons = failed.map(({ name, observed, expected }) => `${name}: ${observed} (expected: ${expected})`);
-  return `${document.target} was not touched: ${reasons.join('; ')}`;
+  return `${untouched(document)}: ${reasons.join('; ')}`;
 }
 
 function unfinishedSentence({ target, run, steps, failure }: RunDocument, { state, pid }: Unfinished): string {

@@ -30,6 +30,8 @@ export interface RunDocument {
   steps: StepRecord[];
   checks: CheckAnswer[];
   failure: Failure | null;
+  /** what was brought to an end before a run that then did nothing, in words; absent: there was nothing */
+  ended_first?: string;
 }
 
 /** What differs from run to run at its end. */

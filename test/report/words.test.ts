@@ -42,6 +42,10 @@ test('S4: every outcome has its sentence', () => {
     [{ outcome: 'refused' }, 'shop was not touched: the checks above speak against a deploy'],
     [{ outcome: 'refused', failure: gateFailure }, 'shop was not touched: answered 500'],
     [
+      { outcome: 'refused', failure: gateFailure, ended_first: 'a change was taken back' },
+      'a change was taken back; then nothing was deployed to shop: answered 500',
+    ],
+    [
       { outcome: 'rolled_back', active: older, failure: gateFailure, downtime_ms: 2_500 },
       `${newer} failed: answered 500; shop is back on ${older}, verified healthy, in 812 ms; the port was closed for 2.5 s`,
     ],

@@ -7,7 +7,7 @@ import { whileHeld } from '../held.ts';
 import type { Place } from '../place.ts';
 import { carryAdoption } from './adopt/change.ts';
 import { movedLines } from './adopt/lines.ts';
-import { type Adopted, type Adoption, filesOf, readAdopted, readAdoption } from './adopt/record.ts';
+import { type Adopted, adoptedPath, type Adoption, filesOf, readAdopted, readAdoption } from './adopt/record.ts';
 import { type AdoptReport, reportMove } from './adopt/report.ts';
 import { requireMovable, requireSource, sharedPaths } from './adopt/suited.ts';
 import { type FileResult, requireWritable } from './files.ts';
@@ -39,8 +39,8 @@ export interface AdoptRequest {
 export async function initAdopt(place: Place, request: AdoptRequest): Promise<AdoptReport> {
   if (request.isDryRun) return rehearse(place, request);
   const doing = request.isUndo ? 'move out of the builds directory' : 'move into a builds directory';
-  return whileHeld(place, { doing, waitMs: 0 }, async (_settled, guard) => {
-    const adoption = await planMove(place, request);
+  return whileHeld(place, { doing, waitMs: 0 }, async (_settled, guard, ended) => {
+    const adoption = await planMove(place, request, ended !== null);
     if (adoption === null) return reportMove(place, request, { adoption, downtimeMs: null });
     for (const { path } of filesOf(adoption)) await requireWritable(path);
     place.signal.throwIfAborted();
@@ -53,22 +53,32 @@ export async function initAdopt(place: Place, request: AdoptRequest): Promise<Ad
 async function rehearse(place: Place, request: AdoptRequest): Promise<AdoptReport> {
   const cutOff = await readAdoption(place.paths);
   if (cutOff === null)
-    return reportMove(place, request, { adoption: await planMove(place, request), downtimeMs: null });
+    return reportMove(place, request, { adoption: await planMove(place, request, false), downtimeMs: null });
   const found = reportMove(place, request, { adoption: null, downtimeMs: null });
   return { ...found, notes: [`a move of ${cutOff.unit} was cut off; it would be brought to its end first`] };
 }
 
-/** @returns null: nothing is to be done @throws `refused`, `permission` */
-async function planMove(place: Place, request: AdoptRequest): Promise<Adoption | null> {
-  const adopted = await readAdopted(place.paths);
-  return request.isUndo ? planBack(place, adopted) : planInto(place, request, adopted);
+/**
+ * @param isEnded a move that had been cut off was brought to its end just now, which may be all that is to be done
+ * @returns null: nothing is to be done
+ * @throws `refused`, `permission`
+ */
+async function planMove(place: Place, request: AdoptRequest, isEnded: boolean): Promise<Adoption | null> {
+  const { systemd, target, config, paths } = place;
+  const [adopted, seen] = await Promise.all([readAdopted(paths), lookAtUnit(systemd, target.unit, config.manager)]);
+  const isInBuilds = seen.directory === currentPath(target.builds);
+  if (request.isUndo) {
+    if (adopted === null && isEnded && !isInBuilds) return null;
+    return planBack(place, adopted ?? (await withoutRecord(place, request.directory)), seen);
+  }
+  if (isInBuilds) return null;
+  if (adopted !== null) throw reverted(place, adopted, seen);
+  return planInto(place, request, seen);
 }
 
-async function planInto(place: Place, request: AdoptRequest, adopted: Adopted | null): Promise<Adoption | null> {
+async function planInto(place: Place, request: AdoptRequest, seen: SeenUnit): Promise<Adoption> {
   const { systemd, target, config, signal } = place;
   const { unit, builds } = target;
-  const seen = await lookAtUnit(systemd, unit, config.manager);
-  if (adopted !== null || seen.directory === currentPath(builds)) return null;
   const source = await requireSource(seen, config.manager);
   const shared = sharedPaths(source, request.shared);
   const lines = await planLines(place, seen, { directory: request.directory, source, shared });
@@ -89,7 +99,9 @@ async function planInto(place: Place, request: AdoptRequest, adopted: Adopted | 
   };
 }
 
-const linesName = 'zz-cutover-adopt.conf';
+function linesPath(directory: string, unit: string): string {
+  return join(directory, `${unit}.d`, 'zz-cutover-adopt.conf');
+}
 
 /** The lines that lead the unit into the builds. @throws `refused` where there are some already */
 async function planLines(
@@ -97,23 +109,43 @@ async function planLines(
   seen: SeenUnit,
   { directory, source, shared }: { directory: string; source: string; shared: readonly string[] },
 ): Promise<Adoption['lines']> {
-  const path = join(directory, `${target.unit}.d`, linesName);
+  const path = linesPath(directory, target.unit);
   if ((await readIfThere(path)) !== null) throw foreign(path);
   const { texts } = await readSource(systemd, seen.facts, path);
   const after = movedLines(seen, texts, { source, current: currentPath(target.builds), shared });
   return { path, before: null, after, mode: 0o644 };
 }
 
-async function planBack(place: Place, adopted: Adopted | null): Promise<Adoption> {
-  const { systemd, target, config } = place;
-  if (adopted === null) {
-    throw new CutoverError('refused', `${target.unit} was not moved by cutover init --adopt; nothing was changed`, {
-      mend: systemctl(config.manager, `cat ${target.unit}`),
+async function planBack(place: Place, adopted: Adopted, { facts: { invocationId } }: SeenUnit): Promise<Adoption> {
+  await requireWayBack(place, adopted);
+  return { ...adopted, to: 'directory', invocationId, config: null, folders: [], isProven: false };
+}
+
+/** Without the record nobody knows where the service ran before; the lines of ours are all that there may be. @throws `refused` */
+async function withoutRecord(
+  { target: { unit }, config: { manager }, paths }: Place,
+  directory: string,
+): Promise<never> {
+  const path = linesPath(directory, unit);
+  if (await isThere(path)) {
+    const what = `${adoptedPath(paths)}, which tells where ${unit} ran before, is not there; nothing was changed`;
+    const restarting = ['daemon-reload', `restart ${unit}`].map((words) => systemctl(manager, words));
+    throw new CutoverError('refused', what, {
+      mend: `by hand, as its own file says then (${systemctl(manager, `cat ${unit}`)}): rm ${path}; ${restarting.join('; ')}`,
     });
   }
-  await requireWayBack(place, adopted);
-  const { invocationId } = await systemd.facts(target.unit);
-  return { ...adopted, to: 'directory', invocationId, config: null, folders: [], isProven: false };
+  throw new CutoverError('refused', `${unit} was not moved by cutover init --adopt; nothing was changed`, {
+    mend: systemctl(manager, `cat ${unit}`),
+  });
+}
+
+/** Somebody took our lines out of the unit: where the service runs now may have changed since the first build was made of it. */
+function reverted({ target, config }: Place, { unit, lines }: Adopted, { directory }: SeenUnit): CutoverError {
+  const what = `${unit} was moved into ${target.builds}, and its unit says ${directory ?? 'no directory'} again; nothing was changed`;
+  const text = (lines.after ?? '').split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+  const back = `to let it be: cutover init ${unit} --adopt --undo`;
+  const edit = `to have it run in builds: ${systemctl(config.manager, `edit ${unit}`)}, restart, and write there:`;
+  return new CutoverError('refused', what, { mend: [`${back}; ${edit}`, ...text].join('\n') });
 }
 
 /** What has to hold before the service can run in its directory again. @throws `refused` */

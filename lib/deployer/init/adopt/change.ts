@@ -17,7 +17,7 @@ import { proveServing } from '../strategy/proof.ts';
 import { wayBackFailed } from '../way-back-failed.ts';
 import { copyIn, removeCopy } from './copy.ts';
 import { isNamed } from './lines.ts';
-import { type Adoption, clearAdoption, filesOf, writeAdopted, writeAdoption } from './record.ts';
+import { type Adoption, clearAdoption, filesOf, wayOf, writeAdopted, writeAdoption } from './record.ts';
 
 type Side = Adoption['to'];
 
@@ -127,10 +127,6 @@ async function afterFailure(
   const before = wayOf(adoption, to === 'builds' ? 'directory' : 'builds');
   const ended = `${isInterrupted ? messageOf(error) : what}; it serves from ${before} again, as before`;
   return new CutoverError(isRestarted ? 'taken_back' : 'refused', ended, { mend: look, cause: error });
-}
-
-function wayOf({ source, builds }: Adoption, side: Side): string {
-  return side === 'builds' ? currentPath(builds) : source;
 }
 
 /**

@@ -1,6 +1,7 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { CutoverError } from '../../../base/errors.ts';
 import { makePrivateDirectory, readIfThere, removeIfThere, writeDurably } from '../../../base/files.ts';
+import { currentPath } from '../../../builds/layout.ts';
 import type { Sharing } from '../../../builds/sharing.ts';
 import type { TargetConfig } from '../../../config/model.ts';
 import type { StatePaths } from '../../../run/state.ts';
@@ -33,6 +34,11 @@ export interface Adoption extends Adopted {
   isProven: boolean;
 }
 
+/** Where the service runs on one side of a move. */
+export function wayOf({ source, builds }: Adoption, side: Adoption['to']): string {
+  return side === 'builds' ? currentPath(builds) : source;
+}
+
 /** The files that a move writes, in their order. */
 export function filesOf({ lines, config }: Pick<Adoption, 'lines' | 'config'>): OurFile[] {
   return config ? [lines, config] : [lines];
@@ -50,11 +56,19 @@ export async function readAdopted(paths: StatePaths): Promise<Adopted | null> {
   return (await read(paths, 'moved')) as Adopted | null;
 }
 
+/** The file that tells of the move that was made. */
+export function adoptedPath(paths: StatePaths): string {
+  return pathOf(paths, 'moved');
+}
+
 /** What the builds of a target have links to since it was moved; null: nothing. @throws `refused`, `permission` */
 export async function sharingOf(paths: StatePaths, { unit }: Pick<TargetConfig, 'unit'>): Promise<Sharing | null> {
   const adopted = await readAdopted(paths);
-  if (adopted === null || adopted.unit !== unit || adopted.shared.length === 0) return null;
-  return { source: adopted.source, shared: adopted.shared, record: pathOf(paths, 'moved') };
+  if (adopted === null || adopted.unit !== unit) return null;
+  const { source } = adopted;
+  // Who owns the state may have written anything here, and the links are made by somebody else.
+  const shared = adopted.shared.filter((path) => resolve(path) === path && path.startsWith(`${source}/`));
+  return shared.length === 0 ? null : { source, shared, record: adoptedPath(paths) };
 }
 
 /** @throws `permission`, `disk` */

@@ -1,0 +1,47 @@
+import { isCutoverError } from '../../base/errors.ts';
+import { isHeld } from '../../run/lock.ts';
+import type { StatePaths } from '../../run/state.ts';
+import { type Adoption, readAdoption, wayOf } from './adopt/record.ts';
+import { type ChangeRecord, readRecord } from './strategy/record.ts';
+
+/** A change of a unit that was begun and has not ended: half of its files may be there. */
+export interface UnfinishedChange {
+  message: string;
+  mend: string;
+}
+
+/**
+ * The change of strategy, or the move into or out of a builds directory, that has not ended; null: there is none. A record that
+ * cannot be read is one, too.
+ * @throws `permission`
+ */
+export async function unfinishedChange(paths: StatePaths): Promise<UnfinishedChange | null> {
+  const found = await readChange(paths).catch((error: unknown) => {
+    if (!isCutoverError(error, 'refused')) throw error;
+    return { message: error.message, mend: error.mend ?? '' };
+  });
+  if (found === null || 'message' in found) return found;
+  if (await isHeld(paths)) return { message: `${found.what} is at work`, mend: 'wait for its end' };
+  return { message: `${found.what} was cut off`, mend: found.ends };
+}
+
+async function readChange(paths: StatePaths): Promise<{ what: string; ends: string } | null> {
+  const [adoption, change] = await Promise.all([readAdoption(paths), readRecord(paths)]);
+  if (adoption !== null) return moveOf(adoption);
+  return change && strategyOf(change);
+}
+
+function moveOf(adoption: Adoption): { what: string; ends: string } {
+  const { unit, to } = adoption;
+  const [on, back] = [`cutover init ${unit} --adopt`, `cutover init ${unit} --adopt --undo`];
+  const ends = to === 'builds' ? `${on} (goes on), or ${back}` : `${back} (goes on), or ${on}`;
+  return { what: `a move of ${unit} to ${wayOf(adoption, to)}`, ends };
+}
+
+function strategyOf({ unit, from, to }: ChangeRecord): { what: string; ends: string } {
+  const command = `cutover init ${unit} --strategy`;
+  return {
+    what: `a change of ${unit} from strategy "${from}" to "${to}"`,
+    ends: `${command} ${to} (goes on), or ${command} ${from}`,
+  };
+}
