@@ -56,18 +56,23 @@ export async function goBack(
   const evidence = join(paths.evidence, inputs.run);
   const failure = { ...failed.failure, evidence };
   await recordAnyway(ledger, { type: 'failure', failure });
-  emit({ type: 'going_back', to: inputs.back, failure });
+  emit({ type: 'going_back', from: inputs.from, to: inputs.back, failure });
   const explaining = explain(inputs, { ...failed, failure }, tools);
   await explaining.isSeen;
   const notTakenBack = await revertSteps(failed.begun, failed.records, tools);
   requireReached(inputs, notTakenBack);
-  const unproven = inputs.back === null ? 'there was no proven build to go back to' : await proveBack(inputs, tools);
+  const unproven = inputs.back === null ? noWayBack(inputs) : await proveBack(inputs, tools);
   const lines = await explaining.lines;
   if (lines) emit({ type: 'journal', lines });
   const known = { ...failure, evidence: lines ? evidence : null };
   const active = await currentBuild(inputs.target.builds).catch(() => null);
   const unrestored = notTakenBack.find((error) => error instanceof NotRestored) ?? null;
   return { active, steps: failed.records, ...judged(inputs, known, { unproven, unrestored }) };
+}
+
+function noWayBack({ from, kind }: RunInputs): string {
+  if (from === null) return 'there was no proven build to go back to';
+  return `${from} was not healthy when the ${kind} began, so there was nothing to go back to`;
 }
 
 /** What a way back has come to, by what is wrong with it. */

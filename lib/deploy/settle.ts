@@ -95,8 +95,9 @@ async function endRun(record: RunRecord, tools: Omit<RunTools, 'signal'>): Promi
   try {
     meter.start();
     const found = await endingOf(record, { ...tools, ledger, meter });
-    const measured = { ...found, downtime_ms: await meter.stop(), checks: [] };
-    return asSettled(await commit({ inputs, ledger, tools }, measured));
+    // Nobody measured from the death of the run's process, or the power cut, to here: only that nothing was begun is known.
+    const downtime_ms = found.outcome === 'interrupted' ? 0 : null;
+    return asSettled(await commit({ inputs, ledger, tools }, { ...found, downtime_ms, checks: [] }));
   } finally {
     await meter.stop();
     await ledger.close();

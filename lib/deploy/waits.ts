@@ -36,10 +36,13 @@ export function startableWaitMeter(health: HealthConfig): WaitMeter & { start():
 
 async function measure(url: string, health: HealthConfig, ended: AbortSignal): Promise<number> {
   let longest = 0;
+  // Who asks may be more patient than a probe: until one is answered, they all waited since the first.
+  let waitingSince: number | null = null;
   while (!ended.aborted) {
-    const began = performance.now();
-    await probe(url, health, ended).catch(() => {});
-    longest = Math.max(longest, performance.now() - began);
+    waitingSince ??= performance.now();
+    const result = await probe(url, health, ended).catch(() => null);
+    longest = Math.max(longest, performance.now() - waitingSince);
+    if (result !== null && !result.isSilent) waitingSince = null;
     await sleep(askEveryMs, ended).catch(() => {});
   }
   return longest;

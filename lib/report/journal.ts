@@ -3,7 +3,7 @@ import { withDeadline } from '../base/wait.ts';
 import type { RunDocument } from '../run/document.ts';
 import type { Listener, RunEvent } from '../run/events.ts';
 import { type JournalFields, writeJournal } from '../systemd/journal-entry.ts';
-import { sentenceAlone } from './words.ts';
+import { sentenceAlone, wayBackWords } from './words.ts';
 
 /** What each kind of entry is known by: `journalctl MESSAGE_ID=…`. Constant for ever. */
 export const messageIds = {
@@ -88,7 +88,7 @@ function entryOf(event: RunEvent): Entry | null {
     case 'step':
       return stepFailed(event);
     case 'going_back':
-      return { kind: 'going_back', priority: 'warning', message: `going back to ${event.to ?? 'nothing'}` };
+      return { kind: 'going_back', priority: 'warning', message: wayBackWords(event) };
     case 'settled':
       return settled(event.document);
     case 'pruned':

@@ -2,7 +2,7 @@ import type { Answer, CheckAnswer } from '../checks/check.ts';
 import type { ManagerKind } from '../config/model.ts';
 import type { RunEvent, Listener } from '../run/events.ts';
 import type { Colours } from './colour.ts';
-import { duration, nextCommands, sentenceOf } from './words.ts';
+import { duration, nextCommands, sentenceOf, wayBackWords } from './words.ts';
 
 export interface TerminalOptions {
   write: (text: string) => void;
@@ -68,9 +68,7 @@ const tellers: { [T in RunEvent['type']]?: (event: Extract<RunEvent, { type: T }
   begin: ({ inputs: { kind, from, to } }, { colours }) => [colours.bold(`${kind} ${from ?? '(nothing)'} -> ${to}`)],
   step: (event, { colours }) => [stepLine(event, colours)],
   attempt: attemptLines,
-  going_back: ({ to }, { colours }) => [
-    colours.yellow(`  going back to ${to ?? 'nothing: there was no build before'}`),
-  ],
+  going_back: (event, { colours }) => [colours.yellow(`  ${wayBackWords(event)}`)],
   note: ({ message }, { colours }) => [colours.dim(`  note: ${message}`)],
   output: ({ line }, { colours }) => [colours.dim(`    | ${line}`)],
   journal: ({ lines }, { colours }) =>

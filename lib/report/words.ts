@@ -52,7 +52,7 @@ export function sentenceOf(document: ToldRun): string {
     case 'interrupted':
       return `${target} was not touched: ${failure?.message ?? 'interrupted'}`;
     case 'failed':
-      return `${target} IS NOT VERIFIED HEALTHY: ${failure?.message}${from === null ? '; the unit was stopped' : ''}`;
+      return `${target} IS NOT VERIFIED HEALTHY: ${failure?.message}${from === null && isStopped(document) ? '; the unit was stopped' : ''}`;
     default:
       return outcome satisfies never;
   }
@@ -68,6 +68,19 @@ function warningsIn({ steps }: RunDocument): string {
   return steps
     .flatMap(({ name, warning }) => (warning === undefined ? [] : `; WITHOUT ${name.toUpperCase()}`))
     .join('');
+}
+
+/** With nothing to go back to, a unit that was stopped, or restarted behind its socket, is left stopped. */
+function isStopped({ steps, strategy }: RunDocument): boolean {
+  const step = steps.find(({ name }) => name === (strategy === 'restart' ? 'stop' : 'swap'));
+  return step !== undefined && (step.status === 'reverted' || (step.status === 'done' && strategy === 'restart'));
+}
+
+/** Where a run that failed goes back to. */
+export function wayBackWords({ from, to }: { from: string | null; to: string | null }): string {
+  if (to !== null) return `going back to ${to}`;
+  if (from === null) return 'going back to nothing: there was no build before';
+  return `there is no way back: ${from} was not healthy when this began, so what was done stays`;
 }
 
 function closedWords(downtimeMs: number | null): string {

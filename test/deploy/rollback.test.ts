@@ -156,7 +156,9 @@ test('S8: killed on its way from a build that systemd starts again and again, it
   });
   await leaveBehind(site, 'restart', 'rollback');
   const settled = await site.call('settle');
-  const { outcome, to, active } = settled.document;
+  const { outcome, to, active, downtime_ms: downtimeMs } = settled.document;
   assert.equal([settled.code, outcome, to, active], [0, 'deployed', first, first], settled.stderr);
   assert.is((await whoServes(site))?.build, first);
+  assert.is(downtimeMs, null, 'nobody measured between the death and the settle');
+  assert.not.match(settled.stderr, 'never closed');
 });

@@ -31,7 +31,7 @@ test('S10: the journal has the story of a run, each entry with fields to find it
   listen(begin);
   listen({ type: 'step', name: 'stop', state: 'done', durationMs: 1 });
   listen(failed);
-  listen({ type: 'going_back', to: older, failure: gateFailure });
+  listen({ type: 'going_back', from: older, to: older, failure: gateFailure });
   listen({ type: 'step', name: 'swap', state: 'revert_failed', durationMs: 1, message: 'no' });
   listen({ type: 'note', message: 'not for the journal' });
   listen({ type: 'outcome', document: documentWith({ outcome: 'rolled_back', active: older, failure: gateFailure }) });
@@ -65,7 +65,7 @@ test('S10: while the port may be closed nothing is started; the begin is written
   await Promise.resolve();
   assert.equal(kinds(), ['begun']);
   listen(failed);
-  listen({ type: 'going_back', to: older, failure: gateFailure });
+  listen({ type: 'going_back', from: older, to: older, failure: gateFailure });
   await new Promise((resolve) => setTimeout(resolve, 20));
   assert.equal(kinds(), ['begun']);
   listen(outcome);

@@ -51,8 +51,40 @@ test('S4: every outcome has its sentence', () => {
     ],
     [{ outcome: 'failed', failure: gateFailure }, 'shop IS NOT VERIFIED HEALTHY: answered 500'],
     [
-      { outcome: 'failed', from: null, active: null, failure: gateFailure },
+      {
+        outcome: 'failed',
+        from: null,
+        active: null,
+        failure: gateFailure,
+        steps: [step('stop', 'reverted'), step('start', 'failed')],
+      },
       'shop IS NOT VERIFIED HEALTHY: answered 500; the unit was stopped',
+    ],
+    [
+      { outcome: 'failed', from: null, active: null, failure: gateFailure, steps: [step('stop', 'failed')] },
+      'shop IS NOT VERIFIED HEALTHY: answered 500',
+    ],
+    [
+      {
+        outcome: 'failed',
+        strategy: 'socket',
+        from: null,
+        active: null,
+        failure: gateFailure,
+        steps: [step('swap', 'reverted'), step('restart', 'failed')],
+      },
+      'shop IS NOT VERIFIED HEALTHY: answered 500; the unit was stopped',
+    ],
+    [
+      {
+        outcome: 'failed',
+        strategy: 'overlap',
+        from: null,
+        active: null,
+        failure: gateFailure,
+        steps: [step('stand-in', 'failed')],
+      },
+      'shop IS NOT VERIFIED HEALTHY: answered 500',
     ],
     [{ outcome: 'interrupted' }, 'shop was not touched: interrupted'],
     [
