@@ -1,8 +1,10 @@
 import { accountOfUser } from '../../base/accounts.ts';
 import { CutoverError } from '../../base/errors.ts';
 import { isThere } from '../../base/files.ts';
-import type { ManagerKind } from '../../config/model.ts';
+import { loadConfig } from '../../config/load.ts';
+import type { Config, ManagerKind } from '../../config/model.ts';
 import type { Systemd } from '../../systemd/systemd.ts';
+import { takeBackNotes } from './hand-over.ts';
 import type { InitReport } from './report.ts';
 import { disableUnits, type UnitResult } from './enable.ts';
 import { type FileResult, requireWritable } from './files.ts';
@@ -19,6 +21,7 @@ import { othersIn, type TakenBack, takeFilesBack } from './install/taking-back.t
 import type { Surroundings } from './places.ts';
 import { receiverUser } from './receiver-rule.ts';
 import { clearTemporary } from './strategy/our-files.ts';
+import { whileIdle } from './while-idle.ts';
 
 export interface UninstallTools {
   systemd: Systemd;
@@ -45,9 +48,11 @@ export async function uninstall(config: string | null, tools: UninstallTools): P
   }
   if (tools.isDryRun) return carryOut(config, tools, { path, record: await readInstalled(path) });
   await requireWritable(path);
-  return whileInstalling(path, tools.signal, async () => {
-    return carryOut(config, tools, { path, record: await readInstalled(path) });
-  });
+  const { signal } = tools;
+  const known = await knownFor(await readInstalled(path), config);
+  return whileIdle(known, { doing: 'init --uninstall', signal }, () =>
+    whileInstalling(path, signal, async () => carryOut(config, tools, { path, record: await readInstalled(path) })),
+  );
 }
 
 async function carryOut(
@@ -62,16 +67,18 @@ async function carryOut(
   signal.throwIfAborted();
   const gone = isDryRun ? wouldDisable(units) : await disableUnits(systemd, units);
   const taken = await takeFilesBack(record, paths, { config, isDryRun, onFile });
-  if (isDryRun) return reportOf(taken, gone, config);
+  const { [config]: grantee = null, ...grants } = record.grants;
+  const left = await takeBackNotes(await knownFor(record, said), grantee, Object.values(grants));
+  const notes = [...taken.notes, ...left, ...(await userNotes(units))];
+  if (isDryRun) return reportOf({ ...taken, notes }, gone, config);
   await systemd.reload();
-  const { [config]: _, ...grants } = record.grants;
-  const left = withoutOwner({ ...record, grants }, config, { paths, units: owned, forgotten: taken.forgotten });
+  const rest = withoutOwner({ ...record, grants }, config, { paths, units: owned, forgotten: taken.forgotten });
   await clearTemporary([path, ...paths]);
   const folders = await removeFolders(record.folders);
-  await writeInstalled(path, { ...left, folders });
+  await writeInstalled(path, { ...rest, folders });
   // The record's own is among them, and empty only now.
   if (!(await isThere(path))) await removeFolders(folders);
-  return reportOf({ ...taken, notes: [...taken.notes, ...(await userNotes(units))] }, gone, config);
+  return reportOf({ ...taken, notes }, gone, config);
 }
 
 /** What a configuration has in the record. `units` are those of the owned ones that no other configuration needs. */
@@ -91,6 +98,12 @@ async function userNotes(units: readonly string[]): Promise<string[]> {
   const isItsOwn = units.includes('cutover-serve.service') && (await accountOfUser(receiverUser)) !== null;
   if (!isItsOwn || process.geteuid?.() !== 0) return [];
   return [`the user ${receiverUser} stays, with its queue: userdel ${receiverUser}; rm -r /var/lib/${receiverUser}`];
+}
+
+/** The configuration itself; null: it is gone, or cannot be read, and goes all the same. */
+async function knownFor(record: InstallRecord, said: string | null): Promise<Config | null> {
+  const file = ownerIn(record, said);
+  return file === null ? null : loadConfig(file).catch(() => null);
 }
 
 /** The configuration whose files are meant. @returns null: nothing is installed for it @throws `usage` */

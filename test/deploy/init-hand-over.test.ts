@@ -1,0 +1,96 @@
+// needs: sandbox
+// deadline: 10min
+import { readFile, writeFile } from 'node:fs/promises';
+import * as assert from 'uvu/assert';
+import { suite, type TestContext } from '../suite.ts';
+import { clearAfter, init, refused, snapshot } from './initiating.ts';
+import { assertOwned, plainUser, polkitReads } from './plain-user.ts';
+import { held, startDeploy, untilBegun } from './running.ts';
+import { buildId, type Called, calledFrom, executable, makeSite, type Site, type SiteOptions } from './site.ts';
+import { assertSound } from './sound.ts';
+
+const test = suite('deploy/init hands over and takes back', { timeoutMs: 120_000 });
+const [first, second] = [buildId(1), buildId(2)];
+const shared = '/var/log/cutover';
+
+/** Two apps of one machine keep their logs in one directory, as they do by default. */
+async function siteWith(t: TestContext, options: SiteOptions): Promise<Site> {
+  const site = await makeSite(t, options);
+  const { sandbox, config } = site;
+  clearAfter(t, sandbox);
+  const text = await readFile(sandbox.hostPath(config), 'utf8');
+  await writeFile(sandbox.hostPath(config), text.replace(/^logs = .*\n/m, ''));
+  t.cleanup(() => sandbox.run('sh', '-c', `chown root: ${shared} && chmod 700 /var/lib/cutover ${shared}`));
+  return site;
+}
+
+function isCommand(note: string): boolean {
+  return note.startsWith('what a deploy writes has to belong to ');
+}
+
+/** Has a user deploy this, and types what is said to be left to do. @returns what else is said */
+async function handOver({ sandbox, config }: Site, user: string): Promise<string[]> {
+  const { code, document, stderr } = await init(sandbox, '--install', '--deploy-user', user, '--config', config);
+  assert.is(code, 0, stderr);
+  for (const note of document.notes.filter(isCommand))
+    await sandbox.run('sh', '-ec', note.replace(/^.* belong to \w+: /, ''));
+  await polkitReads(sandbox);
+  return document.notes.filter((note) => !isCommand(note));
+}
+
+async function deployAs(user: string, { sandbox, config }: Site, build: string): Promise<Called> {
+  const as = ['setpriv', `--reuid=${user}`, `--regid=${user}`, '--init-groups', '--'] as const;
+  const words = ['deploy', 'production', build, '--json', '--config', config];
+  return calledFrom(
+    await sandbox.exec([...as, process.execPath, executable('cutover'), ...words], { timeoutMs: 60_000 }),
+  );
+}
+
+test('S1: a second deploying user does not take from the first what both need', async (t) => {
+  const { name } = await plainUser();
+  const [one, other] = [await siteWith(t, { builds: [{}, {}] }), await siteWith(t, { builds: [{}, {}] })];
+  const { sandbox } = one;
+  await handOver(one, name);
+  const [line = '', ...more] = (await handOver(other, 'daemon')).filter((note) => note.includes(shared));
+  const own = `${shared}-${other.app}`;
+  t.cleanup(() => sandbox.run('rm', '-rf', own));
+  assert.is(line, `${shared} belongs to ${name}, who needs it; so in ${other.config}: logs = "${own}"`);
+  assert.equal(more, []);
+  const text = await readFile(sandbox.hostPath(other.config), 'utf8');
+  await writeFile(sandbox.hostPath(other.config), `${line.replace(/^.*: (?=logs)/, '')}\n${text}`);
+  assert.not.match((await handOver(other, 'daemon')).join(), shared);
+  for (const [user, site] of [
+    [name, one],
+    ['daemon', other],
+  ] as const) {
+    const { code, stderr } = await deployAs(user, site, second);
+    assert.is(code, 0, stderr);
+    assert.not.match(stderr, /no log is kept|were not removed/);
+    await assertSound(site, second);
+  }
+});
+
+test('S8: what a run needs is not taken away in the middle of it', async (t) => {
+  const { name } = await plainUser();
+  const site = await siteWith(t, held);
+  const { sandbox, config } = site;
+  await handOver(site, name);
+  const run = await startDeploy(site);
+  await untilBegun(site, 'start');
+  const before = await snapshot(sandbox, '/etc');
+  const said = await refused(sandbox, '--uninstall', '--config', config);
+  assert.equal([said.code, said.kind], [75, 'locked']);
+  assert.match(said.message, /^another run holds the target: deploy of .*; nothing was changed$/);
+  assert.match(said.mend, /once that has ended: cutover init (.* )?--uninstall/);
+  assert.is(await snapshot(sandbox, '/etc'), before);
+  const { code, stderr } = await run.end();
+  assert.is(code, 0, stderr);
+  const gone = await init(sandbox, '--uninstall', '--config', config);
+  assert.is(gone.code, 0, gone.stderr);
+  const note = gone.document.notes.find((one) => one.includes('chown')) ?? '';
+  assert.match(note, `${name} may not deploy ${site.app} any more, and still owns what deploys wrote: chown -R root: `);
+  await sandbox.run('sh', '-ec', note.replace(/^.*wrote: /, ''));
+  const back = await site.call('rollback');
+  assert.equal([back.code, back.document.active], [0, first], back.stderr);
+  await assertOwned({ ...site, logs: shared }, 'root');
+});
