@@ -8,7 +8,14 @@ import type { Config } from '../config/model.ts';
 import { targetNamed } from '../deployer/place.ts';
 import { shortName } from '../deployer/source.ts';
 import { plainColours } from '../report/plain.ts';
-import { deployPush, type Push, type PushedBranch, type Pushed, readPush } from '../triggers/post-receive.ts';
+import {
+  deployPush,
+  noLineOfGit,
+  type Push,
+  type PushedBranch,
+  type Pushed,
+  readPush,
+} from '../triggers/post-receive.ts';
 import { endOf, worstOf } from '../triggers/post-receive-words.ts';
 import type { GlobalOptions, Run, Terminal } from './command.ts';
 import { deployPushed, type HookResult } from './hook-deploy.ts';
@@ -28,6 +35,7 @@ export const run: Run<{ wait?: string }> = async ([event, name], options, given)
   const config = await configFor(options, terminal);
   const targets = name === undefined ? Object.values(config.targets) : [targetNamed(config, name)];
   const push = readPush(await pushedLines(), targets);
+  requireLinesOfGit(push);
   if (!options.quiet) for (const { ref, why } of push.ignored) terminal.tell(`${ref}: ${why}\n`);
   const signal = interruptSignal();
   const left = push.branches.flatMap((pushed) => pushed.targets).length;
@@ -48,6 +56,15 @@ export const run: Run<{ wait?: string }> = async ([event, name], options, given)
 function requireKnown(event: string | undefined): void {
   if (event === 'post-receive') return;
   throw new CutoverError('usage', `cutover knows no hook "${event}"`, { mend: 'cutover hook post-receive' });
+}
+
+/** Git never writes anything else: whoever did asked for something, and is not to take silence for a deploy. */
+function requireLinesOfGit({ ignored }: Push): void {
+  const wrong = ignored.find(({ why }) => why === noLineOfGit);
+  if (!wrong) return;
+  throw new CutoverError('usage', `"${wrong.ref.slice(0, 80)}" on standard input: ${wrong.why}`, {
+    mend: "echo '- COMMIT refs/heads/BRANCH' | cutover hook post-receive",
+  });
 }
 
 function pushedLines(): Promise<string> {

@@ -16,6 +16,9 @@ export interface Push {
   ignored: { ref: string; why: string }[];
 }
 
+/** Why a line is none of git's. */
+export const noLineOfGit = 'that is no "old new ref" line';
+
 /** What was there before is of no matter, so that a person may type anything for it. */
 const update = /^\S+ ([0-9a-f]{40,64}) (refs\/\S+)$/;
 
@@ -37,7 +40,7 @@ export function readPush(text: string, targets: readonly Pick<TargetConfig, 'nam
 }
 
 function whyIgnored({ branch, commit, bound }: { branch: string; commit: string; bound: string[] }): string | null {
-  if (commit === '') return 'that is no "old new ref" line';
+  if (commit === '') return noLineOfGit;
   if (branch === '') return 'it is no branch';
   if (bound.length === 0) return 'no target is bound to this branch';
   if (isDeletion(commit)) return whyNotDeleted(bound);

@@ -62,4 +62,10 @@ test('P2, P8: a repository is made, told, and its pushes are read; what cannot b
   );
   const nothing = await call(['hook', 'post-receive'], { input: `- ${commit} refs/heads/idea\n`, below: 'shop.git' });
   assert.equal([nothing.code, nothing.stdout], [0, 'refs/heads/idea: no target is bound to this branch']);
+  for (const garbage of ['garbage\n', `- ${commit} refs/heads/main\nmain\n`]) {
+    const { code, stderr } = await call(['hook', 'post-receive'], { input: garbage, below: 'shop.git' });
+    assert.is(code, 64, stderr);
+    assert.match(stderr, /that is no "old new ref" line\n {2}-> echo '- COMMIT refs\/heads\/BRANCH' \| cutover hook/);
+    assert.not.match(stderr, '-> production');
+  }
 });

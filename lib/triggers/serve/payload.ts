@@ -27,7 +27,7 @@ export function readWanted(
   }
   const fields = fieldsOf(body);
   if (fields === null)
-    return malformed('the body is no JSON', 'set the content type of the webhook to application/json');
+    return malformed('the body is no JSON object', 'set the content type of the webhook to application/json');
   return provider === 'plain' ? plain(fields, target) : push(fields, target);
 }
 
@@ -49,12 +49,12 @@ function push({ ref, after, deleted }: Fields, target: Pick<TargetConfig, 'name'
   return { kind: 'deploy', branch, revision: text(after) };
 }
 
-/** An empty body is an empty object; JSON that is no object has no fields. */
+/** An empty body is an empty object, which asks for what is newest; JSON that is no object asks for nothing. */
 function fieldsOf(body: Buffer): Fields | null {
   if (body.toString('latin1').trim() === '') return {};
   try {
     const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
-    return typeof value === 'object' && value !== null ? (value as Fields) : {};
+    return typeof value === 'object' && !Array.isArray(value) ? (value as Fields | null) : null;
   } catch {
     return null;
   }

@@ -43,6 +43,10 @@ test('W1: what cannot be read is refused: unknown targets and paths, other metho
     [plain('{'), 400],
     [plain('{"branch":"main"'), 400],
     [plain('[1,2'), 400],
+    [plain('[]'), 400],
+    [plain('null'), 400],
+    [plain('"main"'), 400],
+    [plain('5'), 400],
     [plain('{"branch":5}'), 400],
     [plain('{"revision":{}}'), 400],
     [github({ after: '5' }), 400],
@@ -58,9 +62,9 @@ test('W1: what cannot be read is refused: unknown targets and paths, other metho
     const { status, headers } = await send({ method, headers: {} });
     assert.equal([status, headers.allow], [405, 'POST'], method);
   }
-  // JSON that is no object has no fields, and asks for a deploy.
+  // An empty body is an empty object, and asks for a deploy.
   assert.equal(launched, []);
-  assert.is((await send(plain('[]'))).status, 202);
+  assert.is((await send(plain(''))).status, 202);
   await until('it is carried out', async () => launched.length === 1);
 });
 

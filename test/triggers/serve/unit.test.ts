@@ -30,6 +30,11 @@ test('W1: as a user who can do nothing but start runs, the shipped receiver depl
   const words = (): Promise<string> => sandbox.run('journalctl', '--no-pager', '--unit', service);
   await until('the journal has it', async () => (await words()).includes('POST /hooks/plain/production 202'));
   assert.not.match(await words(), secret);
+  // Whoever was stopped whole and is started alone has its port held by systemd again.
+  await sandbox.run('systemctl', 'stop', 'cutover-serve.socket', service);
+  await sandbox.run('systemctl', 'restart', service);
+  assert.is(await sandbox.run('systemctl', 'is-active', 'cutover-serve.socket'), 'active');
+  await until('it listens there', async () => (await words()).match(/listens on the socket/g)?.length === 2);
 });
 
 test('W1: of everything else polkit allows that user nothing', async (t) => {
