@@ -1,6 +1,7 @@
 import { targetNamed } from '../deployer/place.ts';
 import { attempt } from '../deployer/recover/attempt.ts';
 import { withoutSecrets } from '../report/recovery-report.ts';
+import { leftFor } from '../run/cause.ts';
 import { afterwards, whileWorking } from './afterwards.ts';
 import type { Run } from './command.ts';
 import { configFor, placeOf } from './place.ts';
@@ -20,7 +21,9 @@ export const run: Run<{ last?: boolean; recovery?: string }> = async ([name], op
   terminal.print(JSON.stringify({ ...withoutSecrets(tried, place.redact), document: null }));
   // Only what brought it back, or the end of all attempts, is news for others.
   const isNews = document !== null && (after.healthy || isLast);
-  const news = isNews ? { ...document, kind: 'recovery' as const } : null;
+  // That another build serves is more than that the service is back.
+  const isBack = document !== null && leftFor(document) !== null;
+  const news = isNews ? (isBack ? document : { ...document, kind: 'recovery' as const }) : null;
   await afterwards(news, place, { terminal, isPruned: false });
   return 0;
 };

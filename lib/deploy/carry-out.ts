@@ -1,13 +1,15 @@
 import { ExitCode, messageOf } from '../base/errors.ts';
 import { openController } from '../base/wait.ts';
 import type { CheckAnswer } from '../checks/check.ts';
+import { leftFor } from '../run/cause.ts';
 import { documentOf, type Ending, exitCodeOfOutcome, type RunDocument } from '../run/document.ts';
 import { applySteps, recordAnyway } from '../run/engine.ts';
 import type { Emit } from '../run/events.ts';
 import { clearInFlight, markInFlight } from '../run/in-flight.ts';
 import { isOneWay, type RunInputs } from '../run/inputs.ts';
 import { type Ledger, openLedger } from '../run/ledger.ts';
-import { quarantine, release } from '../run/quarantine.ts';
+import type { Reason } from '../run/failure.ts';
+import { quarantine, type QuarantineEntry, release } from '../run/quarantine.ts';
 import type { StatePaths } from '../run/state.ts';
 import { type DowntimeMeter, downtimeMeter } from './downtime.ts';
 import type { GateLook } from './gate.ts';
@@ -71,8 +73,8 @@ async function applyAndJudge(
 ): Promise<Omit<Ending, 'downtime_ms' | 'checks'>> {
   const transcript: GateLook[] = [];
   const plan = planOf(inputs, { ...tools, transcript });
-  const signal = isOneWay(inputs) ? undisturbed(inputs, tools) : tools.signal;
-  const { begun, records: steps, failure } = await applySteps(plan, { ...tools, signal });
+  const { signal, end } = isOneWay(inputs) ? undisturbed(inputs, tools) : { signal: tools.signal, end: () => {} };
+  const { begun, records: steps, failure } = await applySteps(plan, { ...tools, signal }).finally(end);
   if (!failure) return { outcome: 'deployed', exit_code: 0, active: inputs.to, steps, failure };
   // systemd refuses a whole job or none: a first step that was not permitted did nothing.
   const changing = begun.filter(({ isLook }) => !isLook);
@@ -86,13 +88,17 @@ async function applyAndJudge(
   return goBack(inputs, { begun, records: steps, failure, transcript }, tools);
 }
 
-/** An interruption in the middle of a run that cannot be taken back would leave the service down. */
-function undisturbed({ kind }: RunInputs, { signal, emit }: Pick<RunTools, 'signal' | 'emit'>): AbortSignal {
-  if (signal.aborted) return signal;
+/** An interruption in the middle of a run that cannot be taken back would leave the service down. @returns `end`: nothing more is said of one */
+function undisturbed(
+  { kind }: RunInputs,
+  { signal, emit }: Pick<RunTools, 'signal' | 'emit'>,
+): { signal: AbortSignal; end: () => void } {
   const why = kind === 'recovery' ? 'the service is not left down' : 'there is no build to go back to';
-  const message = `interrupted, and goes on: ${why}`;
-  signal.addEventListener('abort', () => emit({ type: 'note', message }), { once: true });
-  return openController().signal;
+  const tell = (): void => emit({ type: 'note', message: `interrupted, and goes on: ${why}` });
+  signal.addEventListener('abort', tell, { once: true });
+  // What was a deadline's or a person's signal is aborted after the run, too, and that interrupts nothing.
+  const end = (): void => signal.removeEventListener('abort', tell);
+  return { signal: signal.aborted ? signal : openController().signal, end };
 }
 
 /** Writes the outcome, then takes the mark away: in this order a death between the two is only a clean-up. */
@@ -122,9 +128,18 @@ export async function judgeBuild(
 ): Promise<void> {
   // A restore says something about the data alone.
   if (inputs.kind === 'restore') return;
-  if (outcome === 'deployed') return release(paths, inputs.to);
+  if (outcome === 'deployed') {
+    await release(paths, inputs.to);
+    const left = leftFor({ ...inputs, outcome });
+    if (left && inputs.from !== null) await quarantine(paths, inputs.from, entryOf(inputs.run, left.reason));
+    return;
+  }
   // What does not come up again was good once: the machine may be at fault, and a person decides.
   if (failure && inputs.kind !== 'recovery' && isBuildsFault(failure)) {
-    await quarantine(paths, inputs.to, { run: inputs.run, reason: failure.reason, since: new Date().toISOString() });
+    await quarantine(paths, inputs.to, entryOf(inputs.run, failure.reason));
   }
+}
+
+function entryOf(run: string, reason: Reason): QuarantineEntry {
+  return { run, reason, since: new Date().toISOString() };
 }

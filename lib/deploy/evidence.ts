@@ -1,7 +1,9 @@
 import { join } from 'node:path';
+import { messageOf } from '../base/errors.ts';
 import type { Redact } from '../base/redactor.ts';
 import { makePrivateDirectory, writeDurably } from '../base/files.ts';
-import type { ManagerKind } from '../config/model.ts';
+import type { ManagerKind, TargetConfig } from '../config/model.ts';
+import type { Cause } from '../run/cause.ts';
 import type { Failure } from '../run/failure.ts';
 import type { UnitFacts } from '../systemd/facts.ts';
 import { readJournal } from '../systemd/journal.ts';
@@ -9,6 +11,7 @@ import { listListeners, ownersOf } from '../systemd/sockets.ts';
 import { describeProcess } from '../systemd/processes.ts';
 import type { Systemd } from '../systemd/systemd.ts';
 import type { GateLook } from './gate.ts';
+import type { RunTools } from './run-tools.ts';
 
 export interface EvidenceRequest {
   unit: string;
@@ -31,6 +34,8 @@ export interface Snapshot {
 /** So many lines tell why a start failed; a crash loop repeats itself. */
 const journalLines = 400;
 const shownLines = 12;
+/** A service that is well at first tells seldom when it went wrong: so far before it was seen to be its journal is kept. */
+const beforeMs = 15 * 60_000;
 
 /** Looks at the unit and its ports before going back changes both. */
 export async function takeSnapshot(
@@ -65,6 +70,33 @@ export async function saveEvidence(directory: string, snapshot: Snapshot, reques
   ]);
   const own = entries.filter(({ invocationId }) => invocationId !== null && invocationId !== invocationBefore);
   return own.slice(-shownLines).map(({ message }) => message);
+}
+
+/**
+ * Keeps how a service that is not well looks before a run changes it, beside what the run itself may leave. Without evidence the run
+ * goes on too.
+ * @returns the cause as the ledger is to have it
+ */
+export async function keepCause(
+  cause: Cause,
+  { run, target, manager }: { run: string; target: TargetConfig; manager: ManagerKind },
+  { paths, systemd, redact, emit }: Pick<RunTools, 'paths' | 'systemd' | 'redact' | 'emit'>,
+): Promise<Cause> {
+  const { by, reason, since } = cause;
+  const message = redact(cause.message);
+  const evidence = join(paths.evidence, run, 'before');
+  const failure = { step: by, reason, message, evidence };
+  const sinceMs = Date.parse(since) - beforeMs;
+  const { unit } = target;
+  try {
+    const snapshot = await takeSnapshot(systemd, target);
+    const about = { unit, manager, sinceMs, invocationBefore: '', failure, transcript: [], redact };
+    await saveEvidence(evidence, snapshot, about);
+    return { ...cause, message, evidence };
+  } catch (error) {
+    emit({ type: 'note', message: `the evidence could not be saved: ${messageOf(error)}` });
+    return { ...cause, message, evidence: null };
+  }
 }
 
 async function describeSockets(ports: readonly number[]): Promise<unknown[]> {

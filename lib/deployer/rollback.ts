@@ -6,6 +6,7 @@ import { originOf } from '../builds/origin.ts';
 import { requireHookUsers } from '../checks/hook-start.ts';
 import { probe } from '../checks/probe.ts';
 import { carryOut } from '../deploy/carry-out.ts';
+import { keepCause } from '../deploy/evidence.ts';
 import { servingBuild } from '../deploy/identity.ts';
 import { pointWhereItServes } from '../deploy/left-over.ts';
 import { readAgain } from '../deploy/start.ts';
@@ -20,28 +21,34 @@ import { findWayBack } from './previous.ts';
 import { requireWayClear } from './rollback-checks.ts';
 import { shareDataAnyhow } from './share-data.ts';
 
+interface RollbackOptions extends Pick<RunInputs, 'recovery' | 'cause'> {
+  build?: string | undefined;
+  waitMs: number;
+}
+
 /**
  * The emergency rollback (S8): to the previous proven build or to a named one, whatever state the unit is in.
  * A deploy that was cut off is ended first; when that brought the build before back, the rollback is done.
  * @param recovery the recovery that goes back by it
+ * @param cause why, where no person asks: what was wrong is kept before it changes, and the build that is left is not picked again
  * @throws `no_build`, `locked`, `permission`, `disk`; `refused` where it could only end with the service down
  */
 export async function rollback(
   place: Place,
-  { build, waitMs, recovery }: { build?: string | undefined; waitMs: number; recovery?: RunInputs['recovery'] },
+  { build, waitMs, recovery, cause }: RollbackOptions,
 ): Promise<RunDocument> {
   await requireHookUsers(place.target, ['smoke']);
   return whileHeld(place, { doing: `rollback to ${build ?? 'the previous build'}`, waitMs }, async (settled, guard) => {
     if (settled?.outcome === 'rolled_back' && build === undefined && (await wasDeploy(place, settled.run))) {
       return { ...settled, kind: 'rollback', to: settled.active, outcome: 'deployed', failure: null };
     }
-    return goTo(place, { build, recovery, guard });
+    return goTo(place, { build, recovery, cause, guard });
   });
 }
 
 async function goTo(
   place: Place,
-  { build, recovery, guard }: { build: string | undefined; recovery: RunInputs['recovery']; guard: Hold['guard'] },
+  { build, recovery, cause, guard }: Omit<RollbackOptions, 'waitMs'> & { guard: Hold['guard'] },
 ): Promise<RunDocument> {
   const { target } = place;
   const startedAt = new Date().toISOString();
@@ -53,12 +60,21 @@ async function goTo(
   await shareDataAnyhow(place, to);
   // Only what is healthy now is worth going back to.
   const back = from !== null && (await isHealthyNow(place, facts, from)) ? from : null;
-  const [run, origin] = await Promise.all([nextRunId(place.paths), originOf(target.builds, to)]);
-  const what = { run, kind: 'rollback' as const, ...placeInputs(place), recovery, ...origin };
+  const what = { ...(await namedInputs(place, to, cause)), recovery };
   const known = { invocationBefore: facts.invocationId, memoryBefore: null, startedAt };
   await guarded;
   await pointWhereItServes(target, { serving, current, back }, place.emit);
   return carryOut({ ...what, from, to, back, ...known }, [], place);
+}
+
+async function namedInputs(
+  place: Place,
+  to: string,
+  cause: RunInputs['cause'],
+): Promise<Omit<RunInputs, 'from' | 'to' | 'back' | 'invocationBefore' | 'memoryBefore' | 'startedAt'>> {
+  const [run, origin] = await Promise.all([nextRunId(place.paths), originOf(place.target.builds, to)]);
+  const kept = cause && (await keepCause(cause, { run, ...placeInputs(place) }, place));
+  return { run, kind: 'rollback', ...placeInputs(place), ...origin, cause: kept };
 }
 
 /** A rollback that was taken back led to the very build that somebody wanted to leave. */

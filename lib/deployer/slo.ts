@@ -66,6 +66,7 @@ function timedRun(lines: readonly LedgerLine[]): TimedRun | null {
     kind: document?.kind ?? inputs.kind,
     outcome: document?.outcome ?? null,
     startedMs,
+    causeMs: inputs.cause ? Date.parse(inputs.cause.since) : null,
     failedMs: atOf('failure'),
     endedMs: atOf('outcome') ?? Math.max(startedMs, ...lines.map(({ at }) => Date.parse(at))),
     downtimeMs: document?.downtime_ms ?? null,

@@ -1,5 +1,6 @@
 import type { Redact } from '../base/redactor.ts';
 import { withDeadline } from '../base/wait.ts';
+import { leftFor } from '../run/cause.ts';
 import type { RunDocument } from '../run/document.ts';
 import type { Listener, RunEvent } from '../run/events.ts';
 import { type JournalFields, writeJournal } from '../systemd/journal-entry.ts';
@@ -101,9 +102,10 @@ function entryOf(event: RunEvent): Entry | null {
 }
 
 function begun({ inputs }: Extract<RunEvent, { type: 'begin' }>): Entry {
-  const { kind, from, to, revision, branch } = inputs;
+  const { kind, from, to, revision, branch, cause } = inputs;
   const more = { CUTOVER_KIND: kind, CUTOVER_BUILD: to, CUTOVER_REVISION: revision, CUTOVER_BRANCH: branch };
-  return { kind: 'begun', priority: 'info', message: `${kind} ${from ?? '(nothing)'} -> ${to}`, more };
+  const why = cause ? `, since ${cause.by} found ${cause.message}` : '';
+  return { kind: 'begun', priority: 'info', message: `${kind} ${from ?? '(nothing)'} -> ${to}${why}`, more };
 }
 
 function stepFailed({ name, state, message }: Extract<RunEvent, { type: 'step' }>): Entry | null {
@@ -120,7 +122,7 @@ function ended(document: RunDocument): Entry | null {
   if (kind === 'settle') return settled(document);
   return {
     kind: 'ended',
-    priority: priorityOfOutcome[outcome],
+    priority: leftFor(document) === null ? priorityOfOutcome[outcome] : 'warning',
     message: sentenceAlone(document),
     more: facts(document),
   };
@@ -132,7 +134,17 @@ function settled(document: RunDocument): Entry {
   return { kind: 'settled', priority, message, more: facts(document) };
 }
 
-function facts({ kind, outcome, to, revision, branch, duration_ms, downtime_ms, failure }: RunDocument): JournalFields {
+function facts({
+  kind,
+  outcome,
+  to,
+  revision,
+  branch,
+  duration_ms,
+  downtime_ms,
+  failure,
+  cause,
+}: RunDocument): JournalFields {
   return {
     CUTOVER_KIND: kind,
     CUTOVER_OUTCOME: outcome,
@@ -142,7 +154,7 @@ function facts({ kind, outcome, to, revision, branch, duration_ms, downtime_ms, 
     CUTOVER_DURATION_MS: duration_ms,
     CUTOVER_DOWNTIME_MS: downtime_ms,
     CUTOVER_STEP: failure?.step,
-    CUTOVER_REASON: failure?.reason,
+    CUTOVER_REASON: (failure ?? cause)?.reason,
   };
 }
 

@@ -9,6 +9,8 @@ export interface TimedRun {
   /** null: its end was not written down */
   outcome: Outcome | null;
   startedMs: number;
+  /** since when the service was seen unwell that it was begun for; null: a person began it */
+  causeMs: number | null;
   /** when it could not go on; null: it could */
   failedMs: number | null;
   endedMs: number;
@@ -55,11 +57,11 @@ const goals: Record<FigureName, number> = {
 /** What stands beside each figure, for people and programs. */
 export const meanings: Record<FigureName, string> = {
   recovery_success:
-    'failures that ended in a proven build by the way back, settle, rollback or recover, of all failures; a failure is a run that ended failed or rolled_back, and with it the failed runs until a build is proven again',
+    'failures that ended in a proven build by the way back, settle, rollback or recover, of all failures; a failure is a run that ended failed or rolled_back, or that the monitor or recover began for a service that was not well, and with it the failed runs until a build is proven again',
   time_to_recovery_ms:
-    'mean time from the step that failed to the end of the run that proved a build again; one that goes on counts with its time so far',
+    'mean time from the step that failed, or from the first look that saw it unwell, to the end of the run that proved a build again; one that goes on counts with its time so far',
   availability:
-    'share of the time since the first run that is left without what runs measured as closed port and without the time after a failed run until a build was proven; what happens between runs is not seen',
+    'share of the time since the first run that is left without what runs measured as closed port and without the time after a failed run, or since a look saw it unwell that began one, until a build was proven; what else happens between runs is not seen',
   time_between_failures_ms: 'the time since the first run, divided by the failures',
 };
 
@@ -84,11 +86,11 @@ export function figuresOf(
 export function failingsIn(runs: readonly TimedRun[]): Failing[] {
   const failings: Failing[] = [];
   let open: Failing | null = null;
-  for (const { run, kind, outcome, startedMs, failedMs, endedMs } of runs) {
-    if (open === null && (outcome === 'failed' || outcome === 'rolled_back')) {
-      const unprovenMs = outcome === 'failed' ? endedMs : null;
-      open = { run, fromMs: failedMs ?? startedMs, untilMs: null, endedBy: null, unprovenMs };
-      failings.push(open);
+  for (const one of runs) {
+    const { kind, outcome, endedMs } = one;
+    if (open === null) {
+      open = failingOf(one);
+      if (open) failings.push(open);
     }
     if (open === null || (outcome !== 'deployed' && outcome !== 'rolled_back')) continue;
     open.untilMs = endedMs;
@@ -96,6 +98,19 @@ export function failingsIn(runs: readonly TimedRun[]): Failing[] {
     open = null;
   }
   return failings;
+}
+
+/** The failure that begins with a run; null: none does. */
+function failingOf({ run, outcome, causeMs, startedMs, failedMs, endedMs, downtimeMs }: TimedRun): Failing | null {
+  const open = { run, untilMs: null, endedBy: null };
+  const isDone = outcome === 'deployed' || outcome === 'rolled_back' || outcome === 'failed';
+  if (causeMs !== null && isDone) {
+    // Systemd may know better than the first look since when it is down.
+    const fromMs = Math.min(causeMs, endedMs - (downtimeMs ?? 0));
+    return { ...open, fromMs, unprovenMs: fromMs };
+  }
+  if (outcome !== 'failed' && outcome !== 'rolled_back') return null;
+  return { ...open, fromMs: failedMs ?? startedMs, unprovenMs: outcome === 'failed' ? endedMs : null };
 }
 
 function figure(name: FigureName, value: number | null, observed: string): Figure {

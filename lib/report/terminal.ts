@@ -145,6 +145,7 @@ function outcomeLines(
       ? (text: string) => colours.bold(colours.red(text))
       : colours.yellow;
   const next = nextCommands(document, manager).map((command) => `  -> ${command}`);
-  const evidence = document.failure?.evidence ? [`  evidence: ${document.failure.evidence}`] : [];
+  const kept = document.failure?.evidence ?? document.cause?.evidence;
+  const evidence = kept ? [`  evidence: ${kept}`] : [];
   return [paint(sentenceOf(document)), ...evidence, ...next];
 }

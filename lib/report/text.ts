@@ -25,7 +25,7 @@ export function originText({ revision, branch }: { revision: string | null; bran
 export function historyText(runs: readonly ToldRun[]): string {
   if (runs.length === 0) return 'no runs yet';
   const head = ['RUN', 'KIND', 'OUTCOME', 'FROM', 'TO', 'TOOK', 'DOWN', 'REASON'];
-  const rows = runs.map(({ run, kind, outcome, from, to, duration_ms, downtime_ms, failure }) => [
+  const rows = runs.map(({ run, kind, outcome, from, to, duration_ms, downtime_ms, ...why }) => [
     run ?? '',
     kind,
     outcome,
@@ -33,9 +33,17 @@ export function historyText(runs: readonly ToldRun[]): string {
     to ?? '-',
     duration(duration_ms),
     downtime_ms === null ? '-' : duration(downtime_ms),
-    failure ? `${failure.step}: ${failure.reason}` : '',
+    reasonText(why),
   ]);
   return columns([head, ...rows]);
+}
+
+/** What a run failed for, what was refused, or what it was begun for; in few words. */
+export function reasonText({ failure, cause, checks }: Pick<ToldRun, 'failure' | 'cause' | 'checks'>): string {
+  if (failure) return `${failure.step}: ${failure.reason}`;
+  if (cause) return `${cause.by}: ${cause.reason}`;
+  const failed = checks.filter(({ status }) => status === 'fail').map(({ name }) => name);
+  return failed.length === 0 ? '' : `checks: ${failed.join(', ')}`;
 }
 
 function timesText({ duration_ms, downtime_ms, longest_wait_ms }: ToldRun): string {
@@ -60,6 +68,7 @@ export function reportText(document: ToldRun, colours: Colours): string {
     ...(origin === null ? [] : [`  made from ${origin}`]),
     ...checks.flatMap((answer) => checkLines(answer, colours)),
     ...rows,
+    ...causeLines(document),
     ...(document.unfinished ? [] : [`  ${timesText(document)}`]),
     ...(failure
       ? [
@@ -69,4 +78,10 @@ export function reportText(document: ToldRun, colours: Colours): string {
       : []),
     sentenceOf(document),
   ].join('\n');
+}
+
+function causeLines({ cause, failure }: ToldRun): string[] {
+  if (!cause) return [];
+  const kept = failure ? [] : [`  evidence: ${cause.evidence ?? 'none'}`];
+  return [`  begun by ${cause.by} (${cause.reason}): ${cause.message}`, ...kept];
 }

@@ -1,4 +1,5 @@
 import type { ManagerKind } from '../config/model.ts';
+import { leftFor } from '../run/cause.ts';
 import type { RunDocument } from '../run/document.ts';
 import { journalctl, systemctl } from '../systemd/typed.ts';
 
@@ -42,7 +43,7 @@ export function sentenceOf(document: ToldRun): string {
   const waited = typeof longest_wait_ms === 'number' ? `; nobody waited longer than ${duration(longest_wait_ms)}` : '';
   switch (outcome) {
     case 'deployed':
-      return `${target} serves ${to}, proven healthy ${took}${down}${waited}${warningsIn(document)}`;
+      return `${deployedWords(document)}, proven healthy ${took}${down}${waited}${warningsIn(document)}`;
     case 'unchanged':
       return active === null ? `${target}: nothing to do` : `${target} serves ${active} already: nothing to do`;
     case 'refused':
@@ -61,6 +62,14 @@ export function sentenceOf(document: ToldRun): string {
 /** A change that had been cut off may have been taken back, with a restart, before the run was refused. */
 function untouched({ target, ended_first: ended }: RunDocument): string {
   return ended === undefined ? `${target} was not touched` : `${ended}; then nothing was deployed to ${target}`;
+}
+
+/** What no person asked for says why it was done. */
+function deployedWords({ outcome, target, from, to, cause }: ToldRun): string {
+  if (!cause) return `${target} serves ${to}`;
+  const why = cause.by === 'monitor' ? `the monitor found ${cause.message}` : cause.message;
+  const isLeft = leftFor({ outcome, cause, from, to }) !== null;
+  return isLeft ? `${from} failed: ${why}; ${target} is back on ${to}` : `${why}; ${target} serves ${to} again`;
 }
 
 /** Which steps could not do what they were for, although the run went on. */
@@ -133,6 +142,7 @@ function unfinishedSentence({ target, run, steps, failure }: RunDocument, { stat
 
 /** What to type after a run that did not go well. */
 export function nextCommands(document: RunDocument, manager: ManagerKind): string[] {
+  if (leftFor(document) !== null) return nextCommands({ ...document, outcome: 'rolled_back' }, manager);
   const { kind, outcome, target, unit, run, failure, from, to } = document;
   if (outcome === 'rolled_back') return [`cutover report ${target} ${run}`, `cutover logs ${target} ${run}`];
   if (outcome !== 'failed') return [];

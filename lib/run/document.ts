@@ -1,5 +1,6 @@
 import type { CheckAnswer } from '../checks/check.ts';
 import { ExitCode } from '../base/errors.ts';
+import type { Cause } from './cause.ts';
 import type { Failure } from './failure.ts';
 import type { RunInputs, RunKind } from './inputs.ts';
 import type { StepRecord } from './step.ts';
@@ -32,6 +33,8 @@ export interface RunDocument {
   failure: Failure | null;
   /** what was brought to an end before a run that then did nothing, in words; absent: there was nothing */
   ended_first?: string;
+  /** why it was begun, where no person asked for it; ledgers of earlier versions have none */
+  cause?: Cause | null;
 }
 
 /** What differs from run to run at its end. */
@@ -43,6 +46,7 @@ export type Ending = Pick<
 /** The document of a run that began. */
 export function documentOf(inputs: RunInputs, ending: Ending, nowMs = Date.now()): RunDocument {
   const { run, kind, app, target, from, to, revision = null, branch = null, startedAt, stages = [] } = inputs;
+  const { cause = null } = inputs;
   const { unit, strategy, name } = target;
   const started = { started_at: startedAt, duration_ms: Math.max(0, nowMs - Date.parse(startedAt)) };
   const { outcome, exit_code, active, downtime_ms, longest_wait_ms = null, checks, failure } = ending;
@@ -50,7 +54,7 @@ export function documentOf(inputs: RunInputs, ending: Ending, nowMs = Date.now()
   const waits = { downtime_ms, longest_wait_ms };
   const what = { run, kind, app, target: name, unit, strategy, outcome, exit_code };
   const which = { from, to, revision, branch, active };
-  return { ...what, ...which, ...started, ...waits, steps, checks, failure };
+  return { ...what, ...which, ...started, ...waits, steps, checks, failure, cause };
 }
 
 /** The exit code that says the same as an outcome. */

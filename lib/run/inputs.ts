@@ -1,5 +1,6 @@
 import { stampOf } from '../builds/layout.ts';
 import type { ManagerKind, TargetConfig } from '../config/model.ts';
+import type { Cause } from './cause.ts';
 import type { StepRecord } from './step.ts';
 
 export type RunKind = 'deploy' | 'rollback' | 'restore' | 'settle' | 'recovery';
@@ -33,6 +34,8 @@ export interface RunInputs {
   startedAt: string;
   /** the recovery that this is an attempt of, which others may follow unless it is the last; none: it stands by itself */
   recovery?: { id: string; isLast: boolean };
+  /** what was wrong, where that began the run; none: a person did, or what a person set up */
+  cause?: Cause | null;
   /** what was done before the first step: the hooks that made the build */
   stages?: StepRecord[];
 }

@@ -1,5 +1,5 @@
-import { ExitCode, isCutoverError, messageOf } from '../base/errors.ts';
-import { sleep, withDeadline } from '../base/wait.ts';
+import { ExitCode, isCutoverError } from '../base/errors.ts';
+import { withDeadline } from '../base/wait.ts';
 import { currentBuild } from '../builds/current.ts';
 import type { Place } from '../deployer/place.ts';
 import { settle } from '../deployer/settle.ts';
@@ -8,16 +8,15 @@ import type { RunDocument } from '../run/document.ts';
 import { newestRun } from '../run/history.ts';
 import { leaveHold } from '../run/hold.ts';
 import { isAlive, readInFlight } from '../run/in-flight.ts';
-import { type Acted, act, actionFor } from './monitor/act.ts';
+import type { Acted } from './monitor/act.ts';
 import { changesOf, wantedAlerts } from './monitor/alerts.ts';
 import { type Known, readKnown } from './monitor/known.ts';
-import { type Found, lookAtService, lookAtTarget, type Seen, serviceKey } from './monitor/looks.ts';
+import { type Found, lookAtTarget, type Seen, serviceKey } from './monitor/looks.ts';
+import { noteState } from './monitor/note.ts';
 import { readPastRuns } from './monitor/past.ts';
-import { type MonitorState, problemsNow, writeState } from './monitor/state.ts';
+import { respond } from './monitor/respond.ts';
+import { type MonitorState, problemsNow } from './monitor/state.ts';
 import { passMs, type Turn } from './monitor/turn.ts';
-
-/** A failure in the bake time counts when it is still there after this. */
-const confirmMs = 5_000;
 
 /** What a pass came to, and what it leaves for others to tell. */
 export interface Pass {
@@ -65,7 +64,7 @@ async function lookAndAct(
   const problems = problemsNow(known.before.problems, keys, Date.now());
   // Before anything is done: whoever dies meanwhile has counted.
   const noted = await noteState(place, { ...known.before, problems });
-  const done = await actOn(place, known, { seen, problems });
+  const done = await respond(place, known, { seen, problems });
   const found = [...done.seen.found, ...noted, ...hung];
   const actions = [...ended, ...done.acted.actions];
   return conclude(place, known, { ...done, found, problems, actions, began });
@@ -94,38 +93,6 @@ async function endCutOff(place: Place): Promise<string[] | null> {
     if (isCutoverError(error, 'locked')) return null;
     throw error;
   }
-}
-
-/** Does what the rules ask for, and looks again. A problem that is gone then is taken out of `problems`. */
-async function actOn(
-  place: Place,
-  { rules, before, restartsBefore, isInBake }: Known,
-  { seen, problems }: { seen: Seen; problems: Problems },
-): Promise<{ seen: Seen; acted: Acted }> {
-  const problem = problems[serviceKey];
-  const nothing = { seen, acted: { actions: [], document: null, isTried: false } };
-  if (!problem) return nothing;
-  const isConfirmed = isInBake && problem.acted === 0 && (await isStillUnwell(place, restartsBefore));
-  const action = actionFor(problem, rules, isConfirmed);
-  if (action === null) return nothing;
-  problem.acted += 1;
-  // Whoever dies meanwhile has acted: another rollback would go one build further back.
-  await noteState(place, { ...before, problems });
-  const acted = await act(place, action, seen.current);
-  if (!acted.isTried) {
-    problem.acted -= 1;
-    await noteState(place, { ...before, problems });
-  }
-  const others = seen.found.filter(({ key }) => key !== serviceKey);
-  const again = await lookAtService(place, null);
-  const service = again.found.filter(({ key }) => key === serviceKey);
-  if (service.length === 0) delete problems[serviceKey];
-  return { seen: { ...again, found: [...service, ...others] }, acted };
-}
-
-async function isStillUnwell(place: Place, restartsBefore: number | null): Promise<boolean> {
-  await sleep(confirmMs, place.signal);
-  return (await lookAtService(place, restartsBefore)).found.some(({ key }) => key === serviceKey);
 }
 
 interface Done {
@@ -180,15 +147,4 @@ function reportOf({ config, target }: Place, { ms, at }: Began): MonitorReport {
   const nothing = { in_bake: false, failures_in_row: 0, findings: [], actions: [], alerts: [] as MonitorAlert[] };
   const when = { checked_at: at, duration_ms: Math.round(performance.now() - ms) };
   return { ...what, ...nothing, run: null, ...when, exit_code: ExitCode.done };
-}
-
-/** A state that cannot be written is a finding: without it no failures add up. */
-async function noteState({ paths }: Place, state: MonitorState): Promise<Found[]> {
-  return writeState(paths, state).then(
-    () => [],
-    (error: unknown) => {
-      const message = `what the next pass has to know could not be kept: ${messageOf(error)}`;
-      return [{ key: 'state', level: 'fail', message }];
-    },
-  );
 }

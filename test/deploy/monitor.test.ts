@@ -10,7 +10,7 @@ import { suite } from '../suite.ts';
 import { leaveBehind, heldDeploy, heldSite } from './running.ts';
 import { breakInService, buildId, type Called, makeSite, type Site, until } from './site.ts';
 import { assertSound } from './sound.ts';
-import { addChannels, startReceiver } from './telling.ts';
+import { addChannels, journalOf, startReceiver, type Told } from './telling.ts';
 
 const test = suite('deploy/monitor', { timeoutMs: 180_000 });
 const [first, second] = [buildId(1), buildId(2)];
@@ -146,10 +146,17 @@ test('R5: down for over 15 minutes, and two recoveries that failed, are critical
 test('S10: where the rules say so, it goes back, once, and the build is not picked again', async (t) => {
   const site = await makeSite(t, { builds: [{}, {}], keys: ['monitor = { failures = 1, action = "rollback" }'] });
   await site.call('deploy');
+  const receiver = await startReceiver(t, site);
+  await addChannels(site, [
+    'channel = "webhook"',
+    `url_file = "${await urlFile(site, receiver.url)}"`,
+    'on = ["rolled_back", "failed", "alert"]',
+  ]);
   await breakInService(site, second);
   const { code, document, stderr } = await pass(site);
   assert.equal([code, document.actions], [0, [`went back to ${first}`]], stderr);
   await assertSound(site, first);
+  await assertToldWhy(site, await receiver.told());
   const deployed = await site.call('deploy');
   assert.is(deployed.document.outcome, 'unchanged', 'the bad build is in quarantine');
   await breakInService(site, first);
@@ -158,6 +165,28 @@ test('S10: where the rules say so, it goes back, once, and the build is not pick
   assert.match(again.document.actions.join(), 'could not go back');
   assert.equal((await pass(site)).document.actions, [], 'once');
 });
+
+/** The run of a rollback that the monitor began says so wherever it is told of. */
+async function assertToldWhy(site: Site, told: Told[]): Promise<void> {
+  assert.equal(
+    told.map(({ headers }) => headers['x-cutover-event']),
+    ['rolled_back'],
+  );
+  const { run, cause, outcome, failure } = JSON.parse(told[0]?.body ?? '') as RunDocument;
+  assert.equal([cause?.by, cause?.reason, outcome, failure], ['monitor', 'exited', 'deployed', null]);
+  assert.match(cause?.message ?? '', `${site.unit} is failed`);
+  const kept = `${site.state}/evidence/${run}/before`;
+  assert.is(cause?.evidence, kept);
+  assert.match(await site.sandbox.run('cat', `${kept}/journal.txt`), 'Start request repeated too quickly');
+  assert.match((await site.tell('history')).stdout, /rollback .*monitor: exited/);
+  const log = (await site.tell('logs', run ?? '')).stdout;
+  assert.match(log, `${second} failed: the monitor found ${site.unit} is failed`);
+  assert.not.match(log, 'interrupted');
+  const ended = (await journalOf(site)).filter(({ CUTOVER_RUN }) => CUTOVER_RUN === run).at(-1);
+  assert.equal([ended?.PRIORITY, ended?.CUTOVER_REASON], ['4', 'exited']);
+  const { stdout } = await site.tell('report', '--slo');
+  assert.match(stdout, /recovery success +100 % .*1 of 1 failure/);
+}
 
 test('S10: a rollback that could not begin is tried again, and one that began counts before it ends', async (t) => {
   const site = await makeSite(t, { builds: [{}, {}], keys: ['monitor = { failures = 1, action = "rollback" }'] });

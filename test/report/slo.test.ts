@@ -13,7 +13,7 @@ function run(startedMs: number, changed: Partial<TimedRun> = {}): TimedRun {
   const { outcome = 'deployed' } = changed;
   const failedMs = outcome === 'failed' || outcome === 'rolled_back' ? startedMs + 4 * second : null;
   const times = { startedMs, failedMs, endedMs: startedMs + 10 * second, downtimeMs: second };
-  return { run: `run-${startedMs}`, kind: 'deploy', outcome, ...times, isBegun: true, ...changed };
+  return { run: `run-${startedMs}`, kind: 'deploy', outcome, causeMs: null, ...times, isBegun: true, ...changed };
 }
 
 function figures(runs: TimedRun[], nowMs: number, fromMs = 0) {

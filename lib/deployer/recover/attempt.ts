@@ -7,6 +7,7 @@ import { carryOut } from '../../deploy/carry-out.ts';
 import type { TargetRecovery } from '../../report/recovery-report.ts';
 import type { RunDocument } from '../../run/document.ts';
 import type { RunEvent } from '../../run/events.ts';
+import type { Cause } from '../../run/cause.ts';
 import type { Reason } from '../../run/failure.ts';
 import type { RunInputs } from '../../run/inputs.ts';
 import { newestProven, nextRunId } from '../../run/history.ts';
@@ -30,6 +31,8 @@ export interface AttemptOptions {
   isLast: boolean;
   /** the recovery that this is an attempt of; none: it is one by itself */
   recovery?: string | undefined;
+  /** what began it, where no person did */
+  cause?: Cause | undefined;
 }
 
 /** These say that the service never came up; one that is up and unwell may lack what it depends on. */
@@ -39,12 +42,12 @@ const neverUp: readonly Reason[] = ['start', 'exited', 'restarting'];
  * Tries once to bring a service back. A healthy one is left alone; a run that was cut off is ended first.
  * @throws `bus_lost`, `systemd_unavailable`; the signal's reason when interrupted before anything began
  */
-export async function attempt(place: Place, { isLast, recovery }: AttemptOptions): Promise<Attempt> {
+export async function attempt(place: Place, { isLast, recovery, cause }: AttemptOptions): Promise<Attempt> {
   const began = performance.now();
   const before = await look(place);
   const notes: Notes = { findings: [...before.findings], actions: [], next: before.next, document: null };
   const isHopeless = before.current === null || before.facts.loadState !== 'loaded';
-  if (!before.glance.healthy && !isHopeless) await act(place, { before, notes, isLast, recovery });
+  if (!before.glance.healthy && !isHopeless) await act(place, { before, notes, isLast, recovery, cause });
   // An interruption is told of with what it left.
   const unhurried = { ...place, signal: openController().signal };
   const after = notes.document || notes.actions.length > 0 ? (await look(unhurried)).glance : before.glance;
@@ -75,17 +78,17 @@ interface Notes {
 interface Part {
   notes: Notes;
   recovery: RunInputs['recovery'];
+  cause: Cause | undefined;
 }
 
 async function act(
   place: Place,
-  { before, notes, isLast, recovery }: { before: Look; notes: Notes } & AttemptOptions,
+  { before, notes, isLast, recovery, cause }: { before: Look; notes: Notes } & AttemptOptions,
 ): Promise<void> {
-  const part = recovery === undefined ? undefined : { id: recovery, isLast };
+  const part: Part = { notes, recovery: recovery === undefined ? undefined : { id: recovery, isLast }, cause };
   try {
-    await bringBack(place, before, { notes, recovery: part });
-    if (isLast && isWorthGoingBack(before, notes.document))
-      await goBackFrom(place, before.current, { notes, recovery: part });
+    await bringBack(place, before, part);
+    if (isLast && isWorthGoingBack(before, notes.document)) await goBackFrom(place, before.current, part);
   } catch (error) {
     // What keeps one service down must not keep the others waiting.
     if (!isCutoverError(error, 'locked', 'refused', 'permission', 'disk', 'no_build', 'config')) throw error;
@@ -95,7 +98,7 @@ async function act(
 }
 
 /** Holds the target, ends what was cut off, and carries the recovery out. */
-async function bringBack(place: Place, before: Look, { notes, recovery }: Part): Promise<void> {
+async function bringBack(place: Place, before: Look, { notes, recovery, cause }: Part): Promise<void> {
   const { target, paths } = place;
   await whileHeld(place, { doing: 'recovery', waitMs: 0 }, async (settled, guard) => {
     if (settled) notes.actions.push(`ended run ${settled.run}, which had been cut off: ${settled.outcome}`);
@@ -104,7 +107,7 @@ async function bringBack(place: Place, before: Look, { notes, recovery }: Part):
     if (glance.healthy || current === null) return;
     const startedAt = new Date().toISOString();
     const [run, origin] = await Promise.all([nextRunId(paths), originOf(target.builds, current)]);
-    const what = { run, kind: 'recovery' as const, ...placeInputs(place), recovery, ...origin };
+    const what = { run, kind: 'recovery' as const, ...placeInputs(place), recovery, cause, ...origin };
     const which = { from: current, to: current, back: null };
     const known = { invocationBefore: facts.invocationId, memoryBefore: null, startedAt };
     await guard();
@@ -168,7 +171,8 @@ async function goBackFrom(place: Place, current: string | null, { notes, recover
   // The scope of the run that failed would keep the next one from its own.
   await leaveHold({ systemd, app: config.app, target: target.name });
   place.emit({ type: 'outcome', document: notes.document as RunDocument });
-  const document = await rollback(place, { build, waitMs: 0, recovery });
+  const cause = causeIn(notes.document);
+  const document = await rollback(place, { build, waitMs: 0, recovery, cause });
   notes.document = document;
   if (document.outcome === 'deployed') {
     notes.actions.push(`went back to ${build}`);
@@ -177,6 +181,13 @@ async function goBackFrom(place: Place, current: string | null, { notes, recover
   notes.actions.push(`tried to go back to ${build}`);
   notes.findings.push(`${build} does not come up either: ${document.failure?.message ?? document.outcome}`);
   notes.next = document.active === current ? null : `cutover rollback ${target.name} ${current}`;
+}
+
+/** Why a build is left that does not come up. */
+function causeIn(document: RunDocument | null): Cause | null {
+  if (!document?.failure) return null;
+  const { reason, message } = document.failure;
+  return { by: 'recover', reason, message, since: document.started_at, evidence: null };
 }
 
 /** The newest build that a gate of ours saw healthy, other than the one that does not come up. */

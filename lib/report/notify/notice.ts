@@ -1,4 +1,5 @@
 import type { ManagerKind } from '../../config/model.ts';
+import { leftFor } from '../../run/cause.ts';
 import type { RunDocument } from '../../run/document.ts';
 import { duration, nextCommands, sentenceAlone } from '../words.ts';
 import { cut } from './cut.ts';
@@ -65,21 +66,26 @@ export function bounded(notice: Notice): Notice {
   };
 }
 
-function kindOf({ kind, outcome }: RunDocument): RunNoticeKind | null {
+function kindOf(document: RunDocument): RunNoticeKind | null {
+  const { kind, outcome } = document;
   if (outcome === 'unchanged' || outcome === 'interrupted') return null;
+  // A build that was good and is left without a person saying so is news as one that never was.
+  if (leftFor(document) !== null) return 'rolled_back';
   return outcome === 'deployed' && kind === 'recovery' ? 'recovered' : outcome;
 }
 
 function factsOf(document: RunDocument, host: string): [string, string][] {
   const { kind, run, to, active, revision, branch, duration_ms, downtime_ms, failure, outcome } = document;
+  const isLeft = leftFor(document) !== null;
   const facts: [string, string | null | undefined][] = [
-    ['Build', to],
-    ['Revision', revision],
-    ['Branch', branch],
-    ['In service', active === to && outcome === 'deployed' ? null : (active ?? 'not known')],
+    ['Build', isLeft ? document.from : to],
+    ['Revision', isLeft ? null : revision],
+    ['Branch', isLeft ? null : branch],
+    ['In service', active === to && outcome === 'deployed' && !isLeft ? null : (active ?? 'not known')],
     ['Took', duration(duration_ms)],
     ['Port closed', downtime_ms === null || outcome === 'refused' ? null : duration(downtime_ms)],
     ['Failed in', failure ? `${failure.step} (${failure.reason})` : null],
+    ['Found by', document.cause ? `${document.cause.by} (${document.cause.reason})` : null],
     ['Run', run === null ? null : `${kind} ${run}`],
     ['Machine', host],
   ];

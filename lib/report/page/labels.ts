@@ -1,3 +1,4 @@
+import { leftFor } from '../../run/cause.ts';
 import { html, type Html } from './html.ts';
 import type { RunningStepState, ShownRun, Standing } from './model.ts';
 
@@ -32,7 +33,9 @@ const doneWords: Record<ShownRun['kind'], string> = {
 };
 
 /** The ledger is a file: another version may have written what this one has no word for. */
-export function toneOf({ outcome }: Pick<ShownRun, 'outcome'>): Tone {
+export function toneOf(run: Pick<ShownRun, 'outcome' | 'cause' | 'from' | 'to'>): Tone {
+  const { outcome } = run;
+  if (leftFor(run) !== null) return 'warn';
   return tones[outcome] ?? 'quiet';
 }
 

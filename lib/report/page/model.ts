@@ -1,4 +1,5 @@
 import type { Outcome } from '../../run/document.ts';
+import type { Cause } from '../../run/cause.ts';
 import type { Failure } from '../../run/failure.ts';
 import type { RunKind } from '../../run/inputs.ts';
 import type { StepRecord } from '../../run/step.ts';
@@ -151,6 +152,8 @@ export interface ShownRun {
   longest_wait_ms: number | null;
   steps: StepRecord[];
   failure: Failure | null;
+  /** why it was begun without a person */
+  cause?: Cause | null;
   /** the one sentence that tells it all */
   sentence: string;
   /** what to type after it, if it is the last one */

@@ -53,7 +53,7 @@ function row(name: string, value: Html): Html {
 
 function lastOf(run: ShownRun): Html {
   const ended = new Date(Date.parse(run.started_at) + run.duration_ms).toISOString();
-  const isPlain = run.outcome === 'deployed' || run.outcome === 'unchanged';
+  const isPlain = (run.outcome === 'deployed' && !run.cause) || run.outcome === 'unchanged';
   return html`${markOf(toneOf(run))}<b>${outcomeWord(run)}</b> <span class="quiet">${run.outcome !== 'deployed' && `${run.kind}, `}${momentOf(ended, 'ago')}, took ${duration(run.duration_ms)}</span>${!isPlain && html`<p class="why">${run.sentence}</p>`}`;
 }
 

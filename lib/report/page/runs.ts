@@ -7,7 +7,7 @@ import type { ShownBuild, ShownRun } from './model.ts';
 /** A run that has ended, as the page shows it. Its ledger may be of an earlier version. */
 export function shownRun(document: ToldRun, { manager, redact }: { manager: ManagerKind; redact: Redact }): ShownRun {
   const { run, kind, outcome, from, to, active, revision, branch, started_at, duration_ms } = document;
-  const { downtime_ms, longest_wait_ms, steps, failure } = document;
+  const { downtime_ms, longest_wait_ms, steps, failure, cause = null } = document;
   return {
     run: run ?? '',
     kind,
@@ -23,6 +23,7 @@ export function shownRun(document: ToldRun, { manager, redact }: { manager: Mana
     longest_wait_ms: longest_wait_ms ?? null,
     steps,
     failure: redactSentences(failure, redact) as ShownRun['failure'],
+    cause: redactSentences(cause, redact) as ShownRun['cause'],
     sentence: redact(sentenceAlone(document)),
     next: nextAfter(document, manager),
   };

@@ -1,10 +1,10 @@
-import { isCutoverError, messageOf } from '../../base/errors.ts';
+import { isCutoverError } from '../../base/errors.ts';
 import type { MonitorConfig } from '../../config/model.ts';
 import type { Place } from '../../deployer/place.ts';
 import { attempt } from '../../deployer/recover/attempt.ts';
 import { rollback } from '../../deployer/rollback.ts';
+import type { Cause } from '../../run/cause.ts';
 import type { RunDocument } from '../../run/document.ts';
-import { quarantine } from '../../run/quarantine.ts';
 import type { Problem } from './state.ts';
 
 export type MonitorAction = 'restart' | 'rollback';
@@ -34,15 +34,15 @@ export function actionFor(
 
 /**
  * Acts, as a run of its own with ledger and gate. What keeps it from acting is told, and the next pass tries again.
- * @param current the build that is not well; null: not known
+ * @param cause what the service showed: it goes with the run
  * @throws `systemd_unavailable`, `bus_lost`; the signal's reason
  */
-export async function act(place: Place, action: MonitorAction, current: string | null): Promise<Acted> {
-  return action === 'restart' ? restart(place) : goBack(place, current);
+export async function act(place: Place, action: MonitorAction, cause: Cause): Promise<Acted> {
+  return action === 'restart' ? restart(place, cause) : goBack(place, cause);
 }
 
-async function restart(place: Place): Promise<Acted> {
-  const { actions, findings, document } = await attempt(place, { isLast: false });
+async function restart(place: Place, cause: Cause): Promise<Acted> {
+  const { actions, findings, document } = await attempt(place, { isLast: false, cause });
   const isTried = document !== null || actions.length > 0;
   return {
     actions: isTried ? actions : findings.map((finding) => `could not restart: ${finding}`),
@@ -51,24 +51,18 @@ async function restart(place: Place): Promise<Acted> {
   };
 }
 
-async function goBack(place: Place, current: string | null): Promise<Acted> {
-  const { paths, emit } = place;
+async function goBack(place: Place, cause: Cause): Promise<Acted> {
   try {
-    const document = await rollback(place, { waitMs: 0 });
-    const { outcome, run, active, failure } = document;
+    const document = await rollback(place, { waitMs: 0, cause });
+    const { outcome, active, failure } = document;
     if (outcome !== 'deployed') {
       return { actions: [`tried to go back: ${failure?.message ?? outcome}`], document, isTried: true };
-    }
-    if (current !== null && run !== null && active !== current) {
-      const entry = { run, reason: 'health' as const, since: new Date().toISOString() };
-      await quarantine(paths, current, entry).catch((error: unknown) => {
-        emit({ type: 'note', message: `${current} could not be put into quarantine: ${messageOf(error)}` });
-      });
     }
     return { actions: [`went back to ${active}`], document, isTried: true };
   } catch (error) {
     if (!isCutoverError(error, 'locked', 'no_build', 'refused', 'permission', 'disk', 'config')) throw error;
-    const isTried = !isCutoverError(error, 'locked', 'disk');
+    // Nothing was changed, and a person may mend what is in the way.
+    const isTried = !isCutoverError(error, 'locked', 'disk', 'refused');
     return { actions: [`could not go back: ${error.message}`], document: null, isTried };
   }
 }

@@ -6,6 +6,7 @@ import { servingBuild } from '../../deploy/identity.ts';
 import { judgeMemory } from '../../deploy/limits.ts';
 import { askMonitorChecks } from '../../deployer/monitor-checks.ts';
 import type { Place } from '../../deployer/place.ts';
+import type { Reason } from '../../run/failure.ts';
 import { look, type Look } from '../../deployer/recover/look.ts';
 
 /** What speaks against a target. */
@@ -13,6 +14,8 @@ export interface Found {
   key: string;
   level: 'fail' | 'warn';
   message: string;
+  /** of the service itself: in the contract's words */
+  reason?: Reason;
 }
 
 /** A target as one pass sees it. */
@@ -75,7 +78,12 @@ function serviceFound({ glance, findings, facts }: Look, restartsBefore: number 
   const more = restartsBefore === null ? 0 : restarts >= restartsBefore ? restarts - restartsBefore : restarts;
   const again = `systemd restarted ${unit} ${more === 1 ? 'once' : `${more} times`} since the last pass`;
   const messages = [...(glance.healthy ? [] : findings), ...(more > 0 ? [again] : [])];
-  return messages.length === 0 ? [] : [failing(serviceKey, messages.join('; '))];
+  return messages.length === 0 ? [] : [{ ...failing(serviceKey, messages.join('; ')), reason: reasonFor(glance) }];
+}
+
+function reasonFor({ healthy, state, sub_state }: Look['glance']): Reason {
+  if (healthy || sub_state === 'auto-restart') return 'restarting';
+  return state === 'active' ? 'health' : 'exited';
 }
 
 /** A link that was moved by hand leaves the build before serving, healthy as it is. */

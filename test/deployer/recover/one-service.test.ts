@@ -130,6 +130,25 @@ test('R1: a way back that does not come up either is told, with the way to the b
   assert.is(told.next, `cutover rollback production ${second}`);
 });
 
+test('R1, P4: the build that a recovery left is in quarantine, and others are told that it is', async (t) => {
+  const site = await makeSite(t, { builds: [{}, {}] });
+  const receiver = await startReceiver(t, site);
+  await configureRecovery(site, {});
+  assert.is((await site.call('deploy', [second])).code, 0);
+  await addChannels(site, ['channel = "webhook"', 'url_env = "HOOK"', 'on = ["rolled_back"]']);
+  await breakInService(site, second);
+  const { code, document, stderr } = await site.call<RecoveryReport>('recover', [], {
+    env: { HOOK: `${receiver.url}/hook` },
+  });
+  assert.equal([code, document.recovered], [0, true], stderr);
+  await assertSound(site, first);
+  const [told, ...others] = (await receiver.told()).map(({ body }) => JSON.parse(body) as RunDocument);
+  assert.equal([told?.kind, told?.cause?.by, told?.cause?.reason, others], ['rollback', 'recover', 'exited', []]);
+  assert.is((await site.call('deploy')).document.outcome, 'unchanged', 'it is not picked again by itself');
+  assert.is((await site.call('rollback')).code, 2, 'nor by a rollback');
+  await assertSound(site, first);
+});
+
 test('R4, R5: a recovery counts once, however many attempts it took: the second one that fails is critical', async (t) => {
   const site = await makeSite(t);
   await configureRecovery(site, { recovery: ['attempts = 2', 'delay = "100ms"'] });

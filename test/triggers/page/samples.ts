@@ -100,7 +100,9 @@ function someFigures(): NonNullable<ShownTarget['figures']> {
   };
   return figuresOf(
     {
-      runs: [{ ...timed, startedMs, failedMs: startedMs, endedMs: startedMs + minute, downtimeMs: 61_000 }],
+      runs: [
+        { ...timed, causeMs: null, startedMs, failedMs: startedMs, endedMs: startedMs + minute, downtimeMs: 61_000 },
+      ],
       failings: [{ ...failing, endedBy: 'recovery' }],
     },
     { fromMs: nowMs - 9 * 24 * hour, nowMs },
