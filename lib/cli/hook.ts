@@ -34,8 +34,7 @@ export const run: Run<{ wait?: string }> = async ([event, name], options, given)
   const waitMs = options.wait === undefined ? usualWaitMs : waitOption(options.wait, '10min');
   const config = await configFor(options, terminal);
   const targets = name === undefined ? Object.values(config.targets) : [targetNamed(config, name)];
-  const push = readPush(await pushedLines(), targets);
-  requireLinesOfGit(push);
+  const push = ofGit(readPush(await pushedLines(), targets));
   if (!options.quiet) for (const { ref, why } of push.ignored) terminal.tell(`${ref}: ${why}\n`);
   const signal = interruptSignal();
   const left = push.branches.flatMap((pushed) => pushed.targets).length;
@@ -59,9 +58,9 @@ function requireKnown(event: string | undefined): void {
 }
 
 /** Git never writes anything else: whoever did asked for something, and is not to take silence for a deploy. */
-function requireLinesOfGit({ ignored }: Push): void {
-  const wrong = ignored.find(({ why }) => why === noLineOfGit);
-  if (!wrong) return;
+function ofGit(push: Push): Push {
+  const wrong = push.ignored.find(({ why }) => why === noLineOfGit);
+  if (!wrong) return push;
   throw new CutoverError('usage', `"${wrong.ref.slice(0, 80)}" on standard input: ${wrong.why}`, {
     mend: "echo '- COMMIT refs/heads/BRANCH' | cutover hook post-receive",
   });
