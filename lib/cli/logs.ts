@@ -1,4 +1,6 @@
-import { ExitCode } from '../base/errors.ts';
+import { constants } from 'node:fs';
+import { access } from 'node:fs/promises';
+import { errnoOf, ExitCode, fileError } from '../base/errors.ts';
 import { type Command, exec, runAttached } from '../base/exec.ts';
 import { report } from '../deployer/history.ts';
 import { pathsOf, targetNamed } from '../deployer/place.ts';
@@ -20,14 +22,18 @@ export const run: Run<LogFlags> = async ([name, id], options, terminal) => {
   const target = targetNamed(config, name);
   const { unit } = target;
   const found = options.unit ? null : ((await report(pathsOf(config, target), id)).run ?? '');
-  const path = found === null ? null : pathOf({ directory: config.logs, unit, run: found });
+  const path = found === null ? null : await pathOf({ directory: config.logs, unit, run: found });
   const command = path === null ? journal(unit, config.manager === 'user', options) : show(path, options);
   return options.json ? printDocument(command, { run: found, path, unit }, terminal) : passOn(command);
 };
 
-/** A run that has only just begun may have no log yet: its name is followed. */
-function pathOf(log: LogOf): string {
-  return findLog(log) ?? logPath(log);
+/** A run that has only just begun may have no log yet: its name is followed. @throws `permission` */
+async function pathOf(log: LogOf): Promise<string> {
+  const path = findLog(log) ?? logPath(log);
+  await access(path, constants.R_OK).catch((error: unknown) => {
+    if (errnoOf(error) !== 'ENOENT') throw fileError(error, 'cannot read', path);
+  });
+  return path;
 }
 
 async function printDocument(

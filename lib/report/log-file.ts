@@ -29,8 +29,16 @@ export function timeInLogName(name: string, unit: string): string | null {
   return /^(\d{8}-\d{6})(?:-\d+)?\.log$/.exec(name.slice(start.length))?.[1] ?? null;
 }
 
-/** The log of a run: the one whose first line names it. Null: there is none. */
-export function findLog({ directory, unit, run }: LogOf): string | null {
+/** The log of a run: the one whose first line names it. Null: there is none. @throws `permission` */
+export function findLog(log: LogOf): string | null {
+  try {
+    return ownLog(log);
+  } catch (error) {
+    throw fileError(error, 'cannot read', log.directory);
+  }
+}
+
+function ownLog({ directory, unit, run }: LogOf): string | null {
   const names = namesIn(directory).filter((name) => timeInLogName(name, unit) === run.slice(0, 15));
   return names.map((name) => join(directory, name)).find((path) => runIn(path) === run) ?? null;
 }
@@ -133,7 +141,7 @@ function openLog(log: LogOf): number {
 
 function openFile(log: LogOf): number {
   mkdirSync(log.directory, { recursive: true, mode: 0o750 });
-  const own = findLog(log);
+  const own = ownLog(log);
   if (own !== null) return openSync(own, 'a', 0o640);
   for (let number = 1; ; number += 1) {
     try {

@@ -2,7 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import { leaveBehind, heldSite } from '../deploy/running.ts';
-import { buildId, makeSite } from '../deploy/site.ts';
+import { buildId, calledFrom, executable, makeSite, type Refusal } from '../deploy/site.ts';
 import { assertSound } from '../deploy/sound.ts';
 import { suite } from '../suite.ts';
 
@@ -27,6 +27,29 @@ test('S10: two runs of one second have a log each, and logs finds it', async (t)
   assert.match(logTwo, `deploy ${first} -> ${second}`);
   assert.is((await site.tell('logs')).stdout, logTwo);
   await assertSound(site, second, called);
+});
+
+test('S10: logs that somebody may not read are told as such, with what to type', async (t) => {
+  const site = await makeSite(t);
+  const { sandbox, app, config, logs } = site;
+  await sandbox.run(
+    'sh',
+    '-ec',
+    `chown -R daemon: /var/lib/cutover/${app}; chmod 755 /var/lib/cutover /var/log/cutover`,
+  );
+  t.cleanup(() => sandbox.run('chmod', '700', '/var/lib/cutover', '/var/log/cutover'));
+  const asDaemon = ['setpriv', '--reuid=daemon', '--regid=daemon', '--clear-groups', process.execPath] as const;
+  const ask = [...asDaemon, executable('cutover'), 'logs', '--json', '--config', config] as const;
+  for (const [mode, path] of [
+    ['700', logs],
+    ['755', `${logs}/deployment-${site.unit}-`],
+  ] as const) {
+    await sandbox.run('sh', '-ec', `chmod ${mode} ${logs}; chmod 600 ${logs}/*`);
+    const { code, document, stderr } = calledFrom<Refusal>(await sandbox.exec(ask));
+    assert.equal([code, document.error?.code], [77, 'permission'], stderr);
+    assert.match(document.error.message, `cannot read ${path}`);
+    assert.match(document.error.mend, 'run as its owner, or with sudo');
+  }
 });
 
 /** A second as the ids of runs have it. */
