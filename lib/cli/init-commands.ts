@@ -20,7 +20,10 @@ export const initCommands: CommandRow[] = [
       ['--force', 'with --install: replace what was changed by hand, too, and put that aside'],
       ['--uninstall', 'take back what --install wrote; builds, state, logs and the configuration stay'],
       ['--adopt', 'the unit runs in a plain directory: a copy of it becomes the first build, with one restart'],
-      ['--shared <path...>', 'with --adopt: what the service writes, below its directory; it stays where it is'],
+      [
+        '--shared <path...>',
+        'with --adopt: what the service writes, to stay where it is; several: repeated, or data,.env',
+      ],
       ['--undo', 'with --adopt: run in the plain directory again'],
       ['--strategy <name>', 'let systemd hold the port (socket, overlap), or the unit open it itself again (restart)'],
       ['--git <dir>', 'make or take this repository; what is pushed is deployed; [unit] is a target'],

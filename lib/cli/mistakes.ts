@@ -70,9 +70,12 @@ function repetition(name: string, before: readonly string[]): string | null {
 /**
  * cac takes any number of words, and does not count those behind "--"; one too many is a mistake, such as a forgotten "--".
  * What may be left out stands first, so it is the last ones that are missing.
+ * @param given words without options
+ * @param argv what was typed
  * @throws `usage`
  */
-export function requireWords(given: readonly string[], { row: { words }, called }: Called): void {
+export function requireWords(given: readonly string[], { row, called }: Called, argv: readonly string[]): void {
+  const { words } = row;
   const known = words.split(' ').filter(Boolean);
   const needed = known.filter((word) => word.startsWith('<'));
   const mend = `${called} --help`;
@@ -80,7 +83,18 @@ export function requireWords(given: readonly string[], { row: { words }, called 
     throw new CutoverError('usage', `${called} lacks ${needed[given.length]}`, { mend });
   }
   if (given.length <= known.length || words.includes('...')) return;
-  throw new CutoverError('usage', `${called} does not know what to do with "${given[known.length]}"`, { mend });
+  const what = `${called} does not know what to do with "${given[known.length]}"`;
+  throw new CutoverError('usage', what, { mend: repeating(argv, row) ?? mend });
+}
+
+/** An option that may be repeated takes one value each time, also where others would take all the words behind it. */
+function repeating(argv: readonly string[], row: CommandRow): string | null {
+  const at = argv.findIndex((name, place) => {
+    const next = argv[place + 2];
+    return next !== undefined && !next.startsWith('-') && flagsNamed(row, name)?.includes('...>');
+  });
+  const [name, first, second] = argv.slice(at, at + 3);
+  return at === -1 ? null : `each has its option: ${name} ${first} ${name} ${second}; or ${name} ${first},${second}`;
 }
 
 /** What cac threw, in words of ours. */

@@ -34,7 +34,7 @@ export function parse(argv: string[], tool = 'cutover'): Request {
     program.matchedCommand?.checkOptionValue();
     const typed = [...args, ...((options['--'] as string[] | undefined) ?? [])].map(String);
     const words = typed.map((word) => (word === dash ? '-' : word));
-    requireWords(words, named);
+    requireWords(words, named, argv);
     return { kind: 'run', row, words, options: { ...options, ...writtenValues(argv, row) } };
   } catch (error) {
     if (error instanceof CutoverError) throw error;

@@ -212,6 +212,15 @@ test('S2: an option that does not exist names the nearest one', () => {
 test('S2: one word too many, a value that is missing, a word that is missing', () => {
   const extra = refusal('deploy', 'production', '20260203-151116', 'more');
   assert.equal([extra.exitCode, extra.message], [64, 'cutover deploy does not know what to do with "more"']);
+  const several = refusal('init', 'shop.service', '--adopt', '--shared', 'data', '.env');
+  assert.equal(
+    [several.message, several.mend],
+    [
+      'cutover init does not know what to do with ".env"',
+      'each has its option: --shared data --shared .env; or --shared data,.env',
+    ],
+  );
+  assert.is(refusal('init', 'shop.service', 'more', '--shared', 'data', '--adopt').mend, 'cutover init --help');
   assert.is(refusal('config', 'production').exitCode, 64);
   assert.is(refusal('check', 'production', 'staging').exitCode, 64);
   assert.is(refusal('check', '--config').exitCode, 64);
