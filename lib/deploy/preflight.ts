@@ -11,6 +11,7 @@ import { askPort } from '../checks/port.ts';
 import { askRestartLimit, askUnit, askUnitFile } from '../checks/unit.ts';
 import type { TargetConfig } from '../config/model.ts';
 import { type InFlight, isAlive } from '../run/in-flight.ts';
+import type { Refused } from '../run/quarantine.ts';
 import type { StatePaths } from '../run/state.ts';
 import type { UnitFacts } from '../systemd/facts.ts';
 import type { Systemd } from '../systemd/systemd.ts';
@@ -30,6 +31,8 @@ export interface PreflightSubject {
   /** the state directory: a full disk there stops a run */
   state: string;
   candidate: string | null;
+  /** a newer build that its gate refused; null: none is passed over */
+  passedOver: Refused | null;
   /** what the unit's process really runs from */
   serving: string | null;
   /** what all builds have links to; null: nothing */
@@ -48,6 +51,9 @@ export interface PreflightSubject {
   /** nobody waits for an answer any more */
   signal: AbortSignal;
 }
+
+/** Asked only where a newer build is passed over. */
+const quarantineName = 'quarantine';
 
 /** What no force goes past: systemd would refuse it in the middle. */
 export const permissionName = 'permission';
@@ -76,6 +82,7 @@ function preflightChecks(subject: PreflightSubject): Check[] {
     { name: 'health', ask: async () => (isFirst ? notYet : askHttp(health.urls, health, mendHealth, signal)) },
     { name: 'builds', ask: () => askBuilds(builds, subject.serving) },
     { name: 'candidate', ask: () => askBuild(subject) },
+    ...passedOverChecks(subject),
     { name: 'in_flight', ask: () => askInFlight(subject) },
     ...databaseChecks(subject),
     ...permissionChecks(subject),
@@ -88,6 +95,15 @@ async function askBuild({ candidate, sharing, facts, isThorough, target }: Prefl
   const isMadeLater = candidate === null && isThorough && (target.hooks.build ?? []).length > 0;
   if (isMadeLater) return pass('none yet: the hook build makes one', 'a whole, readable build');
   return askCandidate(target.builds, candidate, { user: facts.user, sharing });
+}
+
+/** "Nothing to do", or an older build than the newest, is not what somebody expects who has just added one. */
+function passedOverChecks({ passedOver, target }: PreflightSubject): Check[] {
+  if (passedOver === null) return [];
+  const { build, reason, run } = passedOver;
+  const observed = `${build} is newer and quarantined (${reason}, run ${run})`;
+  const mend = `cutover deploy ${target.name} ${build}`;
+  return [{ name: quarantineName, ask: async () => warn(observed, 'the newest build is deployed', mend) }];
 }
 
 /** A deploy begins with a backup, where a database is configured. */

@@ -1,15 +1,15 @@
 import { currentBuild } from '../builds/current.ts';
 import { originOf } from '../builds/origin.ts';
-import { newestBuild, resolveBuild } from '../builds/list.ts';
 import type { Sharing } from '../builds/sharing.ts';
 import type { CheckAnswer } from '../checks/check.ts';
 import { type ConfiguredCheck, configuredChecks, isAnyConfigured } from '../checks/configured.ts';
 import { servingBuild } from '../deploy/identity.ts';
 import { preflight } from '../deploy/preflight.ts';
 import { type InFlight, readInFlight } from '../run/in-flight.ts';
-import { readQuarantine } from '../run/quarantine.ts';
+import type { Refused } from '../run/quarantine.ts';
 import type { UnitFacts } from '../systemd/facts.ts';
 import { lingerNote } from '../systemd/lingering.ts';
+import { chooseCandidate } from './candidate.ts';
 import { type UnfinishedChange, unfinishedChange } from './init/cut-off.ts';
 import { sharingOf } from './init/adopt/record.ts';
 import type { Place } from './place.ts';
@@ -24,6 +24,10 @@ export interface Situation {
   /** the build before: what serves, and only without that what `current` names, since a link can be moved by anybody */
   from: string | null;
   candidate: string | null;
+  /** a newer build that its gate refused, where nobody named the candidate */
+  passedOver: Refused | null;
+  /** the rollback that left the candidate, where nobody named it */
+  leftBy: string | null;
   /** what all builds have links to; null: nothing */
   sharing: Sharing | null;
   inFlight: InFlight | null;
@@ -35,7 +39,7 @@ export interface Situation {
 export async function readSituation(place: Place, build: string | undefined): Promise<Situation> {
   const { target, paths, systemd } = place;
   const reading = currentBuild(target.builds);
-  const [facts, current, candidate, inFlight, sharing, unfinished] = await Promise.all([
+  const [facts, current, chosen, inFlight, sharing, unfinished] = await Promise.all([
     systemd.facts(target.unit),
     reading,
     chooseCandidate(place, build, reading),
@@ -44,7 +48,7 @@ export async function readSituation(place: Place, build: string | undefined): Pr
     unfinishedChange(paths),
   ]);
   const serving = await servingBuild(target.builds, { mainPid: facts.mainPid, current });
-  return { facts, current, serving, from: serving ?? current, candidate, sharing, inFlight, unfinished };
+  return { facts, current, serving, from: serving ?? current, ...chosen, sharing, inFlight, unfinished };
 }
 
 /**
@@ -60,6 +64,10 @@ export async function askPreflight(
   const { target, config, systemd, paths, emit, signal } = place;
   const note = lingerNote(config.manager);
   if (note !== null) emit({ type: 'note', message: note });
+  if (situation.leftBy !== null) {
+    const message = `${situation.candidate} is the newest build, and was left by rollback ${situation.leftBy}`;
+    emit({ type: 'note', message });
+  }
   const configured = await configuredBefore(place, situation, mayMend);
   const about = { ...situation, target, systemd, paths, state: config.state, configured };
   const subject = { ...about, isFirst: situation.from === null, isFixForward, isThorough, signal };
@@ -79,18 +87,4 @@ async function configuredBefore(place: Place, situation: Situation, mayMend: boo
   const { revision } = await originOf(target.builds, build);
   const context = { app: config.app, target, run: null, build, current, previous, revision };
   return configuredChecks('before', { context, manager: config.manager, systemd, redact, signal, mayMend });
-}
-
-/** The named build, or the newest that no gate has refused; null: there is none. */
-async function chooseCandidate(
-  { target, paths }: Place,
-  build: string | undefined,
-  reading: Promise<string | null>,
-): Promise<string | null> {
-  if (build !== undefined) return resolveBuild(target.builds, build);
-  const quarantined = new Set(Object.keys(await readQuarantine(paths)));
-  const current = await reading;
-  // The build in service counts although it is quarantined: "nothing newer" must not mean "something older".
-  if (current) quarantined.delete(current);
-  return newestBuild(target.builds, quarantined);
 }

@@ -43,9 +43,9 @@ export function sentenceOf(document: ToldRun): string {
   const waited = typeof longest_wait_ms === 'number' ? `; nobody waited longer than ${duration(longest_wait_ms)}` : '';
   switch (outcome) {
     case 'deployed':
-      return `${deployedWords(document)}, proven healthy ${took}${down}${waited}${warningsIn(document)}`;
+      return `${deployedWords(document)}, proven healthy ${took}${down}${waited}${warningsIn(document)}${passedOver(document)}`;
     case 'unchanged':
-      return active === null ? `${target}: nothing to do` : `${target} serves ${active} already: nothing to do`;
+      return `${active === null ? `${target}:` : `${target} serves ${active} already:`} nothing to do${passedOver(document)}`;
     case 'refused':
       return `${untouched(document)}: ${failure?.message ?? 'the checks above speak against a deploy'}`;
     case 'rolled_back':
@@ -70,6 +70,12 @@ function deployedWords({ outcome, target, from, to, cause }: ToldRun): string {
   const why = cause.by === 'monitor' ? `the monitor found ${cause.message}` : cause.message;
   const isLeft = leftFor({ outcome, cause, from, to }) !== null;
   return isLeft ? `${from} failed: ${why}; ${target} is back on ${to}` : `${why}; ${target} serves ${to} again`;
+}
+
+/** A newer build that is in quarantine, which whoever added it would take for deployed. */
+function passedOver({ checks }: RunDocument): string {
+  const found = checks.find(({ name, status }) => name === 'quarantine' && status === 'warn');
+  return found ? `; ${found.observed}` : '';
 }
 
 /** Which steps could not do what they were for, although the run went on. */

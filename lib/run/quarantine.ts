@@ -9,6 +9,9 @@ export interface QuarantineEntry {
   since: string;
 }
 
+/** A build with why it is never picked by itself. */
+export type Refused = QuarantineEntry & { build: string };
+
 export type Quarantine = Record<string, QuarantineEntry>;
 
 /** The builds that failed their gate. A file that cannot be understood is none: state may be lost. */

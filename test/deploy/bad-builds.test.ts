@@ -58,6 +58,17 @@ test('S4: a build that crashes at its start', async (t) => {
   );
   const again = await site.call('deploy');
   assert.is(again.document.outcome, 'unchanged', 'a quarantined build is not picked again');
+  const passedOver = `${buildId(2)} is newer and quarantined (exited, run ${called.document.run})`;
+  const answer = again.document.checks.find(({ name }) => name === 'quarantine');
+  assert.equal(
+    [answer?.status, answer?.observed, answer?.mend],
+    ['warn', passedOver, `cutover deploy production ${buildId(2)}`],
+  );
+  const quiet = await site.tell('deploy', '--quiet');
+  assert.is(
+    (quiet.stderr + quiet.stdout).trim(),
+    `production serves ${buildId(1)} already: nothing to do; ${passedOver}`,
+  );
 });
 
 test('the story: a build that exits with status 0 at once', async (t) => {

@@ -31,6 +31,7 @@ test('S1: an interruption ends the question about health at once', async (t) => 
     systemd: { isRoots: () => true },
     paths: {},
     configured: [],
+    passedOver: null,
     signal,
   };
   const answered = new Promise<CheckAnswer>((resolve) => {

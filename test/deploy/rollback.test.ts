@@ -144,6 +144,20 @@ test('S8: a second rollback does not go forward to what the first one left, unle
   await assertSound(site, second, back, named);
 });
 
+test('S8: a deploy that takes what a rollback left says so; proven again, it is gone back to', async (t) => {
+  const site = await makeSite(t, { builds: [{}, {}] });
+  await site.call('deploy');
+  const back = await site.call('rollback');
+  const again = await site.call('deploy');
+  assert.equal([again.code, again.document.active], [0, second], again.stderr);
+  assert.match(again.stderr, `note: ${second} is the newest build, and was left by rollback ${back.document.run}`);
+  const third = await site.add();
+  assert.is((await site.call('deploy')).document.active, third);
+  const called = await site.call('rollback');
+  assert.equal([called.code, called.document.active], [0, second], called.stderr);
+  await assertSound(site, second, called);
+});
+
 test('S8: killed on its way from a build that systemd starts again and again, it is finished, not taken back', async (t) => {
   const builds = [{ mode: 'held' }, { mode: 'crash_later', afterMs: 1_000 }] as const;
   const site = await makeSocketSite(t, { builds: [...builds], isDeployed: false });

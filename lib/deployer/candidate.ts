@@ -1,0 +1,38 @@
+import { newestBuild, resolveBuild } from '../builds/list.ts';
+import { readQuarantine, type Refused } from '../run/quarantine.ts';
+import type { Place } from './place.ts';
+import { findWayBack } from './previous.ts';
+
+/** The build that is to be tried, and what a person may not expect of the choice. */
+export interface Candidate {
+  /** null: there is none */
+  candidate: string | null;
+  /** a newer build that its gate refused, where nobody named the candidate */
+  passedOver: Refused | null;
+  /** the rollback that left the candidate, where nobody named it */
+  leftBy: string | null;
+}
+
+/**
+ * The named build, or the newest that no gate has refused.
+ * @param reading the build that `current` names
+ * @throws `no_build` when the named build is none
+ */
+export async function chooseCandidate(
+  place: Pick<Place, 'target' | 'paths'>,
+  build: string | undefined,
+  reading: Promise<string | null>,
+): Promise<Candidate> {
+  const { target, paths } = place;
+  const { builds } = target;
+  if (build !== undefined) return { candidate: await resolveBuild(builds, build), passedOver: null, leftBy: null };
+  const [quarantined, current] = await Promise.all([readQuarantine(paths), reading]);
+  // The build in service counts although it is quarantined: "nothing newer" must not mean "something older".
+  const except = new Set(Object.keys(quarantined).filter((id) => id !== current));
+  const [candidate, newest] = await Promise.all([newestBuild(builds, except), newestBuild(builds)]);
+  const entry = newest === null || !except.has(newest) ? undefined : quarantined[newest];
+  const passedOver = newest !== null && entry ? { ...entry, build: newest } : null;
+  const isChange = candidate !== null && candidate !== current;
+  const leftBy = isChange ? ((await findWayBack(place, current)).left.get(candidate) ?? null) : null;
+  return { candidate, passedOver, leftBy };
+}
