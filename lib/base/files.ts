@@ -1,6 +1,6 @@
 import { type FileHandle, lstat, mkdir, open, readFile, readlink, rename, symlink, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { errnoOf, fileError } from './errors.ts';
+import { CutoverError, errnoOf, fileError } from './errors.ts';
 import { giveMade, giveToOwnerOf } from './owner.ts';
 
 /** Files below the state directory hold command lines and journal lines: for the owner alone. */
@@ -13,6 +13,8 @@ export async function makePrivateDirectory(path: string): Promise<void> {
     const first = await mkdir(path, { recursive: true, mode: privateDirectory });
     if (first !== undefined) await giveMade(first, path);
   } catch (error) {
+    if (errnoOf(error) === 'EEXIST' || errnoOf(error) === 'ENOTDIR')
+      throw new CutoverError('refused', `cannot create ${path}: a file is in the way`, { mend: `ls -ld ${path}` });
     throw fileError(error, 'cannot create', path);
   }
 }

@@ -5,7 +5,6 @@ import { type FoundBackup, findBackup } from '../database/restore.ts';
 import { ownerOf } from '../deployer/backup.ts';
 import { targetNamed } from '../deployer/place.ts';
 import { restore, type RestoreReport } from '../deployer/restore.ts';
-import { duration } from '../report/words.ts';
 import { afterwards, whileWorking } from './afterwards.ts';
 import type { Run, Terminal } from './command.ts';
 import { configFor, placeOf } from './place.ts';
@@ -22,20 +21,17 @@ export const run: Run<{ yes?: boolean; wait?: string | number | boolean }> = asy
     await confirm(found, `${owner.database.path ?? 'the PostgreSQL database'} of ${target.name}`, target.unit);
   const place = await placeOf(config, target, { options, terminal, log: true });
   const report = await whileWorking(place, terminal, () => restore(place, { file: found.path, waitMs }));
-  if (report.run) place.emit({ type: 'outcome', document: report.run });
+  place.emit({ type: 'outcome', document: report.run });
   if (options.json) terminal.print(JSON.stringify(redactSentences(report, place.redact)));
   else tell(report, terminal);
   // Only a service that is left down is news for others.
-  await afterwards(report.run?.outcome === 'failed' ? report.run : null, place, { terminal });
+  await afterwards(report.run.outcome === 'failed' ? report.run : null, place, { terminal });
   return report.exit_code;
 };
 
-function tell({ target, file, replaced, run, duration_ms, exit_code }: RestoreReport, { tell: say }: Terminal): void {
-  if (!run)
-    say(`${target}: the database is restored from ${file} in ${duration(duration_ms)}; the service did not run\n`);
-  if (replaced === null) return;
-  say(`  what was there before is kept: ${replaced}\n`);
-  if (exit_code === ExitCode.failed) say(`  -> cutover restore ${target} ${replaced}\n`);
+function tell({ target, replaced, set_aside, exit_code }: RestoreReport, { tell: say }: Terminal): void {
+  for (const kept of [replaced, set_aside]) if (kept !== null) say(`  what was there before is kept: ${kept}\n`);
+  if (replaced !== null && exit_code === ExitCode.failed) say(`  -> cutover restore ${target} ${replaced}\n`);
 }
 
 /** @throws `usage` without a terminal, `refused` when the answer is no, `interrupted` at Ctrl-C */

@@ -8,6 +8,24 @@ export interface DatabaseTask extends Patience {
   work: string;
   /** what is there is damaged: it is kept under another name, and not written over */
   isSetAside?: boolean;
+  /** for whom a file is made that is not there; default: the owner of its directory */
+  madeFor?: FileOwner | null;
+  /** told what became of what was there, and what was made instead */
+  onNote?: (message: string) => void;
+}
+
+/** Whose a file is to be. */
+export interface FileOwner {
+  uid: number;
+  gid: number;
+  /** how people call them: `www-data:www-data` */
+  name: string;
+}
+
+/** What a restore left beside the database. */
+export interface PutBack {
+  /** under which name what was there before is kept; null: it was restored in place */
+  setAside: string | null;
 }
 
 /** What the databases of one kind need; each throws `refused`, `disk`, `permission`, `config`, or the signal's reason. */
@@ -18,6 +36,8 @@ export interface DatabaseKind {
   dump(task: DatabaseTask): Promise<string>;
   /** Sees that a file is a whole backup, without touching the database, and gives what `put` takes. */
   open(file: string, task: DatabaseTask): Promise<string>;
+  /** Sees that there is something to restore into, before anybody is stopped for it. */
+  reach(task: DatabaseTask): Promise<void>;
   /** Puts what was opened in the place of the database, entirely or not at all. Nothing else may write meanwhile. */
-  put(opened: string, task: DatabaseTask): Promise<void>;
+  put(opened: string, task: DatabaseTask): Promise<PutBack>;
 }

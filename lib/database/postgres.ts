@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { CutoverError, isCutoverError } from '../base/errors.ts';
 import { start } from '../base/exec.ts';
-import { runPostgres } from '../stores/postgres.ts';
+import { queryPostgres, runPostgres } from '../stores/postgres.ts';
 import { runProgram } from '../stores/program.ts';
 import type { DatabaseKind, DatabaseTask } from './kind.ts';
 import { emptyDatabase } from './postgres-empty.ts';
@@ -41,6 +41,9 @@ export const postgres: DatabaseKind = {
     await requireWhole(path, file, task);
     return path;
   },
+  async reach(task) {
+    await queryPostgres(task.database, 'SELECT 1', task);
+  },
   async put(opened, task) {
     const told: Told = { isAll: false };
     const input = Readable.from(scriptOf(opened, task, told));
@@ -51,6 +54,7 @@ export const postgres: DatabaseKind = {
     });
     // A script that was cut off is no error for psql; without its last line the server has taken everything back.
     if (!told.isAll) throw new CutoverError('refused', `${opened} could not be read to its end: ${told.problem ?? ''}`);
+    return { setAside: null };
   },
 };
 

@@ -2,9 +2,13 @@ import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { CutoverError } from '../base/errors.ts';
 import { databaseTimeoutMs } from './backup.ts';
+import type { DatabaseTask, PutBack } from './kind.ts';
 import { databaseKinds } from './kinds.ts';
 import type { BackupOwner } from './names.ts';
 import { inWorkFolder } from './work.ts';
+
+/** A server that is there answers within this. */
+const reachMs = 10_000;
 
 /** A backup that was found. */
 export interface FoundBackup {
@@ -31,19 +35,22 @@ export async function findBackup(
   });
 }
 
+/** How a backup is put in its place. */
+export type PutRequest = { signal: AbortSignal } & Pick<DatabaseTask, 'isSetAside' | 'madeFor' | 'onNote'>;
+
 /** A backup that was seen to be whole. */
 export interface OpenedBackup {
   /**
    * Puts it in the place of the database, entirely or not at all. Nobody else may write meanwhile.
-   * @param how `isSetAside`: what is there is damaged, and kept under another name
    * @throws `refused` when the database does not take it, `disk`, `permission`; the signal's reason
    */
-  put(how: { signal: AbortSignal; isSetAside?: boolean }): Promise<void>;
+  put(how: PutRequest): Promise<PutBack>;
 }
 
 /**
- * Sees that a file is a whole backup, without touching the database, and does work with it. For the holder of the target.
- * @throws `refused` when it is none; `disk`, `permission`; the signal's reason
+ * Sees that a file is a whole backup, and that the database can be reached, without touching it, and does work with it. For
+ * the holder of the target.
+ * @throws `refused` when it is none, or there is nothing to restore into; `disk`, `permission`; the signal's reason
  */
 export async function withBackup<T>(
   owner: BackupOwner,
@@ -55,21 +62,16 @@ export async function withBackup<T>(
   return inWorkFolder(owner, 'restore', async (folder) => {
     const task = { database, work: folder, timeoutMs: databaseTimeoutMs };
     const opened = await kind.open(file, { ...task, signal });
+    await kind.reach({ ...task, timeoutMs: reachMs, signal });
     return work({ put: (how) => kind.put(opened, { ...task, ...how }) });
   });
 }
 
-export interface RestoreRequest extends BackupOwner {
+export interface RestoreRequest extends BackupOwner, PutRequest {
   file: string;
-  signal: AbortSignal;
-  /** called once the file is known to be good; what it does stands between that and the first change */
-  before?: () => Promise<void>;
 }
 
 /** Both in one. @throws as they do */
-export async function restoreBackup({ file, signal, before, ...owner }: RestoreRequest): Promise<void> {
-  await withBackup(owner, { file, signal }, async (backup) => {
-    await before?.();
-    await backup.put({ signal });
-  });
+export async function restoreBackup({ file, app, target, database, ...how }: RestoreRequest): Promise<PutBack> {
+  return withBackup({ app, target, database }, { file, signal: how.signal }, (backup) => backup.put(how));
 }

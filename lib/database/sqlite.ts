@@ -1,11 +1,12 @@
 import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { CutoverError } from '../base/errors.ts';
+import { dirname, join } from 'node:path';
+import { CutoverError, isCutoverError } from '../base/errors.ts';
+import { shellLine } from '../base/shell-words.ts';
 import { openController } from '../base/wait.ts';
 import type { Patience } from '../stores/program.ts';
 import { querySqlite, quoted, runSqlite } from '../stores/sqlite.ts';
 import type { DatabaseKind, DatabaseTask } from './kind.ts';
-import { putSqlite } from './sqlite-put.ts';
+import { putSqlite, reachSqlite } from './sqlite-put.ts';
 import { compress, firstBytes, unpack } from './unpack.ts';
 
 const header = Buffer.from('SQLite format 3\0');
@@ -22,7 +23,7 @@ export const sqlite: DatabaseKind = {
     // SQLite would make it readable for all.
     await writeFile(copy, '', { flag: 'wx', mode: 0o600 });
     await copyDatabase(database.path ?? '', copy, task);
-    await requireGood(copy, task);
+    await requireGood(copy, { ...task, name: database.path ?? '', mend: integrityOf(database.path ?? '') });
     await compress(copy, packed, signal);
     return packed;
   },
@@ -30,11 +31,12 @@ export const sqlite: DatabaseKind = {
     const copy = join(task.work, 'opened.db');
     await unpack(file, copy, task);
     if (!(await firstBytes(copy, header.length)).equals(header)) {
-      throw new CutoverError('refused', `${file} is not a backup of a SQLite database`);
+      throw new CutoverError('refused', `${file} is not a backup of a SQLite database`, { mend: otherBackups(file) });
     }
-    await requireGood(copy, task);
+    await requireGood(copy, { ...task, name: file, mend: otherBackups(file) });
     return copy;
   },
+  reach: reachSqlite,
   put: putSqlite,
 };
 
@@ -68,11 +70,31 @@ async function isDoneWithin(
   );
 }
 
-/** What a copy must pass before it counts. */
-async function requireGood(copy: string, { database, timeoutMs, signal }: DatabaseTask): Promise<void> {
+/** What a copy must pass before it counts. @param task `name`: what it is a copy of, for messages */
+async function requireGood(
+  copy: string,
+  { database: { verify }, timeoutMs, signal, name, mend }: DatabaseTask & { name: string; mend: string },
+): Promise<void> {
   const patience = { timeoutMs, signal, isStill: true };
-  const found = await querySqlite(copy, 'PRAGMA integrity_check(5)', patience);
+  const ask = (query: string, what: string): Promise<string> =>
+    querySqlite(copy, query, patience).catch((error: unknown) => {
+      if (!isCutoverError(error, 'refused')) throw error;
+      throw new CutoverError('refused', `${name} fails ${what}: ${error.message.replace(`${copy}: `, '')}`, {
+        mend,
+        cause: error,
+      });
+    });
+  const found = await ask('PRAGMA integrity_check(5)', 'integrity_check');
   if (found !== 'ok')
-    throw new CutoverError('refused', `the copy fails integrity_check: ${found.split('\n').join('; ')}`);
-  if (database.verify !== null) await querySqlite(copy, database.verify, patience);
+    throw new CutoverError('refused', `${name} fails integrity_check: ${found.split('\n').join('; ')}`, { mend });
+  if (verify !== null) await ask(verify, `database.verify (${verify})`);
+}
+
+function integrityOf(path: string): string {
+  return shellLine(['sqlite3', path, 'PRAGMA integrity_check; .tables']);
+}
+
+/** Another one may be whole. */
+function otherBackups(file: string): string {
+  return shellLine(['ls', '-lt', dirname(file)]);
 }

@@ -1,7 +1,9 @@
 import { createReadStream, createWriteStream } from 'node:fs';
 import { open } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { CutoverError, errnoOf, fileError } from '../base/errors.ts';
+import { shellLine } from '../base/shell-words.ts';
 import { openController } from '../base/wait.ts';
 import { type Patience, runProgram } from '../stores/program.ts';
 
@@ -41,7 +43,8 @@ export async function unpack(
   const work = pipeline([source, ...unpacking, newFile(to)], { signal });
   await carry(to, work, signal).catch((error: unknown) => {
     if (!errnoOf(error)?.startsWith('Z_')) throw error;
-    throw new CutoverError('refused', `${from} is damaged: ${(error as Error).message}`, { cause: error });
+    const message = `${from} is damaged: ${(error as Error).message}`;
+    throw new CutoverError('refused', message, { mend: shellLine(['ls', '-lt', dirname(from)]), cause: error });
   });
 }
 

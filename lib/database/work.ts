@@ -1,10 +1,33 @@
 import { mkdir, open, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { CutoverError, errnoOf, fileError } from '../base/errors.ts';
-import { makePrivateDirectory, move, syncDirectory } from '../base/files.ts';
+import { isThere, makePrivateDirectory, move, syncDirectory } from '../base/files.ts';
 import { removeTrees } from '../base/remove.ts';
 import { openController } from '../base/wait.ts';
 import { type BackupOwner, workName } from './names.ts';
+
+type Purpose = 'backup' | 'restore';
+
+/** The folders that are at work, or that dead processes left: for the holder of the target they are the latter. */
+export async function listWork(owner: BackupOwner): Promise<{ name: string; path: string }[]> {
+  const { backups } = owner.database;
+  const purposes: Purpose[] = ['backup', 'restore'];
+  const folders = purposes
+    .map((purpose) => workName(owner, purpose))
+    .map((name) => ({ name, path: join(backups, name) }));
+  const isLeft = await Promise.all(folders.map(({ path }) => isThere(path)));
+  return folders.filter((_, at) => isLeft[at]);
+}
+
+/** Removes what dead processes left. For the holder of the target only; what cannot be removed, a prune tells of. */
+export async function removeLeftWork(owner: BackupOwner): Promise<void> {
+  const left = await listWork(owner);
+  if (left.length > 0)
+    await removeTrees(
+      left.map(({ path }) => path),
+      openController().signal,
+    );
+}
 
 /**
  * Does work in a private folder beside the backups, which is gone afterwards; what a dead process left there is removed
@@ -13,7 +36,7 @@ import { type BackupOwner, workName } from './names.ts';
  */
 export async function inWorkFolder<T>(
   owner: BackupOwner,
-  purpose: 'backup' | 'restore',
+  purpose: Purpose,
   work: (folder: string) => Promise<T>,
 ): Promise<T> {
   const { backups } = owner.database;

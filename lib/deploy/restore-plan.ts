@@ -4,12 +4,14 @@ import { backupPath } from '../database/names.ts';
 import { StepFailure } from '../run/failure.ts';
 import type { RunInputs } from '../run/inputs.ts';
 import type { Step, StepFacts } from '../run/step.ts';
+import { madeForUnit } from './made-for.ts';
 import { gateStep, type PlanTools } from './strategy.ts';
 import { startAll, stopAll } from './while-stopped.ts';
 
 /** A step that changes the data hands on what the one before it saw. */
 interface Kept {
   isDamaged?: boolean;
+  isMissing?: boolean;
 }
 
 /**
@@ -44,7 +46,7 @@ export function restorePlan(inputs: RunInputs, tools: PlanTools): Step[] {
 /** What is done to the data: the same where no service has to be stopped for it. */
 export function dataSteps(
   inputs: RunInputs,
-  tools: Pick<PlanTools, 'emit' | 'opened'>,
+  tools: Pick<PlanTools, 'emit' | 'opened' | 'systemd'>,
   kept: Kept = {},
 ): [keep: Step, restore: Step] {
   const { database } = inputs.target;
@@ -57,13 +59,21 @@ export function dataSteps(
   const restore: Step = {
     name: 'restore',
     does: 'put the backup in its place',
-    apply: async (signal) => {
-      const { opened } = tools;
-      if (!opened) throw new StepFailure('database', 'the backup is not open any more');
-      await opened.put({ signal, isSetAside: kept.isDamaged });
-    },
+    apply: (signal) => putBackup(inputs, tools, { kept, signal }),
   };
   return [keep, restore];
+}
+
+async function putBackup(
+  { target }: RunInputs,
+  { opened, emit, systemd }: Pick<PlanTools, 'emit' | 'opened' | 'systemd'>,
+  { kept, signal }: { kept: Kept; signal: AbortSignal },
+): Promise<StepFacts> {
+  if (!opened) throw new StepFailure('database', 'the backup is not open any more');
+  const madeFor = kept.isMissing ? await madeForUnit(systemd, target.unit) : null;
+  const onNote = (message: string): void => emit({ type: 'note', message });
+  const { setAside } = await opened.put({ signal, isSetAside: kept.isDamaged, madeFor, onNote });
+  return { set_aside: setAside };
 }
 
 async function keepPresent(
@@ -74,7 +84,10 @@ async function keepPresent(
   const { database } = target;
   if (!database) throw new StepFailure('database', `${target.name} has no database`);
   const note = (message: string): void => emit({ type: 'note', message });
-  if (database.path !== null && !(await isThere(database.path))) return { file: null };
+  if (database.path !== null && !(await isThere(database.path))) {
+    kept.isMissing = true;
+    return { file: null, problem: `${database.path} does not exist: there is nothing to keep` };
+  }
   // What is there may be just what the query speaks against.
   const owner = { app, target: target.name, database: { ...database, verify: null } };
   if (await isThere(backupPath(owner, run))) return { file: backupPath(owner, run) };
@@ -85,7 +98,6 @@ async function keepPresent(
   } catch (error) {
     if (signal.aborted || !isCutoverError(error, 'refused')) throw error;
     kept.isDamaged = true;
-    note(`what is there could not be backed up: ${messageOf(error)}`);
-    return { file: null, problem: messageOf(error) };
+    return { file: null, problem: `what is there could not be backed up: ${messageOf(error)}` };
   }
 }

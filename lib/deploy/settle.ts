@@ -3,6 +3,7 @@ import { CutoverError, ExitCode, isCutoverError, messageOf } from '../base/error
 import { openController } from '../base/wait.ts';
 import { currentBuild } from '../builds/current.ts';
 import { clearTemporaryLinks } from '../builds/swap.ts';
+import { removeLeftWork } from '../database/work.ts';
 import type { Ending, RunDocument } from '../run/document.ts';
 import { applySteps, recordAnyway } from '../run/engine.ts';
 import { readRun } from '../run/history.ts';
@@ -64,6 +65,12 @@ export async function settleRun(settling: Settling): Promise<RunDocument | null>
   });
 }
 
+/** What a dead process had opened or copied may be as large as the database. */
+async function clearWork({ inputs: { app, target } }: RunRecord): Promise<void> {
+  const { name, database } = target;
+  if (database) await removeLeftWork({ app, target: name, database });
+}
+
 /** Half a first line means that nothing was begun; a whole one that cannot be planned from, as of another version, does not. */
 async function tellUnread(run: string, { paths, emit }: Pick<RunTools, 'paths' | 'emit'>): Promise<void> {
   const path = ledgerPath(paths, run);
@@ -97,7 +104,9 @@ async function endRun(record: RunRecord, tools: Omit<RunTools, 'signal'>): Promi
     const found = await endingOf(record, { ...tools, ledger, meter });
     // Nobody measured from the death of the run's process, or the power cut, to here: only that nothing was begun is known.
     const downtime_ms = found.outcome === 'interrupted' ? 0 : null;
-    return asSettled(await commit({ inputs, ledger, tools }, { ...found, downtime_ms, checks: [] }));
+    const document = await commit({ inputs, ledger, tools }, { ...found, downtime_ms, checks: [] });
+    await clearWork(record);
+    return asSettled(document);
   } finally {
     await meter.stop();
     await ledger.close();
@@ -135,7 +144,14 @@ async function endingOf(record: RunRecord, tools: SettleTools): Promise<Found> {
   const begun = known.filter(({ name, isGoneAtBoot, isRevertedOnce }) => {
     return !(isBooted && isGoneAtBoot) && !(isRevertedOnce && steps.get(name) === 'reverted');
   });
-  return goBack(inputs, { begun, records, failure, transcript: [] }, tools);
+  const ending = await goBack(inputs, { begun, records, failure, transcript: [] }, tools);
+  return inputs.kind === 'restore' && record.applied.has('restore') ? asRestored(ending) : ending;
+}
+
+/** There is no way back from data that was put: a service that is well with it is what was asked for. */
+function asRestored(ending: Found): Found {
+  if (ending.outcome !== 'rolled_back') return ending;
+  return { ...ending, outcome: 'deployed', exit_code: ExitCode.done, failure: null };
 }
 
 /** Every step may be applied again, so a run is finished by beginning it anew. */

@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { errnoOf, fileError } from '../base/errors.ts';
 import { type Backup, backupsToGo, listBackups } from '../database/retention.ts';
+import { listWork } from '../database/work.ts';
 import { timeInLogName } from '../report/log-file.ts';
 import { evidenceToGo, ledgersToStay, recordPaths } from '../run/retention.ts';
 import { foldLedgers } from '../run/totals.ts';
@@ -14,7 +15,7 @@ import { addFailure, type PrunedItem, type PrunedKind, type PruneReport } from '
 const logsKept = 100;
 
 /**
- * The evidence, ledgers, logs and backups that go.
+ * The evidence, ledgers, logs and backups that go, and what a killed backup or restore left.
  * @param builds the builds that are still there
  * @throws `permission`
  */
@@ -32,6 +33,7 @@ export async function recordsToGo(
     ...ledgers.map((run) => itemOf('ledger', run, pathsOf(run).ledger)),
     ...(await logsToGo(place, staying)).map((path) => itemOf('log', basename(path), path)),
     ...(await oldBackups(place)).map(({ name, path }) => itemOf('backup', name, path)),
+    ...(await leftWork(place)).map(({ name, path }) => itemOf('rest', name, path)),
   ];
 }
 
@@ -80,6 +82,14 @@ async function oldBackups({ config, target, paths }: Pick<Place, 'target' | 'con
   if (!database) return [];
   const backups = await listBackups({ app: config.app, target: name, database });
   return backupsToGo(backups, database, { nowMs: Date.now(), needed: await unrestoredRuns(paths) });
+}
+
+/** What a backup or a restore left when it was killed. */
+async function leftWork({
+  config: { app },
+  target: { name, database },
+}: Pick<Place, 'target' | 'config'>): Promise<{ name: string; path: string }[]> {
+  return database ? listWork({ app, target: name, database }) : [];
 }
 
 function itemOf(kind: PrunedKind, name: string, path: string): PrunedItem {

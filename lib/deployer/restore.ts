@@ -4,13 +4,16 @@ import { isThere } from '../base/files.ts';
 import { currentBuild } from '../builds/current.ts';
 import { originOf } from '../builds/origin.ts';
 import { backupPath } from '../database/names.ts';
-import { type OpenedBackup, withBackup } from '../database/restore.ts';
+import type { PutBack } from '../database/kind.ts';
+import { type OpenedBackup, type PutRequest, withBackup } from '../database/restore.ts';
 import { carryOut } from '../deploy/carry-out.ts';
 import { dataSteps } from '../deploy/restore-plan.ts';
 import { isAnyUp, whileStopped } from '../deploy/while-stopped.ts';
-import type { RunDocument } from '../run/document.ts';
+import { documentOf, type RunDocument } from '../run/document.ts';
+import { type Applied, applySteps, recordAnyway } from '../run/engine.ts';
 import { nextRunId } from '../run/history.ts';
 import type { RunInputs } from '../run/inputs.ts';
+import { openLedger } from '../run/ledger.ts';
 import { ownerOf } from './backup.ts';
 import { whileHeld } from './held.ts';
 import { type Place, placeInputs } from './place.ts';
@@ -21,10 +24,12 @@ export interface RestoreReport {
   file: string;
   /** the backup of what was there before; null: there was nothing, or nothing that could be backed up */
   replaced: string | null;
+  /** the damaged database that was there before; null: none was */
+  set_aside: string | null;
   duration_ms: number;
   exit_code: number;
-  /** how the service was stopped, started and proven; null: nothing of it ran, or nothing was ever deployed */
-  run: RunDocument | null;
+  /** how the service was stopped, started and proven; its `active` is null where nothing of it ran, or was ever deployed */
+  run: RunDocument;
 }
 
 /**
@@ -41,29 +46,62 @@ export async function restore(
   const owner = ownerOf(place);
   const began = performance.now();
   return whileHeld(place, { doing: `restore of ${basename(file)}`, waitMs }, (_settled, guard) =>
-    withBackup(owner, { file, signal: place.signal }, async (opened) => {
+    withBackup(owner, { file, signal: place.signal }, async (backup) => {
       const inputs = await inputsOf(place);
       await guard();
       place.signal.throwIfAborted();
-      const run = await put(inputs, opened, place);
+      let set_aside: string | null = null;
+      const put = async (how: PutRequest): Promise<PutBack> => {
+        const done = await backup.put(how);
+        set_aside = done.setAside;
+        return done;
+      };
+      const run = await carryOutRestore(inputs, { put }, place);
       const kept = backupPath(owner, inputs.run);
       const replaced = (await isThere(kept)) ? kept : null;
       const duration_ms = Math.round(performance.now() - began);
-      const exit_code = run?.exit_code ?? ExitCode.done;
-      return { target: owner.target, file, replaced, duration_ms, exit_code, run };
+      return { target: owner.target, file, replaced, set_aside, duration_ms, exit_code: run.exit_code, run };
     }),
   );
 }
 
 /** A service that runs is stopped, started and proven as a run, which is ended when this process dies. */
-async function put(inputs: RunInputs, opened: OpenedBackup, place: Place): Promise<RunDocument | null> {
-  const { target, systemd, signal } = place;
-  const isUp = await isAnyUp(systemd, target);
+async function carryOutRestore(inputs: RunInputs, opened: OpenedBackup, place: Place): Promise<RunDocument> {
+  const isUp = await isAnyUp(place.systemd, place.target);
   if (isUp && inputs.from !== null) return carryOut(inputs, [], { ...place, opened });
-  await whileStopped(target, { systemd, isStarted: isUp }, async () => {
-    for (const step of dataSteps(inputs, { ...place, opened })) await step.apply(signal);
-  });
-  return null;
+  return restoreUnproven(inputs, opened, { place, isUp });
+}
+
+/** Where nothing runs, or nothing was ever deployed, there is nothing to prove, and nothing to end: only the data is put. */
+async function restoreUnproven(
+  inputs: RunInputs,
+  opened: OpenedBackup,
+  { place, isUp }: { place: Place; isUp: boolean },
+): Promise<RunDocument> {
+  const { target, systemd, signal, emit, paths, redact } = place;
+  const ledger = await openLedger(paths, inputs.run, redact);
+  try {
+    await ledger.write({ type: 'begin', inputs });
+    emit({ type: 'begin', inputs });
+    const applied = await whileStopped(target, { systemd, isStarted: isUp }, () =>
+      applySteps(dataSteps(inputs, { ...place, opened }), { ledger, emit, signal }),
+    );
+    const document = documentOfUnproven(inputs, applied, isUp);
+    await recordAnyway(ledger, { type: 'outcome', document });
+    if (applied.failure) throw applied.error;
+    return document;
+  } finally {
+    await ledger.close();
+  }
+}
+
+function documentOfUnproven(inputs: RunInputs, { records, failure }: Applied, isUp: boolean): RunDocument {
+  const steps = isUp ? [...records, { name: 'start', status: 'done' as const, duration_ms: 0 }] : records;
+  const ended = failure
+    ? { outcome: 'refused' as const, exit_code: ExitCode.refused }
+    : { outcome: 'deployed' as const, exit_code: ExitCode.done };
+  const ending = { ...ended, active: null, downtime_ms: null, steps, checks: [], failure };
+  return { ...documentOf(inputs, ending), to: inputs.from };
 }
 
 async function inputsOf(place: Place): Promise<RunInputs> {

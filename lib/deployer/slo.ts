@@ -56,6 +56,8 @@ function timedRun(lines: readonly LedgerLine[]): TimedRun | null {
   const record = recordOf(lines);
   if (!record) return null;
   const { inputs, document, steps } = record;
+  // Data that was put back beside a service that did not run is no failure, and no proof.
+  if (inputs.kind === 'restore' && document?.outcome === 'deployed' && document.active === null) return null;
   const atOf = (type: LedgerLine['type']): number | null => {
     const line = lines.findLast((one) => one.type === type);
     return line ? Date.parse(line.at) : null;

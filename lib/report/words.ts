@@ -110,13 +110,22 @@ function isRestore({ kind, steps }: RunDocument): boolean {
 
 /** A restore that was carried out; null: it is told of like any other run. */
 function restoreSentence(document: RunDocument): string | null {
-  const { outcome, target, to, active, duration_ms, downtime_ms } = document;
+  const { outcome, target, unit, to, active, duration_ms, downtime_ms } = document;
   const down = closedWords(downtime_ms);
+  if (outcome === 'deployed' && active === null) {
+    const left = isLeftDown(document) ? 'does not run' : 'runs again, and no build of it was ever proven';
+    return `the database of ${target} is restored in ${duration(duration_ms)}; ${unit} ${left}`;
+  }
   if (outcome === 'deployed')
     return `the database of ${target} is restored, and ${to} is proven healthy with it in ${duration(duration_ms)}${down}`;
   if (outcome === 'rolled_back')
     return `${restoreFailure(document)}; ${target} serves ${active} again, verified healthy${down}`;
   return null;
+}
+
+/** A restore starts nothing that did not run before. */
+function isLeftDown({ outcome, active, steps }: RunDocument): boolean {
+  return outcome === 'deployed' && active === null && !steps.some(({ name }) => name === 'start');
 }
 
 /** The data is either as the backup was or as it was before; the service may be unwell with either. */
@@ -151,6 +160,7 @@ export function nextCommands(document: RunDocument, manager: ManagerKind): strin
   if (leftFor(document) !== null) return nextCommands({ ...document, outcome: 'rolled_back' }, manager);
   const { kind, outcome, target, unit, run, failure, from, to } = document;
   if (outcome === 'rolled_back') return [`cutover report ${target} ${run}`, `cutover logs ${target} ${run}`];
+  if (isRestore(document) && isLeftDown(document)) return [systemctl(manager, `start ${unit}`)];
   if (outcome !== 'failed') return [];
   const look = [systemctl(manager, `status ${unit}`), journalctl(manager, unit)];
   // Going back to another build frees no port: first whoever has it has to go.

@@ -1,9 +1,11 @@
 // needs: sandbox
 // deadline: 10min
 import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { basename } from 'node:path';
 import * as assert from 'uvu/assert';
 import type { BackupReport } from '../../lib/deployer/backup.ts';
 import type { RestoreReport } from '../../lib/deployer/restore.ts';
+import type { RunDocument } from '../../lib/run/document.ts';
 import { type DatabaseSite, makeDatabaseSite } from '../deploy/database-site.ts';
 import { untilBegun, untilSettled } from '../deploy/running.ts';
 import { buildId, type Refusal, until } from '../deploy/site.ts';
@@ -25,6 +27,8 @@ async function backedUp(site: DatabaseSite): Promise<string> {
 
 const names = (site: DatabaseSite): Promise<string> => site.sql('SELECT group_concat(name) FROM users');
 const restore = (site: DatabaseSite, file: string) => site.call<RestoreReport>('restore', [file, '--yes']);
+/** What is at work in the directory of the backups. */
+const listWork = async (site: DatabaseSite) => (await site.listBackups()).filter((name) => name.startsWith('.'));
 const invocation = ({ sandbox, unit }: DatabaseSite) => sandbox.run('systemctl', 'show', '-p', 'InvocationID', unit);
 
 test('P3: a restore by name: the service stops, starts and is proven, and what was there is kept', async (t) => {
@@ -35,9 +39,9 @@ test('P3: a restore by name: the service stops, starts and is proven, and what w
   assert.is(called.code, 0, called.stderr);
   assert.is(await names(site), 'ann,bob');
   const { run, replaced } = called.document;
-  assert.equal([called.document.file, run?.kind, run?.outcome, run?.active], [file, 'restore', 'deployed', first]);
+  assert.equal([called.document.file, run.kind, run.outcome, run.active], [file, 'restore', 'deployed', first]);
   assert.equal(
-    run?.steps.map(({ name, status }) => `${name} ${status}`),
+    run.steps.map(({ name, status }) => `${name} ${status}`),
     ['stop done', 'keep done', 'restore done', 'start done', 'gate done'],
   );
   assert.match(called.stderr, `the database of production is restored, and ${first} is proven healthy with it`);
@@ -112,27 +116,61 @@ test('P3: a truncated, a foreign and a missing file: nothing is stopped, and the
   await assertSound(site, first);
 });
 
-test('P3: a service that did not run is not started by a restore', async (t) => {
+test('P3: a service that did not run is not started by a restore, which is told and recorded like any other', async (t) => {
   const site = await makeDatabaseSite(t);
   const file = await backedUp(site);
   await site.sandbox.run('systemctl', 'stop', site.unit);
-  const called = await restore(site, file);
-  assert.equal([called.code, called.document.run], [0, null], called.stderr);
-  assert.match((await site.tell('restore', file, '--yes')).stdout, 'the service did not run');
+  const { code, document, stderr } = await restore(site, file);
+  assert.equal([code, document.run.outcome, document.run.active], [0, 'deployed', null], stderr);
+  assert.match(stderr, `the database of production is restored in `);
+  assert.match(stderr, `; ${site.unit} does not run`);
+  assert.match(stderr, `-> systemctl start ${site.unit}`);
+  assert.ok((await site.listBackups()).includes(basename(document.replaced ?? '')));
   assert.is(await names(site), 'ann,bob');
   assert.is((await site.sandbox.exec(['systemctl', 'is-active', site.unit])).stdout, 'inactive');
+  const { runs } = (await site.call<{ runs: RunDocument[] }>('history')).document;
+  assert.equal([runs[0]?.run, runs[0]?.kind, runs[0]?.outcome], [document.run.run, 'restore', 'deployed']);
+  assert.match((await site.tell('logs', document.run.run ?? '')).stdout, 'the database of production is restored');
+  await site.sandbox.run('journalctl', '--sync');
+  const told = await site.sandbox.run('journalctl', '--no-pager', '-o', 'cat', `CUTOVER_RUN=${document.run.run}`);
+  assert.match(told, 'the database of production is restored');
+  await site.sandbox.run('systemctl', 'start', site.unit);
+  const { builds } = (await site.call<{ builds: { id: string; state: string }[] }>('builds')).document;
+  assert.equal(
+    builds.map(({ state }) => state),
+    ['current'],
+  );
   await assertNothingLeft(site);
 });
 
-test('P3: a database that is damaged is set aside and replaced', async (t) => {
+test('P3: a file that is not there is made for the user of the service, who can read it', async (t) => {
+  const site = await makeDatabaseSite(t);
+  const file = await backedUp(site);
+  const dropIn = `/etc/systemd/system/${site.unit}.d`;
+  await site.sandbox.run('mkdir', '-p', dropIn);
+  await writeFile(site.sandbox.hostPath(`${dropIn}/user.conf`), '[Service]\nUser=nobody\nGroup=games\n');
+  await site.sandbox.run('systemctl', 'daemon-reload');
+  t.cleanup(() => site.sandbox.run('rm', '-r', dropIn));
+  await site.sandbox.run('rm', site.database);
+  const called = await restore(site, file);
+  assert.is(called.code, 0, called.stderr);
+  assert.is(await site.sandbox.run('stat', '-c', '%a %U:%G', site.database), '600 nobody:games');
+  assert.match(called.stderr, `${site.database} was not there: it is made with mode 600 for nobody:games`);
+  assert.match(called.stderr, '! keep');
+  await assertSound(site, first);
+});
+
+test('P3: a database that is damaged is set aside and replaced, and where it went is told', async (t) => {
   const site = await makeDatabaseSite(t);
   const file = await backedUp(site);
   await writeFile(site.sandbox.hostPath(site.database), 'not a database any more');
-  const called = await restore(site, file);
-  assert.equal([called.code, called.document.replaced], [0, null], called.stderr);
-  assert.match(called.stderr, 'what is there could not be backed up');
+  const { code, document, stderr } = await restore(site, file);
+  assert.equal([code, document.replaced], [0, null], stderr);
+  assert.match(stderr, '! keep            what is there could not be backed up');
   assert.is(await names(site), 'ann,bob');
-  assert.match(await site.sandbox.run('sh', '-c', `cat ${site.database}.broken-*`), 'not a database any more');
+  assert.is(await site.sandbox.run('sh', '-c', `ls ${site.database}.broken-*`), document.set_aside);
+  assert.match(stderr, `${site.database} is damaged, and kept as ${document.set_aside}`);
+  assert.match(await site.sandbox.run('cat', document.set_aside ?? ''), 'not a database any more');
   await assertSound(site, first);
 });
 
@@ -157,7 +195,7 @@ test('P3: a service that is not well with the restored data: exit 3, the data is
   const { code, stdout } = await site.tell('restore', file, '--yes');
   assert.is(code, 3);
   assert.match(stdout, 'production IS NOT VERIFIED HEALTHY');
-  const [, kept = ''] = /-> cutover restore production (\S+)/.exec(stdout) ?? [];
+  const [, kept = ''] = /-> cutover restore .*production (\S+)/.exec(stdout) ?? [];
   assert.not.match(stdout, 'cutover rollback');
   assert.is(await names(site), 'ann,bob');
   await writeFile(site.sandbox.hostPath(`${site.builds}/${first}/behaviour.json`), '{}');
@@ -215,6 +253,10 @@ for (const step of ['stop', 'keep', 'restore', 'start', 'gate']) {
     await until('the service runs', isUp);
     const expected = { before: ['ann'], within: ['ann', 'ann,bob'], after: ['ann,bob'] }[reached];
     assert.ok(expected.includes(await names(site)), `${reached}: ${await names(site)}`);
+    const [last] = (await site.call<{ runs: RunDocument[] }>('history')).document.runs;
+    const outcomes = { before: ['rolled_back'], within: ['rolled_back', 'deployed'], after: ['deployed'] }[reached];
+    assert.ok(outcomes.includes(last?.outcome ?? ''), `${reached}: ${last?.outcome}`);
+    assert.equal(await listWork(site), []);
     assert.is(await site.sql('PRAGMA integrity_check'), 'ok');
     await assertSound(site, first);
     assert.is((await restore(site, file)).code, 0);

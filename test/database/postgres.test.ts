@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert';
 import { exec } from '../../lib/base/exec.ts';
 import { takeBackup } from '../../lib/database/backup.ts';
 import type { BackupOwner } from '../../lib/database/names.ts';
-import { restoreBackup } from '../../lib/database/restore.ts';
+import { restoreBackup, withBackup } from '../../lib/database/restore.ts';
 import { makeDirectory } from '../builds/directory.ts';
 import { type Cluster, clusterFor, password } from '../stores/cluster.ts';
 import { suite, type TestContext } from '../suite.ts';
@@ -140,8 +140,12 @@ test('P3: a restore that is interrupted leaves the database as it was', async (t
   const { file } = await backup(owner, t);
   await cluster.sql(name, 'DELETE FROM users WHERE id < 100');
   const ended = new AbortController();
-  const before = async (): Promise<void> => void setTimeout(() => ended.abort(new Error('enough')), 60);
-  await restoreBackup({ ...owner, file, signal: ended.signal, before }).then(
+  const { signal } = ended;
+  const putting = withBackup(owner, { file, signal }, (backedUp) => {
+    setTimeout(() => ended.abort(new Error('enough')), 60);
+    return backedUp.put({ signal });
+  });
+  await putting.then(
     () => assert.unreachable('the restore was too quick for this test'),
     (error: Error) => assert.is(error.message, 'enough'),
   );

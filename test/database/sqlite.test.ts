@@ -145,18 +145,23 @@ test('P3: a truncated, a damaged and a foreign file leave the database as it was
   for (const [name, content, message] of bad) {
     const path = join(owner.database.backups, name);
     await writeFile(path, content);
-    assert.match(await refusal(restore(owner, t, path)), message, name);
+    const said = await refusal(restore(owner, t, path));
+    assert.match(said, message, name);
+    assert.ok(said.includes(path) && said.includes(` -> ls -lt ${owner.database.backups}`), said);
     assert.equal(await readFile(pathOf(owner)), before, name);
   }
 });
 
 test('P3: a backup that fails the query is none, and is not restored', async (t) => {
   const owner = await makeSqlite(t, users, { verify: 'SELECT count(*) FROM orders' });
-  assert.match(await refusal(backup(owner, t)), 'refused: ');
+  const fails = 'fails database.verify (SELECT count(*) FROM orders): ';
+  assert.match(await refusal(backup(owner, t)), `refused: ${pathOf(owner)} ${fails}`);
   assert.equal(await readdir(owner.database.backups), []);
   const other = await makeSqlite(t, users);
   const { file } = await backup(other, t);
-  assert.match(await refusal(restore(owner, t, file)), 'no such table: orders');
+  const said = await refusal(restore(owner, t, file));
+  assert.match(said, `refused: ${file} ${fails}`);
+  assert.match(said, /no such table: orders[^]* -> ls -lt /);
   assert.is(await count(pathOf(owner)), '2');
 });
 
@@ -166,7 +171,7 @@ test('P3: a database that contradicts itself is no backup', async (t) => {
   // An index of the wrong column: readable, and wrong.
   const wrong = "UPDATE sqlite_master SET sql = 'CREATE INDEX i ON t(b)' WHERE name = 'i'";
   await sqlite(pathOf(owner), `PRAGMA writable_schema = ON; ${wrong}`);
-  assert.match(await refusal(backup(owner, t)), 'refused: the copy fails integrity_check: ');
+  assert.match(await refusal(backup(owner, t)), `refused: ${pathOf(owner)} fails integrity_check: `);
   assert.equal(await readdir(owner.database.backups), []);
 });
 
@@ -177,16 +182,33 @@ test('P3: a database that is damaged, or missing, is replaced', async (t) => {
   await chmod(path, 0o640);
   await writeFile(path, 'this is no database any more, whatever it was before');
   assert.match(await refusal(backup(owner, t, later)), 'not a database');
-  await restore(owner, t, file);
+  const put = await restore(owner, t, file);
   assert.is(await count(path), '2');
   const names = await readdir(dirname(path));
   const aside = names.find((name) => name.startsWith('app.db.broken-')) ?? '';
+  assert.is(put.setAside, join(dirname(path), aside));
   assert.match(await readFile(join(dirname(path), aside), 'utf8'), 'this is no database any more');
   assert.is((await stat(path)).mode & 0o777, 0o640);
   await truncate(path);
   const missing = { ...owner, database: { ...owner.database, path: `${path}.new` } };
   await restore(missing, t, file);
   assert.is(await count(`${path}.new`), '2');
+  const nowhere = { ...owner, database: { ...owner.database, path: join(dirname(path), 'gone/app.db') } };
+  assert.match(await refusal(restore(nowhere, t, file)), 'gone does not exist -> ls -ld ');
+});
+
+test('P3: a file that has to be made is made for who will open it, and that is said', async (t) => {
+  const owner = await makeSqlite(t, users);
+  const { file } = await backup(owner, t);
+  const notes: string[] = [];
+  const missing = { ...owner, database: { ...owner.database, path: `${pathOf(owner)}.new` } };
+  const madeFor = { uid: 65534, gid: 65534, name: 'nobody:nogroup' };
+  await restoreBackup({ ...missing, file, signal: t.signal, madeFor, onNote: (note) => void notes.push(note) });
+  const { uid, gid, mode } = await stat(pathOf(missing));
+  const isRoot = process.getuid?.() === 0;
+  if (isRoot) assert.equal([uid, gid, mode & 0o777], [65534, 65534, 0o600]);
+  const name = isRoot ? 'nobody:nogroup' : 'the user who restores it';
+  assert.equal(notes, [`${pathOf(missing)} was not there: it is made with mode 600 for ${name}`]);
 });
 
 test('P3: a database that another process keeps locked is left alone, and told of', async (t) => {
