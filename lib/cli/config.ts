@@ -1,5 +1,5 @@
 import type { Run } from './command.ts';
-import { configFor } from './place.ts';
+import { configNamed } from './place.ts';
 
 interface ConfigFlags {
   check?: boolean;
@@ -18,7 +18,7 @@ export const run: Run<ConfigFlags> = async (_, options, terminal) => {
     terminal.print(JSON.stringify(configJsonSchema(), null, 2));
     return 0;
   }
-  const config = await configFor(options, terminal);
+  const config = await configNamed(options, terminal);
   if (options.check) {
     const names = Object.keys(config.targets);
     if (options.json) terminal.print(JSON.stringify({ file: config.file, valid: true, targets: names }));

@@ -26,7 +26,7 @@ export const run: Run<{ user?: boolean; wait?: string | number | boolean }> = as
   const [target] = Object.values(config.targets);
   if (!target)
     throw new CutoverError('usage', `"${unit}" is no unit`, { mend: systemctl(manager, 'list-units --type=service') });
-  const place = await placeOf(config, target, { options, terminal, log: true });
+  const place = await placeOf(config, target, { options, terminal, log: true, source: 'words' });
   const how = { isForced: false, isFixForward: false, waitMs: waitMsOf(options.wait) };
   const document = await whileWorking(place, terminal, () => deploy(place, { build: basename(build), ...how }));
   const exitCode = tellOutcome(document, place, { options, terminal });

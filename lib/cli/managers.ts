@@ -13,18 +13,20 @@ export function managersAsIs({ manager }: Config, env: NodeJS.ProcessEnv): Manag
   return { systemd, ownersSystemd: systemd, environment: settleEnvironment(env) };
 }
 
+/** What a configuration is from: a file, the words that were typed, or a ledger, which its owner can write. */
+export type Source = 'file' | 'words' | 'ledger';
+
 /**
  * The manager, for whoever changes something, which is done as the user whose the state is. What root's own configuration
  * says is asked of the manager as root all the same: the bus takes the rights of whoever connects when they connect.
- * @param isLedgers the configuration is what a ledger holds, which its owner can write
  */
 export async function managersAsOwner(
   config: Config,
-  { owned, env, isLedgers }: { owned: Owned; env: NodeJS.ProcessEnv; isLedgers: boolean },
+  { owned, env, source }: { owned: Owned; env: NodeJS.ProcessEnv; source: Source },
 ): Promise<Managers> {
   const owner = await otherOwnerOf(owned[0]);
   if (owner === null) return managersAsIs(config, env);
-  const roots = isLedgers ? null : await rootsManager(config);
+  const roots = (await isRootsWord(config, source)) ? await rootsManager(config) : null;
   // What root has systemd run must not look for anything in that user's home.
   const environment = settleEnvironment(env);
   becomeOwner(owner, owned, env);
@@ -32,10 +34,15 @@ export async function managersAsOwner(
   return roots === null ? managers : { systemd: roots, ownersSystemd: managers.systemd, environment };
 }
 
-/** Null: somebody else wrote the configuration, or the manager is not there now. */
-async function rootsManager({ manager, file }: Config): Promise<Systemd | null> {
-  if (manager !== 'system' || (file !== null && !(await isRootsAlone(file).catch(() => false)))) return null;
-  return openSystemd(manager).catch(() => null);
+/** Without a file, what is known of a target is from a ledger as well, unless it was typed. */
+async function isRootsWord({ file }: Config, source: Source): Promise<boolean> {
+  if (source !== 'file' || file === null) return source === 'words';
+  return isRootsAlone(file).catch(() => false);
+}
+
+/** Null: it is not there now. */
+async function rootsManager({ manager }: Config): Promise<Systemd | null> {
+  return manager === 'system' ? openSystemd(manager).catch(() => null) : null;
 }
 
 /** What the settle command needs of the surroundings. */

@@ -13,7 +13,8 @@ import { journalListener } from '../report/journal.ts';
 import { logFileListener } from '../report/log-file.ts';
 import { plainColours } from '../report/plain.ts';
 import { terminalListener } from '../report/terminal.ts';
-import { managersAsIs, managersAsOwner } from './managers.ts';
+import { managersAsIs, managersAsOwner, type Source } from './managers.ts';
+import { requireOwnManager, requireState } from './may-deploy.ts';
 import { interruptSignal } from './signals.ts';
 
 /** A place on the command line, with what others are told of once the outcome is. */
@@ -27,9 +28,20 @@ export interface CommandPlace extends Place {
 /**
  * The configuration that the options and the surroundings name. A target that none is there for, or that it does not have, may
  * have been deployed without one.
- * @throws `config`
+ * @throws `config`; `systemd_unavailable` for root on what is another user's own
  */
 export async function configFor(
+  options: GlobalOptions,
+  terminal: Pick<Terminal, 'env' | 'cwd'>,
+  name?: string,
+): Promise<Config> {
+  const config = await configNamed(options, terminal, name);
+  await requireOwnManager(config, terminal.env);
+  return config;
+}
+
+/** The same for who only reads it. @throws `config` */
+export async function configNamed(
   options: GlobalOptions,
   { env, cwd }: Pick<Terminal, 'env' | 'cwd'>,
   name?: string,
@@ -61,21 +73,22 @@ interface PlaceOptions {
   log?: boolean;
   /** something is to be changed, which is done as the user whose the state is */
   asOwner?: boolean;
-  /** the configuration is what a ledger holds */
-  isLedgers?: boolean;
+  /** where the configuration is from; default: its file */
+  source?: Source;
 }
 
 /** The same for a configuration that is there already. */
 export async function placeOf(
   config: Config,
   target: TargetConfig,
-  { options, terminal, paths = pathsOf(config, target), log = false, asOwner = log, isLedgers = false }: PlaceOptions,
+  { options, terminal, paths = pathsOf(config, target), log = false, asOwner = log, source = 'file' }: PlaceOptions,
 ): Promise<CommandPlace> {
   const signal = interruptSignal();
   const { env } = terminal;
-  const owned = [paths.directory, ...(isLedgers ? [] : [target.builds])] as const;
+  const owned = [paths.directory, ...(source === 'ledger' ? [] : [target.builds])] as const;
   // Whoever only looks changes nothing, and may look at everything.
-  const managers = asOwner ? await managersAsOwner(config, { owned, env, isLedgers }) : managersAsIs(config, env);
+  const managers = asOwner ? await managersAsOwner(config, { owned, env, source }) : managersAsIs(config, env);
+  await requireState(config, { directory: paths.directory, isWritten: asOwner });
   const redact = redactorOf(await secretsOf([target, config.notify, config.serve], env));
   return {
     config,

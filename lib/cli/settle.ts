@@ -94,5 +94,5 @@ async function placeToSettle(
   const left = await targetLeftBehind(directory);
   if (!left) return null;
   const { config, target, paths } = left;
-  return placeOf(config, target, { options, terminal, paths, log: true, isLedgers: true });
+  return placeOf(config, target, { options, terminal, paths, log: true, source: 'ledger' });
 }

@@ -1,7 +1,9 @@
 // needs: sandbox
 import * as assert from 'uvu/assert';
 import type { ExecResult } from '../../lib/base/exec.ts';
+import { sandboxFor } from '../sandboxed.ts';
 import { suite, type TestContext } from '../suite.ts';
+import { plainUser } from './plain-user.ts';
 import { buildId, calledFrom, executable, makeSite, type Refusal, type Site } from './site.ts';
 import { heldSite, startDeploy, untilBegun } from './running.ts';
 import { assertSound, whoServes } from './sound.ts';
@@ -67,6 +69,40 @@ test('a plain user who may not write the state: exit 77, and nothing is touched'
   await assertSound(site, first);
 });
 
+test("a plain user whom systemd allows the unit, and the state is root's: what is said makes a deploying user", async (t) => {
+  const site = await makeSite(t, { builds: [{}, {}] });
+  await allowUnit(t, site);
+  await site.sandbox.run('chmod', '755', '/var/lib/cutover');
+  t.cleanup(() => site.sandbox.run('chmod', '700', '/var/lib/cutover'));
+  for (const command of ['deploy', 'check', 'rollback']) {
+    const { document, code } = calledFrom<Refusal>(await asPlainUser(site, command));
+    assert.equal([code, document.error.code], [77, 'permission'], command);
+    assert.match(
+      document.error.mend,
+      /sudo cutover init (.* )?--install --deploy-user nobody, which says what to chown/,
+    );
+  }
+  const taken = await asNobody(site, 'init', '--uninstall');
+  assert.is(taken.code, 0, 'nothing was ever installed, and that is plain to see');
+  await site.sandbox.run('chmod', '700', '/var/lib/cutover');
+  const hidden = calledFrom<Refusal>(await asNobody(site, 'init', '--uninstall'));
+  assert.equal([hidden.code, hidden.document.error.code], [77, 'permission']);
+  await assertSound(site, first);
+});
+
+test('root on what is for the manager of another user: that user is named, and no manager of root is to be made', async (t) => {
+  const user = await plainUser();
+  const site = await makeSite(t, { user, builds: [{}] });
+  const sandbox = await sandboxFor();
+  for (const command of ['deploy', 'status', 'recover']) {
+    const words = [command, '--json', '--config', site.config];
+    const { document, code } = calledFrom<Refusal>(await sandbox.cutover(words));
+    assert.equal([code, document.error.code], [69, 'systemd_unavailable'], command);
+    assert.match(document.error.mend, `sudo -u ${user.name} cutover`);
+  }
+  assert.is((await sandbox.cutover(['config', '--check', '--config', site.config])).code, 0);
+});
+
 test('a plain user whom systemd refuses: exit 77, and the service goes on', async (t) => {
   const site = await makeSite(t, { builds: [{}, {}], service: ['User=65534'] });
   await handOver(t, site);
@@ -79,7 +115,7 @@ test('a plain user whom systemd refuses: exit 77, and the service goes on', asyn
     [refusal?.status, refusal?.observed],
     ['fail', `systemd refuses nobody: start, stop, kill of ${site.unit}`],
   );
-  assert.match(refusal?.mend ?? '', 'sudo cutover init --install --deploy-user nobody');
+  assert.match(refusal?.mend ?? '', /sudo cutover init (.* )?--install --deploy-user nobody/);
   assert.match(result.stderr, 'sudo loginctl enable-linger nobody');
   assert.equal(await whoServes(site), before);
   await assertSound(site, first);
@@ -105,8 +141,12 @@ for (const [whose, service] of [
 }
 
 function asPlainUser(site: Site, command: string): Promise<ExecResult> {
-  const words = [executable('cutover'), command, 'production', '--json', '--config', site.config];
-  return site.sandbox.exec(['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', process.execPath, ...words]);
+  return asNobody(site, command, 'production');
+}
+
+function asNobody({ sandbox, config }: Site, ...words: string[]): Promise<ExecResult> {
+  const as = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', process.execPath] as const;
+  return sandbox.exec([...as, executable('cutover'), ...words, '--json', '--config', config]);
 }
 
 /** What a person would do for a deploying user: the state, the logs and the builds are theirs. */

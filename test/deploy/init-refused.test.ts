@@ -242,7 +242,7 @@ test("a plain user and the system's unit: the port is not to be seen, and nothin
   const own = `${user.home}/.config/cutover/cutover.toml`;
   t.cleanup(() => sandbox.run('rm', '-f', own));
   const hidden = await refused(user.sandbox, unit);
-  assert.is(hidden.code, 1);
+  assert.equal([hidden.code, hidden.kind], [77, 'permission']);
   assert.match(hidden.message, 'runs as root, so its port cannot be seen by another user');
   assert.match(hidden.mend, 'run with sudo; or say the port');
   const words = [unit, '--port', String(port)];

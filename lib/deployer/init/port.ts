@@ -12,7 +12,7 @@ export interface ChosenPorts {
 /**
  * The port that the unit listens on.
  * @param said the ports that the person named; an empty list: it has none
- * @throws `refused` when there is none or more than one to be seen
+ * @throws `refused` when there is none or more than one to be seen; `permission` when another user's are not shown
  */
 export function choosePorts(
   unit: SeenUnit,
@@ -25,7 +25,7 @@ export function choosePorts(
   const init = `cutover init ${facts.unit}`;
   if (seen.length === 0) {
     const { what, first } = whyNone(unit, manager);
-    throw new CutoverError('refused', what, {
+    throw new CutoverError(unit.isRunning && unit.isHidden ? 'permission' : 'refused', what, {
       mend: `${first}say the port: ${init} --port 9000, or --port none for a service that listens nowhere`,
     });
   }

@@ -1,6 +1,6 @@
 import { accountOfUser } from '../../base/accounts.ts';
 import { CutoverError } from '../../base/errors.ts';
-import { isThere } from '../../base/files.ts';
+import { isThere, readIfThere } from '../../base/files.ts';
 import { loadConfig } from '../../config/load.ts';
 import type { Config, ManagerKind } from '../../config/model.ts';
 import type { Systemd } from '../../systemd/systemd.ts';
@@ -42,7 +42,7 @@ export interface UninstallTools {
 export async function uninstall(config: string | null, tools: UninstallTools): Promise<InitReport> {
   const path = recordPath(tools.manager, tools.surroundings);
   // Without a record there is nothing to lock, and no place for one to be made.
-  if (!(await isThere(path))) {
+  if ((await readIfThere(path)) === null) {
     if (!tools.isDryRun) await clearTemporary([path]);
     return reportOf({ files: [], notes: [], forgotten: [] }, [], config);
   }
