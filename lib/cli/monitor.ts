@@ -2,8 +2,8 @@ import { hostname } from 'node:os';
 import { CutoverError, ExitCode } from '../base/errors.ts';
 import type { Config, TargetConfig } from '../config/model.ts';
 import { pathsOf, targetNamed } from '../deployer/place.ts';
-import type { MonitorReport } from '../report/monitor-report.ts';
-import { monitorText } from '../report/monitor-text.ts';
+import type { MonitorAlert, MonitorReport } from '../report/monitor-report.ts';
+import { monitorLine, monitorText } from '../report/monitor-text.ts';
 import { monitor } from '../triggers/monitor.ts';
 import { isDue } from '../triggers/monitor/due.ts';
 import { passMs, takeTurn } from '../triggers/monitor/turn.ts';
@@ -19,16 +19,16 @@ export const run: Run<{ due?: boolean }> = async ([name], options, terminal) => 
     if (options.json) terminal.print(JSON.stringify({ target: target.name, passed_over: 'not due', exit_code: 0 }));
     return ExitCode.done;
   }
-  const place = await placeOf(config, target, { options, terminal, log: true });
+  const muted: Terminal = { ...terminal, tell: () => {} };
+  const place = await placeOf(config, target, { options, terminal: options.quiet ? muted : terminal, log: true });
   const { paths, signal } = place;
   const turn = await takeTurn(paths, { longestMs: passMs(target), signal });
   const { report: found, document, remember } = await whileWorking(place, terminal, () => monitor(place, { turn }));
   if (document) place.emit({ type: 'outcome', document });
   const report = withoutSecrets(found, place);
   if (options.json) terminal.print(JSON.stringify(report));
-  else terminal.tell(`${monitorText(report, terminal.colours)}\n`);
-  await tellAlerts(report, place, terminal);
-  await remember();
+  else terminal.tell(`${(options.quiet ? monitorLine : monitorText)(report, terminal.colours)}\n`);
+  await remember(await tellAlerts(report, place, terminal));
   await turn.release();
   await afterwards(document, place, { terminal, isPruned: false });
   return report.exit_code;
@@ -52,16 +52,19 @@ function withoutSecrets(report: MonitorReport, { redact }: Pick<CommandPlace, 'r
   return { ...report, findings: findings.map(hidden), actions: actions.map(redact), alerts: alerts.map(hidden) };
 }
 
+/** @returns the alerts that nobody could be told of, although somebody wants to hear of them */
 async function tellAlerts(
   { app, target, alerts }: MonitorReport,
   place: CommandPlace,
   terminal: Terminal,
-): Promise<void> {
+): Promise<MonitorAlert[]> {
   const { notify: channels } = place.config;
-  if (alerts.length === 0 || channels.length === 0) return;
-  const { notify, unattendedBounds } = await import('../report/notify/notify.ts');
+  if (alerts.length === 0 || channels.length === 0) return [];
+  const { notifyEach, unattendedBounds } = await import('../report/notify/notify.ts');
   const { alertNotice } = await import('../report/notify/alert.ts');
   const notices = alerts.map((alert) => alertNotice(alert, { app, target, host: hostname() }));
-  const told = { signal: interruptSignal(), env: terminal.env, bounds: unattendedBounds };
-  for (const message of await notify(notices, channels, told)) place.emit({ type: 'note', message });
+  const how = { signal: interruptSignal(), env: terminal.env, bounds: unattendedBounds };
+  const { problems, untold } = await notifyEach(notices, channels, how);
+  for (const message of problems) place.emit({ type: 'note', message });
+  return alerts.filter((_, at) => untold.some((notice) => notice === notices[at]));
 }

@@ -18,3 +18,12 @@ export function monitorText(report: MonitorReport, { bold, red, green, yellow }:
     ),
   ].join('\n');
 }
+
+/** The same in one line, as a timer's journal and `--quiet` have it. */
+export function monitorLine(report: MonitorReport, { bold, red, green }: Colours): string {
+  const { target, healthy, passed_over, findings, actions, alerts } = report;
+  if (passed_over !== null) return `${bold(target)} passed over: ${passed_over}`;
+  const over = alerts.filter(({ state }) => state === 'cleared').map(({ message }) => `over: ${message}`);
+  const said = [...findings.map(({ message }) => message), ...actions, ...over].join('; ');
+  return `${bold(target)} ${healthy ? green('healthy') : red('NOT HEALTHY')}${said && `: ${said}`}`;
+}

@@ -9,7 +9,7 @@ import { newestRun } from '../run/history.ts';
 import { leaveHold } from '../run/hold.ts';
 import { isAlive, readInFlight } from '../run/in-flight.ts';
 import type { Acted } from './monitor/act.ts';
-import { changesOf, wantedAlerts } from './monitor/alerts.ts';
+import { changesOf, wantedAlerts, withUntold } from './monitor/alerts.ts';
 import { type Known, readKnown } from './monitor/known.ts';
 import { type Found, lookAtTarget, type Seen, serviceKey } from './monitor/looks.ts';
 import { noteState } from './monitor/note.ts';
@@ -23,8 +23,8 @@ export interface Pass {
   report: MonitorReport;
   /** the run that it carried out; null: none */
   document: RunDocument | null;
-  /** to be called once people were told of the alerts: then they are not told again */
-  remember: () => Promise<void>;
+  /** to be called once people were told of the alerts: then they are not told again, but those that nobody could be told of are */
+  remember: (untold: readonly MonitorAlert[]) => Promise<void>;
 }
 
 type Problems = MonitorState['problems'];
@@ -61,7 +61,7 @@ async function lookAndAct(
   const begun = await whyPassedOver(place);
   if (begun !== null) return passedOver(place, begun, began);
   const keys = seen.found.map(({ key }) => key);
-  const problems = problemsNow(known.before.problems, keys, Date.now());
+  const problems = problemsNow(known.before.problems, keys, { nowMs: Date.now(), everyMs: known.rules.everyMs });
   // Before anything is done: whoever dies meanwhile has counted.
   const noted = await noteState(place, { ...known.before, problems });
   const done = await respond(place, known, { seen, problems });
@@ -116,7 +116,7 @@ async function conclude(place: Place, { rules, before, isInBake }: Known, done: 
   const wanted = wantedAlerts({ found, problems }, recoveries, { failures: rules.failures, nowMs });
   const { alerts, open } = changesOf(before.alerts, wanted, nowMs);
   const at = new Date(nowMs).toISOString();
-  const state = { ...before, at, last_run: lastRun, restarts: seen.restarts, problems, alerts: open };
+  const state = { ...before, at, last_run: lastRun, restarts: seen.restarts, problems };
   const healthy = found.every(({ level }) => level === 'warn');
   const told = { in_bake: isInBake, failures_in_row: problems[serviceKey]?.passes ?? 0, actions, alerts };
   const findings = found.map((one) => findingOf(one, problems, at));
@@ -124,7 +124,8 @@ async function conclude(place: Place, { rules, before, isInBake }: Known, done: 
   return {
     report: { ...reportOf(place, began), ...told, healthy, findings, run, exit_code: exitCodeOf(healthy) },
     document: acted.document,
-    remember: async () => void (await noteState(place, state)),
+    remember: async (untold) =>
+      void (await noteState(place, { ...state, alerts: withUntold(open, before.alerts, untold) })),
   };
 }
 

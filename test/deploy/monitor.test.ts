@@ -27,7 +27,7 @@ async function runsOf(site: Site): Promise<[string, string][]> {
 }
 
 test('S10: a healthy target is left alone, and the pass says what it saw', async (t) => {
-  const site = await makeSite(t, { keys: ['monitor = { failures = 1 }'] });
+  const site = await makeSite(t, { keys: ['monitor = { every = "1ms", failures = 1 }'] });
   const { code, document, stderr } = await pass(site);
   assert.is(code, 0, stderr);
   const { checked_at, duration_ms, ...rest } = document;
@@ -56,7 +56,7 @@ test('S10: a healthy target is left alone, and the pass says what it saw', async
 });
 
 test('S10, B5: so many failures in a row, and the service is started again as a run of its own', async (t) => {
-  const site = await makeSite(t, { keys: ['monitor = { failures = 2, action = "restart" }'] });
+  const site = await makeSite(t, { keys: ['monitor = { every = "1ms", failures = 2, action = "restart" }'] });
   await site.sandbox.run('systemctl', 'stop', site.unit);
   const one = await pass(site);
   assert.equal([one.code, one.document.failures_in_row, one.document.actions], [3, 1, []], one.stderr);
@@ -73,8 +73,26 @@ test('S10, B5: so many failures in a row, and the service is started again as a 
   assert.is((await pass(site)).code, 0);
 });
 
+test('S10: passes by hand beside those of the timer are told, and count once', async (t) => {
+  const site = await makeSite(t, { keys: ['monitor = { failures = 2, action = "restart" }'] });
+  await site.sandbox.run('systemctl', 'stop', site.unit);
+  for (let times = 0; times < 4; times += 1) {
+    const { code, document } = await pass(site);
+    assert.equal([code, document.failures_in_row, document.actions], [3, 1, []]);
+  }
+  const { problems, ...state } = await stateOf(site);
+  const counted = new Date(Date.now() - 5 * 60_000).toISOString();
+  const service = { ...(problems.service ?? { since: counted, passes: 1, acted: 0 }), counted };
+  const path = site.sandbox.hostPath(`${site.state}/monitor.json`);
+  await writeFile(path, JSON.stringify({ ...state, problems: { ...problems, service } }));
+  const called = await site.sandbox.cutover(['monitor', '--quiet', '--config', site.config]);
+  assert.is(called.code, 0, called.stderr);
+  assert.match(called.stdout, new RegExp(`^production healthy: .*saw ${first} healthy$`));
+  assert.is(called.stderr, '', 'one sentence');
+});
+
 test('R5: an alert is told once when it is raised, and once when it is over', async (t) => {
-  const site = await makeSite(t, { keys: ['monitor = { failures = 2, action = "alert" }'] });
+  const site = await makeSite(t, { keys: ['monitor = { every = "1ms", failures = 2, action = "alert" }'] });
   const receiver = await startReceiver(t, site);
   await addChannels(site, [
     'channel = "webhook"',
@@ -99,12 +117,46 @@ test('R5: an alert is told once when it is raised, and once when it is over', as
   assert.equal(await runsOf(site), [['deploy', 'deployed']], 'nothing was done');
 });
 
+test('R5: an alert that reaches nobody is told by the next pass, with the moment when it was raised; of one that nobody heard of there is no end', async (t) => {
+  const site = await makeSite(t, { keys: ['monitor = { every = "1ms", failures = 1, action = "alert" }'] });
+  const receiver = await startReceiver(t, site);
+  const file = await urlFile(site, 'http://127.0.0.1:1');
+  await addChannels(site, ['channel = "webhook"', `url_file = "${file}"`, 'on = ["alert"]']);
+  const told = async (): Promise<unknown[]> =>
+    (await receiver.told()).map(({ body }) => {
+      const { state, since } = JSON.parse(body) as Record<string, string>;
+      return [state, since];
+    });
+  await site.sandbox.run('systemctl', 'stop', site.unit);
+  const [alert] = (await pass(site)).document.alerts;
+  assert.is(alert?.state, 'raised');
+  await urlFile(site, receiver.url);
+  await pass(site);
+  assert.equal(await told(), [['raised', alert?.since]]);
+  assert.equal((await pass(site)).document.alerts, [], 'once');
+  await urlFile(site, 'http://127.0.0.1:1');
+  await site.sandbox.run('systemctl', 'start', site.unit);
+  await untilHealthy(site);
+  assert.is((await pass(site)).document.alerts[0]?.state, 'cleared');
+  await site.sandbox.run('systemctl', 'stop', site.unit);
+  await pass(site);
+  await site.sandbox.run('systemctl', 'start', site.unit);
+  await untilHealthy(site);
+  await urlFile(site, receiver.url);
+  await pass(site);
+  await pass(site);
+  assert.equal(await told(), [
+    ['raised', alert?.since],
+    ['cleared', alert?.since],
+  ]);
+});
+
 test('R5: two passes at once, as of the timer and by hand: one looks and tells, the other says whose turn it is', async (t) => {
   const site = await makeSite(t);
   const [began, go] = [`${site.folder}/began`, `${site.folder}/go`];
   const waits = checkOf('waits', `touch ${began}; until test -e ${go}; do sleep 0.05; done`, 'warn');
   const checks = `checks = [${waits.replace('"1s"', '"1min"')}]`;
-  await site.configure({ keys: ['monitor = { failures = 1, action = "alert" }', checks] });
+  await site.configure({ keys: ['monitor = { every = "1ms", failures = 1, action = "alert" }', checks] });
   const receiver = await startReceiver(t, site);
   await addChannels(site, [
     'channel = "webhook"',
@@ -123,7 +175,7 @@ test('R5: two passes at once, as of the timer and by hand: one looks and tells, 
 });
 
 test('R5: down for over 15 minutes, and two recoveries that failed, are critical', async (t) => {
-  const site = await makeSite(t, { keys: ['monitor = { failures = 1, action = "restart" }'] });
+  const site = await makeSite(t, { keys: ['monitor = { every = "1ms", failures = 1, action = "restart" }'] });
   await breakInService(site, first);
   const one = await pass(site);
   assert.equal([one.code, one.document.alerts.map(({ key }) => key)], [3, ['service']], one.stderr);
@@ -144,7 +196,10 @@ test('R5: down for over 15 minutes, and two recoveries that failed, are critical
 });
 
 test('S10: where the rules say so, it goes back, once, and the build is not picked again', async (t) => {
-  const site = await makeSite(t, { builds: [{}, {}], keys: ['monitor = { failures = 1, action = "rollback" }'] });
+  const site = await makeSite(t, {
+    builds: [{}, {}],
+    keys: ['monitor = { every = "1ms", failures = 1, action = "rollback" }'],
+  });
   await site.call('deploy');
   const receiver = await startReceiver(t, site);
   await addChannels(site, [
@@ -189,11 +244,14 @@ async function assertToldWhy(site: Site, told: Told[]): Promise<void> {
 }
 
 test('S10: a rollback that could not begin is tried again, and one that began counts before it ends', async (t) => {
-  const site = await makeSite(t, { builds: [{}, {}], keys: ['monitor = { failures = 1, action = "rollback" }'] });
+  const site = await makeSite(t, {
+    builds: [{}, {}],
+    keys: ['monitor = { every = "1ms", failures = 1, action = "rollback" }'],
+  });
   await site.call('deploy');
   const seen = `${site.folder}/seen.json`;
   const hooks = `hooks.smoke = "cp ${site.state}/monitor.json ${seen}"`;
-  await site.configure({ keys: ['monitor = { failures = 1, action = "rollback" }', hooks] });
+  await site.configure({ keys: ['monitor = { every = "1ms", failures = 1, action = "rollback" }', hooks] });
   await breakInService(site, second);
   const lock = await open(site.sandbox.hostPath(`${site.state}/lock`), 'r+');
   t.cleanup(() => lock.close());
@@ -209,7 +267,7 @@ test('S10: a rollback that could not begin is tried again, and one that began co
 });
 
 test('S10: in its bake time a build is left at the first failure that lasts, and later ones are not', async (t) => {
-  const keys = ['monitor = { failures = 9, action = "alert", bake = "1h" }'];
+  const keys = ['monitor = { every = "1ms", failures = 9, action = "alert", bake = "1h" }'];
   const site = await makeSite(t, { builds: [{}, {}], keys });
   await site.call('deploy');
   assert.is((await pass(site)).document.in_bake, true);
@@ -242,7 +300,7 @@ test('S8, S10: a run that was cut off is ended first', async (t) => {
 });
 
 test('S10: a state that is torn, foreign or not writable', async (t) => {
-  const site = await makeSite(t, { keys: ['monitor = { failures = 2, action = "alert" }'] });
+  const site = await makeSite(t, { keys: ['monitor = { every = "1ms", failures = 2, action = "alert" }'] });
   const path = site.sandbox.hostPath(`${site.state}/monitor.json`);
   const good = { version: 1, at: 'now', last_run: null, restarts: 0, problems: {}, alerts: {} };
   const odd = [
@@ -269,7 +327,9 @@ test('S10: a state that is torn, foreign or not writable', async (t) => {
 });
 
 test('S10: a clock that went back makes no outage older, and none shorter than now', async (t) => {
-  const site = await makeSite(t, { keys: ['monitor = { failures = 9, action = "alert", bake = "1h" }'] });
+  const site = await makeSite(t, {
+    keys: ['monitor = { every = "1ms", failures = 9, action = "alert", bake = "1h" }'],
+  });
   await site.sandbox.run('systemctl', 'stop', site.unit);
   await pass(site);
   const state = await stateOf(site);
@@ -285,7 +345,7 @@ test('S10: a clock that went back makes no outage older, and none shorter than n
 
 test('S10: a check that hangs or fails is told, and nothing is done to a service that is well', async (t) => {
   const checks = `checks = [${checkOf('hung', 'sleep 600', 'fail')}, ${checkOf('odd', 'exit 1', 'warn')}]`;
-  const site = await makeSite(t, { keys: ['monitor = { failures = 1, action = "restart" }', checks] });
+  const site = await makeSite(t, { keys: ['monitor = { every = "1ms", failures = 1, action = "restart" }', checks] });
   const { code, document, stderr } = await pass(site);
   assert.is(code, 3, stderr);
   assert.equal(

@@ -4,7 +4,7 @@ import type { RunInputs } from '../../lib/run/inputs.ts';
 import type { StatePaths } from '../../lib/run/state.ts';
 import { openLedger } from '../../lib/run/ledger.ts';
 import { actionFor } from '../../lib/triggers/monitor/act.ts';
-import { changesOf, wantedAlerts } from '../../lib/triggers/monitor/alerts.ts';
+import { changesOf, wantedAlerts, withUntold } from '../../lib/triggers/monitor/alerts.ts';
 import { readPastRuns } from '../../lib/triggers/monitor/past.ts';
 import { problemsNow } from '../../lib/triggers/monitor/state.ts';
 import type { Recovery } from '../../lib/run/recoveries.ts';
@@ -17,20 +17,38 @@ const now = Date.parse('2026-02-03T15:00:00.000Z');
 const at = (ms: number): string => new Date(now + ms).toISOString();
 
 test('S10: passes add up while the problem is there, and begin anew once it was gone', () => {
-  const one = problemsNow({}, ['service'], now);
-  assert.equal(one, { service: { since: at(0), passes: 1, acted: 0 } });
-  const two = problemsNow(one, ['service', 'disk'], now + minute);
-  assert.equal(two.service, { since: at(0), passes: 2, acted: 0 });
-  assert.equal(problemsNow(two, ['disk'], now + 2 * minute), { disk: { since: at(minute), passes: 2, acted: 0 } });
-  assert.is(problemsNow(two, ['service'], now - hour).service?.since, at(-hour), 'the clock went back');
-  assert.equal(problemsNow({}, ['constructor'], now).constructor, { since: at(0), passes: 1, acted: 0 });
+  const atMs = (nowMs: number) => ({ nowMs, everyMs: minute });
+  const one = problemsNow({}, ['service'], atMs(now));
+  assert.equal(one, { service: { since: at(0), passes: 1, counted: at(0), acted: 0 } });
+  const two = problemsNow(one, ['service', 'disk'], atMs(now + minute));
+  assert.equal(two.service, { since: at(0), passes: 2, counted: at(minute), acted: 0 });
+  const disk = { since: at(minute), passes: 2, counted: at(2 * minute), acted: 0 };
+  assert.equal(problemsNow(two, ['disk'], atMs(now + 2 * minute)), { disk });
+  const back = problemsNow(two, ['service'], atMs(now - hour)).service;
+  assert.equal([back?.since, back?.passes], [at(-hour), 3], 'the clock went back');
+  assert.equal(Object.entries(problemsNow({}, ['constructor'], atMs(now)))[0]?.[1].passes, 1);
+});
+
+test('S10: of passes that are closer together than the configuration has them, one counts', () => {
+  let problems = problemsNow({}, ['service'], { nowMs: now, everyMs: 5 * minute });
+  const passes = [1_000, 2_000, 4 * minute, 4.6 * minute, 9 * minute, 9.2 * minute].map((ms) => {
+    problems = problemsNow(problems, ['service'], { nowMs: now + ms, everyMs: 5 * minute });
+    return problems.service?.passes;
+  });
+  assert.equal(passes, [1, 1, 1, 2, 2, 3], 'a timer comes some seconds early');
+  const old = { service: { since: at(0), passes: 2, acted: 0 } };
+  assert.is(problemsNow(old, ['service'], { nowMs: now, everyMs: minute }).service?.passes, 3, 'of an earlier version');
 });
 
 /** The first letters of what is done in each of six failed passes in a row. */
 function done(action: 'alert' | 'restart' | 'rollback', isInBake = false): string {
   let acted = 0;
   const letters = [1, 2, 3, 4, 5, 6].map((passes) => {
-    const what = actionFor({ since: at(0), passes, acted }, { failures: 2, action }, isInBake);
+    const what = actionFor(
+      { since: at(0), passes, acted },
+      { failures: 2, action },
+      { isConfirmed: isInBake, isCounted: true },
+    );
     if (what) acted += 1;
     return what?.slice(0, 2) ?? '-';
   });
@@ -43,6 +61,8 @@ test('S10: what is done, after how many failures, and how often', () => {
   assert.is(done('rollback'), '- ro - - - -');
   assert.is(done('alert', true), 'ro - - - - -');
   assert.is(done('restart', true), 'ro re - re - re');
+  const often = { since: at(0), passes: 2, acted: 0 };
+  assert.is(actionFor(often, { failures: 2, action: 'restart' }, { isConfirmed: false, isCounted: false }), null);
 });
 
 test('R5: what is alerted, and how badly', () => {
@@ -76,6 +96,24 @@ test('R5: each alert is told once, and once more when it is over', () => {
   const over = changesOf(kept.open, {}, now + hour);
   assert.equal(over.alerts, [{ key: 'service', ...alert, state: 'cleared', since: at(0) }]);
   assert.equal(changesOf(over.open, {}, now + hour).alerts, []);
+});
+
+test('R5: what nobody could be told of is told again, as of when it was; what nobody heard of has no end', () => {
+  const alert = { severity: 'warning' as const, message: 'down' };
+  const { alerts: first, open } = changesOf({}, { service: alert }, now);
+  const untold = withUntold(open, {}, first);
+  const again = changesOf(untold, { service: alert }, now + minute);
+  assert.equal(again.alerts, [{ key: 'service', ...alert, state: 'raised', since: at(0) }]);
+  assert.equal(again.open, open);
+  assert.equal(changesOf(untold, {}, now + minute), { alerts: [], open: {} });
+  const over = changesOf(open, {}, now + minute);
+  const kept = withUntold(over.open, open, over.alerts);
+  assert.equal(changesOf(kept, {}, now + hour).alerts, over.alerts);
+  assert.equal(
+    changesOf(kept, { service: alert }, now + hour).alerts,
+    [],
+    'who was told that it is down heard of no end',
+  );
 });
 
 /** A run that started so long ago and took a minute. */

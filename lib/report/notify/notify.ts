@@ -2,6 +2,7 @@ import { messageOf } from '../../base/errors.ts';
 import { type Redact, redactorOf } from '../../base/redactor.ts';
 import { withDeadline } from '../../base/wait.ts';
 import type { ChannelConfig } from '../../config/model.ts';
+import type { Message } from './channel.ts';
 import { channels } from './channels.ts';
 import { cut } from './cut.ts';
 import type { Notice } from './notice.ts';
@@ -20,44 +21,84 @@ export const unattendedBounds: Bounds = { ...usualBounds, pausesMs: [3_000, 12_0
 
 /**
  * Tells each channel what it wants to hear, all of them at once. Never an error.
- * @param signal ends the wait
  * @returns one sentence for each channel that could not be told, with no secret in it
  */
 export async function notify(
   notices: readonly Notice[],
   configured: readonly ChannelConfig[],
-  { signal, env, bounds = usualBounds }: { signal: AbortSignal; env: NodeJS.ProcessEnv; bounds?: Bounds },
+  how: Telling,
 ): Promise<string[]> {
-  const problems = configured.map(async (config) => {
-    const wanted = notices.filter(({ kind }) => config.on.includes(kind));
-    return wanted.length === 0 ? null : tell(wanted, config, { signal, env, bounds });
-  });
-  return (await Promise.all(problems)).filter((problem) => problem !== null);
+  return (await notifyEach(notices, configured, how)).problems;
+}
+
+/**
+ * The same for who tells again what reached nobody.
+ * @returns `untold`: what channels want to hear and none of them took
+ */
+export async function notifyEach(
+  notices: readonly Notice[],
+  configured: readonly ChannelConfig[],
+  { bounds = usualBounds, ...how }: Telling,
+): Promise<{ problems: string[]; untold: Notice[] }> {
+  const told = await Promise.all(
+    configured.map((config) => {
+      const wanted = notices.filter(({ kind }) => config.on.includes(kind));
+      return tell(wanted, config, { ...how, bounds });
+    }),
+  );
+  const problems = told.flatMap(({ problem }) => problem ?? []);
+  const [taken, missed] = [told.flatMap((one) => one.taken), told.flatMap((one) => one.missed)];
+  return { problems, untold: notices.filter((one) => missed.includes(one) && !taken.includes(one)) };
+}
+
+interface Telling {
+  /** ends the wait */
+  signal: AbortSignal;
+  env: NodeJS.ProcessEnv;
+  bounds?: Bounds;
+}
+
+/** What a channel came to. One that is off misses nothing. */
+interface ChannelTold {
+  problem: string | null;
+  taken: Notice[];
+  missed: Notice[];
 }
 
 async function tell(
   notices: readonly Notice[],
   { channel: name, options }: ChannelConfig,
-  { signal, env, bounds }: { signal: AbortSignal; env: NodeJS.ProcessEnv; bounds: Bounds },
-): Promise<string | null> {
+  how: Required<Telling>,
+): Promise<ChannelTold> {
   const channel = channels[name];
-  const { wholeMs, ...patience } = bounds;
-  const until = performance.now() + wholeMs;
+  const taken: Notice[] = [];
   let hide: Redact = String;
   try {
-    const secret = await readSecret(channel, options, env);
-    if (secret === null) return null;
+    const secret = notices.length === 0 ? null : await readSecret(channel, options, how.env);
+    if (secret === null) return { problem: null, taken, missed: [] };
     hide = redactorOf(partsOf(secret, options));
-    const deadline = { what: 'it was not told', timeoutMs: wholeMs, signal };
-    await withDeadline(deadline, async (ended) => {
-      for (const notice of notices) {
-        await send(channel.messageOf(notice, { secret, options }), { ...patience, until }, ended);
-      }
-    });
-    return null;
+    const messages = notices.map((notice) => channel.messageOf(notice, { secret, options }));
+    await sendAll(messages, how, (at) => taken.push(...notices.slice(at, at + 1)));
+    return { problem: null, taken, missed: [] };
   } catch (error) {
-    return `${name} was not told: ${cut(hide(messageOf(error)), 400)}`;
+    const problem = `${name} was not told: ${cut(hide(messageOf(error)), 400)}`;
+    return { problem, taken, missed: notices.filter((one) => !taken.includes(one)) };
   }
+}
+
+/** One after the other, as it happened. */
+async function sendAll(
+  messages: readonly Message[],
+  { signal, bounds: { wholeMs, ...patience } }: Required<Telling>,
+  onTaken: (at: number) => void,
+): Promise<void> {
+  const until = performance.now() + wholeMs;
+  await withDeadline({ what: 'it was not told', timeoutMs: wholeMs, signal }, async (ended) => {
+    for (const [at, message] of messages.entries()) {
+      await send(message, { ...patience, until }, ended);
+      onTaken(at);
+    }
+  });
 }
 
 /** The secret and what of it somebody might repeat: an address without its host, its last part, what headers hold. */

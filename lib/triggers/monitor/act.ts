@@ -19,15 +19,16 @@ export interface Acted {
 
 /**
  * What is to be done about a service that is not well. A restart is tried again as often as the failures add up once more; a
- * rollback once, since the next one would leave for builds that nobody asked for.
+ * rollback once, since the next one would leave for builds that nobody asked for. A pass that does not count
+ * does neither.
  */
 export function actionFor(
   { passes, acted }: Problem,
   { failures, action }: Pick<MonitorConfig, 'failures' | 'action'>,
-  isConfirmedInBake: boolean,
+  { isConfirmed, isCounted }: { isConfirmed: boolean; isCounted: boolean },
 ): MonitorAction | null {
-  if (isConfirmedInBake && acted === 0) return 'rollback';
-  if (passes < failures || action === 'alert') return null;
+  if (isConfirmed && acted === 0) return 'rollback';
+  if (!isCounted || passes < failures || action === 'alert') return null;
   if (action === 'restart') return passes % failures === 0 ? 'restart' : null;
   return acted === 0 ? 'rollback' : null;
 }

@@ -44,24 +44,43 @@ export function wantedAlerts(
   return wanted;
 }
 
-/** What people are to be told: each alert once when it is raised, and once when it is over. */
+/** What people are to be told: each alert once when it is raised, and once when it is over; of one that nobody heard of, no end. */
 export function changesOf(
   open: MonitorState['alerts'],
   wanted: Wanted,
   nowMs: number,
 ): { alerts: MonitorAlert[]; open: MonitorState['alerts'] } {
   const now = new Date(nowMs).toISOString();
-  const raised = Object.entries(wanted).filter(([key]) => !Object.hasOwn(open, key));
-  const cleared = Object.entries(open).filter(([key]) => !Object.hasOwn(wanted, key));
-  const staying = Object.entries(open).filter(([key]) => Object.hasOwn(wanted, key));
+  const told = Object.fromEntries(Object.entries(open).filter(([, { untold }]) => !untold));
+  const since = (key: string): string => (Object.hasOwn(open, key) ? open[key]?.since : undefined) ?? now;
+  const raised = Object.entries(wanted).filter(([key]) => !Object.hasOwn(told, key));
+  const cleared = Object.entries(told).filter(([key]) => !Object.hasOwn(wanted, key));
+  const staying = Object.entries(told).filter(([key]) => Object.hasOwn(wanted, key));
   return {
     alerts: [
-      ...raised.map(([key, alert]): MonitorAlert => ({ key, ...alert, state: 'raised', since: now })),
+      ...raised.map(([key, alert]): MonitorAlert => ({ key, ...alert, state: 'raised', since: since(key) })),
       ...cleared.map(([key, alert]): MonitorAlert => ({ key, ...alert, state: 'cleared' })),
     ],
     open: Object.fromEntries([
       ...staying,
-      ...raised.map(([key, alert]): [string, OpenAlert] => [key, { ...alert, since: now }]),
+      ...raised.map(([key, alert]): [string, OpenAlert] => [key, { ...alert, since: since(key) }]),
     ]),
   };
+}
+
+/**
+ * The alerts as the next pass is to find them: what nobody could be told of is raised, or cleared, once more then.
+ * @param open those that hold
+ * @param before those of the pass before
+ */
+export function withUntold(
+  open: MonitorState['alerts'],
+  before: MonitorState['alerts'],
+  untold: readonly MonitorAlert[],
+): MonitorState['alerts'] {
+  const again = untold.flatMap(({ key, state }): [string, OpenAlert][] => {
+    const alert = state === 'raised' ? open[key] : before[key];
+    return alert ? [[key, state === 'raised' ? { ...alert, untold: true } : alert]] : [];
+  });
+  return { ...open, ...Object.fromEntries(again) };
 }

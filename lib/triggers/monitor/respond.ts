@@ -20,7 +20,8 @@ export async function respond(
   const nothing = { seen, acted: { actions: [], document: null, isTried: false } };
   if (!problem) return nothing;
   const isConfirmed = isInBake && problem.acted === 0 && (await isStillUnwell(place, restartsBefore));
-  const action = actionFor(problem, rules, isConfirmed);
+  const isCounted = before.problems[serviceKey]?.passes !== problem.passes;
+  const action = actionFor(problem, rules, { isConfirmed, isCounted });
   if (action === null) return nothing;
   problem.acted += 1;
   // Whoever dies meanwhile has acted: another rollback would go one build further back.

@@ -1,20 +1,26 @@
 import { join } from 'node:path';
 import { makePrivateDirectory, readIfThere, writeDurably } from '../../base/files.ts';
 import type { StatePaths } from '../../run/state.ts';
+import { isRoundAgain } from './rhythm.ts';
 
 /** Something that passes in a row have found. */
 export interface Problem {
   since: string;
+  /** those that count: of passes closer together than the configuration has them, one does */
   passes: number;
+  /** when the last one counted; earlier versions wrote none */
+  counted?: string;
   /** how often something was done about it */
   acted: number;
 }
 
-/** An alert that somebody was told of. */
+/** An alert that holds. */
 export interface OpenAlert {
   severity: 'warning' | 'critical';
   since: string;
   message: string;
+  /** nobody could be told of it yet */
+  untold?: boolean;
 }
 
 /** What a pass of the monitor leaves for the next one. */
@@ -46,18 +52,19 @@ export async function writeState(paths: StatePaths, state: MonitorState): Promis
   await writeDurably(statePath(paths), `${JSON.stringify(state)}\n`);
 }
 
-/** The problems that are there now, with how long each is. A clock that went back makes none older than now. */
+/** The problems that are there now, with how long each is. A pass by hand beside those of the timer adds nothing; a clock that went back makes none older than now. */
 export function problemsNow(
   before: MonitorState['problems'],
   keys: readonly string[],
-  nowMs: number,
+  { nowMs, everyMs }: { nowMs: number; everyMs: number },
 ): MonitorState['problems'] {
   const now = new Date(nowMs).toISOString();
   const entries = keys.map((key): [string, Problem] => {
     const known = Object.hasOwn(before, key) ? before[key] : undefined;
-    if (!known) return [key, { since: now, passes: 1, acted: 0 }];
+    if (!known) return [key, { since: now, passes: 1, counted: now, acted: 0 }];
     const since = Date.parse(known.since) > nowMs ? now : known.since;
-    return [key, { ...known, since, passes: known.passes + 1 }];
+    if (known.counted !== undefined && !isRoundAgain(known.counted, everyMs, nowMs)) return [key, { ...known, since }];
+    return [key, { ...known, since, passes: known.passes + 1, counted: now }];
   });
   return Object.fromEntries(entries);
 }

@@ -1,7 +1,7 @@
 import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { notify } from '../../../lib/report/notify/notify.ts';
+import { notify, notifyEach } from '../../../lib/report/notify/notify.ts';
 import { interruption } from '../../../lib/run/engine.ts';
 import { makeDirectory } from '../../builds/directory.ts';
 import { gateFailure } from '../../run/samples.ts';
@@ -217,6 +217,22 @@ test('P4: each channel hears of what it asked for, in the order in which it happ
     received.map(({ headers }) => headers['x-cutover-event']),
     ['rolled_back', 'rolled_back', 'deployed'],
   );
+});
+
+test('P4: who tells again learns what reached nobody: what one channel took, and what none wants, did', async (t) => {
+  const [good, bad] = [await playReceiver(t, word(200, 'ok')), await playReceiver(t, word(404, 'no'))];
+  const once = await playReceiver(t, word(200, 'ok'), word(404, 'no'));
+  const [one, other] = [notice, noticeWith({ outcome: 'rolled_back', failure: gateFailure })];
+  const untoldBy = async (...configs: ReturnType<typeof configOf>[]): Promise<string[]> => {
+    const { untold } = await notifyEach([one, other], configs, { signal: calm, env: {}, bounds: quick });
+    return untold.map(({ kind }) => kind);
+  };
+  const refusing = configOf('webhook', { url: bad.url });
+  assert.equal(await untoldBy(refusing), ['deployed', 'rolled_back']);
+  assert.equal(await untoldBy(refusing, configOf('webhook', { url: good.url }, ['deployed'])), ['rolled_back']);
+  assert.equal(await untoldBy(configOf('webhook', { url: once.url })), ['rolled_back'], 'the first was taken');
+  assert.equal(await untoldBy(configOf('webhook', { url: bad.url }, ['alert'])), []);
+  assert.equal(await untoldBy(configOf('slack', { urlEnv: 'HOOK' })), [], 'it is off');
 });
 
 test('W4: the secret comes from a file, a credential, a variable', async (t) => {
