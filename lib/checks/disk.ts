@@ -1,5 +1,5 @@
-import type { StatsFs } from 'node:fs';
-import { statfs } from 'node:fs/promises';
+import { constants, type StatsFs } from 'node:fs';
+import { access, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { errnoOf } from '../base/errors.ts';
 import { shellWord } from '../base/shell-words.ts';
@@ -15,16 +15,45 @@ interface DiskSpace {
 /** From this share of the limit on it is time to make room. */
 const nearly = 0.95;
 
-/** S1: each file system of the paths is used no further than the limit. */
+/** What a run and its records need many times over; below, and from this share on, it may end in the middle. */
+const leastFreeNames = 50;
+const mostNamesPercent = 98;
+
+/** S1: each file system of the paths can be written, and is used no further than the limit. */
 export async function askDisk(paths: readonly string[], limit: Amount): Promise<Answer> {
   const expected = 'percent' in limit ? `under ${limit.percent} % used` : `under ${formatSize(limit.bytes)} used`;
+  for (const path of paths) {
+    const answer = await askWritable(path);
+    if (answer !== null) return answer;
+  }
   const { worst, share } = await fullest(paths, limit);
   const observed = `${worst.usedPercent.toFixed(0)} % used at ${worst.path}`;
-  if (share < 1) return pass(observed, expected);
+  if (share < 1 && worst.usedPercent < 100) return pass(observed, expected);
   return fail(
     observed,
     expected,
     `cutover prune, or see what takes the room: du -xsh ${shellWord(worst.path)}/* | sort -h | tail`,
+  );
+}
+
+/** Free room is no use where nothing can be written, or no file can be made; null: nothing speaks against it. */
+async function askWritable(wanted: string): Promise<Answer | null> {
+  const { path, space } = await statfsAbove(wanted);
+  const errno = await access(path, constants.W_OK).then(() => null, errnoOf);
+  if (errno === 'EROFS') {
+    return fail(`${path} is on a read-only file system`, 'one that can be written', `findmnt -T ${shellWord(path)}`);
+  }
+  const { files, ffree } = space;
+  // Some file systems make them as they are needed, and count none.
+  if (files === 0) return null;
+  const percent = (100 * (files - ffree)) / files;
+  if (ffree >= leastFreeNames && percent < mostNamesPercent) return null;
+  const observed = `${ffree} inodes are free at ${path} (${percent.toFixed(0)} % used)`;
+  const expected = `over ${leastFreeNames}, and under ${mostNamesPercent} % used`;
+  return fail(
+    observed,
+    expected,
+    `df -i ${shellWord(path)}; cutover prune; du --inodes -x ${shellWord(path)} | sort -n | tail`,
   );
 }
 
@@ -52,14 +81,17 @@ export function usedPercent({ blocks, bfree, bavail }: Pick<StatsFs, 'blocks' | 
 }
 
 async function spaceAt(path: string): Promise<DiskSpace> {
-  const space = await statfsAbove(path);
+  const { space } = await statfsAbove(path);
   return { usedBytes: (space.blocks - space.bfree) * space.bsize, usedPercent: usedPercent(space) };
 }
 
-/** The file system that a path would be on; the state directory may not exist before the first run. */
-async function statfsAbove(path: string): Promise<StatsFs> {
-  return statfs(path).catch((error: unknown) => {
-    if (errnoOf(error) !== 'ENOENT' || path === dirname(path)) throw error;
-    return statfsAbove(dirname(path));
-  });
+/** The file system that a path would be on, and where it is there; the state directory may not exist before the first run. */
+async function statfsAbove(path: string): Promise<{ path: string; space: StatsFs }> {
+  return statfs(path).then(
+    (space) => ({ path, space }),
+    (error: unknown) => {
+      if (errnoOf(error) !== 'ENOENT' || path === dirname(path)) throw error;
+      return statfsAbove(dirname(path));
+    },
+  );
 }

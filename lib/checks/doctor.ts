@@ -6,6 +6,7 @@ import { inBuilds } from './doctor/in-builds.ts';
 import { nonBlocking } from './doctor/non-blocking.ts';
 import type { Patient, Rule } from './doctor/patient.ts';
 import { pinnedBuild } from './doctor/pinned-build.ts';
+import { programs } from './doctor/programs.ts';
 import { readiness } from './doctor/readiness.ts';
 import { reload } from './doctor/reload.ts';
 import { restarting } from './doctor/restarting.ts';
@@ -21,6 +22,7 @@ export const rules: readonly Rule[] = [
   pinnedBuild,
   workingDirectory,
   inBuilds,
+  programs,
   readiness,
   stopping,
   restarting,

@@ -68,7 +68,7 @@ export function preflight(subject: PreflightSubject, onAnswer?: (answer: CheckAn
 }
 
 function preflightChecks(subject: PreflightSubject): Check[] {
-  const { target, facts, state, isFirst, signal } = subject;
+  const { target, facts, state, paths, isFirst, signal } = subject;
   const { unit, builds, limits, health } = target;
   const mendHealth = `${journalctl(facts.manager, unit)}, then cutover rollback or cutover deploy --fix-forward`;
   const notYet = pass('nothing is deployed yet', 'not asked on a first deploy');
@@ -77,7 +77,7 @@ function preflightChecks(subject: PreflightSubject): Check[] {
     { name: 'unit_file', ask: () => askUnitFiles(subject) },
     { name: 'restart_limit', ask: async () => (isFirst ? notYet : askRestartLimit(facts, Date.now())) },
     { name: 'port', ask: () => askPorts(subject) },
-    { name: 'disk', ask: () => askDisk([builds, state], limits.diskUsed) },
+    { name: 'disk', ask: () => askDisk([builds, state, paths.directory], limits.diskUsed) },
     { name: 'memory', ask: () => askMemory(limits.memoryAvailable) },
     { name: 'health', ask: async () => (isFirst ? notYet : askHttp(health.urls, health, mendHealth, signal)) },
     { name: 'builds', ask: () => askBuilds(builds, subject.serving) },

@@ -13,11 +13,11 @@ export interface Tmpfs {
   remount: (options: string) => Promise<void>;
 }
 
-/** Mounts a tmpfs of so many bytes; it goes with the test. */
-export async function makeTmpfs(t: TestContext, bytes: number): Promise<Tmpfs> {
+/** Mounts a tmpfs of so many bytes, and of so many files where that is said; it goes with the test. */
+export async function makeTmpfs(t: TestContext, bytes: number, inodes = 0): Promise<Tmpfs> {
   const place = await realpath(await makeDirectory(t));
-  const script = 'mount -t tmpfs -o "size=$2" tmpfs "$1" && echo mounted && exec sleep infinity';
-  const keeper = await start(['unshare', '--mount', 'sh', '-c', script, 'sh', place, String(bytes)]);
+  const script = 'mount -t tmpfs -o "size=$2,nr_inodes=$3" tmpfs "$1" && echo mounted && exec sleep infinity';
+  const keeper = await start(['unshare', '--mount', 'sh', '-c', script, 'sh', place, String(bytes), String(inodes)]);
   t.cleanup(async () => {
     keeper.kill('SIGKILL');
     await keeper.ended;

@@ -1,6 +1,7 @@
 import * as assert from 'uvu/assert';
 import type { Finding } from '../../lib/checks/check.ts';
 import { askDoctor, examine, rules } from '../../lib/checks/doctor.ts';
+import { missingPrograms } from '../../lib/checks/doctor/programs.ts';
 import { leadsInto } from '../../lib/checks/doctor/whereabouts.ts';
 import { shortestQueue } from '../../lib/checks/doctor/queue.ts';
 import { suite } from '../suite.ts';
@@ -62,6 +63,7 @@ test('S12: nothing is said about a sound unit, with any strategy', () => {
     'pinned_build',
     'working_directory',
     'in_builds',
+    'programs',
     'readiness',
     'stopping',
     'restarting',
@@ -73,6 +75,31 @@ test('S12: nothing is said about a sound unit, with any strategy', () => {
   assert.equal(askedOf('overlap'), allPass([...always, 'together', ...ofStandIn]));
   assert.equal(new Set(askedOf('overlap').map((text) => text.split(' ')[0])), new Set(rules.map(({ name }) => name)));
 });
+
+test('S12: a program that is not there', async () => {
+  const missing = [{ setting: 'ExecStart', path: '/usr/bin/nodex' }];
+  const mend = 'ls -l /usr/bin/nodex; systemctl edit --full app.service';
+  hold([['programs', { missing }, 'fail', 'ExecStart= starts /usr/bin/nodex, which is not there', mend]]);
+  const [lacking, there] = ['/usr/lib/nodex/bin', '/usr/bin/env'];
+  assert.equal(await lackingOf('ExecStart', lacking), [{ setting: 'ExecStart', path: lacking }]);
+  assert.is((await lackingOf('ExecStartPre', lacking)).length, 1);
+  assert.equal(await lackingOf('ExecReload', lacking), []);
+  // Where a unit may have folders of its own it cannot be told.
+  for (const path of ['node', there, `${builds}/current/none`, '/run/none', '/tmp/none'])
+    assert.equal(await lackingOf('ExecStart', path), [], path);
+  assert.equal(await lackingOf('ExecStart', lacking, { roots: ['/srv/root'] }), []);
+  assert.equal(await lackingOf('ExecStart', lacking, { mayFail: true }), []);
+  assert.equal(await lackingOf('ExecStart', lacking, { bound: [['/a', '/b', false, 0]] }), []);
+});
+
+async function lackingOf(
+  setting: string,
+  path: string,
+  { roots = [], mayFail = false, bound = [] }: { roots?: string[]; mayFail?: boolean; bound?: unknown[] } = {},
+): ReturnType<typeof missingPrograms> {
+  const commands = [{ setting, argv: [path, 'x'], mayFail }];
+  return missingPrograms({ commands, roots }, [builds], async (_, name) => (name === 'BindPaths' ? bound : []));
+}
 
 test('S12: a build that is named by its own name', () => {
   const observed = `WorkingDirectory= names ${build}`;

@@ -39,6 +39,20 @@ test('S1: a full disk is named, whichever of the paths it is', async (t) => {
   }
 });
 
+test('S1: a disk that has room and no inodes is full, and so is one that cannot be written', async (t) => {
+  const { path, remount } = await makeTmpfs(t, 4 * mebibyte, 100);
+  assert.is((await askDisk([path], { percent: 80 })).status, 'pass');
+  for (let number = 0; number < 60; number += 1) await writeFile(join(path, `${number}`), '');
+  const { status, observed, mend } = await askDisk([join(path, 'state/shop')], { percent: 80 });
+  assert.is(status, 'fail');
+  assert.match(observed, /^\d+ inodes are free at .* \(\d+ % used\)$/);
+  assert.match(mend ?? '', `df -i ${path}; cutover prune`);
+  await remount('ro');
+  const fixed = await askDisk([join(path, 'state/shop')], { percent: 80 });
+  assert.equal([fixed.status, fixed.observed], ['fail', `${path} is on a read-only file system`]);
+  assert.is(fixed.mend, `findmnt -T ${path}`);
+});
+
 test('S1: the share is the one that df shows', async (t) => {
   const path = await makeDirectory(t);
   const { stdout } = await exec(['df', '--output=pcent', path], { timeoutMs: 10_000 });

@@ -22,6 +22,7 @@ export interface Changes {
   nonBlocking?: [main: boolean, standIn: boolean];
   queue?: Patient['queue'];
   lastRun?: Patient['lastRun'];
+  missing?: Patient['missing'];
   whereabouts?: Partial<Patient['whereabouts']>;
 }
 
@@ -46,6 +47,7 @@ export function patientWith(changes: Changes = {}): Patient {
     standIn,
     queue: changes.queue ?? (isShared ? { kernel: 4096, most: 4096 } : null),
     lastRun,
+    missing: changes.missing ?? [],
     whereabouts: { isNamed: true, running: [`${builds}/${build}`], ...changes.whereabouts },
   };
 }

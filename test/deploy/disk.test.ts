@@ -23,6 +23,10 @@ test('the state directory is read-only: exit 77, nothing was touched', async (t)
     assert.match(document.error.message, /\/var\/lib\/cutover\/.*: the file system is read-only/);
     assert.match(document.error.mend, 'mount -o remount,rw');
   }
+  const checked = await site.call<{ safe: boolean; checks: RunDocument['checks'] }>('check');
+  const disk = checked.document.checks.find(({ name }) => name === 'disk');
+  assert.equal([checked.code, checked.document.safe, disk?.status], [1, false, 'fail'], checked.stderr);
+  assert.match(disk?.observed ?? '', /^\/var\/lib\/cutover.* is on a read-only file system$/);
   assert.equal(await whoServes(site), before);
   await assertSound(site, first);
 });

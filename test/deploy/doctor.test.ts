@@ -49,6 +49,39 @@ function linesToWrite({ mend }: Finding): string[] {
   return end < 0 ? lines : lines.slice(0, end);
 }
 
+test('S12: a program that is not there: refused before anything is stopped', async (t) => {
+  const site = await makeSite(t, { builds: [{}, {}] });
+  await dropIn(
+    t,
+    site,
+    site.unit,
+    '[Service]',
+    'ExecStartPre=-/usr/bin/none',
+    'ExecStart=',
+    'ExecStart=@/usr/bin/nodex x',
+  );
+  const { code, found } = await look(site);
+  assert.is(code, 1);
+  const [bad, ...others] = found.filter(({ status }) => status === 'fail');
+  assert.equal(
+    [bad?.rule, bad?.observed, others],
+    ['programs', 'ExecStart= starts /usr/bin/nodex, which is not there', []],
+  );
+  const called = await site.call('deploy');
+  assert.equal([called.code, called.document.outcome], [1, 'refused'], called.stderr);
+  await assertSound(site, first, called);
+  await dropIn(
+    t,
+    site,
+    site.unit,
+    '[Service]',
+    'BindReadOnlyPaths=/usr/bin/env:/usr/bin/nodex',
+    'ExecStart=',
+    'ExecStart=/usr/bin/nodex x',
+  );
+  assert.not.ok(badOf((await look(site)).found).includes('programs fail'));
+});
+
 test('S12: a sound unit passes every rule, with any strategy', async (t) => {
   for (const site of [
     await makeSite(t, { builds: [{}, {}] }),

@@ -13,6 +13,7 @@ import {
   type Socket,
   isShared,
 } from './patient.ts';
+import { missingPrograms } from './programs.ts';
 import { lookAtQueue } from './queue.ts';
 import { whereaboutsOf } from './whereabouts.ts';
 
@@ -51,6 +52,7 @@ export async function lookAt(subject: Subject, systemd: Looking): Promise<Patien
     standIn,
     queue,
     lastRun,
+    missing: await missingPrograms(setup, buildsPaths, asker(facts.unit, systemd)),
     whereabouts: await whereaboutsOf(facts, { words: wordsOf(setup), files: setup.environmentFiles, buildsPaths }),
   };
 }
@@ -120,7 +122,7 @@ async function setupOf(unit: string, systemd: Looking): Promise<Setup> {
 async function commandsOf(ask: ReturnType<typeof asker>): Promise<Setup['commands']> {
   const settings = ['ExecStart', 'ExecStartPre', 'ExecReload'];
   const commands = await Promise.all(settings.map((name) => ask('Service', name)));
-  return commands.flatMap((lines, at) => linesOf(lines).map((argv) => ({ setting: settings[at] ?? '', argv })));
+  return commands.flatMap((lines, at) => linesOf(lines).map((line) => ({ setting: settings[at] ?? '', ...line })));
 }
 
 async function placesOf(
@@ -190,7 +192,8 @@ function listOf(value: unknown): string[] {
   return (value as string[] | null) ?? [];
 }
 
-/** A command on the bus: its file, its arguments, and what became of it the last time. */
-function linesOf(value: unknown): string[][] {
-  return ((value as [string, string[]][] | null) ?? []).map(([file, [, ...args]]) => [file, ...args]);
+/** A command on the bus: its file, its arguments, whether it may fail ("-"), and what became of it the last time. */
+function linesOf(value: unknown): Omit<Setup['commands'][number], 'setting'>[] {
+  const lines = (value as [string, string[], boolean][] | null) ?? [];
+  return lines.map(([file, [, ...args], mayFail]) => ({ argv: [file, ...args], mayFail }));
 }

@@ -24,8 +24,8 @@ export interface Setup {
   killMode: string;
   sendsKill: boolean;
   restartDelayMs: number;
-  /** the commands of each setting, with specifiers filled in */
-  commands: { setting: string; argv: string[] }[];
+  /** the commands of each setting, with specifiers filled in; `mayFail`: with "-" in front */
+  commands: { setting: string; argv: string[]; mayFail?: boolean }[];
   /** `NAME=value` */
   environment: string[];
   /** the paths of `EnvironmentFile=` */
@@ -90,6 +90,8 @@ export interface Patient {
   standIn: Service | null;
   queue: Queue | null;
   lastRun: LastRun | null;
+  /** programs that a start needs, and that are not there */
+  missing: { setting: string; path: string }[];
   whereabouts: Whereabouts;
 }
 
