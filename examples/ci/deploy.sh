@@ -89,7 +89,7 @@ deploy() {
     way=webhook since=$(newest_before)
     say 'way: webhook, because the receiver is well'
     send_request && follow_request
-  else wants_restart=yes
+  elif is_down "$status"; then wants_restart=yes
   fi
   way=${way:+webhook, then }ssh
   say "way: ssh, because $why"

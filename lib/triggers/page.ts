@@ -14,7 +14,6 @@ import { type Login, openLogin } from './page/login.ts';
 import { filled, type SiteFile, siteFiles, siteText } from './page/site.ts';
 import { openWatching, type Watching } from './page/watching.ts';
 import { type Context, Hono, type HttpBindings, streamSSE } from './serve/framework.ts';
-import { secretIn } from './serve/secret.ts';
 
 type Bound = { Bindings: HttpBindings };
 
@@ -32,23 +31,24 @@ export interface PageParts {
 }
 
 /**
- * What the receiver needs of the page: its routes, and the guard for what else wants the token.
- * @throws `config` when `[serve].token_file` cannot be used
+ * What the receiver needs of the page: its routes, and the guards for what else is not for everybody.
+ * @param about `token` is the word of `[serve].token_file`; null: none is wanted
  */
 export async function openPage({
   config,
+  token,
   env,
   systemd,
   requests,
   signal,
-}: Pick<PageParts, 'config' | 'systemd' | 'requests' | 'signal'> & { env: NodeJS.ProcessEnv }): Promise<{
-  routes: Hono<Bound>;
-  guard: Login['guard'];
-}> {
-  const file = config.serve?.tokenFile ?? null;
-  const login = openLogin(file === null ? null : await secretIn(file, 'token_file'));
+}: Pick<PageParts, 'config' | 'systemd' | 'requests' | 'signal'> & {
+  token: string | null;
+  env: NodeJS.ProcessEnv;
+}): Promise<{ routes: Hono<Bound> } & Pick<Login, 'guard' | 'runGuard'>> {
+  const login = openLogin(token);
+  const { guard, runGuard } = login;
   const redact = redactorOf(await secretsOf([config.targets, config.notify, config.serve], env));
-  return { routes: pageRoutes({ config, systemd, redact, requests, login, signal }), guard: login.guard };
+  return { routes: pageRoutes({ config, systemd, redact, requests, login, signal }), guard, runGuard };
 }
 
 /**
@@ -75,15 +75,15 @@ export function routesFor({
   const app = new Hono<Bound>();
   app.route('/', login.routes);
   app.get('/page/:name', (c) => fileAnswer(c, files.get(c.req.param('name'))));
-  app.get('/', login.pageGuard, async (c) => {
+  app.get('/', login.guard, async (c) => {
     protect(c);
     return c.html(documentOf(await watching.now(), assets));
   });
-  app.get('/state', login.pageGuard, async (c) => {
+  app.get('/state', login.guard, async (c) => {
     protect(c);
     return c.json(await watching.now());
   });
-  app.get('/events', login.pageGuard, (c) => eventsAnswer(c, { watching, signal, assets }));
+  app.get('/events', login.guard, (c) => eventsAnswer(c, { watching, signal, assets }));
   return app;
 }
 

@@ -4,25 +4,17 @@ import type { Command } from '../base/exec.ts';
 import { openController, withDeadline } from '../base/wait.ts';
 import type { Config } from '../config/model.ts';
 import { defaultListen } from '../config/values/port.ts';
-import { pathsOf } from '../deployer/place.ts';
-import { metricsText } from '../deployer/metrics.ts';
 import { unitIn } from '../systemd/processes.ts';
 import type { Systemd } from '../systemd/systemd.ts';
-import { openPage } from './page.ts';
-import { refuse } from './serve/answers.ts';
 import { tellNothing } from './serve/came-to-nothing.ts';
 import { noteFaults, surviveFaults } from './serve/faults.ts';
-import { healthOf } from './serve/health.ts';
-import { addHooks } from './serve/hooks.ts';
+import { followGround } from './serve/ground.ts';
 import { launcher } from './serve/launch.ts';
-import { listen } from './serve/listen.ts';
+import { type Fetch, listen } from './serve/listen.ts';
 import type { ServeLog } from './serve/log.ts';
-import { receiverMetrics } from './serve/metrics.ts';
-import { openQueue, type Queue } from './serve/queue.ts';
+import { openQueue } from './serve/queue.ts';
 import { queueDirectory, type ServeRequest } from './serve/request.ts';
-import { frame, type Routes } from './serve/routes.ts';
-import { openRequests, tellRun } from './serve/runs.ts';
-import { readWebhookSecret } from './serve/secret.ts';
+import { type Site, siteFollowing } from './serve/site.ts';
 import { openStore } from './serve/store.ts';
 
 /** What the receiver needs from outside. */
@@ -50,19 +42,20 @@ const healthEveryMs = 5 * 60_000;
 const requestVariables = ['HOME', 'PATH', 'XDG_RUNTIME_DIR', 'XDG_STATE_HOME'];
 
 /**
- * Opens the webhook receiver (W1), on the socket that systemd passed or at `[serve].listen`.
+ * Opens the webhook receiver (W1), on the socket that systemd passed or at `[serve].listen`. A change of the configuration, of
+ * the secret and of the token is taken over with the next request.
  * @throws `config` when its secret or its address cannot be used; `permission`, `disk` when its queue cannot
  */
 export async function serve(parts: ServeParts): Promise<Receiver> {
   const { config, env, log } = parts;
   const ended = openController();
-  const looking = openController();
-  const { app, queue, health, faults } = await assemble(parts, { signal: ended.signal, looking: looking.signal });
-  const listening = await listen(app, { address: config.serve?.listen ?? defaultListen, env });
+  const { site, queue, faults } = await assemble(parts, ended.signal);
+  const fetch: Fetch = async (request, bound) => (await site.now()).app.fetch(request, bound);
+  const listening = await listen({ fetch }, { address: config.serve?.listen ?? defaultListen, env });
   // Two receivers cannot listen in one place: only who does may touch what is kept.
   queue.begin();
   const forget = surviveFaults(faults, process);
-  const tell = (): void => void tellHealth(health, log);
+  const tell = (): void => void tellHealth(site.now, log);
   tell();
   const timer = setInterval(tell, healthEveryMs);
   return {
@@ -71,7 +64,7 @@ export async function serve(parts: ServeParts): Promise<Receiver> {
     async end() {
       clearInterval(timer);
       // Whoever looks at the page would hold it up.
-      looking.abort();
+      site.end();
       await listening.close(lastAnswersMs);
       ended.abort(new Error('the receiver ends'));
       await queue.ended();
@@ -80,26 +73,22 @@ export async function serve(parts: ServeParts): Promise<Receiver> {
   };
 }
 
-async function assemble(parts: ServeParts, { signal, looking }: { signal: AbortSignal; looking: AbortSignal }) {
+async function assemble(parts: ServeParts, signal: AbortSignal) {
   const { config, env, systemd, log, request } = parts;
-  const secret = await readWebhookSecret(config.serve?.secretFile ?? null, env);
+  const grounds = await followGround(parts);
   const faults = noteFaults(log);
   const directory = queueDirectory(config, env);
   const starting = startNotes(log);
   const environment = environmentOf(env, requestVariables);
   const launch = launcher({ config, systemd, signal, command: request, environment, onProblem: starting.note });
-  const onNothing = (asked: ServeRequest): void => void tellNothing(asked, { config, env, log, signal });
+  const onNothing = (asked: ServeRequest): void =>
+    void tellNothing(asked, { config: grounds.latest().config, env, log, signal });
   const queue = openQueue({ store: await openStore(directory), launch, signal, tell: log.tell, onNothing });
   const memoryLimitBytes = await memoryLimit(systemd);
-  const startProblem = starting.problem;
-  const health = healthOf({ config, systemd, queue, faults, directory, memoryLimitBytes, startProblem });
-  const page = await openPage({ config, env, systemd, requests: openRequests(config, queue), signal: looking });
-  const app = frame({ log, faults });
-  addHooks(app, { config, secret, queue, nowMs: Date.now });
-  for (const path of ['/runs/*', '/metrics']) app.use(path, page.guard);
-  addReading(app, { ...parts, queue, health, signal });
-  app.route('/', page.routes);
-  return { app, queue, health, faults };
+  const known = { directory, memoryLimitBytes, startProblem: starting.problem };
+  const site = siteFollowing(grounds, { env, systemd, queue, log, faults, signal, ...known });
+  await site.now();
+  return { site, queue, faults };
 }
 
 /** What keeps runs from being started, told once. */
@@ -114,37 +103,9 @@ function startNotes(log: ServeLog): { note: (problem: string | null) => void; pr
   };
 }
 
-type Health = ReturnType<typeof healthOf>;
-
-function addReading(
-  app: Routes,
-  { config, systemd, log, queue, health, signal }: ServeParts & { queue: Queue; health: Health; signal: AbortSignal },
-): void {
-  app.get('/health', async (c) => {
-    const found = await health();
-    return c.json(found, found.status === 'ok' ? 200 : 503, { 'Cache-Control': 'no-store' });
-  });
-  app.get('/runs/:id', async (c) => {
-    const found = await tellRun(c.req.param('id'), { config, queue });
-    if (found) return c.json(found, 200, { 'Cache-Control': 'no-store' });
-    return refuse(c, 404, { code: 'unknown_run', message: 'there is no request or run of that name' });
-  });
-  app.get('/metrics', async (c) => {
-    const places = Object.values(config.targets).map((target) => ({
-      config,
-      target,
-      paths: pathsOf(config, target),
-      systemd,
-      signal,
-    }));
-    const text = `${await metricsText(places)}${receiverMetrics(log, queue)}`;
-    return c.text(text, 200, { 'Content-Type': 'text/plain; version=0.0.4; charset=utf-8' });
-  });
-}
-
 /** W1: every five minutes the journal has a line that says how the receiver is. */
-async function tellHealth(health: Health, log: ServeLog): Promise<void> {
-  const { status, problems, memory_bytes, disk, queue, running } = await health();
+async function tellHealth(site: () => Promise<Site>, log: ServeLog): Promise<void> {
+  const { status, problems, memory_bytes, disk, queue, running } = await (await site()).health();
   const figures = `${Math.round(memory_bytes / 1024 / 1024)} MiB, disk ${disk.used_percent} % used, ${queue.length} queued, ${running.length} running`;
   log.tell(
     status === 'ok' ? 6 : 4,

@@ -19,7 +19,10 @@ field() {
 complaint() {
   case $1 in
     000) echo "the receiver does not answer: $(head -n 1 "$tmp/err")" ;;
-    *) echo "the receiver answers $1: $(field '.error.message // (.problems | join("; "))')" ;;
+    *)
+      said=$(field '.error.message // (.problems | join("; "))')
+      echo "the receiver answers $1: ${said:-nothing that a receiver says; see what is set at $url}"
+      ;;
   esac
 }
 
@@ -29,9 +32,18 @@ is_well() {
     if [ "$status" = 200 ] && [ "$(field .status)" = ok ]; then return 0; fi
     why=$(complaint "$status")
     say "health, attempt $attempt of 3: $why"
+    is_down "$status" || return 1
     [ "$attempt" = 3 ] || nap "$webhook_wait"
   done
   return 1
+}
+
+# A restart mends what does not answer, or says itself that it is not well; nothing that is set wrong.
+is_down() {
+  case $1 in
+    000 | 5??) ;;
+    *) return 1 ;;
+  esac
 }
 
 # What the names of all runs that begin after that answer are greater than: the server's clock, as they begin with it, and
@@ -54,12 +66,10 @@ send_request() {
     status=$(ask "/hooks/plain/$target" --header "@$tmp/headers" --data-binary "@$tmp/payload")
     [ "$status" != 202 ] || { take_answer; return; }
     why=$(complaint "$status")
-    case $status in
-      # It may have come through for all that.
-      000 | 5??) sent=yes wants_restart=yes ;;
-      429) ;;
-      *) return 1 ;;
-    esac
+    # It may have come through for all that.
+    if is_down "$status"; then sent=yes wants_restart=yes
+    elif [ "$status" != 429 ]; then return 1
+    fi
     say "request, attempt $attempt of 3: $why"
     [ "$attempt" = 3 ] || nap "$(pause)"
   done
@@ -145,11 +155,12 @@ ask_for_run() {
     else status=$(ask "/runs/$id" --header "@$tmp/authorization"); fi
     [ "$status" != 200 ] || return 0
     why=$(complaint "$status")
-    [ "$status" != 401 ] || { why="$why (CUTOVER_TOKEN)"; return 1; }
+    [ "$status" != 401 ] || why="$why (CUTOVER_TOKEN)"
+    is_down "$status" || [ "$status" = 429 ] || return 1
     say "no look, attempt $attempt of 3: $why"
     [ "$attempt" = 3 ] || nap "$webhook_wait"
   done
-  wants_restart=yes
+  ! is_down "$status" || wants_restart=yes
   return 1
 }
 

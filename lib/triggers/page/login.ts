@@ -9,6 +9,7 @@ import {
   setCookie,
 } from '../serve/framework.ts';
 import { addressOf } from '../serve/peer.ts';
+import { isRequestId } from '../serve/request.ts';
 import { type Attempts, openAttempts } from './attempts.ts';
 import { protect } from './headers.ts';
 import { isNear } from './near.ts';
@@ -20,10 +21,10 @@ type Status = 401 | 403 | 411 | 413 | 429;
 
 /** Who may look, and how somebody comes in. */
 export interface Login {
-  /** for `/runs/*` and `/metrics`: wants the token where there is one */
+  /** for the page and `/metrics`: wants the token where there is one; without one they are for this machine alone */
   guard: MiddlewareHandler<Bound>;
-  /** for the page: without a token it is for this machine alone */
-  pageGuard: MiddlewareHandler<Bound>;
+  /** for `/runs/:id`: the same, but whoever knows the name of a request is who sent it, and may ask what became of it */
+  runGuard: MiddlewareHandler<Bound>;
   /** `POST /login`, to be mounted at `/` */
   routes: Hono<Bound>;
 }
@@ -36,7 +37,7 @@ const mostBytes = 16_384;
 
 const farAway = {
   code: 'no_token',
-  message: 'without a token the page is shown on this machine alone',
+  message: 'without a token this is shown on this machine alone',
   mend: 'openssl rand -hex 32 > FILE, chmod 600 FILE, and [serve].token_file = FILE in the configuration',
 };
 
@@ -45,16 +46,16 @@ export function openLogin(token: string | null): Login {
   const check = token === null ? null : tokenCheck(token);
   const attempts = openAttempts();
   const guard: Login['guard'] = async (c, next) => {
-    if (check === null) return next();
-    return (await refusalOf(c, check, attempts)) ?? next();
-  };
-  const pageGuard: Login['pageGuard'] = async (c, next) => {
-    if (check !== null) return guard(c, next);
+    if (check !== null) return (await refusalOf(c, check, attempts)) ?? next();
     return isNear(c) ? next() : refused(c, 403, farAway);
+  };
+  const runGuard: Login['runGuard'] = (c, next) => {
+    const isKnown = check === null && isRequestId(c.req.path.slice(c.req.path.lastIndexOf('/') + 1));
+    return isKnown ? next() : guard(c, next);
   };
   const routes = new Hono<Bound>();
   if (check !== null) routes.post('/login', (c) => logIn(c, check, attempts));
-  return { guard, pageGuard, routes };
+  return { guard, runGuard, routes };
 }
 
 /** Null: whoever asks may see it. */

@@ -26,6 +26,8 @@ export interface HealthParts {
   memoryLimitBytes: number | null;
   /** what keeps runs from being started; null: nothing */
   startProblem: () => string | null;
+  /** what the receiver cannot take over of the files that it goes by */
+  groundProblems: readonly string[];
 }
 
 /** However often it is asked, it looks no oftener than this. */
@@ -35,7 +37,7 @@ const diskBounds = { what: 'the disk did not answer', timeoutMs: askMs };
 /** From this share of its limit on the receiver is about to be killed. */
 const nearly = 0.9;
 
-type Health = Awaited<ReturnType<typeof tell>>;
+export type Health = Awaited<ReturnType<typeof tell>>;
 type Seen = Awaited<ReturnType<typeof look>>;
 
 /** How the receiver is, as `GET /health` tells it. Asked by many at once it looks at disks, records and systemd once. */
@@ -45,6 +47,12 @@ export function healthOf(parts: HealthParts): () => Promise<Health> {
     if (!seen || performance.now() - seen.atMs > freshMs) seen = { atMs: performance.now(), found: look(parts) };
     return tell(seen.found, parts);
   };
+}
+
+/** The same for who is not on this machine: whoever knows the name of a request may ask what became of it. */
+export function withoutNames({ queue, running, ...health }: Health) {
+  const nameless = (all: Health['queue']) => all.map(({ target, state, queued_at }) => ({ target, state, queued_at }));
+  return { ...health, queue: nameless(queue), running: nameless(running) };
 }
 
 async function look(parts: HealthParts) {
@@ -79,11 +87,11 @@ async function problemsElsewhere(parts: HealthParts): Promise<string[]> {
 }
 
 /** What is known without asking anybody. */
-function ownProblems({ queue, faults, memoryLimitBytes, startProblem }: HealthParts): string[] {
+function ownProblems({ queue, faults, memoryLimitBytes, startProblem, groundProblems }: HealthParts): string[] {
   const rss = process.memoryUsage.rss();
   const isNear = memoryLimitBytes !== null && rss > memoryLimitBytes * nearly;
   const memory = isNear ? `the receiver uses ${rss} bytes of memory, of ${memoryLimitBytes}` : null;
-  return [memory, queue.problem(), startProblem(), faults.problem()].filter((one) => one !== null);
+  return [...groundProblems, memory, queue.problem(), startProblem(), faults.problem()].filter((one) => one !== null);
 }
 
 async function writeProblem({ directory }: HealthParts): Promise<string | null> {
@@ -129,9 +137,12 @@ async function runsOf(config: Config): Promise<RunDocument[]> {
   return found.flat();
 }
 
-/** Of all targets the run that began last. */
+/** Of all targets the run that began last, no more of it than anybody may know. */
 function lastOf(runs: readonly RunDocument[]) {
-  return runs.toSorted((a, b) => b.started_at.localeCompare(a.started_at))[0] ?? null;
+  const last = runs.toSorted((a, b) => b.started_at.localeCompare(a.started_at))[0];
+  if (!last) return null;
+  const { run, kind, target, outcome, started_at, duration_ms } = last;
+  return { run, kind, target, outcome, started_at, duration_ms };
 }
 
 /** What was accepted and never done. */

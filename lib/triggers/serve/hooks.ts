@@ -13,7 +13,8 @@ type Answering = Context<RouteEnvironment>;
 
 export interface HookParts {
   config: Config;
-  secret: string;
+  /** null: it cannot be used, and no request is believed */
+  secret: string | null;
   queue: Queue;
   /** the machine's clock, which signed times are held against */
   nowMs: () => number;
@@ -32,6 +33,8 @@ async function answerHook(c: Answering, provider: Provider, parts: HookParts): P
   const { config, secret, nowMs } = parts;
   const body = await readBody(c.env.incoming);
   if (!Buffer.isBuffer(body)) return answerUnread(c, body);
+  if (secret === null)
+    return refuseForNow(c, 503, laterSeconds, 'the secret that requests are signed with cannot be used');
   const signed = { header: (name: string) => c.req.header(name), body };
   const doubt = doubtOf(provider, signed, { secret, nowMs: nowMs() });
   if (doubt !== null) return refuse(c, 401, doubts[doubt]);

@@ -3,7 +3,10 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { CutoverError, errnoOf, messageOf } from '../../base/errors.ts';
 import { withDeadline } from '../../base/wait.ts';
-import { createAdaptorServer, type Hono, type HttpBindings } from './framework.ts';
+import { createAdaptorServer, type HttpBindings } from './framework.ts';
+
+/** Answers a request; what Node itself knows of it comes beside it. */
+export type Fetch = (request: Request, bound: HttpBindings) => Response | Promise<Response>;
 
 /** A receiver that listens. */
 export interface Listening {
@@ -33,7 +36,7 @@ const listenTimeoutMs = 10_000;
  * @throws `config` when the address cannot be listened on
  */
 export async function listen(
-  app: Hono<{ Bindings: HttpBindings }>,
+  app: { fetch: Fetch },
   { address, env }: { address: string; env: NodeJS.ProcessEnv },
 ): Promise<Listening> {
   const serverOptions = {
@@ -42,7 +45,7 @@ export async function listen(
     connectionsCheckingInterval: lookAtConnectionsMs,
     keepAliveTimeout: keepAliveMs,
   };
-  const server = createAdaptorServer({ fetch: app.fetch, serverOptions }) as Server;
+  const server = createAdaptorServer({ fetch: app.fetch as never, serverOptions }) as Server;
   server.maxConnections = mostConnections;
   const isPassed = isSocketPassed(env);
   await open(server, isPassed ? { fd: firstDescriptor } : hostAndPort(address));

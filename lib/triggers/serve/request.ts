@@ -1,5 +1,5 @@
+import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { randomHex } from '../../base/files.ts';
 import type { Config } from '../../config/model.ts';
 import type { Outcome } from '../../run/document.ts';
 import { instanceName } from '../../systemd/unit-text.ts';
@@ -53,8 +53,9 @@ export type Asked = Pick<ServeRequest, 'target' | 'provider' | 'keys' | 'branch'
 
 /** @param seq greater than that of any before it */
 export function newRequest(asked: Asked, seq: number): ServeRequest {
-  // A receiver that lost its state counts from one again, and must not give a name once more.
-  const id = `r${String(seq).padStart(8, '0')}x${randomHex()}`;
+  // A receiver that lost its state counts from one again, and must not give a name once more; and who knows the name may
+  // ask what became of it, so nobody else must be able to tell it.
+  const id = `r${String(seq).padStart(8, '0')}x${randomBytes(4).toString('hex')}`;
   const times = { queued_at: now(), started_at: null, ended_at: null };
   const nothing = { superseded_by: null, run: null, outcome: null, exit_code: null, error: null };
   return { id, seq, ...asked, state: 'queued', ...times, ...nothing };

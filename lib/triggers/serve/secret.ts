@@ -16,12 +16,16 @@ type SecretKey = 'secret_file' | 'token_file';
  * @throws `config` when there is none, or it cannot be read, is empty, or may be read by everybody; nothing of it is told
  */
 export async function readWebhookSecret(file: string | null, env: NodeJS.ProcessEnv): Promise<string> {
-  const { CREDENTIALS_DIRECTORY: directory } = env;
-  const path = file ?? (directory ? join(directory, secretCredential) : null);
+  const path = webhookSecretPath(file, env);
   if (path !== null) return secretIn(path, 'secret_file');
   throw new CutoverError('config', 'serve has no secret that requests are signed with', {
     mend: makeOne('/etc/cutover/webhook.secret', 'secret_file'),
   });
+}
+
+/** Where that secret is looked for. @param file as `[serve].secret_file` has it; null: nowhere said */
+export function webhookSecretPath(file: string | null, { CREDENTIALS_DIRECTORY: directory }: NodeJS.ProcessEnv) {
+  return file ?? (directory ? join(directory, secretCredential) : null);
 }
 
 /**

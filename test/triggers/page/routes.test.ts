@@ -118,7 +118,7 @@ test('R6: without a token the page is for this machine alone, and a foreign name
   assert.is((await ask(url, { headers: { host: 'localhost:4040' } })).status, 200);
   const { status, text } = await ask(url, { headers: { host: 'deploy.example.com', accept: 'text/html' } });
   assert.is(status, 403);
-  assert.match(text, 'without a token the page is shown on this machine alone');
+  assert.match(text, 'without a token this is shown on this machine alone');
 });
 
 interface Listened {

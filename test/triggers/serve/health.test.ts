@@ -104,5 +104,6 @@ disk_used = "${diskUsed}"
     directory,
     memoryLimitBytes: null,
     startProblem: () => null,
+    groundProblems: [],
   };
 }
