@@ -1,4 +1,4 @@
-import { formatSize } from '../config/quantities.ts';
+import { spelledSize } from '../config/quantities.ts';
 import { backup } from '../deployer/backup.ts';
 import { duration } from '../report/words.ts';
 import { afterwards, whileWorking } from './afterwards.ts';
@@ -15,7 +15,7 @@ export const run: Run<{ wait?: string | number | boolean }> = async ([name], opt
   else if (options.quiet) terminal.print(file);
   else {
     const gone = removed.length === 0 ? '' : `; removed ${removed.length} older`;
-    terminal.tell(`${target}: ${file} (${formatSize(size_bytes)}, ${duration(duration_ms)}${gone})\n`);
+    terminal.tell(`${target}: ${file} (${spelledSize(size_bytes)}, ${duration(duration_ms)}${gone})\n`);
   }
   await afterwards(null, place, { terminal });
   return 0;

@@ -1,6 +1,6 @@
 import { redactSentences } from '../base/redactor.ts';
 import { CutoverError, ExitCode } from '../base/errors.ts';
-import { formatSize } from '../config/quantities.ts';
+import { spelledSize } from '../config/quantities.ts';
 import { type FoundBackup, findBackup } from '../database/restore.ts';
 import { ownerOf } from '../deployer/backup.ts';
 import { targetNamed } from '../deployer/place.ts';
@@ -43,7 +43,7 @@ async function confirm({ path, bytes, writtenMs }: FoundBackup, database: string
     });
   }
   const { askOnTerminal } = await import('./asking.ts');
-  const what = `${path} (${formatSize(bytes)}, written ${new Date(writtenMs).toISOString()})`;
+  const what = `${path} (${spelledSize(bytes)}, written ${new Date(writtenMs).toISOString()})`;
   process.stderr.write(`Replace ${database} by ${what}?\n${unit} is stopped meanwhile; what is there is kept.\n`);
   const answer = await askOnTerminal((ask) => ask('Type yes to go on: '));
   if (answer?.toLowerCase() === 'yes') return;

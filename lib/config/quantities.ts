@@ -85,6 +85,11 @@ export function formatSize(bytes: number): string {
   return isFull ? `1${sizeUnits[power + 1]}` : `${rounded}${sizeUnits[power]}`;
 }
 
+/** The same where it stands alone among other numbers: one without a letter has its unit in full. */
+export function spelledSize(bytes: number): string {
+  return bytes < 1024 ? `${bytes} bytes` : formatSize(bytes);
+}
+
 /** A size that `parseSize` reads back exactly, in its largest unit: `1536M`, `1234567`. */
 export function exactSize(bytes: number): string {
   let power = powerOf(bytes);

@@ -17,6 +17,7 @@ import type { RunInputs } from '../run/inputs.ts';
 import { isRunning, type UnitFacts } from '../systemd/facts.ts';
 import { whileHeld } from './held.ts';
 import { type Place, placeInputs } from './place.ts';
+import { tellMigrated } from './migrated-since.ts';
 import { findWayBack } from './previous.ts';
 import { requireWayClear } from './rollback-checks.ts';
 import { shareDataAnyhow } from './share-data.ts';
@@ -64,7 +65,9 @@ async function goTo(
   const known = { invocationBefore: facts.invocationId, memoryBefore: null, startedAt };
   await guarded;
   await pointWhereItServes(target, { serving, current, back }, place.emit);
-  return carryOut({ ...what, from, to, back, ...known }, [], place);
+  const document = await carryOut({ ...what, from, to, back, ...known }, [], place);
+  await tellMigrated(place, document);
+  return document;
 }
 
 async function namedInputs(

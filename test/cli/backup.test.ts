@@ -22,7 +22,7 @@ test('P3: cutover backup prints file, size and duration, and keeps so many', asy
   assert.is(String(document.size_bytes), await site.sandbox.run('stat', '-c', '%s', document.file));
   assert.equal([document.target, document.removed], ['production', []]);
   const told = await site.tell('backup');
-  assert.match(told.stdout, /^production: \/var\/backups\/.*\.sqlite\.gz \(\d+.*, \d+ ms\)$/m);
+  assert.match(told.stdout, /^production: \/var\/backups\/.*\.sqlite\.gz \(\d+ bytes, \d+ ms\)$/m);
   const third = await site.tell('backup', '--quiet');
   assert.is((await site.listBackups()).length, 2);
   assert.ok((await site.listBackups()).some((name) => third.stdout.trim() === `${site.backups}/${name}`));
@@ -36,10 +36,14 @@ test('W3: cutover prune removes backups that are not kept, and tells of them', a
   const old = ['20250101-000000-0000', '20250102-000000-0000', '20250103-000000-0000'];
   const nameOf = (id: string): string => `${site.app}@production-${id}.sqlite.gz`;
   for (const name of [...old.map(nameOf), 'mine.sqlite.gz']) await site.sandbox.run('touch', `${site.backups}/${name}`);
+  // What a killed restore and a killed backup leave may be as large as the database.
+  const left = ['backup', 'restore'].map((purpose) => `.${site.app}@production.${purpose}`);
+  for (const name of left) await site.sandbox.run('mkdir', `${site.backups}/${name}`);
   const { document } = await site.call<PruneReport>('prune', ['--dry-run']);
+  assert.equal(document.removed.flatMap(({ kind, name }) => (kind === 'rest' ? name : [])).toSorted(), left);
   const told = document.removed.filter(({ kind }) => kind === 'backup').map(({ name }) => name);
   assert.equal(told.toSorted(), old.map(nameOf));
-  assert.is((await site.listBackups()).length, 5);
+  assert.is((await site.listBackups()).length, 7);
   assert.match((await site.tell('prune')).stdout, '3 backups of the database');
   assert.equal((await site.listBackups()).slice(0, -1), ['mine.sqlite.gz']);
 });
@@ -53,6 +57,12 @@ test('P3: a backup that fails says why, exits 1 and leaves the old ones', async 
   assert.equal([code, document.error.code], [1, 'refused']);
   assert.match(document.error.message, `${site.database}: `);
   assert.equal(await site.listBackups(), before);
+  await site.sandbox.run('mv', site.backups, `${site.backups}.away`);
+  await writeFile(site.sandbox.hostPath(site.backups), 'in the way');
+  const refused = await site.call<Refusal>('backup');
+  assert.equal([refused.code, refused.document.error.code], [1, 'refused']);
+  assert.is(refused.document.error.message, `cannot create ${site.backups}: a file is in the way`);
+  assert.is(refused.document.error.mend, `ls -ld ${site.backups}`);
 });
 
 test('P3: without a database there is nothing to back up, and the message says what to write', async (t) => {

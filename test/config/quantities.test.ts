@@ -1,6 +1,13 @@
 import * as assert from 'uvu/assert';
 import { isCutoverError } from '../../lib/base/errors.ts';
-import { exactSize, formatDuration, formatSize, parseDuration, parseSize } from '../../lib/config/quantities.ts';
+import {
+  exactSize,
+  formatDuration,
+  formatSize,
+  parseDuration,
+  parseSize,
+  spelledSize,
+} from '../../lib/config/quantities.ts';
 import { suite } from '../suite.ts';
 
 const test = suite('config/quantities');
@@ -76,6 +83,7 @@ test('a size is written short', () => {
     [5_497_558_138_880, '5T'],
   ];
   for (const [bytes, text] of sizes) assert.is(formatSize(bytes), text);
+  assert.equal([209, 1024].map(spelledSize), ['209 bytes', '1K']);
 });
 
 test('a size of the configuration is written so that it reads back exactly', () => {

@@ -201,3 +201,16 @@ test('P3: an archive that is cut off, and one of another application, leave the 
   assert.equal([await namesIn(site), await tablesIn(site)], ['ann,bob', 'users']);
   await assertSound(site, first);
 });
+
+test('P3: a server that cannot be reached is told of before a restore stops anything: exit 1', async (t) => {
+  const site = await makePostgresSite(t, { builds: [{}] });
+  const { file } = (await site.call<BackupReport>('backup')).document;
+  const urlFile = site.sandbox.hostPath(`${dirname(site.builds)}/database.url`);
+  await writeFile(urlFile, 'postgres://boss@127.0.0.1:1/nothing\n', { mode: 0o600 });
+  const before = await site.sandbox.run('systemctl', 'show', '-p', 'InvocationID', site.unit);
+  const { code, document, stderr } = await site.call<Refusal>('restore', [file, '--yes']);
+  assert.equal([code, document.error.code], [1, 'refused'], stderr);
+  assert.match(document.error.message, 'Connection refused');
+  assert.is(await site.sandbox.run('systemctl', 'show', '-p', 'InvocationID', site.unit), before);
+  await assertSound(site, first);
+});

@@ -229,6 +229,27 @@ test('B2: where the database cannot be put back, a person is called: exit 3, wha
   await assertSound(site, first);
 });
 
+test('B2, S8: a rollback by hand leaves the data alone, and says where it is as it was before it was migrated', async (t) => {
+  const site = await makeDatabaseSite(t, {
+    builds: [{}, {}, {}],
+    migrate: 'sqlite3 DB "CREATE TABLE IF NOT EXISTS orders(a)"',
+  });
+  const deployed = await site.call('deploy', [second]);
+  assert.is((await site.call('deploy', [buildId(3)])).code, 0);
+  const last = await site.call('rollback', [second]);
+  assert.equal([last.code, last.document.active], [0, second]);
+  assert.match(last.stderr, / migrated the database, and a rollback leaves the data alone; as it was before: /);
+  const called = await site.call('rollback', [first]);
+  assert.equal([called.code, called.document.active], [0, first], called.stderr);
+  const file = `${site.backups}/${site.app}@production-${deployed.document.run}.sqlite.gz`;
+  assert.match(called.stderr, `note: run ${deployed.document.run} migrated the database`);
+  assert.match(called.stderr, `as it was before: ${file} -> cutover restore`);
+  assert.is((await site.call('restore', [file, '--yes'])).code, 0);
+  await namesAnn(site);
+  assert.is((await site.call('rollback', [second])).code, 0);
+  assert.not.match((await site.call('rollback', [first])).stderr, 'migrated the database');
+});
+
 for (const strategy of ['socket', 'overlap'] as const) {
   test(`B2: a rollback restores the database behind a socket (${strategy})`, async (t) => {
     const bad = { builds: [{}, { mode: 'status' as const }], strategy, migrate: migration };
