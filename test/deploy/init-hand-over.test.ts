@@ -70,6 +70,32 @@ test('S1: a second deploying user does not take from the first what both need', 
   }
 });
 
+test('S8: a target that another configuration has, with another unit, is not taken over', async (t) => {
+  const site = await siteWith(t, { builds: [{}] });
+  const { sandbox, config, app, unit } = site;
+  const copy = config.replace('.toml', '-copy.toml');
+  t.cleanup(() => sandbox.run('rm', '-f', copy));
+  const install = (file: string) => init(sandbox, '--install', '--config', file);
+  assert.is((await install(config)).code, 0);
+  const text = await readFile(sandbox.hostPath(config), 'utf8');
+  await writeFile(sandbox.hostPath(copy), text.replaceAll(unit, 'systemd-journald.service'));
+  const before = await snapshot(sandbox, '/etc');
+  for (const more of [[], ['--dry-run'], ['--force']]) {
+    const said = await refused(sandbox, '--install', '--config', copy, ...more);
+    assert.equal([said.code, said.kind], [1, 'refused']);
+    assert.match(said.message, `${config} has a target of that name of ${app} too`);
+    assert.match(said.mend, `cutover init --uninstall --config ${config}`);
+  }
+  assert.is(await snapshot(sandbox, '/etc'), before);
+  // One that says the same is as good as the other; and what is gone is in nobody's way.
+  await writeFile(sandbox.hostPath(copy), text);
+  assert.is((await install(copy)).code, 0);
+  await sandbox.run('rm', config);
+  await writeFile(sandbox.hostPath(copy), text.replaceAll(unit, 'systemd-journald.service'));
+  assert.is((await install(copy)).code, 0);
+  await writeFile(sandbox.hostPath(config), text);
+});
+
 test('S8: what a run needs is not taken away in the middle of it', async (t) => {
   const { name } = await plainUser();
   const site = await siteWith(t, held);

@@ -10,6 +10,7 @@ import { type Surroundings, unitDirectory } from '../places.ts';
 import { type DeployingAccount, polkitRule, ruleTargets } from '../polkit.ts';
 import { logRule } from './log-rule.ts';
 import type { InstallRecord } from './record.ts';
+import { requireNoRival } from './rivals.ts';
 import { receiverPlan } from './serve-units.ts';
 import { monitorFiles, monitorTimer } from './monitor-units.ts';
 import { type Manual, manualFiles } from './shells.ts';
@@ -44,10 +45,11 @@ export async function planInstall(
   const { manager } = config;
   const places = { command, unitDirectory: unitDirectory(manager, surroundings) };
   const receiver = await receiverPlan(config, targets, { places, record });
+  const ofTargets = [...bootUnitFiles(config, targets, places), ...monitorFiles(config, targets, places)];
+  await requireNoRival(ofTargets, { record, config });
   return {
     files: [
-      ...bootUnitFiles(config, targets, places),
-      ...monitorFiles(config, targets, places),
+      ...ofTargets,
       ...receiver.files,
       logRule(config, tmpfilesDirectory(manager, surroundings)),
       ...(await manualFiles(manual, manager, surroundings)),
