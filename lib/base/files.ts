@@ -29,29 +29,54 @@ export async function syncDirectory(path: string): Promise<void> {
   }
 }
 
+/** A text that is on the disk whole, and not yet under its name. */
+export interface StagedFile {
+  /** Gives it its name. @throws `permission`, `disk` */
+  commit(): Promise<void>;
+  discard(): Promise<void>;
+}
+
 /**
  * Replaces a file so that at every instant, a power cut included, it is whole: old or new.
  * @throws `permission`, `disk`
  */
 export async function writeDurably(path: string, text: string, mode = privateFile): Promise<void> {
+  const staged = await stageDurably(path, text, mode);
+  await staged.commit();
+}
+
+/** The same in two steps, for several files of which all are to be written or none. @throws `permission`, `disk` */
+export async function stageDurably(path: string, text: string, mode = privateFile): Promise<StagedFile> {
   const temporary = temporaryBeside(path);
-  try {
-    const file = await open(temporary, 'wx', mode);
+  const discard = (): Promise<void> => removeIfThere(temporary);
+  const orFail = async (work: () => Promise<void>): Promise<void> => {
     try {
-      // What others are to read must not depend on the umask of whoever writes it.
-      if (mode !== privateFile) await file.chmod(mode);
-      else await giveToOwnerOf(dirname(path), file);
-      await file.writeFile(text);
-      await file.sync();
-    } finally {
-      await file.close();
+      await work();
+    } catch (error) {
+      // What went wrong first is what the person has to mend.
+      await discard().catch(() => {});
+      throw fileError(error, 'cannot write', path);
     }
-    await rename(temporary, path);
-    await syncDirectory(dirname(path));
-  } catch (error) {
-    // What went wrong first is what the person has to mend.
-    await removeIfThere(temporary).catch(() => {});
-    throw fileError(error, 'cannot write', path);
+  };
+  await orFail(() => writeTemporary(temporary, text, mode));
+  const commit = (): Promise<void> =>
+    orFail(async () => {
+      await rename(temporary, path);
+      await syncDirectory(dirname(path));
+    });
+  return { commit, discard };
+}
+
+async function writeTemporary(temporary: string, text: string, mode: number): Promise<void> {
+  const file = await open(temporary, 'wx', mode);
+  try {
+    // What others are to read must not depend on the umask of whoever writes it.
+    if (mode !== privateFile) await file.chmod(mode);
+    else await giveToOwnerOf(dirname(temporary), file);
+    await file.writeFile(text);
+    await file.sync();
+  } finally {
+    await file.close();
   }
 }
 

@@ -1,6 +1,7 @@
 // needs: sandbox
 // deadline: 10min
 import { writeFile } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
 import * as assert from 'uvu/assert';
 import type { InitReport } from '../../lib/deployer/init/report.ts';
 import type { TestSandbox } from '../sandboxed.ts';
@@ -194,4 +195,44 @@ test('the rule for a deploying user stays with later calls, and is for one whom 
     const { code, mend } = await refused(sandbox, ...words);
     assert.equal([code, mend.length > 5], [64, true], words.join(' '));
   }
+});
+
+test('what was there before with the same text is not taken back, nor what was put in the place of ours', async (t) => {
+  const site = await siteWith(t);
+  const { sandbox } = site;
+  const dry = await installed(site, '--dry-run');
+  const pages = dry.document.files.filter(({ path }) => path.includes('/man/'));
+  const [one, other] = pages.map(({ path }) => path) as [string, string];
+  const npm = '/usr/local/share/npm';
+  await sandbox.run('mkdir', '-p', npm, dirname(one), dirname(other));
+  for (const { path, content = '' } of pages) await writeFile(sandbox.hostPath(`${npm}/${basename(path)}`), content);
+  await sandbox.run('ln', '-s', `${npm}/${basename(one)}`, one);
+  const shared = () => sandbox.run('sh', '-c', 'find /usr/local/share -printf "%p %y %l\\n" | sort');
+  const before = await shared();
+  const called = await installed(site);
+  assert.equal(called.document.files.find(({ path }) => path === one)?.status, 'unchanged', called.stderr);
+  assert.is((await installed(site)).code, 0);
+  assert.is((await takenBack(site)).code, 0);
+  assert.is(await shared(), before);
+  await installed(site);
+  await sandbox.run('ln', '-sf', `${npm}/${basename(other)}`, other);
+  const gone = await takenBack(site);
+  assert.match(gone.document.notes.join('\n'), `${other} stays`);
+  await sandbox.run('test', '-L', other);
+  assert.is((await installed(site)).code, 0);
+  assert.is((await takenBack(site)).code, 0);
+  await sandbox.run('test', '-L', other);
+});
+
+test('a record that is lost: what bears our mark is known again', async (t) => {
+  const site = await watchedSite(t);
+  const { sandbox } = site;
+  await installed(site);
+  await sandbox.run('mv', recordFile, `${recordFile}.saved`);
+  assert.equal(statusesIn((await installed(site)).document), ['unchanged']);
+  const gone = await takenBack(site);
+  assert.is(gone.code, 0, gone.stderr);
+  // Which folders were made for them nobody knows any more.
+  assert.is(await sandbox.run('find', unitDirectory, '-name', '*cutover*', '!', '-type', 'd'), '');
+  await sandbox.run('rm', `${recordFile}.saved`);
 });

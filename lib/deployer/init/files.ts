@@ -1,8 +1,8 @@
 import { constants } from 'node:fs';
-import { access, chmod, mkdir, stat } from 'node:fs/promises';
+import { access, mkdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { CutoverError, errnoOf, fileError } from '../../base/errors.ts';
-import { readIfThere, syncDirectory, writeDurably } from '../../base/files.ts';
+import { readIfThere, stageDurably, type StagedFile, syncDirectory } from '../../base/files.ts';
 
 /** A file that is to be there in the end. */
 export interface PlannedFile {
@@ -43,8 +43,10 @@ export async function filesToWrite(planned: readonly PlannedFile[]): Promise<Pla
 }
 
 /**
- * Writes files that are missing or say something else; each is whole or as before at every instant.
+ * Writes files that are missing or say something else: all of them, or none where the disk has no room; each is whole or as
+ * before at every instant.
  * @param onFile called with each file once it is done
+ * @throws `permission`, `disk`
  */
 export async function writeFiles(
   planned: readonly PlannedFile[],
@@ -54,11 +56,14 @@ export async function writeFiles(
     onFile,
   }: { differing: readonly PlannedFile[]; isDryRun: boolean; onFile: (file: FileResult) => void },
 ): Promise<FileResult[]> {
+  const staged = isDryRun
+    ? new Map<PlannedFile, StagedFile>()
+    : await stageFiles(planned.filter((file) => differing.includes(file)));
   const results: FileResult[] = [];
   for (const file of planned) {
     const { path, text, mode } = file;
     const isSame = !differing.includes(file);
-    if (!isSame && !isDryRun) await write(file);
+    await staged.get(file)?.commit();
     const status = isSame ? 'unchanged' : isDryRun ? 'would write' : 'written';
     const bits = isSame ? (await stat(path)).mode & 0o7777 : mode;
     const result: FileResult = { path, status, mode: modeText(bits), ...(isDryRun ? { content: text } : {}) };
@@ -68,6 +73,17 @@ export async function writeFiles(
   return results;
 }
 
+async function stageFiles(files: readonly PlannedFile[]): Promise<Map<PlannedFile, StagedFile>> {
+  const staged = new Map<PlannedFile, StagedFile>();
+  try {
+    for (const file of files) staged.set(file, await stage(file));
+  } catch (error) {
+    for (const one of staged.values()) await one.discard().catch(() => {});
+    throw error;
+  }
+  return staged;
+}
+
 /** The refusal of a file that is somebody else's. */
 export function foreignFile(path: string): CutoverError {
   return new CutoverError('refused', `${path} is there already, and cutover did not write it; nothing was written`, {
@@ -75,11 +91,9 @@ export function foreignFile(path: string): CutoverError {
   });
 }
 
-async function write({ path, text, mode }: PlannedFile): Promise<void> {
+async function stage({ path, text, mode }: PlannedFile): Promise<StagedFile> {
   await makeDirectories(dirname(path));
-  await writeDurably(path, text, mode);
-  // The mode that was told is the mode, whatever the umask of whoever calls.
-  await chmod(path, mode);
+  return stageDurably(path, text, mode);
 }
 
 /** Makes a directory and those above it, so that a power cut leaves none of them out. @throws `permission`, `disk` */

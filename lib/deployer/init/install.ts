@@ -1,22 +1,24 @@
-import { stat } from 'node:fs/promises';
-import { writeDurably } from '../../base/files.ts';
+import { CutoverError, ExitCode, isCutoverError } from '../../base/errors.ts';
 import type { Config, TargetConfig } from '../../config/model.ts';
 import type { Systemd } from '../../systemd/systemd.ts';
 import type { InitReport } from './report.ts';
 import { disableUnits, enableUnits, startUnits, type UnitResult, unitsToEnable } from './enable.ts';
-import { type FileResult, filesToWrite, modeText, type PlannedFile, writeFiles } from './files.ts';
-import { withInstalled, withIntended } from './install/bookkeeping.ts';
+import { type FileResult, filesToWrite, type PlannedFile, writeFiles } from './files.ts';
+import { oursIn, withInstalled, withIntended } from './install/bookkeeping.ts';
+import { type Extras, lookAtExtras, writeExtras } from './install/extras.ts';
+import { keptNotes, putAside, tellKept } from './install/kept.ts';
 import { type InstallPlan, type Planning, planInstall } from './install/plan.ts';
 import {
   type InstallRecord,
   missingFolders,
   readInstalled,
   recordPath,
+  removeFolders,
   whileInstalling,
   writeInstalled,
 } from './install/record.ts';
 import { makeReceiverUser } from './install/serve-units.ts';
-import { asideOf, type Sorted, sortOut } from './install/sorting.ts';
+import { type Sorted, sortOut } from './install/sorting.ts';
 import { type TakenBack, takeFilesBack } from './install/taking-back.ts';
 import { clearTemporary } from './strategy/our-files.ts';
 
@@ -62,9 +64,11 @@ interface Wanted {
   record: InstallRecord;
   plan: InstallPlan;
   sorted: Sorted;
-  /** all that are to be there, and of these the ones that are missing or say something else */
-  planned: PlannedFile[];
+  /** all that have to be there, and of these the ones that are missing or say something else */
+  needed: PlannedFile[];
   differing: PlannedFile[];
+  /** what is good to have beside them */
+  extras: Extras;
   /** installed once for this configuration, and needed no more */
   stale: { paths: string[]; units: string[] };
 }
@@ -77,9 +81,11 @@ async function lookInto(
   const plan = await planInstall(config, targets, { ...tools, record });
   const { manager } = config;
   const sorted = await sortOut(plan.files, { record, manager, isForced: tools.isForced });
-  const planned = [...own, ...sorted.planned.map((file) => ({ ...file, refuse: isJudged }))];
-  const differing = await filesToWrite(planned);
-  return { record, plan, sorted, planned, differing, stale: staleIn(record, plan, config.file) };
+  const judged = sorted.planned.map((file) => ({ ...file, refuse: isJudged }));
+  const needed = [...own, ...judged.filter(({ isNeeded }) => isNeeded)];
+  const differing = await filesToWrite(needed);
+  const extras = await lookAtExtras(judged.filter(({ isNeeded }) => !isNeeded));
+  return { record, plan, sorted, needed, differing, extras, stale: staleIn(record, plan, config.file) };
 }
 
 async function isJudged(): Promise<null> {
@@ -98,29 +104,54 @@ function staleIn({ files, units }: InstallRecord, plan: InstallPlan, config: str
 }
 
 async function carryOut(
-  { config }: InstallRequest,
-  { systemd, onFile, grantee }: InstallTools,
+  { config, own }: InstallRequest,
+  tools: InstallTools,
   wanted: Wanted & { path: string; folders: string[] },
 ): Promise<Done> {
-  const { record, plan, sorted, planned, differing, stale, path, folders } = wanted;
-  const installing = sorted.planned.filter((file) => differing.some((one) => one.path === file.path));
-  const made = [...folders, ...(await missingFolders(installing.map((file) => file.path)))];
-  const about = { config: config.file, sorted, plan, grantee };
+  const { record, plan, sorted, differing, extras, stale, path, folders } = wanted;
+  const { systemd, onFile, grantee } = tools;
+  const writing = [...differing, ...extras.differing].filter((file) => !own.includes(file));
+  const made = [...folders, ...(await missingFolders(writing.map((file) => file.path)))];
+  const ours = oursIn(sorted.planned, { record, differing: writing });
+  const about = { config: config.file, sorted, ours, plan, grantee };
   // Before the files: whoever is killed between them has told of each that may be there.
   const intended = await rewrite(path, record, withIntended(record, about, made));
-  await putAside(sorted);
-  const files = await writeFiles(planned, { differing, isDryRun: false, onFile });
-  const kept = await tellKept(sorted, onFile);
+  const files = await writeNeeded(wanted, { intended, made, onFile });
   const gone = await disableUnits(systemd, stale.units);
   const taken = await takeFilesBack(record, stale.paths, { config: config.file, isDryRun: false, onFile });
-  const isChanged = installing.length > 0 || taken.files.length > 0;
+  const isChanged = writing.length > 0 || taken.files.length > 0;
   const units = await bringUp(config, systemd, { plan, isChanged });
+  const good = await writeExtras(extras, { isDryRun: false, onFile });
+  const kept = await tellKept(sorted, onFile);
   await rewrite(path, intended, withInstalled(intended, about, { ...stale, forgotten: taken.forgotten }));
-  return {
-    files: [...files, ...kept, ...taken.files],
-    units: [...units, ...gone],
-    notes: [...plan.notes, ...notesOn(sorted, taken)],
-  };
+  return doneOf(wanted, { files: [...files, ...good.files, ...kept], units: [...units, ...gone], taken, good });
+}
+
+/**
+ * Writes what has to be there: all of it or nothing. What somebody has changed is put aside before it is replaced.
+ * @throws `disk`, `permission`
+ */
+async function writeNeeded(
+  { path, record, sorted, needed, differing }: Wanted & { path: string },
+  { intended, made, onFile }: { intended: InstallRecord; made: string[]; onFile: (file: FileResult) => void },
+): Promise<FileResult[]> {
+  try {
+    await putAside(sorted);
+    return await writeFiles(needed, { differing, isDryRun: false, onFile });
+  } catch (error) {
+    await removeFolders(made);
+    // What it names that is not there is in nobody's way.
+    await rewrite(path, intended, record).catch(() => {});
+    throw error;
+  }
+}
+
+function doneOf(
+  { plan, sorted }: Wanted,
+  { files, units, taken, good }: Pick<Done, 'files' | 'units'> & { taken: TakenBack; good: { notes: string[] } },
+): Done {
+  const notes = [...plan.notes, ...keptNotes(sorted), ...taken.notes, ...good.notes];
+  return { files: [...files, ...taken.files], units, notes };
 }
 
 /** A record that says the same is left as it is. */
@@ -129,57 +160,41 @@ async function rewrite(path: string, before: InstallRecord, after: InstallRecord
   return after;
 }
 
+/** @throws what systemd refuses; `failed` with what is not in place, since by now something is */
 async function bringUp(
   { manager }: Config,
   systemd: Systemd,
   { plan, isChanged }: { plan: InstallPlan; isChanged: boolean },
 ): Promise<UnitResult[]> {
-  await makeReceiverUser(plan.receiverUser);
   const names = plan.units.map(({ unit }) => unit);
-  const results = await enableUnits(systemd, names, { isChanged, manager });
-  return startUnits(systemd, plan.units, { results, manager });
+  try {
+    await makeReceiverUser(plan.receiverUser);
+    const results = await enableUnits(systemd, names, { isChanged, manager });
+    return await startUnits(systemd, plan.units, { results, manager });
+  } catch (error) {
+    throw await halfway(error, systemd, names);
+  }
 }
 
-async function rehearse(
-  { config }: InstallRequest,
-  { systemd, onFile }: InstallTools,
-  { record, plan, sorted, planned, differing, stale }: Wanted,
-): Promise<Done> {
-  const files = await writeFiles(planned, { differing, isDryRun: true, onFile });
+/** Exit 1 would say that nothing was changed. */
+async function halfway(error: unknown, systemd: Systemd, names: readonly string[]): Promise<unknown> {
+  if (!isCutoverError(error)) return error;
+  if (error.exitCode !== ExitCode.refused && error.exitCode !== ExitCode.failed) return error;
+  const states = await unitsToEnable(systemd, names).catch(() => []);
+  const missing = states.filter(({ status }) => status === 'would enable').map(({ unit }) => unit);
+  const what = missing.length === 0 ? '' : `, but these units are not enabled: ${missing.join(', ')}`;
+  const mend = [error.mend, 'then again: cutover init --install'].filter(Boolean).join('; ');
+  return new CutoverError('failed', `${error.message}; the files are written${what}`, { mend, cause: error });
+}
+
+async function rehearse({ config }: InstallRequest, { systemd, onFile }: InstallTools, wanted: Wanted): Promise<Done> {
+  const { record, plan, sorted, needed, differing, extras, stale } = wanted;
+  const files = await writeFiles(needed, { differing, isDryRun: true, onFile });
+  const good = await writeExtras(extras, { isDryRun: true, onFile });
   const kept = await tellKept(sorted, onFile);
   const taken = await takeFilesBack(record, stale.paths, { config: config.file, isDryRun: true, onFile });
-  const units = await unitsToEnable(
-    systemd,
-    plan.units.map(({ unit }) => unit),
-  );
+  const names = plan.units.map(({ unit }) => unit);
+  const units = await unitsToEnable(systemd, names);
   const gone = stale.units.map((unit): UnitResult => ({ unit, status: 'would disable' }));
-  return {
-    files: [...files, ...kept, ...taken.files],
-    units: [...units, ...gone],
-    notes: [...plan.notes, ...notesOn(sorted, taken)],
-  };
-}
-
-async function putAside({ aside }: Sorted): Promise<void> {
-  for (const { path, text, mode } of aside) await writeDurably(path, text, mode);
-}
-
-async function tellKept({ kept }: Sorted, onFile: (file: FileResult) => void): Promise<FileResult[]> {
-  const results: FileResult[] = [];
-  for (const { file } of kept) {
-    const { mode } = await stat(file.path);
-    const result: FileResult = { path: file.path, status: 'kept', mode: modeText(mode & 0o7777), content: file.text };
-    onFile(result);
-    results.push(result);
-  }
-  return results;
-}
-
-function notesOn({ kept, aside }: Sorted, { notes }: TakenBack): string[] {
-  const keptNotes = kept.map(({ file: { path }, isOurs }) =>
-    isOurs
-      ? `${path} was changed since it was written, and stays; to have it replaced, with yours in ${asideOf(path)}: cutover init --install --force`
-      : `${path} is somebody else's, and stays; to have ours: mv ${path} ${path}.saved`,
-  );
-  return [...keptNotes, ...aside.map(({ path }) => `what was changed there is kept in ${path}`), ...notes];
+  return doneOf(wanted, { files: [...files, ...good.files, ...kept], units: [...units, ...gone], taken, good });
 }

@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { lstat, stat } from 'node:fs/promises';
 import { isThere, readIfThere, removeIfThere } from '../../../base/files.ts';
 import { type FileResult, modeText } from '../files.ts';
 import { digestOf, type InstallRecord } from './record.ts';
@@ -35,7 +35,7 @@ export async function takeFilesBack(
     done.forgotten.push(path);
     const text = await readIfThere(path);
     if (text === null) continue;
-    const isOurs = digests.includes(digestOf(text));
+    const isOurs = digests.includes(digestOf(text)) && !(await isLink(path));
     if (!isOurs) done.notes.push(`${path} stays: it was changed since it was written; to remove it: rm ${path}`);
     const file = await resultOf(path, isOurs, taking.isDryRun);
     if (isOurs && !taking.isDryRun) await removeIfThere(path);
@@ -43,6 +43,11 @@ export async function takeFilesBack(
     done.files.push(file);
   }
   return done;
+}
+
+/** What `init --install` writes is a file: a link to the same text was put in its place, by npm perhaps. */
+async function isLink(path: string): Promise<boolean> {
+  return (await lstat(path)).isSymbolicLink();
 }
 
 /** The other configurations that are still there: one that was moved or removed needs nothing. */
