@@ -1,3 +1,4 @@
+import { CutoverError } from '../base/errors.ts';
 import { currentBuild } from '../builds/current.ts';
 import { listBuildIds, resolveBuild } from '../builds/list.ts';
 import { originOf } from '../builds/origin.ts';
@@ -40,7 +41,11 @@ export async function deploy(place: Place, options: DeployOptions): Promise<RunD
   const { build, source, waitMs } = options;
   const what = source ? `${source.branch} ${shortName(source.revision)}` : (build ?? 'the newest build');
   return whileHeld(place, { doing: `deploy of ${what}`, waitMs }, async (_settled, guard, ended) => {
-    const document = await deployHeld(place, options, guard);
+    const document = await deployHeld(place, options, guard).catch((error: unknown) => {
+      if (ended === null || !(error instanceof CutoverError)) throw error;
+      const { code, message, mend } = error;
+      throw new CutoverError(code, `${ended}; then nothing was deployed: ${message}`, { mend, cause: error });
+    });
     return ended === null || document.outcome !== 'refused' ? document : { ...document, ended_first: ended };
   });
 }

@@ -2,7 +2,7 @@
 // deadline: 10min
 import { writeFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
-import { suite } from '../../suite.ts';
+import { suite, type TestContext } from '../../suite.ts';
 import { calledFrom } from '../../deploy/site.ts';
 import type { AddedBuild } from '../../../lib/deployer/add.ts';
 import type { CheckReport } from '../../../lib/deployer/check.ts';
@@ -13,9 +13,13 @@ const test = suite('deployer/init adopt shared', { timeoutMs: 300_000 });
 const list = 'data/app.list';
 
 /** A service that was moved, and whose data stayed where it was. */
-async function sharingSite(...args: Parameters<typeof plainSite>): Promise<PlainSite & { first: string }> {
-  const site = await plainSite(...args);
-  await site.sandbox.run('sh', '-c', `cd ${site.source}; mkdir -p lib/cache; echo one > ${list}`);
+async function sharingSite(
+  t: TestContext,
+  options: Parameters<typeof plainSite>[1] = {},
+  then = 'true',
+): Promise<PlainSite & { first: string }> {
+  const site = await plainSite(t, options);
+  await site.sandbox.run('sh', '-c', `cd ${site.source}; mkdir -p lib/cache; echo one > ${list}; ${then}`);
   const { code, document, stderr } = await adopt(site, '--shared', 'data', '--shared', 'lib/cache');
   assert.is(code, 0, stderr);
   return { ...site, first: document.adopted?.build ?? '' };
@@ -105,6 +109,16 @@ test('data of its own in the place of a link keeps a build from being deployed, 
   const deployed = calledFrom(await sandbox.cutover(['deploy', '--json']));
   assert.equal([deployed.code, deployed.document.active], [0, id], deployed.stderr);
   assert.is(await written(site, 'two'), 'one\ntwo');
+});
+
+test('root makes the links of a service that is another user in the name of that user', async (t) => {
+  const site = await sharingSite(t, { lines: ['User=daemon'] }, 'chown -R daemon: .');
+  const { sandbox, builds } = site;
+  const id = await bringIn(site);
+  const deployed = calledFrom(await sandbox.cutover(['deploy', '--json']));
+  assert.equal([deployed.code, deployed.document.active], [0, id], deployed.stderr);
+  const owners = await sandbox.run('stat', '--format=%U', `${builds}/${id}/data`, `${builds}/${id}/lib`);
+  assert.is(owners, 'daemon\ndaemon');
 });
 
 test('an archive with data of its own is taken in, and told of', async (t) => {

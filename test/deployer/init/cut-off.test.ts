@@ -68,13 +68,22 @@ test('a move that was cut off: check, status and init say so, and a deploy that 
 
 test('a move that was cut off is taken back by --undo, which is all that it was to do', async (t) => {
   const site = await plainSite(t);
-  const { sandbox, unit, source } = site;
+  const { sandbox, unit, source, builds } = site;
   await killedMove(site);
   const undone = await adopt(site, '--undo');
   assert.equal([undone.code, undone.document.adopted], [0, null], undone.stderr);
   assert.match(undone.stderr, 'had been cut off, and was taken back first');
   assert.is(await servedFrom(site), source);
   assert.match((await refusedAdoption(site, '--undo')).message, 'was not moved by cutover init --adopt');
+  // The place for builds was not there before, and is not after.
+  await sandbox.run('rmdir', builds);
+  await killed(sandbox, [unit, '--adopt'], afterReload.adopt);
+  const deployed = calledFrom<Refusal>(await sandbox.cutover(['deploy', '--json']));
+  assert.is(deployed.code, 2);
+  assert.match(
+    deployed.document.error?.message ?? '',
+    `taken back first; then nothing was deployed: the builds directory ${builds} does not exist`,
+  );
   await killed(sandbox, [unit, '--adopt'], afterReload.adopt);
   const told = await sandbox.cutover(['init', unit, '--adopt', '--undo']);
   assert.equal([told.code, /it runs where it ran before/.test(told.stdout)], [0, true], told.stdout + told.stderr);
