@@ -1,7 +1,7 @@
 import { ExitCode, messageOf } from '../base/errors.ts';
 import { openController } from '../base/wait.ts';
 import type { CheckAnswer } from '../checks/check.ts';
-import { leftFor } from '../run/cause.ts';
+import { verdictsOf } from '../run/build-verdicts.ts';
 import { documentOf, type Ending, exitCodeOfOutcome, type RunDocument } from '../run/document.ts';
 import { applySteps, recordAnyway } from '../run/engine.ts';
 import type { Emit } from '../run/events.ts';
@@ -14,7 +14,7 @@ import type { StatePaths } from '../run/state.ts';
 import { type DowntimeMeter, downtimeMeter } from './downtime.ts';
 import type { GateLook } from './gate.ts';
 import { giveUp } from './give-up.ts';
-import { goBack, isBuildsFault } from './go-back.ts';
+import { goBack } from './go-back.ts';
 import { requirePermitted } from './permission.ts';
 import { holdersOf } from './ports.ts';
 import { planOf } from './plans.ts';
@@ -120,23 +120,11 @@ export async function commit(
   return document;
 }
 
-/** Writes down what the outcome says of the build: it is good, or never to be picked by itself again. */
-export async function judgeBuild(
-  inputs: RunInputs,
-  { outcome, failure }: RunDocument,
-  paths: StatePaths,
-): Promise<void> {
-  // A restore says something about the data alone.
-  if (inputs.kind === 'restore') return;
-  if (outcome === 'deployed') {
-    await release(paths, inputs.to);
-    const left = leftFor({ ...inputs, outcome });
-    if (left && inputs.from !== null) await quarantine(paths, inputs.from, entryOf(inputs.run, left.reason));
-    return;
-  }
-  // What does not come up again was good once: the machine may be at fault, and a person decides.
-  if (failure && inputs.kind !== 'recovery' && isBuildsFault(failure)) {
-    await quarantine(paths, inputs.to, entryOf(inputs.run, failure.reason));
+/** Writes down what the outcome says of the builds. */
+export async function judgeBuild(inputs: RunInputs, document: RunDocument, paths: StatePaths): Promise<void> {
+  for (const { build, reason } of verdictsOf(inputs, document)) {
+    if (reason === null) await release(paths, build);
+    else await quarantine(paths, build, entryOf(inputs.run, reason));
   }
 }
 

@@ -4,7 +4,7 @@ import { openController } from '../base/wait.ts';
 import { currentBuild } from '../builds/current.ts';
 import type { Ending } from '../run/document.ts';
 import { recordAnyway, revertSteps } from '../run/engine.ts';
-import { type Failure, NotRestored, type Reason } from '../run/failure.ts';
+import { type Failure, NotRestored } from '../run/failure.ts';
 import type { RunInputs } from '../run/inputs.ts';
 import type { Ledger } from '../run/ledger.ts';
 import type { Step, StepRecord } from '../run/step.ts';
@@ -21,25 +21,6 @@ export interface FailedRun {
   records: StepRecord[];
   failure: Failure;
   transcript: GateLook[];
-}
-
-/** These say something about the build; the others about the machine, or about the person. */
-const buildsFaults: readonly Reason[] = [
-  'start',
-  'exited',
-  'restarting',
-  'health',
-  'identity',
-  'memory',
-  'cpu',
-  'journal',
-  'hook',
-  'timeout',
-];
-
-/** Whether a failure is a reason never to pick the build by itself again. */
-export function isBuildsFault({ step, reason }: Pick<Failure, 'step' | 'reason'>): boolean {
-  return buildsFaults.includes(reason) && !['stop', 'free-port', 'backup'].includes(step);
 }
 
 /**

@@ -1,8 +1,8 @@
+import { isBuildsFault } from '../run/build-verdicts.ts';
 import { reasonOf } from '../run/failure.ts';
 import type { RunInputs } from '../run/inputs.ts';
 import type { Step } from '../run/step.ts';
 import { checkSteps } from './configured-checks.ts';
-import { isBuildsFault } from './go-back.ts';
 import { migrateSteps, smokeSteps } from './hook-steps.ts';
 import { restartStep, seeUp, swapBack } from './socket.ts';
 import { requireSockets } from './socket-units.ts';

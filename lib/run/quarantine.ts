@@ -1,5 +1,7 @@
-import { readIfThere, writeDurably } from '../base/files.ts';
+import { move, readIfThere, writeDurably } from '../base/files.ts';
+import { verdictsOf } from './build-verdicts.ts';
 import type { Reason } from './failure.ts';
+import { runsNewestFirst } from './history.ts';
 import type { StatePaths } from './state.ts';
 
 /** Why a build is never picked by itself again. */
@@ -14,25 +16,54 @@ export type Refused = QuarantineEntry & { build: string };
 
 export type Quarantine = Record<string, QuarantineEntry>;
 
-/** The builds that failed their gate. A file that cannot be understood is none: state may be lost. */
+/**
+ * The builds that failed their gate. Where the file cannot be understood, what the runs tell, which is the same as long as their
+ * ledgers are there: state may be lost, and a file torn.
+ */
 export async function readQuarantine(paths: StatePaths): Promise<Quarantine> {
-  const text = await readIfThere(paths.quarantine);
-  try {
-    const value = JSON.parse(text ?? '{}') as Quarantine;
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : {};
-  } catch {
-    return {};
-  }
+  return (await readFile(paths)) ?? fromRuns(paths);
 }
 
 /** Adds a build. @throws `disk`, `permission` */
 export async function quarantine(paths: StatePaths, build: string, entry: QuarantineEntry): Promise<void> {
-  const known = await readQuarantine(paths);
-  await writeDurably(paths.quarantine, `${JSON.stringify({ ...known, [build]: entry }, null, 2)}\n`);
+  await replace(paths, (known) => ({ ...known, [build]: entry }));
 }
 
 /** Lets a build out: it passed its gate after all. */
 export async function release(paths: StatePaths, build: string): Promise<void> {
-  const { [build]: entry, ...others } = await readQuarantine(paths);
-  if (entry) await writeDurably(paths.quarantine, `${JSON.stringify(others, null, 2)}\n`);
+  await replace(paths, ({ [build]: entry, ...others }) => (entry ? others : null));
+}
+
+/** @param change what is to be written, or null where all is as it should be */
+async function replace(paths: StatePaths, change: (known: Quarantine) => Quarantine | null): Promise<void> {
+  const known = await readFile(paths);
+  const wanted = change(known ?? (await fromRuns(paths)));
+  if (wanted === null) return;
+  // Somebody may want to see what became of it.
+  if (known === null) await move(paths.quarantine, `${paths.quarantine}.torn`);
+  await writeDurably(paths.quarantine, `${JSON.stringify(wanted, null, 2)}\n`);
+}
+
+/** @returns null where what is there cannot be understood */
+async function readFile(paths: StatePaths): Promise<Quarantine | null> {
+  const text = await readIfThere(paths.quarantine);
+  try {
+    const value = JSON.parse(text ?? '{}') as Quarantine;
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : null;
+  } catch {
+    return null;
+  }
+}
+
+/** The newest word on each build counts. */
+async function fromRuns(paths: StatePaths): Promise<Quarantine> {
+  const judged = new Map<string, QuarantineEntry | null>();
+  for await (const { inputs, document } of runsNewestFirst(paths)) {
+    for (const { build, reason } of document ? verdictsOf(inputs, document) : []) {
+      const entry = reason === null ? null : { run: inputs.run, reason, since: inputs.startedAt };
+      if (!judged.has(build)) judged.set(build, entry);
+    }
+  }
+  const bad = [...judged].flatMap(([build, entry]) => (entry === null ? [] : [[build, entry] as const]));
+  return Object.fromEntries(bad);
 }

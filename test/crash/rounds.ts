@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert';
-import { isBuildsFault } from '../../lib/deploy/go-back.ts';
+import { isBuildsFault } from '../../lib/run/build-verdicts.ts';
 import { readQuarantine } from '../../lib/run/quarantine.ts';
 import { statePathsIn } from '../../lib/run/state.ts';
 import { breakInService, type Site } from '../deploy/site.ts';
