@@ -1,3 +1,6 @@
+import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
+
 /** What a process of ours ends with; the contract's table. */
 export const ExitCode = {
   done: 0,
@@ -89,7 +92,7 @@ export function fileError(error: unknown, doing: string, path: string): unknown 
   if (errno === 'EACCES' || errno === 'EPERM' || errno === 'EROFS') {
     const mend =
       errno === 'EROFS'
-        ? `mount -o remount,rw the file system of ${path}`
+        ? `mount -o remount,rw the file system of ${nearest(path)}`
         : `ls -ld ${path}; run as its owner, or with sudo`;
     return new CutoverError(
       'permission',
@@ -99,9 +102,15 @@ export function fileError(error: unknown, doing: string, path: string): unknown 
   }
   if (errno === 'ENOSPC' || errno === 'EDQUOT') {
     return new CutoverError('disk', `${doing} ${path}: no space left`, {
-      mend: `df -h ${path}; cutover prune`,
+      mend: `df -h ${nearest(path)}; cutover prune`,
       cause: error,
     });
   }
   return error;
+}
+
+/** What was to be written is seldom there, and no program tells of a path that is not. */
+function nearest(path: string): string {
+  const parent = dirname(path);
+  return parent === path || existsSync(path) ? path : nearest(parent);
 }

@@ -164,7 +164,14 @@ export async function removeIfThere(path: string): Promise<void> {
 function absent(error: unknown, doing: string, path: string): null {
   const errno = errnoOf(error);
   if (errno === 'ENOENT' || errno === 'ENOTDIR') return null;
-  throw fileError(error, doing, path);
+  throw readError(error, doing, path);
+}
+
+/** Says as well that a directory stands where a file should be. */
+export function readError(error: unknown, doing: string, path: string): unknown {
+  if (errnoOf(error) !== 'EISDIR') return fileError(error, doing, path);
+  const mend = `mv ${path} ${path}.saved`;
+  return new CutoverError('refused', `${doing} ${path}: it is a directory`, { mend, cause: error });
 }
 
 function temporaryBeside(path: string): string {

@@ -5,12 +5,13 @@ import { verdictsOf } from '../run/build-verdicts.ts';
 import { documentOf, type Ending, exitCodeOfOutcome, type RunDocument } from '../run/document.ts';
 import { applySteps, recordAnyway } from '../run/engine.ts';
 import type { Emit } from '../run/events.ts';
-import { clearInFlight, markInFlight } from '../run/in-flight.ts';
+import { clearInFlight } from '../run/in-flight.ts';
 import { isOneWay, type RunInputs } from '../run/inputs.ts';
 import { type Ledger, openLedger } from '../run/ledger.ts';
 import type { Reason } from '../run/failure.ts';
 import { quarantine, type QuarantineEntry, release } from '../run/quarantine.ts';
 import type { StatePaths } from '../run/state.ts';
+import { beginAnyway, beginRun, openAnyway, unfailing } from './anyway.ts';
 import { type DowntimeMeter, downtimeMeter } from './downtime.ts';
 import type { GateLook } from './gate.ts';
 import { giveUp } from './give-up.ts';
@@ -25,18 +26,20 @@ import { startableWaitMeter } from './waits.ts';
  * Carries a run out: every step against the ledger, and back again when one fails.
  * @param checks what preflight found, for the document
  * @returns the run's document; a failure is an outcome, not an error
- * @throws `disk`, `permission` when the ledger cannot be begun: nothing was changed then
+ * @throws `disk`, `permission` when the ledger cannot be begun: nothing was changed then. A rollback goes on without one
  */
 export async function carryOut(inputs: RunInputs, checks: CheckAnswer[], tools: RunTools): Promise<RunDocument> {
   const { paths, emit } = tools;
   await requirePermitted(inputs.target, inputs.manager, tools.systemd);
-  const ledger = await openLedger(paths, inputs.run, tools.redact);
+  const isEmergency = inputs.kind === 'rollback';
+  const ledger = await (isEmergency ? openAnyway(inputs.run, tools) : openLedger(paths, inputs.run, tools.redact));
   try {
-    await ledger.write({ type: 'begin', inputs });
-    await markInFlight(paths, inputs.run);
+    if (isEmergency) await beginAnyway(inputs, ledger, tools);
+    else await beginRun(inputs, ledger, paths);
     emit({ type: 'begin', inputs });
     const answers: CheckAnswer[] = [];
-    const ending = await applyMeasured(inputs, { ...tools, ledger, answers });
+    const written = isEmergency ? unfailing(ledger) : ledger;
+    const ending = await applyMeasured(inputs, { ...tools, ledger: written, answers });
     return await commit({ inputs, ledger, tools }, { ...ending, checks: [...checks, ...answers] });
   } finally {
     await ledger.close();

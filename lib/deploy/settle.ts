@@ -5,13 +5,14 @@ import { currentBuild } from '../builds/current.ts';
 import { clearTemporaryLinks } from '../builds/swap.ts';
 import { removeLeftWork } from '../database/work.ts';
 import type { Ending, RunDocument } from '../run/document.ts';
-import { applySteps, recordAnyway } from '../run/engine.ts';
+import { applySteps } from '../run/engine.ts';
 import { readRun } from '../run/history.ts';
 import { endLeftHook } from '../run/hook-group.ts';
 import { isOneWay, type RunInputs } from '../run/inputs.ts';
 import { clearInFlight, readInFlight } from '../run/in-flight.ts';
 import { withSecrets } from '../run/kept-inputs.ts';
-import { cutOffFailure, type Ledger, openLedger, readLedger, type RunRecord, stepRecordsOf } from '../run/ledger.ts';
+import { cutOffFailure, type Ledger, readLedger, type RunRecord, stepRecordsOf } from '../run/ledger.ts';
+import { openAnyway, unfailing } from './anyway.ts';
 import { commit, judgeBuild } from './carry-out.ts';
 import { type DowntimeMeter, downtimeMeter } from './downtime.ts';
 import { goBack, requireReached } from './go-back.ts';
@@ -47,7 +48,7 @@ export async function settleRun(settling: Settling): Promise<RunDocument | null>
   if (!record || record.document) {
     if (!record) await tellUnread(mark.run, settling);
     if (record?.document) await judgeBuild(record.inputs, record.document, paths).catch(() => {});
-    await clearInFlight(paths);
+    await clearMark(mark.run, settling);
     return record?.document ? asSettled(record.document) : null;
   }
   await requireOwnRecord(paths.directory, mark.run);
@@ -69,6 +70,13 @@ export async function settleRun(settling: Settling): Promise<RunDocument | null>
 async function clearWork({ inputs: { app, target } }: RunRecord): Promise<void> {
   const { name, database } = target;
   if (database) await removeLeftWork({ app, target: name, database });
+}
+
+/** The run has ended: a mark that cannot be taken away, as from a read-only disk, keeps nobody from the next one. */
+async function clearMark(run: string, { paths, emit }: Pick<RunTools, 'paths' | 'emit'>): Promise<void> {
+  await clearInFlight(paths).catch((error: unknown) => {
+    emit({ type: 'note', message: `run ${run} has ended, and its mark is left: ${messageOf(error)}` });
+  });
 }
 
 /** Half a first line means that nothing was begun; a whole one that cannot be planned from, as of another version, does not. */
@@ -119,17 +127,6 @@ function asSettled(document: RunDocument): RunDocument {
   return { ...document, kind: 'settle', exit_code };
 }
 
-/** A disk that is full or read-only must not keep a service from coming back. */
-async function openAnyway(
-  run: string,
-  { paths, emit, redact }: Pick<RunTools, 'paths' | 'emit' | 'redact'>,
-): Promise<Ledger> {
-  return openLedger(paths, run, redact).catch((error: unknown) => {
-    emit({ type: 'note', message: `this is not written down: ${messageOf(error)}` });
-    return { path: ledgerPath(paths, run), write: () => Promise.reject(error), close: () => Promise.resolve() };
-  });
-}
-
 async function endingOf(record: RunRecord, tools: SettleTools): Promise<Found> {
   const { inputs, steps, isBooted } = record;
   const [records, failure] = [stepRecordsOf(record), cutOffFailure(record)];
@@ -157,9 +154,7 @@ function asRestored(ending: Found): Found {
 /** Every step may be applied again, so a run is finished by beginning it anew. */
 async function goOn({ inputs }: RunRecord, tools: SettleTools): Promise<Found> {
   const plan = planOf(inputs, { ...tools, transcript: [] });
-  const { ledger, emit } = tools;
-  const write: Ledger['write'] = (entry) => recordAnyway(ledger, entry).then(() => {});
-  const options = { ledger: { ...ledger, write }, emit, signal: openController().signal };
+  const options = { ledger: unfailing(tools.ledger), emit: tools.emit, signal: openController().signal };
   const { records: steps, failure, error } = await applySteps(plan, options);
   if (!failure) return { outcome: 'deployed', exit_code: ExitCode.done, active: inputs.to, steps, failure };
   requireReached(inputs, [error]);

@@ -20,19 +20,18 @@ import { settlingIn } from './settling.ts';
 /**
  * Does work while this process holds the target. A run that was cut off is ended before.
  * @param waitMs how long to wait for another run; 0: not at all
+ * @param isEmergency whether the work goes on without a lock where the state's disk is full or read-only
  * @param work receives the document of the run that was ended first, or null; and what to begin once it has asked what it
  * needs, and to await before it changes anything; and what was done with a change of the unit that had been cut off, or null
  * @throws `locked`, `permission`, `disk`
  */
 export async function whileHeld<T>(
   place: Place,
-  { doing, waitMs }: { doing: string; waitMs: number },
+  request: { doing: string; waitMs: number; isEmergency?: boolean },
   work: (settled: RunDocument | null, guard: Hold['guard'], ended: string | null) => Promise<T>,
 ): Promise<T> {
   const { target, emit } = place;
-  const onUnguarded = (why: string): void =>
-    emit({ type: 'note', message: `systemd does not guard this run, so keep the terminal open: ${why}` });
-  const hold = await takeHold({ ...(await holdRequest(place, { doing, waitMs })), onUnguarded });
+  const hold = await takeHold({ ...(await holdRequest(place, request)), ...tellingWhatLacks(place, request) });
   try {
     if (await readInFlight(place.paths)) await hold.guard();
     await requireNoneCutOff(hold.others, target.unit);
@@ -48,6 +47,18 @@ export async function whileHeld<T>(
   } finally {
     await hold.release();
   }
+}
+
+/** A run goes on unguarded; one without a lock only where nothing else is left. */
+function tellingWhatLacks(
+  { target, emit }: Place,
+  { isEmergency = false }: { isEmergency?: boolean },
+): Pick<HoldRequest, 'onUnguarded' | 'onLockless'> {
+  const tell = (what: string, why: string): void => emit({ type: 'note', message: `${what}: ${why}` });
+  return {
+    onUnguarded: (why) => tell('systemd does not guard this run, so keep the terminal open', why),
+    onLockless: isEmergency ? (why) => tell(`nothing keeps another run away from ${target.name}`, why) : undefined,
+  };
 }
 
 /**

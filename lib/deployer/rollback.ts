@@ -39,7 +39,8 @@ export async function rollback(
   { build, waitMs, recovery, cause }: RollbackOptions,
 ): Promise<RunDocument> {
   await requireHookUsers(place.target, ['smoke']);
-  return whileHeld(place, { doing: `rollback to ${build ?? 'the previous build'}`, waitMs }, async (settled, guard) => {
+  const doing = `rollback to ${build ?? 'the previous build'}`;
+  return whileHeld(place, { doing, waitMs, isEmergency: true }, async (settled, guard) => {
     if (settled?.outcome === 'rolled_back' && build === undefined && (await wasDeploy(place, settled.run))) {
       return { ...settled, kind: 'rollback', to: settled.active, outcome: 'deployed', failure: null };
     }

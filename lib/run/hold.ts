@@ -23,6 +23,8 @@ export interface HoldRequest {
   environment: Record<string, string>;
   onWaiting: (holder: string) => void;
   onUnguarded: (why: string) => void;
+  /** for what goes on without a lock where there can be none */
+  onLockless?: ((why: string) => void) | undefined;
 }
 
 /** Set for the settle unit's own process: systemd runs it already, and it needs no guard of the same name. */

@@ -1,8 +1,8 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { CutoverError, errnoOf, fileError } from '../base/errors.ts';
-import { makePrivateDirectory } from '../base/files.ts';
+import { CutoverError, errnoOf, fileError, messageOf } from '../base/errors.ts';
+import { makePrivateDirectory, readError } from '../base/files.ts';
 import { lockDescriptor } from '../base/flock.ts';
 import { giveToOwnerOf } from '../base/owner.ts';
 import { isProcess } from '../base/process.ts';
@@ -43,6 +43,8 @@ export interface LockRequest {
   signal: AbortSignal;
   /** told once who holds the lock, before the wait */
   onWaiting: (holder: string) => void;
+  /** for what goes on without a lock where the disk has no room for one, or is read-only: told why */
+  onLockless?: ((why: string) => void) | undefined;
 }
 
 /**
@@ -52,10 +54,14 @@ export interface LockRequest {
  */
 export async function takeLock(
   paths: StatePaths,
-  { doing, ground, waitMs, signal, onWaiting }: LockRequest,
+  { doing, ground, waitMs, signal, onWaiting, onLockless }: LockRequest,
 ): Promise<Lock> {
-  await makePrivateDirectory(paths.directory);
-  const file = await openLock(paths.lock);
+  const file = await openFor(paths).catch((error: unknown) => {
+    if (onLockless === undefined || !isForWantOfDisk(error)) throw error;
+    onLockless(messageOf(error));
+    return null;
+  });
+  if (file === null) return { release: () => Promise.resolve() };
   try {
     let isTaken = await lockDescriptor(file.fd, { waitMs: 0, signal });
     if (!isTaken && waitMs > 0) {
@@ -73,16 +79,28 @@ export async function takeLock(
   }
 }
 
+async function openFor(paths: StatePaths): Promise<FileHandle> {
+  await makePrivateDirectory(paths.directory);
+  return openLock(paths.lock);
+}
+
+function isForWantOfDisk(error: unknown): boolean {
+  const errno = error instanceof CutoverError ? errnoOf(error.cause) : undefined;
+  return errno === 'EROFS' || errno === 'ENOSPC' || errno === 'EDQUOT';
+}
+
 /** The kernel's lock needs no more than an open file: on a file system that became read-only, reading will do. */
 async function openLock(path: string): Promise<FileHandle> {
   // Whose directory it is may have put a link there that leads root elsewhere.
   return openOrMake(path)
     .catch((error: unknown) => {
-      if (errnoOf(error) === 'EROFS') return open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
-      throw error;
+      if (errnoOf(error) !== 'EROFS') throw error;
+      return open(path, constants.O_RDONLY | constants.O_NOFOLLOW).catch((second: unknown) => {
+        throw errnoOf(second) === 'ENOENT' ? error : second;
+      });
     })
     .catch((error: unknown) => {
-      if (errnoOf(error) !== 'ELOOP') throw fileError(error, 'cannot open', path);
+      if (errnoOf(error) !== 'ELOOP') throw readError(error, 'cannot open', path);
       throw new CutoverError('permission', `cannot open ${path}: it is a link`, { mend: `ls -l ${path}; rm ${path}` });
     });
 }

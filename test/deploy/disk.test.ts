@@ -1,11 +1,11 @@
 // needs: sandbox
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import type { RunDocument } from '../../lib/run/document.ts';
 import type { Behaviour } from '../services/builds.ts';
 import { suite, type TestContext } from '../suite.ts';
 import { heldSite, leaveBehind } from './running.ts';
-import { buildId, type Called, makeSite, type Refusal, type Site } from './site.ts';
+import { breakInService, buildId, type Called, makeSite, type Refusal, type Site } from './site.ts';
 import { assertSound, currentLink, whoServes } from './sound.ts';
 
 const test = suite('deploy/disk');
@@ -17,12 +17,12 @@ test('the state directory is read-only: exit 77, nothing was touched', async (t)
   const site = await makeSite(t, { builds: [{}, {}] });
   await mountReadOnly(t, site, '/var/lib/cutover');
   const before = await whoServes(site);
-  for (const command of ['deploy', 'rollback']) {
-    const { code, document, stderr } = await site.call<Refusal>(command, command === 'rollback' ? [first] : []);
-    assert.equal([code, document.exit_code, document.error.code], [77, 77, 'permission'], stderr);
-    assert.match(document.error.message, /\/var\/lib\/cutover\/.*: the file system is read-only/);
-    assert.match(document.error.mend, 'mount -o remount,rw');
-  }
+  const { code, document, stderr } = await site.call<Refusal>('deploy');
+  assert.equal([code, document.exit_code, document.error.code], [77, 77, 'permission'], stderr);
+  assert.match(document.error.message, /\/var\/lib\/cutover\/.*: the file system is read-only/);
+  const mend = /^mount -o remount,rw the file system of (.*)$/.exec(document.error.mend);
+  assert.ok(mend, document.error.mend);
+  await site.sandbox.run('test', '-d', mend[1] ?? '');
   const checked = await site.call<{ safe: boolean; checks: RunDocument['checks'] }>('check');
   const disk = checked.document.checks.find(({ name }) => name === 'disk');
   assert.equal([checked.code, checked.document.safe, disk?.status], [1, false, 'fail'], checked.stderr);
@@ -30,6 +30,24 @@ test('the state directory is read-only: exit 77, nothing was touched', async (t)
   assert.equal(await whoServes(site), before);
   await assertSound(site, first);
 });
+
+for (const [what, spoil, fact] of [
+  ['read-only', (t, site) => mountReadOnly(t, site, '/var/lib/cutover'), 'the file system is read-only'],
+  ['read-only and has no lock', mountWithoutLock, 'nothing keeps another run away from production: .*read-only'],
+  ['full', mountFull, 'no space left'],
+] as const satisfies [string, (t: TestContext, site: Site) => Promise<void>, string][]) {
+  test(`S8: the service is down and the state's disk is ${what}: the rollback goes without a record, and says so`, async (t) => {
+    const site = await makeSite(t, { builds: [{}, {}] });
+    await site.call('deploy');
+    await breakInService(site, second);
+    await spoil(t, site);
+    const called = await site.call('rollback');
+    assert.equal([called.code, called.document.active], [0, first], called.stderr);
+    assert.match(called.stderr, new RegExp(`note: this is not written down: .*|note: .*${fact}`));
+    assert.match(called.stderr, new RegExp(fact));
+    assert.equal([(await whoServes(site))?.build, await currentLink(site)], [first, first]);
+  });
+}
 
 test('S1: the builds directory is read-only: refused before anything is stopped', async (t) => {
   const site = await makeSite(t, { builds: [{}, {}] });
@@ -170,6 +188,24 @@ async function judge(
   if (document.outcome === 'deployed') assert.ok(isGood && code === 0 && serves?.build === second, stderr);
   else assert.equal([document.outcome, code, serves?.build], ['rolled_back', 4, first], stderr);
   return document.outcome;
+}
+
+/** As on a disk that became read-only before the target was ever taken. */
+async function mountWithoutLock(t: TestContext, site: Site): Promise<void> {
+  await rm(site.sandbox.hostPath(`${site.state}/lock`));
+  await mountReadOnly(t, site, '/var/lib/cutover');
+}
+
+/** The same files on a disk of their own, without room for one byte or one name more. */
+async function mountFull(t: TestContext, { sandbox, app }: Site): Promise<void> {
+  const directory = `/var/lib/cutover/${app}`;
+  const kept = `/run/kept-${app}`;
+  await sandbox.run('cp', '-a', directory, kept);
+  await sandbox.run('mount', '-t', 'tmpfs', '-o', 'size=512k,nr_inodes=100', 'small', directory);
+  t.cleanup(() => sandbox.run('umount', '--lazy', directory));
+  await sandbox.run('cp', '-a', `${kept}/.`, directory);
+  await sandbox.exec(['bash', '-c', `for i in {1..100}; do : > ${directory}/name-$i; done`]);
+  await sandbox.exec(['dd', 'if=/dev/zero', `of=${directory}/name-1`, 'bs=4096']);
 }
 
 async function mountReadOnly(t: TestContext, { sandbox }: Site, directory: string): Promise<void> {

@@ -100,3 +100,11 @@ test('S8: a mark that cannot be set says why', async (t) => {
   const paths = await makeState(t);
   assert.is((await rejection(markInFlight(paths, run))).code, 'ENOENT');
 });
+
+test('S8: a directory in the place of the mark is told with what to type', async (t) => {
+  const paths = await makeState(t);
+  await mkdir(paths.inFlight, { recursive: true });
+  const error = await rejection(readInFlight(paths));
+  assert.equal([error.code, error.message], ['refused', `cannot read ${paths.inFlight}: it is a directory`]);
+  assert.is(error.mend, `mv ${paths.inFlight} ${paths.inFlight}.saved`);
+});

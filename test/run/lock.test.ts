@@ -1,15 +1,15 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import * as assert from 'uvu/assert';
 import { CutoverError } from '../../lib/base/errors.ts';
 import { exec } from '../../lib/base/exec.ts';
 import { openController, poll } from '../../lib/base/wait.ts';
 import { type Holder, takeLock } from '../../lib/run/lock.ts';
-import type { StatePaths } from '../../lib/run/state.ts';
-import { asNobody } from '../base/tmpfs.ts';
+import { type StatePaths, statePathsIn } from '../../lib/run/state.ts';
+import { asNobody, makeTmpfs } from '../base/tmpfs.ts';
 import { rejection } from '../builds/directory.ts';
 import { suite, type TestContext } from '../suite.ts';
 import { makeState } from './samples.ts';
@@ -194,4 +194,25 @@ test('S8: a state that one may not write is a question of who one is', async (t)
   const error = await asNobody(() => rejection(takeLock(paths, request)));
   assert.is(error.code, 'permission');
   assert.match(error.message, paths.directory);
+});
+
+test('S8: a directory in the place of the lock is told with what to type', async (t) => {
+  const paths = await makeState(t);
+  await mkdir(paths.lock, { recursive: true });
+  const error = await rejection(takeLock(paths, request));
+  assert.equal([error.code, error.message], ['refused', `cannot open ${paths.lock}: it is a directory`]);
+  assert.is(error.mend, `mv ${paths.lock} ${paths.lock}.saved`);
+});
+
+test('S8: on a read-only file system without a lock file only the emergency exit goes on, and is told why', async (t) => {
+  const tmpfs = await makeTmpfs(t, 1_000_000);
+  const paths = statePathsIn(join(tmpfs.path, 'production'));
+  await mkdir(paths.directory);
+  await tmpfs.remount('ro');
+  const error = await rejection(takeLock(paths, request));
+  assert.equal([error.code, error.message], ['permission', `cannot open ${paths.lock}: the file system is read-only`]);
+  const told: string[] = [];
+  const lock = await takeLock(paths, { ...request, onLockless: (why) => told.push(why) });
+  assert.equal(told, [error.message]);
+  await lock.release();
 });

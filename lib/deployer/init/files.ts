@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { access, mkdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { CutoverError, errnoOf, fileError } from '../../base/errors.ts';
+import { CutoverError, errnoOf, fileError, isCutoverError } from '../../base/errors.ts';
 import { readIfThere, stageDurably, type StagedFile, syncDirectory } from '../../base/files.ts';
 
 /** A file that is to be there in the end. */
@@ -107,7 +107,7 @@ export async function makeDirectories(path: string): Promise<void> {
 
 async function readExisting(path: string): Promise<string | null> {
   return readIfThere(path).catch((error: unknown) => {
-    throw errnoOf(error) === 'EISDIR' ? noPlace(path, 'is a directory') : error;
+    throw isCutoverError(error) && errnoOf(error.cause) === 'EISDIR' ? noPlace(path, 'is a directory') : error;
   });
 }
 
