@@ -96,7 +96,11 @@ async function install(sandbox: TestSandbox): Promise<void> {
     sandbox.hostPath('/etc/systemd/system/shop.service'),
     unit.replace('/usr/bin/node', process.execPath),
   );
-  for (const name of ['bin', 'builds', 'work']) await mkdir(sandbox.hostPath(`/srv/shop/${name}`), { recursive: true });
+  const readme = await readFile(join(folder, 'README.md'), 'utf8');
+  for (const line of [/^install -d .*$/m, /^systemctl enable .*$/m])
+    await sandbox.run('sh', '-ec', line.exec(readme)?.[0] ?? 'false');
+  assert.is(await sandbox.run('systemctl', 'is-enabled', 'shop'), 'enabled');
+  for (const name of ['bin', 'work']) await mkdir(sandbox.hostPath(`/srv/shop/${name}`), { recursive: true });
   const command = `#!/bin/sh\nexec ${process.execPath} ${join(repository, 'bin/cutover.js')} "$@"\n`;
   await writeFile(sandbox.hostPath('/srv/shop/bin/cutover'), command, { mode: 0o755 });
   await cp(join(folder, 'shop'), sandbox.hostPath('/srv/shop/clone'), { recursive: true });

@@ -79,6 +79,9 @@ async function install(sandbox: TestSandbox): Promise<void> {
     .replace('disk_used = "80%"', 'disk_used = "99%"');
   await writeFile(sandbox.hostPath('/etc/cutover/cutover.toml'), config);
   await sandbox.run('systemctl', 'daemon-reload');
+  const readme = await readFile(join(folder, 'README.md'), 'utf8');
+  await sandbox.run('sh', '-ec', /^systemctl enable .*$/m.exec(readme)?.[0] ?? 'false');
+  assert.is(await sandbox.run('systemctl', 'is-enabled', 'shop-production', 'shop-staging'), 'enabled\nenabled');
 }
 
 async function addBuild(
