@@ -71,7 +71,10 @@ async function planMove(place: Place, request: AdoptRequest, isEnded: boolean): 
     if (adopted === null && isEnded && !isInBuilds) return null;
     return planBack(place, adopted ?? (await withoutRecord(place, request.directory)), seen);
   }
-  if (isInBuilds) return null;
+  if (isInBuilds) {
+    requireShared(place, request.shared, adopted);
+    return null;
+  }
   if (adopted !== null) throw reverted(place, adopted, seen);
   return planInto(place, request, seen);
 }
@@ -137,6 +140,25 @@ async function withoutRecord(
   throw new CutoverError('refused', `${unit} was not moved by cutover init --adopt; nothing was changed`, {
     mend: systemctl(manager, `cat ${unit}`),
   });
+}
+
+/** What was not shared at the move lies in a build: that nothing is to be done would be no answer. @throws `refused`, `usage` */
+function requireShared({ target, config, paths }: Place, words: readonly string[], adopted: Adopted | null): void {
+  const isKnown = (word: string): boolean =>
+    adopted !== null && sharedPaths(adopted.source, [word]).every((path) => adopted.shared.includes(path));
+  const word = words.find((one) => !isKnown(one));
+  if (word === undefined) return;
+  const { unit, builds } = target;
+  const [stop, start, edit] = ['stop', 'start', 'edit'].map((verb) => systemctl(config.manager, `${verb} ${unit}`));
+  const [own, path] = [join(currentPath(builds), word), join(adopted?.source ?? '', word)];
+  const moving = `${stop}; mv ${own} ${path}; ln -s ${path} ${own}; ${start}; then add "${path}" to "shared" in ${adoptedPath(paths)}`;
+  throw new CutoverError(
+    'refused',
+    `${unit} runs in builds already, and ${word} is not shared by them; nothing was changed`,
+    {
+      mend: adopted === null ? `${edit}, and name a place outside of ${builds} for it there` : moving,
+    },
+  );
 }
 
 /** Somebody took our lines out of the unit: where the service runs now may have changed since the first build was made of it. */

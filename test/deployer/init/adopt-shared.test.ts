@@ -3,11 +3,11 @@
 import { writeFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import { suite, type TestContext } from '../../suite.ts';
-import { calledFrom } from '../../deploy/site.ts';
+import { calledFrom, until } from '../../deploy/site.ts';
 import type { AddedBuild } from '../../../lib/deployer/add.ts';
 import type { CheckReport } from '../../../lib/deployer/check.ts';
 import type { VerifyReport } from '../../../lib/deployer/verify.ts';
-import { adopt, type PlainSite, plainSite, servedFrom } from './adopt-site.ts';
+import { adopt, type PlainSite, plainSite, refusedAdoption, servedFrom } from './adopt-site.ts';
 
 const test = suite('deployer/init adopt shared', { timeoutMs: 300_000 });
 const list = 'data/app.list';
@@ -109,6 +109,28 @@ test('data of its own in the place of a link keeps a build from being deployed, 
   const deployed = calledFrom(await sandbox.cutover(['deploy', '--json']));
   assert.equal([deployed.code, deployed.document.active], [0, id], deployed.stderr);
   assert.is(await written(site, 'two'), 'one\ntwo');
+});
+
+test('what is to be shared later is moved by hand, and from then on each build has a link to it', async (t) => {
+  const site = await sharingSite(t);
+  const { sandbox, builds, source, unit } = site;
+  assert.is((await adopt(site, '--shared', 'data')).code, 0);
+  await sandbox.run('sh', '-c', `echo later > ${builds}/current/later.db`);
+  const { code, message, mend } = await refusedAdoption(site, '--shared', 'later.db');
+  assert.equal(
+    [code, message],
+    [1, `${unit} runs in builds already, and later.db is not shared by them; nothing was changed`],
+  );
+  const [commands = '', addition = ''] = mend.split('; then add ');
+  await sandbox.run('sh', '-c', commands);
+  const [, path = '', record = ''] = /^"(.*)" to "shared" in (.*)$/.exec(addition) ?? [];
+  const edit = `const fs = require('node:fs'); const one = JSON.parse(fs.readFileSync('${record}')); one.shared.push('${path}'); fs.writeFileSync('${record}', JSON.stringify(one))`;
+  await sandbox.run(process.execPath, '-e', edit);
+  const id = await bringIn(site, 'rm .copying/later.db;');
+  await until('it serves', async () => (await servedFrom(site)) !== null);
+  const deployed = calledFrom(await sandbox.cutover(['deploy', '--json']));
+  assert.equal([deployed.code, deployed.document.active], [0, id], deployed.stderr);
+  assert.is(await sandbox.run('cat', `${builds}/${id}/later.db`, `${source}/later.db`), 'later\nlater');
 });
 
 test('root makes the links of a service that is another user in the name of that user', async (t) => {
