@@ -1,3 +1,4 @@
+import { realpathSync } from 'node:fs';
 import { isOwnCheck } from './check-names.ts';
 import type { CheckConfig, Config, TargetConfig } from './model.ts';
 import { nearestName } from './nearest.ts';
@@ -19,7 +20,7 @@ export function verifyAcross(config: Config, problems: Problems): void {
     verifyChecks(target, problems);
   }
   verifyUnlike(targets, 'unit', problems);
-  verifyUnlike(targets, 'builds', problems);
+  verifyUnlike(targets, 'builds', problems, realOf);
   verifyPhases(config, problems);
 }
 
@@ -32,15 +33,32 @@ function verifyName(name: string, problems: Problems): void {
   }
 }
 
-function verifyUnlike(targets: TargetConfig[], key: 'unit' | 'builds', problems: Problems): void {
+/** Where a directory really is, once links are followed: two ways to it would lead two targets to one `current`. */
+function realOf(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    // One that is yet to be made, or that may not be seen, is known by its name alone.
+    return path;
+  }
+}
+
+function verifyUnlike(
+  targets: TargetConfig[],
+  key: 'unit' | 'builds',
+  problems: Problems,
+  placeOf: (value: string) => string = String,
+): void {
   const taken = new Map<string, string>();
   for (const target of targets) {
     const value = target[key];
     if (value === undefined) continue;
-    const other = taken.get(value);
-    if (other === undefined) taken.set(value, target.name);
+    const place = targets.length > 1 ? placeOf(value) : value;
+    const other = taken.get(place);
+    if (other === undefined) taken.set(place, target.name);
     else {
-      const line = `targets.${target.name}.${key}: the same as that of ${other} (got "${value}")`;
+      const got = place === value ? `"${value}"` : `"${value}", which is ${place}`;
+      const line = `targets.${target.name}.${key}: the same as that of ${other} (got ${got})`;
       problems.add(`${line}; expected one of its own`);
     }
   }

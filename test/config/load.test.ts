@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import * as assert from 'uvu/assert';
@@ -83,6 +83,26 @@ test('a missing file, a directory and a file of another kind end with 78', async
   assert.match(missing.message, 'there is no such file');
   assert.match((await refusal(loadConfig(cwd))).message, 'it is a directory');
   assert.match((await refusal(loadConfig(join(cwd, 'none', '\0')))).message, 'cannot read');
+});
+
+function target(name: string, builds: string): string {
+  return `[targets.${name}]\nunit = "${name}"\nbuilds = "${builds}"\n`;
+}
+
+test('two targets have no builds directory in common, whichever way leads to it', async (t) => {
+  const directory = await temporary(t);
+  const builds = join(directory, 'builds');
+  await mkdir(builds);
+  await symlink('builds', join(directory, 'other'));
+  const file = await fileWith(t, `app = "a"\n${target('one', builds)}${target('two', join(directory, 'other'))}`);
+  const error = await refusal(loadConfig(file));
+  assert.match(
+    error.message,
+    `targets.two.builds: the same as that of one (got "${directory}/other", which is ${builds})`,
+  );
+  // A directory that is not there yet is one of its own.
+  await rm(builds, { recursive: true });
+  assert.equal(Object.keys((await loadConfig(file)).targets), ['one', 'two']);
 });
 
 test('a pipe is no configuration, and nobody waits for one to write', async (t) => {
