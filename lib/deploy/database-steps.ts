@@ -81,9 +81,8 @@ export function whyNeeded({ database, hooks }: Pick<TargetConfig, 'database' | '
 }
 
 function requiredFailure(error: unknown, why: string): StepFailure {
-  const known = reasonOf(error);
   const message = `the backup failed, and ${why}: ${messageOf(error)}`;
-  return new StepFailure(known === 'systemd' ? 'database' : known, message, { cause: error });
+  return new StepFailure(reasonOf(error, 'backup'), message, { cause: error });
 }
 
 /**

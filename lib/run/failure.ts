@@ -1,4 +1,4 @@
-import { type ErrorCode, isCutoverError, messageOf } from '../base/errors.ts';
+import { type ErrorCode, fileError, isCutoverError, messageOf } from '../base/errors.ts';
 
 /** Why a run failed; the contract's list. */
 export type Reason =
@@ -49,10 +49,35 @@ const reasonOfCode: Partial<Record<ErrorCode, Reason>> = {
   interrupted: 'interrupted',
 };
 
-/** The reason for anything that a step may throw; what we know nothing of came from systemd. */
-export function reasonOf(error: unknown): Reason {
+/** What systemd, or the bus to it, says no to. */
+const systemdsCodes: readonly ErrorCode[] = [
+  'systemd_unavailable',
+  'bus_lost',
+  'no_such_unit',
+  'unit_masked',
+  'unit_exists',
+  'job_failed',
+];
+
+/** Steps that ask nothing of systemd: what goes wrong in them is what they work with. */
+const reasonOfStep: Readonly<Record<string, Reason>> = {
+  fetch: 'hook',
+  test: 'hook',
+  build: 'hook',
+  backup: 'database',
+  keep: 'database',
+  restore: 'database',
+};
+
+/** The reason for anything that a step may throw; what we know nothing of came from what the step works with, mostly systemd. */
+export function reasonOf(error: unknown, step?: string): Reason {
   if (error instanceof StepFailure) return error.reason;
-  return (isCutoverError(error) ? reasonOfCode[error.code] : undefined) ?? 'systemd';
+  // What the kernel refuses is named as it is when we refuse it.
+  const named = fileError(error, '', '');
+  const known = isCutoverError(named) ? reasonOfCode[named.code] : undefined;
+  if (known !== undefined) return known;
+  const isSystemds = isCutoverError(error, ...systemdsCodes);
+  return isSystemds ? 'systemd' : (reasonOfStep[step ?? ''] ?? 'systemd');
 }
 
 /** A run's failure, as the ledger and the run's document hold it. */
@@ -67,5 +92,5 @@ export interface Failure {
 }
 
 export function failureOf(step: string, error: unknown): Failure {
-  return { step, reason: reasonOf(error), message: messageOf(error), evidence: null };
+  return { step, reason: reasonOf(error, step), message: messageOf(error), evidence: null };
 }

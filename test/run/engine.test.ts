@@ -256,3 +256,20 @@ test('S4: every way to fail has a reason of the contract', () => {
   ];
   for (const [error, reason] of cases) assert.is(reasonOf(error), reason);
 });
+
+test('S4: what no reason is given for is blamed on what the step works with', () => {
+  const refused = new CutoverError('refused', 'x');
+  const cases: [unknown, step: string, string][] = [
+    [refused, 'restore', 'database'],
+    [refused, 'keep', 'database'],
+    [refused, 'backup', 'database'],
+    [refused, 'start', 'systemd'],
+    [new CutoverError('no_build', 'x'), 'build', 'hook'],
+    [new CutoverError('usage', 'x'), 'fetch', 'hook'],
+    [new CutoverError('bus_lost', 'x'), 'restore', 'systemd'],
+    [new CutoverError('disk', 'x'), 'build', 'disk'],
+    [Object.assign(new Error('x'), { code: 'ENOSPC' }), 'backup', 'disk'],
+    [Object.assign(new Error('x'), { code: 'EACCES' }), 'swap', 'permission'],
+  ];
+  for (const [error, step, reason] of cases) assert.is(reasonOf(error, step), reason, step);
+});
