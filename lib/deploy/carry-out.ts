@@ -12,6 +12,7 @@ import type { Reason } from '../run/failure.ts';
 import { quarantine, type QuarantineEntry, release } from '../run/quarantine.ts';
 import type { StatePaths } from '../run/state.ts';
 import { beginAnyway, beginRun, openAnyway, unfailing } from './anyway.ts';
+import { closedBefore } from './closed-before.ts';
 import { type DowntimeMeter, downtimeMeter } from './downtime.ts';
 import type { GateLook } from './gate.ts';
 import { giveUp } from './give-up.ts';
@@ -53,7 +54,8 @@ async function applyMeasured(
 ): Promise<Omit<Ending, 'checks'>> {
   const { systemd, emit } = tools;
   const { unit, ports, strategy, health } = inputs.target;
-  const meter = downtimeMeter(ports, () => holdersOf(systemd, unit));
+  const before = closedBefore(inputs, systemd).catch(() => null);
+  const meter = downtimeMeter(ports, () => holdersOf(systemd, unit), before);
   const waits = strategy === 'restart' ? null : startableWaitMeter(health);
   // A backup may take an hour, and the service feels nothing of it: nobody need ask it all the time.
   const heard: Emit = (event) => {

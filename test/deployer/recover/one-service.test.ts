@@ -33,6 +33,26 @@ test('R1: what runs and is unwell is started anew', async (t) => {
   await assertSound(site, first);
 });
 
+test('R1: a service that was found down was closed since its unit ended, where systemd knows when that was', async (t) => {
+  const site = await makeSite(t);
+  await configureRecovery(site, {});
+  // One that nothing refers to is forgotten by systemd as soon as it is stopped.
+  await site.sandbox.run('systemctl', 'enable', site.unit);
+  t.cleanup(() => site.sandbox.exec(['systemctl', 'disable', site.unit]));
+  await site.sandbox.run('systemctl', 'stop', site.unit);
+  const stoppedMs = Date.now();
+  await sleep(1_500);
+  const { code, stderr } = await recoverSite(site);
+  assert.is(code, 0, stderr);
+  const { downtime_ms: closed, started_at, duration_ms } = (await newestRun(site)) as RunDocument;
+  const least = Date.parse(started_at) - stoppedMs;
+  assert.ok(closed !== null && closed >= least && closed <= least + duration_ms + 1_000, `${closed} of ${least} ms`);
+  await site.sandbox.run('systemctl', 'disable', site.unit);
+  await site.sandbox.run('systemctl', 'stop', site.unit);
+  assert.is((await recoverSite(site)).code, 0);
+  assert.is((await newestRun(site))?.downtime_ms, null, 'systemd forgot when');
+});
+
 test('R1: processes that are left in its own unit are ended before the start', async (t) => {
   const inShell = ['ExecStart=', `ExecStart=/bin/bash -c '${process.execPath} app.mjs & wait'`];
   const site = await makeSite(t, { service: [...inShell, 'KillMode=process', 'Restart=no'] });

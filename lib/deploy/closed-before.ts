@@ -1,0 +1,23 @@
+import type { RunInputs } from '../run/inputs.ts';
+import { amount, isActive } from '../systemd/facts.ts';
+import type { Systemd } from '../systemd/systemd.ts';
+
+/**
+ * For how long a service that does not listen when a run begins had been closed by then: since its unit ended, as systemd knows it. Of
+ * one that is up and does not listen, or crashes and is started again and again, nobody knows.
+ * @returns milliseconds; null: not known
+ */
+export async function closedBefore({ kind, from, target }: RunInputs, systemd: Systemd): Promise<number | null> {
+  // Before a first deploy nobody expected it to be open.
+  if (from === null) return 0;
+  if (target.strategy !== 'restart') return null;
+  const known = ['ActiveState', 'InactiveEnterTimestampMonotonic'].map((name) =>
+    systemd.property(target.unit, 'Unit', name),
+  );
+  const [state, ended] = await Promise.all(known);
+  // It was open then, and the first look came after the stop.
+  if (isActive(state) && kind !== 'recovery') return 0;
+  const endedUs = amount(ended) ?? 0;
+  if ((state !== 'inactive' && state !== 'failed') || endedUs === 0) return null;
+  return Math.max(0, (Number(process.hrtime.bigint() / 1000n) - endedUs) / 1000);
+}
