@@ -211,6 +211,7 @@ test('S8: on a read-only file system without a lock file only the emergency exit
   await tmpfs.remount('ro');
   const error = await rejection(takeLock(paths, request));
   assert.equal([error.code, error.message], ['permission', `cannot open ${paths.lock}: the file system is read-only`]);
+  assert.is(error.mend, `mount -o remount,rw the file system of ${paths.directory}`, 'a path that is there');
   const told: string[] = [];
   const lock = await takeLock(paths, { ...request, onLockless: (why) => told.push(why) });
   assert.equal(told, [error.message]);
