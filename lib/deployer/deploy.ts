@@ -11,6 +11,7 @@ import { documentOf, type RunDocument } from '../run/document.ts';
 import { newestProven, nextRunId } from '../run/history.ts';
 import type { RunInputs } from '../run/inputs.ts';
 import { whileHeld } from './held.ts';
+import { tellUnlessStartedAtBoot } from './at-boot.ts';
 import { refusedBy, runStages, type Staged } from './pipeline.ts';
 import { type Place, placeInputs } from './place.ts';
 import { askPreflight, readSituation, type Situation } from './situation.ts';
@@ -69,7 +70,9 @@ async function deployHeld(place: Place, options: DeployOptions, guard: () => Pro
   await guarded;
   place.signal.throwIfAborted();
   await pointWhereItServes(place.target, { ...situation, back: inputs.back }, place.emit);
-  return carryOut(inputs, checks, place);
+  const document = await carryOut(inputs, checks, place);
+  await tellUnlessStartedAtBoot(place, document);
+  return document;
 }
 
 /** How things stand, once the build that is to be deployed has the links that it lacks: hooks and checks may look for what is shared. */

@@ -21,6 +21,16 @@ test('S2: a first deploy, with no current', async (t) => {
   await assertSound(site, first, called);
 });
 
+test('S12: after a first deploy it is said when nothing starts the unit at boot', async (t) => {
+  const site = await makeSite(t, { isDeployed: false });
+  const hint = `note: nothing starts ${site.unit} at boot -> systemctl enable ${site.unit}`;
+  assert.match((await site.call('deploy')).stderr, hint);
+  const enabled = await makeSite(t, { isDeployed: false });
+  await enabled.sandbox.run('systemctl', 'enable', enabled.unit);
+  t.cleanup(() => enabled.sandbox.exec(['systemctl', 'disable', enabled.unit]));
+  assert.not.match((await enabled.call('deploy')).stderr, 'at boot');
+});
+
 test('S2: the newest build, its downtime measured, its steps told in the order they happen', async (t) => {
   const site = await makeSite(t, { builds: [{}, {}, {}] });
   const called = await site.call('deploy');
