@@ -46,6 +46,8 @@ export interface RetentionFacts {
   protectedBy: ReadonlyMap<string, KeepReason>;
   /** the places for builds beside current and previous */
   keep: number;
+  /** whether it was put there after current although its name is older: current's says a time that was yet to come */
+  isAddedLater: (id: string) => Promise<boolean>;
   /** whether a build could be deployed as it lies there; asked only where it matters */
   isWhole: (id: string) => Promise<boolean>;
 }
@@ -82,7 +84,8 @@ export async function decideRetention(facts: RetentionFacts): Promise<Retention>
   const go = new Map<string, GoReason>();
   for (const id of ids.filter((one) => !stay.has(one))) {
     const was = quarantined.has(id) ? 'quarantined' : isProven.has(id) ? 'good' : 'untried';
-    if (was === 'untried' && compareBuildIds(id, current) > 0) stay.set(id, 'newer');
+    if (was === 'untried' && (compareBuildIds(id, current) > 0 || (await facts.isAddedLater(id))))
+      stay.set(id, 'newer');
     else if (wayBack === undefined && (was === 'untried' || isProven.has(id))) stay.set(id, 'no_way_back');
     else go.set(id, was);
   }

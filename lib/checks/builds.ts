@@ -1,9 +1,13 @@
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
+import { join } from 'node:path';
 import { errnoOf } from '../base/errors.ts';
 import { shellWord } from '../base/shell-words.ts';
 import { type CurrentLink, pointing, readCurrent } from '../builds/current.ts';
+import { isAhead } from '../builds/dates.ts';
 import { inspectBuild } from '../builds/inspect.ts';
+import { buildIdFor } from '../builds/layout.ts';
+import { listBuildIds } from '../builds/list.ts';
 import { type Sharing, sharedLinks } from '../builds/sharing.ts';
 import { accountOf } from '../systemd/account.ts';
 import { type Answer, fail, pass, warn } from './check.ts';
@@ -22,7 +26,23 @@ export async function askBuilds(directory: string, serving: string | null = null
     );
   const link = await readCurrent(directory);
   const answer = judgeCurrent(link, directory, serving);
-  return answer.status === 'fail' ? answer : (askServing(link, directory, serving) ?? answer);
+  if (answer.status === 'fail') return answer;
+  return askServing(link, directory, serving) ?? (await askDates(link, directory)) ?? answer;
+}
+
+/** Nothing that is added until then is the newest: a deploy takes it only by its name. */
+async function askDates(link: CurrentLink, directory: string): Promise<Answer | null> {
+  const ids = await listBuildIds(directory).catch((): string[] => []);
+  const newest = ids.at(-1);
+  if (newest === undefined || !isAhead(newest)) return null;
+  const isServing = 'build' in link && link.build === newest;
+  const mend = `cutover deploy <build> names another one${isServing ? ', then' : '; or'}: mv ${shellWord(join(directory, newest))} ${shellWord(
+    join(
+      directory,
+      buildIdFor(new Date(), (id) => ids.includes(id)),
+    ),
+  )}`;
+  return warn(`${newest} says a time that is yet to come: what is added is not newer`, 'builds dated by now', mend);
 }
 
 /** A link that was moved by hand starts another build with the next crash or boot. */

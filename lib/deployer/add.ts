@@ -4,7 +4,8 @@ import { addAbortSignal, Readable } from 'node:stream';
 import { CutoverError, errnoOf, fileError } from '../base/errors.ts';
 import { openController } from '../base/wait.ts';
 import { type IntakeProgress, type TakenIn, takeIn } from '../builds/intake.ts';
-import { createdAtOf } from '../builds/layout.ts';
+import { compareBuildIds, createdAtOf } from '../builds/layout.ts';
+import { newestBuild } from '../builds/list.ts';
 import type { Place } from './place.ts';
 import { sharingInSight, takenNote } from './share-data.ts';
 
@@ -62,7 +63,8 @@ export async function addBuild(
   try {
     const onProgress = (progress: IntakeProgress): void => options.onProgress?.({ ...progress, total });
     const intake = { source: watch.over(source), sha256, revision, branch, sharing, signal: watch.signal, onProgress };
-    return addedBuild(await takeIn(target.builds, intake));
+    const taken = await takeIn(target.builds, intake);
+    return addedBuild(taken, await newerThan(taken.id, target));
   } catch (error) {
     watch.signal.throwIfAborted();
     throw fileError(error, 'cannot read', nameOf(options.archive));
@@ -73,7 +75,14 @@ export async function addBuild(
   }
 }
 
-function addedBuild({ id, path, manifest, onlyFolder, taken }: TakenIn): AddedBuild {
+/** A note where the new build is not the newest, as behind one whose name says a time that is yet to come. */
+async function newerThan(id: string, { name, builds }: Place['target']): Promise<string[]> {
+  const newest = await newestBuild(builds).catch(() => null);
+  if (newest === null || compareBuildIds(newest, id) <= 0) return [];
+  return [`${newest} is newer by its name: this one is deployed by its own alone, cutover deploy ${name} ${id}`];
+}
+
+function addedBuild({ id, path, manifest, onlyFolder, taken }: TakenIn, more: string[]): AddedBuild {
   const { revision, branch, sourceSha256, files, bytes } = manifest;
   const inFolder = `everything in it is below ${JSON.stringify(onlyFolder)}: the unit has to look for it there`;
   return {
@@ -85,7 +94,7 @@ function addedBuild({ id, path, manifest, onlyFolder, taken }: TakenIn): AddedBu
     source_sha256: sourceSha256 ?? '',
     files,
     size_bytes: bytes,
-    notes: [...(onlyFolder === null ? [] : [inFolder]), ...taken.map(takenNote(id))],
+    notes: [...(onlyFolder === null ? [] : [inFolder]), ...taken.map(takenNote(id)), ...more],
   };
 }
 

@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { currentBuild } from '../builds/current.ts';
+import { laterThan } from '../builds/dates.ts';
 import { inspectBuild } from '../builds/inspect.ts';
 import { isBuildId } from '../builds/layout.ts';
 import { listBuildIds } from '../builds/list.ts';
@@ -63,6 +64,7 @@ export async function decide({ target }: Pick<Place, 'target'>, known: PruneKnow
     quarantined: new Set(Object.keys(quarantine)),
     protectedBy,
     keep: target.keep,
+    isAddedLater: laterThan(target.builds, current),
     isWhole: async (id) => (await inspectBuild(target.builds, id)).broken === null,
   });
 }

@@ -19,6 +19,8 @@ interface Case {
   quarantined?: number[];
   broken?: number[];
   links?: number[];
+  /** put there after current, although their names are older */
+  later?: number[];
   protectedBy?: [number, KeepReason][];
   keep?: number;
 }
@@ -37,6 +39,7 @@ async function decided({
     quarantined: new Set(ids(...(facts.quarantined ?? []))),
     protectedBy: new Map((facts.protectedBy ?? []).map(([number, reason]) => [id(number), reason])),
     keep: facts.keep ?? 2,
+    isAddedLater: async (build) => facts.later?.includes(numberOf(build)) ?? false,
     isWhole: async (build) => !facts.broken?.includes(numberOf(build)) && !facts.links?.includes(numberOf(build)),
   };
   const { stay, go } = await decideRetention(asked);
@@ -54,6 +57,11 @@ test('W3: current, previous and keep good ones stay, the older ones go', async (
 test('W3: fewer good builds than places: nothing goes', async () => {
   assert.equal((await decided({ builds: upTo(4), current: 4, previous: 3, proven: [4, 3, 2, 1] })).go, []);
   assert.equal((await decided({ builds: [1], current: 1, proven: [1], keep: 0 })).go, []);
+});
+
+test('W3: what was added after a build that is dated in the future stays until it is tried', async () => {
+  const { go, stay } = await decided({ current: 12, previous: 11, proven: [12, 11], keep: 0, later: [5, 6, 11] });
+  assert.equal([go, stay], [[1, 2, 3, 4, 7, 8, 9, 10], { 5: 'newer', 6: 'newer', 11: 'previous', 12: 'current' }]);
 });
 
 test('W3: keep = 0 leaves current and previous', async () => {
@@ -226,6 +234,7 @@ test('W3: builds of one second are ordered by their number', async () => {
     quarantined: new Set(),
     protectedBy: new Map(),
     keep: 0,
+    isAddedLater: async () => false,
     isWhole: async () => true,
   };
   const { stay, go } = await decideRetention(facts);

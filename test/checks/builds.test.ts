@@ -18,6 +18,15 @@ test('S1: a relative link to a build is good, and so is none before the first de
   assert.is((await askBuilds(await makeBuilds(t, [older]))).status, 'pass');
 });
 
+test('S1: a build that is dated in the future is told, since nothing that is added is newer', async (t) => {
+  const future = 'dist.20990101-000000';
+  const serving = await askBuilds(await makeBuilds(t, [older, future], future));
+  assert.equal([serving.status, serving.observed.split(' ')[0]], ['warn', future]);
+  assert.match(serving.mend ?? '', /^cutover deploy <build> names another one, then: mv \S+ \S+\/dist\.2\d{7}-\d{6}$/);
+  const waiting = await askBuilds(await makeBuilds(t, [older, future], older));
+  assert.match(waiting.mend ?? '', 'names another one; or: mv ');
+});
+
 test('S1: what to type holds for a directory with a blank in its name', async (t) => {
   const directory = join(await makeDirectory(t), 'the builds');
   await mkdir(join(directory, older), { recursive: true });

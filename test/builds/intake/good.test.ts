@@ -227,6 +227,15 @@ test('P1: the archive of a build becomes a build, with a manifest of its own', a
   assert.equal(await compareBuild(second.path, signal), { changed: [], missing: [], added: [], files: 1 });
 });
 
+test('P1: a build that is not the newest by its name is told as one', async (t) => {
+  const taking = await makeTaking(t);
+  assert.equal((await taking.add(tarOf(app))).notes, []);
+  await mkdir(join(taking.builds, 'dist.20990101-000000'));
+  const { id, notes } = await taking.add(tarOf(app));
+  const note = `dist.20990101-000000 is newer by its name: this one is deployed by its own alone, cutover deploy production ${id}`;
+  assert.equal(notes, [note]);
+});
+
 test('P1: an archive of one folder is taken as it is, and that is said', async (t) => {
   const taking = await makeTaking(t);
   const wrapped = await taking.add(tarOf({ name: 'app-1.2/app.js', body: 'x' }));
