@@ -36,3 +36,8 @@ export async function giveMade(first: string, path: string): Promise<void> {
     await directory.close();
   }
 }
+
+/** Whether this is root, and what stands in the directory may be another user's words, which root does not act on. */
+export async function isOthersWord(directory: string): Promise<boolean> {
+  return process.geteuid?.() === 0 && (await stat(directory)).uid !== 0;
+}

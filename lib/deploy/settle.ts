@@ -1,5 +1,5 @@
-import { stat } from 'node:fs/promises';
 import { CutoverError, ExitCode, isCutoverError, messageOf } from '../base/errors.ts';
+import { isOthersWord } from '../base/owner.ts';
 import { openController } from '../base/wait.ts';
 import { currentBuild } from '../builds/current.ts';
 import { clearTemporaryLinks } from '../builds/swap.ts';
@@ -88,7 +88,7 @@ async function tellUnread(run: string, { paths, emit }: Pick<RunTools, 'paths' |
 
 /** A ledger says which commands are run: root does not believe another user's. */
 async function requireOwnRecord(directory: string, run: string): Promise<void> {
-  if (process.geteuid?.() !== 0 || (await stat(directory)).uid === 0) return;
+  if (!(await isOthersWord(directory))) return;
   throw new CutoverError('permission', `run ${run} was cut off, and its record in ${directory} is another user's`, {
     mend: 'cutover settle, which works as that user',
   });

@@ -1,5 +1,7 @@
 import { realpath } from 'node:fs/promises';
 import { CutoverError } from '../base/errors.ts';
+import { isOthersWord } from '../base/owner.ts';
+import { shellLine } from '../base/shell-words.ts';
 import { putBackLeftOver } from '../builds/removal.ts';
 import { clearTemporaryLinks } from '../builds/swap.ts';
 import { stopLeftStandIns } from '../deploy/left-over.ts';
@@ -96,16 +98,27 @@ async function endChange(place: Place): Promise<string | null> {
     place.emit({ type: 'note', message });
   };
   const adoption = await readAdoption(place.paths);
+  const isChanging = (await readRecord(place.paths)) !== null;
+  if (adoption !== null || isChanging) await requireOwnWord(place.paths);
   if (adoption !== null) {
     const { endAdoption } = await import('./init/adopt/change.ts');
     tell(await endAdoption(place, adoption));
   }
-  if ((await readRecord(place.paths)) !== null) {
+  if (isChanging) {
     const { endUnfinished } = await import('./init/strategy/way-back.ts');
     const message = await endUnfinished(place);
     if (message !== null) tell(message);
   }
   return done.length === 0 ? null : done.join('; ');
+}
+
+/** The record of a change says which files are written. @throws `permission` */
+async function requireOwnWord({ directory }: Place['paths']): Promise<void> {
+  if (!(await isOthersWord(directory))) return;
+  const what = `a change of the unit was cut off, and its record in ${directory} is another user's`;
+  throw new CutoverError('permission', what, {
+    mend: `take it back, and again: ${shellLine(['chown', '-R', 'root:', directory])}; after that: cutover init --install`,
+  });
 }
 
 /** A hook of a process that died may go on for some seconds: nothing is begun beside it. */

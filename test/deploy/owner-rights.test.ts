@@ -4,6 +4,7 @@ import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import { polkitRule } from '../../lib/deployer/init/polkit.ts';
 import { suite, type TestContext } from '../suite.ts';
+import { refused } from './initiating.ts';
 import { assertOwned, polkitReads } from './plain-user.ts';
 import { held, heldSite, leaveBehind, letGo, startDeploy, untilBegun, untilSettled } from './running.ts';
 import { breakInService, buildId, makeSite, type Refusal, type Site, until } from './site.ts';
@@ -124,6 +125,33 @@ test("W4: a configuration that somebody else can write has its owner's rights", 
   await sandbox.run('rm', `${builds}/.cutover.toml`, `${builds}/.link.toml`);
   assert.is((await site.call('deploy')).code, 0);
   await assertSound(site, second);
+});
+
+test('W4: a change that was cut off is not ended by root from what its owner wrote of it', async (t) => {
+  const site = await makeSite(t, { builds: [{}] });
+  await handOver(t, site);
+  const { sandbox, unit, state, config } = site;
+  const file = { path: '/srv/forged', before: 'forged', after: 'forged', mode: 0o755 };
+  const about = {
+    unit,
+    from: 'restart',
+    to: 'socket',
+    since: '2026-02-03T15:00:00Z',
+    directory: '/etc/systemd/system',
+  };
+  const record = JSON.stringify({
+    ...about,
+    files: [file],
+    config: { ...file, path: '/srv/forged-too' },
+    isProven: false,
+  });
+  await writeFile(sandbox.hostPath(`${state}/strategy-change.json`), record);
+  const { code, kind, mend } = await refused(sandbox, unit, '--strategy', 'socket', '--config', config);
+  assert.is((await sandbox.exec(['sh', '-c', 'ls /srv/forged*'])).stdout, '');
+  assert.equal([code, kind], [77, 'permission']);
+  assert.match(mend, `chown -R root: ${state}`);
+  await sandbox.run('rm', `${state}/strategy-change.json`);
+  await assertSound(site, first);
 });
 
 test('W4: a signal of the owner opens no debugger in a process that root has begun', async (t) => {
