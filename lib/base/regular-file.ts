@@ -16,3 +16,13 @@ export async function openRegularFile(path: string): Promise<FileHandle> {
     throw error;
   }
 }
+
+/** The whole text of such a file. @throws as `openRegularFile` */
+export async function readRegularFile(path: string): Promise<string> {
+  const file = await openRegularFile(path);
+  try {
+    return await file.readFile('utf8');
+  } finally {
+    await file.close();
+  }
+}

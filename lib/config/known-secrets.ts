@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readRegularFile } from '../base/regular-file.ts';
 import { isPlainHeader, isSecretName } from './secrets.ts';
 
 /** `token_file`, `urlFile`, `secret_file` …: what the file holds is secret. */
@@ -75,6 +75,6 @@ function decoded(text: string): string {
 }
 
 async function readSecret(path: string): Promise<string> {
-  const text = await readFile(path, 'utf8').catch(() => '');
+  const text = await readRegularFile(path).catch(() => '');
   return text.length > mostCharacters ? '' : text;
 }

@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { CutoverError, fileError } from '../base/errors.ts';
+import { readRegularFile } from '../base/regular-file.ts';
 
 /** Where a PostgreSQL database is: its address, or a file that holds it. */
 export interface PostgresPlace {
@@ -55,7 +55,7 @@ function decode(text: string, where: string): string {
 }
 
 async function readUrlFile(path: string): Promise<string> {
-  return readFile(path, 'utf8').catch((error: unknown) => {
+  return readRegularFile(path).catch((error: unknown) => {
     const known = fileError(error, 'cannot read', path);
     if (known !== error) throw known;
     throw new CutoverError('config', `cannot read ${path}`, { mend: `ls -l ${path}`, cause: error });

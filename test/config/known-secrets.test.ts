@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -48,4 +49,11 @@ test('W4: finds secrets inline, in files, credentials and variables, in addresse
       'url/pass',
     ].toSorted(),
   );
+});
+
+test('W4: a pipe in place of a file with a secret keeps nobody waiting', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'cutover-secrets-'));
+  t.cleanup(() => rm(folder, { recursive: true }));
+  execFileSync('mkfifo', [join(folder, 'pipe')]);
+  assert.equal([...(await secretsOf({ tokenFile: join(folder, 'pipe') }))], []);
 });

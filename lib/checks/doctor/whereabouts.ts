@@ -1,5 +1,6 @@
-import { readFile, realpath } from 'node:fs/promises';
+import { realpath } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
+import { readRegularFile } from '../../base/regular-file.ts';
 import type { UnitFacts } from '../../systemd/facts.ts';
 import { describeProcess } from '../../systemd/processes.ts';
 
@@ -23,7 +24,7 @@ export async function whereaboutsOf(
 ): Promise<Whereabouts> {
   const [process, ...texts] = await Promise.all([
     mainPid === 0 ? null : describeProcess(mainPid),
-    ...files.map((file) => readFile(file, 'utf8').catch(() => '')),
+    ...files.map((file) => readRegularFile(file).catch(() => '')),
   ]);
   const all = [...words, ...files, ...texts, (workingDirectory ?? '').replace(/^!/, '')];
   const running = [process?.cwd, process?.executable].filter((path) => typeof path === 'string');

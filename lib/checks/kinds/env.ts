@@ -1,5 +1,5 @@
 import { errnoOf, messageOf } from '../../base/errors.ts';
-import { openRegularFile } from '../../base/regular-file.ts';
+import { readRegularFile } from '../../base/regular-file.ts';
 import { shellWord } from '../../base/shell-words.ts';
 import type { EnvOptions } from '../../config/check-options.ts';
 import { type Answer, fail, pass } from '../check.ts';
@@ -21,7 +21,7 @@ export const envKind: Kind<EnvOptions> = {
 
 async function askKeys(path: string, keys: readonly string[]): Promise<Answer> {
   const expected = `a value for ${keys.join(', ')}`;
-  const text = await readText(path).catch((error: unknown) => error);
+  const text = await readRegularFile(path).catch((error: unknown) => error);
   if (typeof text !== 'string') {
     const why = errnoOf(text) ?? messageOf(text);
     return fail(`cannot be read: ${why}`, expected, `ls -ld ${shellWord(path)}`);
@@ -30,15 +30,6 @@ async function askKeys(path: string, keys: readonly string[]): Promise<Answer> {
   const missing = keys.filter((key) => !given.has(key));
   if (missing.length === 0) return pass(`${keys.length} of ${keys.length} keys have a value`, expected);
   return fail(`no value for ${missing.join(', ')}`, expected, `editor ${shellWord(path)}`);
-}
-
-async function readText(path: string): Promise<string> {
-  const file = await openRegularFile(path);
-  try {
-    return await file.readFile('utf8');
-  } finally {
-    await file.close();
-  }
 }
 
 /** One assignment: a quoted value may go over lines, and what looks like an assignment inside it is none. */

@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { isAbsolute, join, normalize } from 'node:path';
 import { CutoverError, errnoOf, messageOf } from '../../base/errors.ts';
 import { oneWord } from '../../base/one-word.ts';
+import { readRegularFile } from '../../base/regular-file.ts';
 import type { Access, Channel } from './channel.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -37,7 +37,7 @@ function credentialPath(name: string, { CREDENTIALS_DIRECTORY: directory }: Envi
 }
 
 async function read(path: string): Promise<string> {
-  return readFile(path, 'utf8').catch((error: unknown) => {
+  return readRegularFile(path).catch((error: unknown) => {
     const facts: Record<string, string> = { ENOENT: 'there is no such file', EACCES: 'permission denied' };
     throw new CutoverError('config', `cannot read ${path}: ${facts[errnoOf(error) ?? ''] ?? messageOf(error)}`);
   });
