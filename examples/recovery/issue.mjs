@@ -7,7 +7,8 @@ const lines = report.targets ? targetLines(report) : [`The recovery did not begi
 console.log(lines.join('\n'));
 
 function targetLines({ healthy, total, attempts, started_at: startedAt, targets }) {
-  const head = `${healthy} of ${total} services are healthy after ${attempts} attempts (${startedAt}).`;
+  const tried = attempts === 0 ? '; nothing was tried' : ` after ${attempts} attempt${attempts === 1 ? '' : 's'}`;
+  const head = `${healthy} of ${total} services are healthy${tried} (${startedAt}).`;
   const unwell = targets.filter(({ after }) => !after.healthy);
   return [head, ...unwell.flatMap(aboutTarget)];
 }

@@ -49,6 +49,16 @@ test('R7: after a failed run all counts as down until a build is proven, and cou
   assert.is(known.time_between_failures_ms.met, false);
 });
 
+function met(downtimeMs: number, nowMs: number): boolean | null {
+  return figures([run(0, { downtimeMs })], nowMs).availability.met;
+}
+
+test('R7: the availability of some minutes is no missed goal, unless the day cannot mend it', () => {
+  assert.equal([met(second, 2 * minute), met(80 * second, 3 * minute)], [null, null]);
+  assert.equal([met(2 * minute, 3 * minute), met(2 * minute, day)], [false, false]);
+  assert.equal([met(second, day / 2), met(0, minute)], [true, true]);
+});
+
 test('R7: what only a further deploy repaired was not recovered', () => {
   const known = figures([run(0, { outcome: 'failed' }), run(minute)], day);
   assert.equal([known.recovery_success.value, known.recovery_success.met], [0, false]);

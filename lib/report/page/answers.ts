@@ -9,9 +9,10 @@ export function answersOf({ answers, samples, asked, failed, error_rate, median_
   if (asked === 0) return html`<span class="quiet">not asked yet</span>`;
   const rate = ((error_rate ?? 0) * 100).toFixed(failed === 0 || failed === asked ? 0 : 1);
   const median = median_ms === null ? 'no good answer' : `median ${duration(median_ms)}`;
-  const over = window_ms === 0 ? 'once' : `in ${duration(window_ms)}`;
+  const over = window_ms === 0 ? '' : ` in ${duration(window_ms)}`;
+  const questions = `${asked} question${asked === 1 ? '' : 's'}`;
   return html`<ul class="answers">${answers.map(answerOf)}</ul>
-<span class="curve">${curveOf(samples)}<span class="quiet"><b class="${failed > 0 ? 'bad' : ''}">${rate} % failed</b> (${failed} of ${asked} ${over}), ${median}</span></span>`;
+<span class="curve">${curveOf(samples)}<span class="quiet"><b class="${failed > 0 ? 'bad' : ''}">${rate} % failed</b> (${failed} of ${questions}${over}), ${median}</span></span>`;
 }
 
 function answerOf({ url, status, problem, response_ms }: ShownHealth['answers'][number]): Html {
