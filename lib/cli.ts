@@ -14,7 +14,7 @@ export async function main(tool: string, argv: string[]): Promise<void> {
   process.exitCode = ExitCode.failed;
   const command = commandOfTool[tool];
   const words = command ? [command, ...argv] : argv;
-  const terminal = await openTerminal(words);
+  let terminal = await openTerminal(words);
   try {
     // The most frequent question needs no parser, which takes longer to load than Node to start.
     if (argv[0] === '--version' || argv[0] === '-v') {
@@ -27,6 +27,8 @@ export async function main(tool: string, argv: string[]): Promise<void> {
       terminal.print(request.text);
       return await endWith(ExitCode.done);
     }
+    const { tellingAsTyped } = await import('./cli/as-typed.ts');
+    terminal = tellingAsTyped(terminal, request);
     const { run } = await request.row.load();
     return await endWith(await run(request.words, request.options as never, terminal));
   } catch (error) {

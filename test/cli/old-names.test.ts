@@ -23,7 +23,8 @@ test('S1: pre-deployment-check: 0 safe, 1 issues, and changes nothing', async (t
   const inWords = await use(site, 'pre-deployment-check');
   assert.is(inWords.code, 1);
   assert.match(inWords.stdout, '✗ unit ');
-  assert.match(inWords.stdout, `-> systemctl start ${site.unit}, or cutover deploy --fix-forward`);
+  const mend = `systemctl start ${site.unit}, or cutover deploy --config ${site.config} --fix-forward`;
+  assert.match(inWords.stdout, `-> ${mend}`);
   assert.match(inWords.stdout, /production: 2 of 10 checks failed$/);
 });
 

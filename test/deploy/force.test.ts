@@ -48,8 +48,8 @@ test('S1: a service that is down is repaired with --fix-forward, as the refusal 
     failed.map(({ name }) => name),
     ['unit', 'health'],
   );
-  assert.match(failed.map(({ mend }) => mend).join('\n'), 'cutover deploy --fix-forward');
-  assert.match(failed.map(({ mend }) => mend).join('\n'), 'cutover rollback');
+  assert.match(failed.map(({ mend }) => mend).join('\n'), 'cutover deploy production --fix-forward');
+  assert.match(failed.map(({ mend }) => mend).join('\n'), 'cutover rollback production');
   const repaired = await site.call('deploy', ['--fix-forward']);
   assert.equal(
     [repaired.code, repaired.document.outcome, repaired.document.active],

@@ -23,8 +23,9 @@ async function handOver(t: TestContext, site: Site): Promise<void> {
 }
 
 async function asPlainUser<Document = PruneReport>(site: Site, ...words: string[]) {
-  const command = [executable('cutover'), 'prune', 'production', '--json', '--config', site.config, ...words];
-  return calledFrom<Document>(await site.sandbox.exec([...plainUser, process.execPath, ...command]));
+  const command = [executable('cutover'), 'prune', 'production', '--json', ...words];
+  const env = { CUTOVER_CONFIG: site.config };
+  return calledFrom<Document>(await site.sandbox.exec([...plainUser, process.execPath, ...command], { env }));
 }
 
 test('W3: a plain user who may not look at the processes of the unit: no build goes, exit 77, and what to type', async (t) => {

@@ -89,9 +89,8 @@ export async function makeSite(t: TestContext, options: SiteOptions = {}): Promi
 function siteOn(facts: Omit<Site, 'add' | 'call' | 'tell' | 'configure'> & Places, user?: PlainUser): Site {
   const { sandbox, builds, config } = facts;
   let built = 0;
-  const words = (command: string, more: readonly string[]): string[] => {
-    return [command, 'production', ...more, '--config', config];
-  };
+  // So that what is to be typed next says no more than it has to.
+  const env = { CUTOVER_CONFIG: config };
   return {
     ...facts,
     async add(behaviour = {}) {
@@ -101,9 +100,11 @@ function siteOn(facts: Omit<Site, 'add' | 'call' | 'tell' | 'configure'> & Place
       return buildId(built);
     },
     async call<Document>(command: string, more: string[] = [], how: Partial<ExecOptions> = {}) {
-      return calledFrom<Document>(await sandbox.cutover([...words(command, more), '--json'], how));
+      return calledFrom<Document>(
+        await sandbox.cutover([command, 'production', ...more, '--json'], { ...how, env: { ...env, ...how.env } }),
+      );
     },
-    tell: (command, ...more) => sandbox.cutover(words(command, more)),
+    tell: (command, ...more) => sandbox.cutover([command, 'production', ...more], { env }),
     configure: (changed) => writeFile(sandbox.hostPath(config), configText(facts, changed)),
   };
 }

@@ -68,7 +68,7 @@ function fleetOn(sandbox: TestSandbox, app: string, port: number): Fleet {
     builds: (name) => `/srv/${app}/${name}`,
     state: (name) => `/var/lib/cutover/${app}/${name}`,
     async call<Document>(...words: string[]) {
-      return calledFrom<Document>(await sandbox.cutover([...words, '--config', config, '--json']));
+      return calledFrom<Document>(await sandbox.cutover([...words, '--json'], { env: { CUTOVER_CONFIG: config } }));
     },
     start: (...words) => sandbox.startCutover([...words, '--config', config, '--json']),
     async add(name, number, behaviour = {}) {

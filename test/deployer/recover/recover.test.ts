@@ -123,7 +123,10 @@ test('R2, R3: --status-only tells the same and changes nothing', async (t) => {
   assert.is((await fleet.runs('backend')).length, 1);
   const told = await fleet.sandbox.cutover(['recover', '--status-only', '--config', fleet.config]);
   assert.is(told.code, 3);
-  assert.match(told.stdout, /✗ backend +\S+: inactive \(dead\)\n {4}found .*[^]*next +cutover recover backend/);
+  assert.match(
+    told.stdout,
+    /✗ backend +\S+: inactive \(dead\)\n {4}found .*[^]*next +cutover recover --config \S+ backend/,
+  );
   assert.match(told.stdout, 'NOT RECOVERED: 1 of 3 healthy, 66 % are wanted');
 });
 
