@@ -54,7 +54,12 @@ test('S1: a failed unit: both ways out are named', async (t) => {
   const site = await makeSite(t, { builds: [{}, {}], service: ['Restart=no'] });
   await site.sandbox.run('systemctl', 'kill', '--signal=KILL', '--kill-who=main', site.unit);
   await site.sandbox.exec(['systemctl', 'is-failed', '--wait', site.unit]);
-  await refuses(site, 'unit', /^failed: signal$/, /cutover rollback production or cutover deploy production --fix-forward$/);
+  await refuses(
+    site,
+    'unit',
+    /^failed: signal$/,
+    /cutover rollback production or cutover deploy production --fix-forward$/,
+  );
   const repaired = await site.call('deploy', ['--fix-forward']);
   assert.equal([repaired.code, repaired.document.active], [0, second], repaired.stderr);
   await assertSound(site, second, repaired);
@@ -88,7 +93,12 @@ test('S1: the service does not answer', async (t) => {
   const site = await makeSite(t, { builds: [{}, {}], tables: { health: ['timeout = "300ms"'] } });
   const pid = String((await whoServes(site))?.pid);
   await site.sandbox.run('kill', '-STOP', pid);
-  await refuses(site, 'health', /no answer within 0\.3 s$/, /cutover rollback production or cutover deploy production --fix-forward$/);
+  await refuses(
+    site,
+    'health',
+    /no answer within 0\.3 s$/,
+    /cutover rollback production or cutover deploy production --fix-forward$/,
+  );
   await site.sandbox.run('kill', '-CONT', pid);
   await assertSound(site, first);
 });
