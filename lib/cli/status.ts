@@ -7,7 +7,7 @@ import type { Config, TargetConfig } from '../config/model.ts';
 import { formatSize } from '../config/quantities.ts';
 import { pathsOf, targetNamed } from '../deployer/place.ts';
 import { status, type TargetStatus } from '../deployer/status.ts';
-import { originText, reasonText } from '../report/text.ts';
+import { originText, outcomeText, reasonText } from '../report/text.ts';
 import { duration } from '../report/words.ts';
 import { reachSystemd } from '../systemd/systemd.ts';
 import type { GlobalOptions, Run, Terminal } from './command.ts';
@@ -102,7 +102,7 @@ function unitText({ unit, state, sub_state, restarts, memory_bytes, main_pid, si
 function lastRunText({ last_run: last }: TargetStatus): string {
   if (!last) return 'none yet';
   const why = last.failure?.message ?? last.cause?.message ?? reasonText(last);
-  return `${last.kind} ${last.run}: ${last.outcome}${why && ` (${why})`}`;
+  return `${last.kind} ${last.run}: ${outcomeText(last)}${why && ` (${why})`}`;
 }
 
 function row(name: string, value: string): string {

@@ -3,7 +3,7 @@ import type { ToldRun, Unfinished } from '../report/words.ts';
 import { documentOf } from '../run/document.ts';
 import { newestRun, readRun, runsNewestFirst } from '../run/history.ts';
 import { type InFlight, isAlive, readInFlight } from '../run/in-flight.ts';
-import { cutOffFailure, type RunRecord, stepRecordsOf } from '../run/ledger.ts';
+import { cutOffFailure, type RunRecord, stepRecordsOf, unrecordedFailure } from '../run/ledger.ts';
 import { isHeld } from '../run/lock.ts';
 import type { StatePaths } from '../run/state.ts';
 
@@ -51,7 +51,8 @@ function documentFrom(record: RunRecord, unfinished: Unfinished): ToldRun {
   const isAtWork = unfinished.state === 'at_work';
   // The step that is under way has not failed.
   const steps = stepRecordsOf(record).filter(({ name }) => !isAtWork || record.steps.get(name) !== 'intended');
-  const failure = isAtWork ? record.failure : cutOffFailure(record);
+  const isLost = unfinished.state === 'not_recorded' && record.steps.size > 0;
+  const failure = isAtWork ? record.failure : isLost ? unrecordedFailure(record) : cutOffFailure(record);
   const active = record.steps.size === 0 ? inputs.from : null;
   const ending = { outcome: 'interrupted' as const, exit_code: ExitCode.interrupted, downtime_ms: null, checks: [] };
   const nowMs = isAtWork ? Date.now() : Date.parse(inputs.startedAt);

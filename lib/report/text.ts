@@ -25,17 +25,22 @@ export function originText({ revision, branch }: { revision: string | null; bran
 export function historyText(runs: readonly ToldRun[]): string {
   if (runs.length === 0) return 'no runs yet';
   const head = ['RUN', 'KIND', 'OUTCOME', 'FROM', 'TO', 'TOOK', 'DOWN', 'REASON'];
-  const rows = runs.map(({ run, kind, outcome, from, to, duration_ms, downtime_ms, ...why }) => [
+  const rows = runs.map(({ run, kind, from, to, duration_ms, downtime_ms, ...ended }) => [
     run ?? '',
     kind,
-    outcome,
+    outcomeText(ended),
     from ?? '-',
     to ?? '-',
     duration(duration_ms),
     downtime_ms === null ? '-' : duration(downtime_ms),
-    reasonText(why),
+    reasonText(ended),
   ]);
   return columns([head, ...rows]);
+}
+
+/** How a run ended, in a word; of one that changed something and left no outcome that is not known. */
+export function outcomeText({ outcome, unfinished, steps }: Pick<ToldRun, 'outcome' | 'unfinished' | 'steps'>): string {
+  return unfinished?.state === 'not_recorded' && steps.length > 0 ? 'not recorded' : outcome;
 }
 
 /** What a run failed for, what was refused, or what it was begun for; in few words. */

@@ -142,6 +142,19 @@ export function cutOffFailure({ inputs, steps, failure }: RunRecord): Failure {
   return failure ?? { step, reason: 'interrupted', message, evidence: null };
 }
 
+/** What there is to say of a run that has ended, and whose ledger does not tell how: a disk took no more of it. */
+export function unrecordedFailure({ inputs, steps, failure }: RunRecord): Failure {
+  const step = [...steps.keys()].at(-1) ?? 'begin';
+  return (
+    failure ?? {
+      step,
+      reason: 'disk',
+      message: `the outcome of run ${inputs.run} could not be written`,
+      evidence: null,
+    }
+  );
+}
+
 /** Whether what stands in the first line can be planned from: another version, or another program, may have written it. */
 function isWhole(inputs: Partial<RunInputs> | null): boolean {
   const { run, to, target, startedAt } = inputs ?? {};

@@ -51,5 +51,10 @@ test('S8, S11: the report of a run whose end could not be written says just that
   assert.not.match(text, 'was not touched');
   const { runs } = (await site.call<{ runs: ToldRun[] }>('history')).document;
   assert.equal(runs[0]?.unfinished, { state: 'not_recorded', pid: null });
+  const told = [text, (await site.tell('history')).stdout, (await site.tell('status')).stdout].join('\n');
+  assert.match(told, `the outcome of run ${run.run} could not be written`);
+  assert.match(told, new RegExp(`${run.run} +deploy +not recorded .* gate: disk`));
+  assert.match(told, `deploy ${run.run}: not recorded`);
+  assert.not.match(told, /interrupted|in the middle of it/);
   await assertSound(site, second);
 });
