@@ -58,7 +58,8 @@ export const databaseTable: Table = {
       key: 'required',
       type: boolean,
       default: false,
-      sentence: 'Whether a backup that failed ends the deploy.',
+      sentence:
+        'Whether a backup that failed ends the deploy; without it, one that is the way back from a migration still does.',
       example: true,
     },
     {
