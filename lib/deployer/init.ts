@@ -9,6 +9,7 @@ import { unfinishedChange } from './init/cut-off.ts';
 import { draftFor } from './init/drafting.ts';
 import { filesToWrite, type PlannedFile, writeFiles } from './init/files.ts';
 import { install, type InstallTools } from './init/install.ts';
+import { monitorNote } from './init/install/monitor-units.ts';
 import { configOption, defaultConfigPath } from './init/places.ts';
 import type { Found, InitReport } from './init/report.ts';
 import { pathsOf } from './place.ts';
@@ -82,8 +83,9 @@ async function carryOut(
   if (isInstall) {
     if (file === null) throw new CutoverError('config', 'what is installed needs a configuration file');
     const done = await install({ config: { ...config, file }, targets, own }, tools);
-    const note = lingerNote(manager);
-    return { ...done, notes: note === null ? done.notes : [...done.notes, note] };
+    const again = `cutover init --install${await configOption(file, tools.surroundings)}`;
+    const left = [monitorNote(targets, file, again), lingerNote(manager)].filter((note) => note !== null);
+    return { ...done, notes: [...done.notes, ...left] };
   }
   const differing = await filesToWrite(own);
   signal.throwIfAborted();

@@ -45,9 +45,13 @@ test('the template, a drop-in that orders it before the unit, and an instance th
   const instance = `cutover-settle@${app}-production.service`;
   const { files, ...rest } = document;
   const units = [{ unit: instance, status: 'enabled' }];
+  const again = `cutover init --install --config ${config}`;
+  const notes = [
+    `nothing is looked after between deploys; for a timer that does, write [targets.production.monitor] into ${config}, then again: ${again}`,
+  ];
   assert.equal(
     [code, rest],
-    [0, { target: 'production', units, notes: [], next: [`cutover status --config ${config}`] }],
+    [0, { target: 'production', units, notes, next: [`cutover status --config ${config}`] }],
     stderr,
   );
   assert.equal(
@@ -62,6 +66,10 @@ test('the template, a drop-in that orders it before the unit, and an instance th
   const show = ['systemctl', 'show', '--property=LoadState,NeedDaemonReload,UnitFileState', instance] as const;
   assert.is(await sandbox.run(...show), 'LoadState=loaded\nUnitFileState=enabled\nNeedDaemonReload=no');
   assert.match(await sandbox.run('systemctl', 'show', '--property=Before', '--value', instance), unit);
+  await writeFile(sandbox.hostPath(config), `${await textOf(sandbox, config)}\n[targets.production.monitor]\n`);
+  const watched = await init(sandbox, '--install', '--config', config);
+  assert.equal([watched.code, watched.document.notes], [0, []], watched.stderr);
+  assert.is(await sandbox.run('systemctl', 'is-active', `cutover-monitor@${app}-production.timer`), 'active');
   const verify = ['systemd-analyze', 'verify', '--man=no', '--recursive-errors=no', instance] as const;
   const verified = await sandbox.exec(verify);
   assert.equal([verified.code, verified.stdout, verified.stderr], [0, '', '']);
@@ -233,7 +241,8 @@ test("S8: under the user's manager: it comes up with the machine on the proven b
   const own = `${user.home}/.config/systemd/user`;
   t.cleanup(() => user.sandbox.cutover(['init', '--uninstall', '--user']));
   const called = await init(user.sandbox, '--install', '--config', site.config);
-  assert.equal([called.code, called.document.notes], [0, []], called.stderr);
+  assert.is(called.code, 0, called.stderr);
+  assert.not.match(called.document.notes.join(), 'linger');
   assert.ok(called.document.files.every(({ path }) => path.startsWith(`${user.home}/`)));
   assert.ok(called.document.files.some(({ path }) => path.startsWith(`${own}/cutover-settle@`)));
   await user.sandbox.run('systemctl', 'enable', site.unit);

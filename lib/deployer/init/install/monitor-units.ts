@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { formatDuration } from '../../../config/quantities.ts';
 import type { Config, TargetConfig } from '../../../config/model.ts';
+import { tomlKey } from '../../../config/toml.ts';
 import { instanceName, unitWord } from '../../../systemd/unit-text.ts';
 import { dropIn, type InstallFile, mark, shippedUnit, type UnitPlaces } from './unit-files.ts';
 
@@ -19,6 +20,17 @@ export function monitorFiles(config: Config, targets: readonly TargetConfig[], p
   const names = ['cutover-monitor@.service', 'cutover-monitor@.timer'];
   const templates = names.map((name) => shippedUnit(name, config.manager, places));
   return [...templates, ...watched.flatMap((target) => linesBeside(config, target, places))];
+}
+
+/**
+ * What is left to do where nothing is looked after between deploys. To look after some targets and not others is a choice.
+ * @param install the command that puts the timer in place
+ */
+export function monitorNote(targets: readonly TargetConfig[], file: string, install: string): string | null {
+  const [first] = targets;
+  if (first === undefined || targets.some(({ monitor }) => monitor !== null)) return null;
+  const table = `[targets.${tomlKey(first.name)}.monitor]`;
+  return `nothing is looked after between deploys; for a timer that does, write ${table} into ${file}, then again: ${install}`;
 }
 
 function linesBeside(config: Config, { name, monitor }: TargetConfig, { unitDirectory }: UnitPlaces): InstallFile[] {
