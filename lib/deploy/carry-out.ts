@@ -22,6 +22,7 @@ import { holdersOf } from './ports.ts';
 import { planOf } from './plans.ts';
 import type { RunTools } from './run-tools.ts';
 import { startableWaitMeter } from './waits.ts';
+import { withWayBack } from './way-back.ts';
 
 /**
  * Carries a run out: every step against the ledger, and back again when one fails.
@@ -90,7 +91,10 @@ async function applyAndJudge(
     return { outcome, exit_code, active: inputs.from, steps, failure };
   }
   if (inputs.kind === 'recovery') return giveUp(inputs, { begun, records: steps, failure, transcript }, tools);
-  return goBack(inputs, { begun, records: steps, failure, transcript }, tools);
+  const way = await withWayBack(inputs, tools);
+  const names = new Set(begun.map(({ name }) => name));
+  const taken = way === inputs ? begun : planOf(way, { ...tools, transcript }).filter(({ name }) => names.has(name));
+  return goBack(way, { begun: taken, records: steps, failure, transcript }, tools);
 }
 
 /** An interruption in the middle of a run that cannot be taken back would leave the service down. @returns `end`: nothing more is said of one */

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { CutoverError, ExitCode, isCutoverError, messageOf } from '../base/errors.ts';
 import { openController } from '../base/wait.ts';
+import { isThere } from '../base/files.ts';
 import { currentBuild } from '../builds/current.ts';
 import type { Ending } from '../run/document.ts';
 import { recordAnyway, revertSteps } from '../run/engine.ts';
@@ -128,6 +129,7 @@ export function requireReached({ target, run }: RunInputs, errors: readonly unkn
 async function proveBack(inputs: RunInputs, { systemd, emit }: Omit<RunTools, 'signal'>): Promise<string | null> {
   const { target, manager, back, startedAt } = inputs;
   const buildPath = join(target.builds, back ?? '');
+  if (!(await isThere(buildPath))) return `${back} is not in ${target.builds} any more`;
   // It may never have been stopped: what it wrote before this run is no news.
   const sinceMs = Date.parse(startedAt);
   const subject = { target, manager, buildPath, invocationBefore: null, memoryBefore: null, sinceMs };

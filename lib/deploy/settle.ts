@@ -19,6 +19,7 @@ import { goBack, requireReached } from './go-back.ts';
 import { endLeftProcesses } from '../run/left-processes.ts';
 import { ledgerPath } from '../run/state.ts';
 import { requirePermitted } from './permission.ts';
+import { withWayBack } from './way-back.ts';
 import { holdersOf } from './ports.ts';
 import { planOf } from './plans.ts';
 import type { Systemd } from '../systemd/systemd.ts';
@@ -128,7 +129,8 @@ function asSettled(document: RunDocument): RunDocument {
 }
 
 async function endingOf(record: RunRecord, tools: SettleTools): Promise<Found> {
-  const { inputs, steps, isBooted } = record;
+  const { steps, isBooted } = record;
+  const inputs = await withWayBack(record.inputs, tools);
   const [records, failure] = [stepRecordsOf(record), cutOffFailure(record)];
   const plan = planOf(inputs, { ...tools, transcript: [] });
   const known = plan.filter(({ name }) => steps.has(name));

@@ -16,6 +16,8 @@ export type LedgerEntry =
   | { type: 'failure'; failure: Failure }
   /** the machine was booted, and `current` put back before the unit was started */
   | { type: 'boot' }
+  /** the build that the inputs name to go back to is gone, and this one takes its place */
+  | { type: 'way_back'; to: string }
   | { type: 'outcome'; document: RunDocument };
 
 export type LedgerLine = LedgerEntry & { at: string };
@@ -110,6 +112,7 @@ export function recordOf(lines: readonly LedgerLine[]): RunRecord | null {
   for (const line of lines) {
     if (line.type === 'step') addStep(record, line);
     if (line.type === 'boot') record.isBooted = true;
+    if (line.type === 'way_back') record.inputs = { ...record.inputs, back: line.to };
     if (line.type === 'failure') record.failure = line.failure;
     if (line.type === 'outcome') record.document = line.document;
   }

@@ -147,6 +147,15 @@ test('S8: a record needs its inputs first, and holds how far each step came in t
   assert.is(record?.document?.outcome, 'rolled_back');
 });
 
+test('S8: who goes on with a way back goes to the build that took the place of one that was gone', () => {
+  const at = '2026-02-03T15:11:20.000Z';
+  const record = recordOf([
+    { at, type: 'begin', inputs },
+    { at, type: 'way_back', to: 'dist.20260101-000000' },
+  ]);
+  assert.equal(record?.inputs, { ...inputs, back: 'dist.20260101-000000' });
+});
+
 test('S8: a ledger on a full disk says so, and one that cannot be opened as well', async (t) => {
   const { path, remount } = await makeTmpfs(t, 65_536);
   const paths = statePaths({ state: path, app: 'shop', target: 'production' });

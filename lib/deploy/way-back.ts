@@ -1,0 +1,30 @@
+import { listBuildIds } from '../builds/list.ts';
+import { recordAnyway } from '../run/engine.ts';
+import { newestProven } from '../run/history.ts';
+import type { RunInputs } from '../run/inputs.ts';
+import type { Ledger } from '../run/ledger.ts';
+import { readQuarantine } from '../run/quarantine.ts';
+import type { RunTools } from './run-tools.ts';
+
+/**
+ * The inputs with a build to go back to that is there: the one that the run began with may have been removed since, and
+ * then the last proven one takes its place. That is in the ledger before anything is taken back, so whoever goes on with
+ * it goes back to the same.
+ */
+export async function withWayBack(
+  inputs: RunInputs,
+  { paths, emit, ledger }: Pick<RunTools, 'paths' | 'emit'> & { ledger: Ledger },
+): Promise<RunInputs> {
+  const { back, to, target } = inputs;
+  if (back === null || back === to) return inputs;
+  const ids = await listBuildIds(target.builds).catch(() => null);
+  if (ids === null || ids.includes(back)) return inputs;
+  const quarantined = await readQuarantine(paths);
+  const others = new Set(ids.filter((id) => id !== to && !Object.hasOwn(quarantined, id)));
+  const other = await newestProven(paths, (id) => others.has(id));
+  const instead = other === null ? 'and no other proven build is' : `so ${other} takes its place`;
+  emit({ type: 'note', message: `${back} is not in ${target.builds} any more, ${instead}` });
+  if (other === null) return inputs;
+  await recordAnyway(ledger, { type: 'way_back', to: other });
+  return { ...inputs, back: other };
+}
