@@ -2,6 +2,7 @@ import { CutoverError, ExitCode } from '../base/errors.ts';
 import type { Config, TargetConfig } from '../config/model.ts';
 import { pathsOf, targetNamed } from '../deployer/place.ts';
 import { carryOutRequest } from '../triggers/serve/carry-out.ts';
+import { pushedBy } from '../triggers/serve/pushed.ts';
 import { readRecord } from '../triggers/serve/record.ts';
 import { isRequestId } from '../triggers/serve/request.ts';
 import { afterwards, whileWorking } from './afterwards.ts';
@@ -13,8 +14,9 @@ import { configFor, placeOf } from './place.ts';
 export const run: Run = async ([name], options, terminal) => {
   const config = await configFor(options, terminal);
   const { target, id } = asked(config, name);
+  const pushed = await pushedBy({ config, target, id }, terminal.env);
   const place = await placeOf(config, target, { options, terminal, log: true });
-  const ended = await whileWorking(place, terminal, () => carryOutRequest(place, id));
+  const ended = await whileWorking(place, terminal, () => carryOutRequest(place, { id, pushed }));
   if (ended?.isTold) {
     const { run: cutOff, outcome, exit_code } = ended.document;
     terminal.tell(`run ${cutOff} of ${id} had been cut off, and was ended and told of: ${outcome}\n`);

@@ -15,6 +15,8 @@ export interface CommandContext {
   previous: string | null;
   /** of the candidate's source */
   revision: string | null;
+  /** the branch that it was made from, or that was pushed */
+  branch?: string | null;
   /** how the run ended, for what runs afterwards */
   outcome?: string;
 }
@@ -24,7 +26,7 @@ export interface CommandContext {
  * the `CUTOVER_` names of the contract. A value that there is not is empty, so that `set -u` does no harm.
  */
 export function commandEnvironment(context: CommandContext): Record<string, string> {
-  const { app, target, run, build, current, previous, revision, outcome } = context;
+  const { app, target, run, build, current, previous, revision, branch = null, outcome } = context;
   const told = {
     APP: app,
     TARGET: target.name,
@@ -36,6 +38,7 @@ export function commandEnvironment(context: CommandContext): Record<string, stri
     PREVIOUS: previous,
     PORT: target.ports.join(' '),
     REVISION: revision,
+    BRANCH: branch,
     ...(outcome === undefined ? {} : { OUTCOME: outcome }),
   };
   const contract = Object.entries(told).map(([name, value]) => [`CUTOVER_${name}`, value ?? '']);

@@ -48,8 +48,8 @@ export function checkSteps(inputs: RunInputs, tools: PlanTools): Step[] {
 
 async function askAfter(inputs: RunInputs, tools: PlanTools, signal: AbortSignal): Promise<CheckAnswer[]> {
   const { app, target, run, to, back, manager } = inputs;
-  const { revision } = await originOf(target.builds, to);
-  const context: CommandContext = { app, target, run, build: to, current: to, previous: back, revision };
+  const { revision, branch } = await originOf(target.builds, to);
+  const context: CommandContext = { app, target, run, build: to, current: to, previous: back, revision, branch };
   const { systemd, emit, redact, answers } = tools;
   const subject = { context, manager, systemd, redact, signal, mayMend: true };
   const asked = await configuredChecks('after', subject);

@@ -36,7 +36,15 @@ function hookSteps(name: 'migrate' | 'smoke', inputs: RunInputs, tools: PlanTool
   ];
 }
 
-async function contextOf({ app, target, run, to, back, revision = null }: RunInputs): Promise<CommandContext> {
+async function contextOf({
+  app,
+  target,
+  run,
+  to,
+  back,
+  revision = null,
+  branch = null,
+}: RunInputs): Promise<CommandContext> {
   const current = await currentBuild(target.builds).catch(() => null);
-  return { app, target, run, build: to, current, previous: back, revision };
+  return { app, target, run, build: to, current, previous: back, revision, branch };
 }

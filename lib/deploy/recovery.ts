@@ -64,10 +64,10 @@ async function endProcesses(unit: string, { systemd }: PlanTools, signal: AbortS
 
 /** The user's way to mend the place. When it fails, or the person interrupts it, the start is tried all the same. */
 function repairSteps(inputs: RunInputs, tools: PlanTools): Step[] {
-  const { app, target, run, to, revision = null } = inputs;
+  const { app, target, run, to, revision = null, branch = null } = inputs;
   const hooks = target.hooks.repair ?? [];
   if (hooks.length === 0) return [];
-  const context = { app, target, run, build: to, current: to, previous: null, revision };
+  const context = { app, target, run, build: to, current: to, previous: null, revision, branch };
   const signal = tools.signal ?? openController().signal;
   const apply = async (): Promise<StepFacts> => {
     try {

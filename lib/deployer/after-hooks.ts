@@ -41,11 +41,11 @@ export async function runAfterHooks(document: RunDocument, place: Place): Promis
   const { target, config, systemd, emit } = place;
   if (name === undefined || run === null || (target.hooks[name] ?? []).length === 0) return;
   const build = tried === '' ? null : tried;
-  const [current, { revision }] = await Promise.all([
+  const [current, { revision, branch }] = await Promise.all([
     currentBuild(target.builds).catch(() => null),
     originOf(target.builds, build),
   ]);
-  const context = { app: config.app, target, run, build, current, previous: before, revision, outcome };
+  const context = { app: config.app, target, run, build, current, previous: before, revision, branch, outcome };
   emit({ type: 'run', run });
   await leaveHold({ systemd, app: config.app, target: target.name });
   const dir = build === null ? target.builds : `${target.builds}/${build}`;

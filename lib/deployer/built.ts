@@ -5,8 +5,7 @@ import { StepFailure } from '../run/failure.ts';
 import type { HookAnswer } from '../run/hooks.ts';
 import { addBuild } from './add.ts';
 import type { Place } from './place.ts';
-import type { Source } from './source.ts';
-import { knownOrigin } from './source-stages.ts';
+import type { PushedCommit } from './source.ts';
 
 /** Such a file is meant to be taken in; what else a hook names beside the build that it left may be anything. */
 const archiveName = /\.(tar|tar\.gz|tgz|tar\.zst)$/;
@@ -14,12 +13,12 @@ const archiveName = /\.(tar|tar\.gz|tgz|tar\.zst)$/;
 /**
  * The build that a hook leaves: the archive whose path it printed last, taken in, or a new one in the builds directory. Somebody
  * else may put a build there meanwhile, so what it printed comes first.
- * @param about `work` runs the hook; `source`: what it builds, where that is known
+ * @param about `work` runs the hook; `origin`: what it builds, as far as that is known
  * @throws `StepFailure` when it left neither, or nobody can tell which one is its own; what `addBuild` throws
  */
 export async function buildLeftBy(
   place: Place,
-  { work, source }: { work: () => Promise<HookAnswer>; source?: Source | undefined },
+  { work, origin }: { work: () => Promise<HookAnswer>; origin?: Partial<PushedCommit> | undefined },
 ): Promise<string> {
   const { builds } = place.target;
   const before = new Set(await listBuildIds(builds));
@@ -30,7 +29,7 @@ export async function buildLeftBy(
   if (named !== undefined) return named;
   const [own, ...others] = made;
   const isArchive = path !== null && (own === undefined || archiveName.test(path)) && (await isFile(path));
-  if (isArchive) return takeIn(place, path, source);
+  if (isArchive) return takeIn(place, path, origin ?? {});
   if (own === undefined) throw leftNothing(place, answer);
   if (others.length === 0) return own;
   const what = `${builds} has more than one new build: ${made.join(', ')}`;
@@ -50,8 +49,9 @@ function leftNothing({ target, redact }: Place, { line }: HookAnswer): StepFailu
   return new StepFailure('hook', `it left no new build in ${target.builds}, and ${said}`);
 }
 
-async function takeIn(place: Place, path: string, source: Source | undefined): Promise<string> {
-  const { id, notes } = await addBuild(place, { archive: path, ...(source ? knownOrigin(place.target, source) : {}) });
+async function takeIn(place: Place, path: string, { revision, branch }: Partial<PushedCommit>): Promise<string> {
+  const origin = { ...(revision ? { revision } : {}), ...(branch ? { branch } : {}) };
+  const { id, notes } = await addBuild(place, { archive: path, ...origin });
   for (const message of [`${id} was taken in from ${path}`, ...notes]) place.emit({ type: 'note', message });
   return id;
 }

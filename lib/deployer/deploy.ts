@@ -17,7 +17,7 @@ import { type Place, placeInputs } from './place.ts';
 import { askPreflight, readSituation, type Situation } from './situation.ts';
 import { keepRecord } from './staged-record.ts';
 import { shareData } from './share-data.ts';
-import { shortName, type Source } from './source.ts';
+import { type PushedCommit, shortName, type Source } from './source.ts';
 import { isMadeFrom, knownOrigin } from './source-stages.ts';
 import { type EarlyEnding, earlyEnding, isUnwell, requireForceAllowed } from './verdict.ts';
 
@@ -26,6 +26,8 @@ export interface DeployOptions {
   build?: string | undefined;
   /** a commit that is to become the build; no build is named then */
   source?: Source | undefined;
+  /** what the hooks are to make a build of, where they were not given the commit itself */
+  pushed?: PushedCommit | undefined;
   isForced: boolean;
   isFixForward: boolean;
   /** 0: do not wait for another run */
@@ -52,18 +54,18 @@ export async function deploy(place: Place, options: DeployOptions): Promise<RunD
 }
 
 async function deployHeld(place: Place, options: DeployOptions, guard: () => Promise<void>): Promise<RunDocument> {
-  const { build, source } = options;
+  const { build, source, pushed } = options;
   const startedAt = new Date().toISOString();
   await source?.verifyWanted(place.signal);
   // Without a file nobody said how many builds are kept, and none is removed for want of room.
   if (place.config.file !== null) await makeRoomWhereNeeded(place, build);
   const made = source ? await madeFrom(source, place) : build;
-  const staged = await runStages(place, made === undefined ? { source, guard } : { build: made, guard });
-  if (staged.failure) return refusedBy(staged, place, { startedAt, source });
+  const staged = await runStages(place, made === undefined ? { source, pushed, guard } : { build: made, guard });
+  if (staged.failure) return refusedBy(staged, place, { startedAt, origin: source ?? pushed });
   const situation = await makeReady(place, staged.built ?? made);
   const guarded = guard();
   const checks = await askPreflight(place, situation, { ...options, mayMend: true });
-  const inputs = await inputsOf(place, { situation, startedAt, checks, staged, source });
+  const inputs = await inputsOf(place, { situation, startedAt, checks, staged, source, pushed });
   const ending = earlyEnding(place, { situation, checks }, options);
   place.emit({ type: 'checked', safe: isSafe(checks), forced: options.isForced });
   if (ending) return keepRecord(inputs, untouched(inputs, ending), place);
@@ -106,16 +108,20 @@ interface Known {
   checks: CheckAnswer[];
   staged: Staged;
   source: Source | undefined;
+  pushed: PushedCommit | undefined;
   startedAt: string;
 }
 
-async function inputsOf(place: Place, { situation, checks, staged, source, startedAt }: Known): Promise<RunInputs> {
+async function inputsOf(
+  place: Place,
+  { situation, checks, staged, source, pushed, startedAt }: Known,
+): Promise<RunInputs> {
   const { target, paths } = place;
   const { facts, from, candidate } = situation;
   const back = isUnwell(checks, target) ? await lastProven(place, from) : from;
   const [run, origin] = await Promise.all([staged.run ?? nextRunId(paths), originOf(target.builds, candidate)]);
   // A hook may have made the build by itself, without a manifest.
-  const known = source ? knownOrigin(target, source) : {};
+  const known = source ? knownOrigin(target, source) : staged.built === null ? {} : (pushed ?? {});
   const [revision, branch] = [origin.revision ?? known.revision ?? null, origin.branch ?? known.branch ?? null];
   const what = { run, kind: 'deploy' as const, ...placeInputs(place), revision, branch };
   const before = { invocationBefore: facts.invocationId, memoryBefore: facts.memoryBytes };

@@ -11,8 +11,8 @@ export async function askMonitorChecks(place: Place): Promise<CheckAnswer[]> {
   const { target, config, systemd, redact, signal } = place;
   if (!isAnyConfigured(target, 'monitor')) return [];
   const [current, previous] = await Promise.all([currentBuild(target.builds), previousBuild(place)]);
-  const { revision } = await originOf(target.builds, current);
-  const context = { app: config.app, target, run: null, build: current, current, previous, revision };
+  const { revision, branch } = await originOf(target.builds, current);
+  const context = { app: config.app, target, run: null, build: current, current, previous, revision, branch };
   const subject = { context, manager: config.manager, systemd, redact, signal, mayMend: true };
   const isFirst = current === null;
   const asked = asBefore(await configuredChecks('monitor', subject), { isFirst, isFixForward: false });

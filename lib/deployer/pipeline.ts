@@ -10,8 +10,15 @@ import { type HookAnswer, runHooks, textOf } from '../run/hooks.ts';
 import type { StepRecord } from '../run/step.ts';
 import { type Place, placeInputs } from './place.ts';
 import { keepRecord } from './staged-record.ts';
-import { type Source, workTree } from './source.ts';
-import { buildOfSource, checkOutSource, needsFetch, removeSource, stagesOfSource } from './source-stages.ts';
+import { type PushedCommit, type Source, workTree } from './source.ts';
+import {
+  buildOfSource,
+  checkOutSource,
+  knownOrigin,
+  needsFetch,
+  removeSource,
+  stagesOfSource,
+} from './source-stages.ts';
 
 /** What the stages before the checks came to. */
 export interface Staged {
@@ -26,6 +33,12 @@ export interface Staged {
 }
 
 const stoppedTogetherMs = 300;
+
+/** What the stages make a build of: a commit that they are given, or what they are to fetch by themselves. */
+interface Making {
+  source: Source | undefined;
+  pushed: PushedCommit | undefined;
+}
 
 type StageName = 'fetch' | 'test' | 'build';
 const order: readonly StageName[] = ['fetch', 'test', 'build'];
@@ -52,7 +65,7 @@ export function stagePlan(target: TargetConfig, build: string | undefined): { na
  */
 export async function runStages(
   place: Place,
-  { build, source, guard }: { build?: string | undefined; source?: Source | undefined; guard: () => Promise<void> },
+  { build, source, pushed, guard }: { build?: string | undefined; guard: () => Promise<void> } & Partial<Making>,
 ): Promise<Staged> {
   const staged: Staged = { run: null, records: [], built: null, failure: null, exitCode: ExitCode.done };
   const names = source ? stagesOfSource(place.target) : stagesOf(place.target, build);
@@ -61,7 +74,7 @@ export async function runStages(
   staged.run = await nextRunId(place.paths);
   place.emit({ type: 'run', run: staged.run });
   for (const name of names) {
-    await runStage(name, place, { staged, source });
+    await runStage(name, place, { staged, source, pushed });
     if (staged.failure) return staged;
   }
   if (names.includes('fetch') && source) await leaveSource(place);
@@ -79,7 +92,7 @@ async function leaveSource(place: Place): Promise<void> {
 async function runStage(
   name: StageName,
   place: Place,
-  { staged, source }: { staged: Staged; source: Source | undefined },
+  { staged, ...making }: { staged: Staged } & Making,
 ): Promise<void> {
   const { emit, signal } = place;
   const began = performance.now();
@@ -91,7 +104,7 @@ async function runStage(
   };
   try {
     signal.throwIfAborted();
-    await workOf(name, place, { staged, source });
+    await workOf(name, place, { staged, ...making });
     finish('done');
   } catch (error) {
     staged.failure = failureOf(name, error);
@@ -106,28 +119,28 @@ async function runStage(
 async function workOf(
   name: StageName,
   place: Place,
-  { staged, source }: { staged: Staged; source: Source | undefined },
+  { staged, source, pushed }: { staged: Staged } & Making,
 ): Promise<void> {
-  const work = (): Promise<HookAnswer> => runHooksOf(name, place, { run: staged.run, source });
+  const work = (): Promise<HookAnswer> => runHooksOf(name, place, { run: staged.run, source, pushed });
   if (name === 'fetch' && source) await checkOutSource(place, source);
-  if (name === 'build') staged.built = await buildOf(place, { work, source });
+  if (name === 'build') staged.built = await buildOf(place, { work, source, pushed });
   else if (name !== 'fetch' || !source || needsFetch(place.target)) await work();
 }
 
 /** What takes archives in takes longer to load than all else: only who builds waits for it. */
 async function buildOf(
   place: Place,
-  { work, source }: { work: () => Promise<HookAnswer>; source: Source | undefined },
+  { work, source, pushed }: { work: () => Promise<HookAnswer> } & Making,
 ): Promise<string> {
   if (source && (place.target.hooks.build ?? []).length === 0) return buildOfSource(place, source);
   const { buildLeftBy } = await import('./built.ts');
-  return buildLeftBy(place, { work, source });
+  return buildLeftBy(place, { work, origin: source ? knownOrigin(place.target, source) : pushed });
 }
 
 async function runHooksOf(
   name: StageName,
   place: Place,
-  { run, source }: { run: string | null; source: Source | undefined },
+  { run, source, pushed }: { run: string | null } & Making,
 ): Promise<HookAnswer> {
   const { config, target } = place;
   const current = await currentBuild(target.builds).catch(() => null);
@@ -138,7 +151,8 @@ async function runHooksOf(
     build: null,
     current,
     previous: current,
-    revision: source?.revision ?? null,
+    revision: (source ?? pushed)?.revision ?? null,
+    branch: (source ?? pushed)?.branch ?? null,
   };
   return runHooks({ name, context, dir: source ? workTree(place) : target.builds }, place);
 }
@@ -147,11 +161,11 @@ async function runHooksOf(
 export async function refusedBy(
   { run, records, failure, exitCode }: Staged,
   place: Place,
-  { startedAt, source }: { startedAt: string; source?: Source | undefined },
+  { startedAt, origin }: { startedAt: string; origin: PushedCommit | undefined },
 ): Promise<RunDocument> {
   const from = await currentBuild(place.target.builds).catch(() => null);
-  const origin = source ? { revision: source.revision, branch: source.branch } : {};
-  const what = { run: run ?? '', kind: 'deploy' as const, ...placeInputs(place), ...origin };
+  const { revision = null, branch = null } = origin ?? {};
+  const what = { run: run ?? '', kind: 'deploy' as const, ...placeInputs(place), revision, branch };
   const known = { invocationBefore: '', memoryBefore: null, startedAt, stages: records };
   const inputs = { ...what, from, to: '', back: null, ...known };
   const ending = { outcome: 'refused' as const, exit_code: exitCode, active: from, downtime_ms: 0, failure };

@@ -84,7 +84,7 @@ async function configuredBefore(place: Place, situation: Situation, mayMend: boo
   const { target, config, systemd, redact, signal } = place;
   const { candidate: build, current, from: previous } = situation;
   if (!isAnyConfigured(target, 'before')) return [];
-  const { revision } = await originOf(target.builds, build);
-  const context = { app: config.app, target, run: null, build, current, previous, revision };
+  const { revision, branch } = await originOf(target.builds, build);
+  const context = { app: config.app, target, run: null, build, current, previous, revision, branch };
   return configuredChecks('before', { context, manager: config.manager, systemd, redact, signal, mayMend });
 }

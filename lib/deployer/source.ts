@@ -15,6 +15,12 @@ export interface Source {
   archive(signal: AbortSignal): Promise<Readable>;
 }
 
+/** What somebody says was pushed, as far as it is known; the hooks fetch and build it by themselves. */
+export interface PushedCommit {
+  revision: string | null;
+  branch: string | null;
+}
+
 /** A later push has taken the place of this one: nothing was changed, and nothing is wrong. */
 export class NotWanted extends CutoverError {
   constructor(message: string) {

@@ -13,6 +13,7 @@ import { launcher } from './serve/launch.ts';
 import { type Fetch, listen } from './serve/listen.ts';
 import type { ServeLog } from './serve/log.ts';
 import { openQueue } from './serve/queue.ts';
+import { receiverStateVariable } from './serve/pushed.ts';
 import { queueDirectory, type ServeRequest } from './serve/request.ts';
 import { type Site, siteFollowing } from './serve/site.ts';
 import { openStore } from './serve/store.ts';
@@ -79,7 +80,10 @@ async function assemble(parts: ServeParts, signal: AbortSignal) {
   const faults = noteFaults(log);
   const directory = queueDirectory(config, env);
   const starting = startNotes(log);
-  const environment = environmentOf(env, requestVariables);
+  const environment = {
+    ...environmentOf(env, requestVariables),
+    ...(env.STATE_DIRECTORY === undefined ? {} : { [receiverStateVariable]: env.STATE_DIRECTORY }),
+  };
   const launch = launcher({ config, systemd, signal, command: request, environment, onProblem: starting.note });
   const onNothing = (asked: ServeRequest): void =>
     void tellNothing(asked, { config: grounds.latest().config, env, log, signal });

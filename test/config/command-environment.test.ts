@@ -38,6 +38,7 @@ test('P1: has the names of the contract, with what there is not empty', () => {
     CUTOVER_PREVIOUS: '',
     CUTOVER_PORT: '9000 9001',
     CUTOVER_REVISION: 'abc',
+    CUTOVER_BRANCH: '',
   });
 });
 

@@ -58,6 +58,7 @@ export const hookEnvironment: readonly Entry[] = [
   ['CUTOVER_CURRENT', 'The build that `current` names now.'],
   ['CUTOVER_PREVIOUS', 'The build that a failure goes back to.'],
   ['CUTOVER_PORT', 'The ports, with blanks between them.'],
-  ['CUTOVER_REVISION', 'What the candidate was made from.'],
+  ['CUTOVER_REVISION', 'What the candidate was made from; before there is one, what was pushed.'],
+  ['CUTOVER_BRANCH', 'Its branch.'],
   ['CUTOVER_OUTCOME', 'How the run ended; in `deployed`, `rolled_back` and `failed` only.'],
 ];

@@ -2,6 +2,7 @@ import { ExitCode, isCutoverError, messageOf } from '../../base/errors.ts';
 import { redactSentences } from '../../base/redactor.ts';
 import { deploy } from '../../deployer/deploy.ts';
 import type { Place } from '../../deployer/place.ts';
+import type { PushedCommit } from '../../deployer/source.ts';
 import { settle } from '../../deployer/settle.ts';
 import type { RunDocument } from '../../run/document.ts';
 import type { RunEvent } from '../../run/events.ts';
@@ -11,6 +12,12 @@ import { pruneRecords, readRecord, type RequestRecord, writeRecord } from './rec
 
 /** Somebody who deploys by hand is waited for. */
 const waitMs = 30 * 60_000;
+
+/** A request, with what the hooks are to make a build of, as far as that is known. */
+export interface AskedFor {
+  id: string;
+  pushed?: PushedCommit | undefined;
+}
 
 /** What a request came to. */
 export interface CarriedOut {
@@ -26,17 +33,15 @@ export interface CarriedOut {
  * @returns null: it was carried out before
  * @throws `locked`, `permission`, `disk` and all that a deploy throws, once it is written down
  */
-export async function carryOutRequest(place: Place, id: string): Promise<CarriedOut | null> {
+export async function carryOutRequest(place: Place, asked: AskedFor): Promise<CarriedOut | null> {
   const { paths } = place;
-  const before = await readRecord(paths, id);
+  const before = await readRecord(paths, asked.id);
   if (before?.ended_at) return null;
-  const record = before ?? newRecord(id);
+  const record = before ?? newRecord(asked.id);
   if (!before) await writeRecord(paths, record);
   const notes = noteTaker(place, record);
   try {
-    const ended =
-      (before && (await foundOut(place, before))) ??
-      toTell(await deploy({ ...place, emit: notes.begin() }, { isForced: false, isFixForward: false, waitMs }));
+    const ended = (before && (await foundOut(place, before))) ?? (await carriedOut(place, asked, notes.begin()));
     const { document } = ended;
     if (document.outcome === 'interrupted' && isStopped(place)) await notes.leaveOpen();
     else await notes.end({ document, exit_code: document.exit_code, run: document.run });
@@ -51,6 +56,11 @@ export async function carryOutRequest(place: Place, id: string): Promise<Carried
   }
 }
 
+async function carriedOut(place: Place, { pushed }: AskedFor, emit: Place['emit']): Promise<CarriedOut> {
+  const document = await deploy({ ...place, emit }, { pushed, isForced: false, isFixForward: false, waitMs });
+  return { document, isTold: false };
+}
+
 function newRecord(id: string): RequestRecord {
   const nothing = { run: null, stage: null, ended_at: null, exit_code: null, document: null, error: null };
   return { id, started_at: new Date().toISOString(), ...nothing };
@@ -61,10 +71,6 @@ function failureOf(error: unknown, { redact }: Place): Pick<RequestRecord, 'erro
   if (!isCutoverError(error)) return { error: { code: 'defect', message, mend: null }, exit_code: ExitCode.failed };
   const { code, mend = null, exitCode } = error;
   return { error: { code, message, mend }, exit_code: exitCode };
-}
-
-function toTell(document: RunDocument): CarriedOut {
-  return { document, isTold: false };
 }
 
 function isInterruption(error: unknown): boolean {

@@ -21,6 +21,8 @@ test('W1: a signed request deploys the newest build, in a service of its own, an
   const ended = await receiving.ended(id);
   assert.equal([ended.state, ended.outcome, ended.exit_code], ['done', 'deployed', 0], JSON.stringify(ended));
   assert.equal([ended.revision, ended.branch, ended.step, ended.error], ['4f2a9c1', 'main', null, null]);
+  // Of a build that nobody made for it nobody knows what it was made from.
+  assert.equal([ended.document.revision, ended.document.branch], [null, null]);
   assert.is(ended.document.run, ended.run);
   await until('the journal has it', async () => (await requestJournal(site)).includes(ended.document.to));
   const health = (): Promise<Answer> => receiving.call({ path: '/health' });
