@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import type { ManagerKind } from '../config/model.ts';
 import { leftFor } from '../run/cause.ts';
 import type { RunDocument } from '../run/document.ts';
@@ -167,7 +168,7 @@ export function nextCommands(document: RunDocument, manager: ManagerKind): strin
   if (failure?.reason === 'port_taken')
     return ['sudo ss -ltnp', systemctl(manager, `restart ${unit}`), `cutover status ${target}`];
   // Another build changes nothing of the data.
-  if (failure?.unrestored) return [`cutover restore ${target} ${failure.unrestored}`, ...look];
+  if (failure?.unrestored) return [`cutover restore ${target} ${basename(failure.unrestored)}`, ...look];
   if (isRestore(document)) return look;
   // There is no other build, and it is picked again only by its name.
   if (from === null) return [...look, `cutover deploy ${target} ${to}`];

@@ -139,6 +139,28 @@ test('P3: a restore is told of as what it is, by what settles it too', () => {
   assert.is(nextCommands(settled, 'system').length, 2, 'another build changes nothing of the data');
 });
 
+test('B2: data that was not put back: what to type puts it back, and no other build is offered', () => {
+  const unrestored = '/var/backups/cutover/shop@production-20260203-151120-4f2a.sqlite.gz';
+  const failed = documentWith({ outcome: 'failed', failure: { ...gateFailure, unrestored } });
+  assert.equal(nextCommands(failed, 'system'), [
+    'cutover restore shop shop@production-20260203-151120-4f2a.sqlite.gz',
+    'systemctl status shop.service',
+    'journalctl -u shop.service -n 50',
+  ]);
+});
+
+test('P3: a deploy without the backup that it should have made says so; a restore beside a service that is down names its start', () => {
+  const warned = { ...step('backup', 'done'), warning: 'the backup failed' };
+  assert.match(sentenceOf(documentWith({ steps: [warned] })), /; WITHOUT BACKUP$/);
+  const restored = documentWith({
+    kind: 'restore',
+    active: null,
+    steps: [step('keep', 'done'), step('restore', 'done')],
+  });
+  assert.is(sentenceOf(restored), 'the database of shop is restored in 812 ms; shop.service does not run');
+  assert.equal(nextCommands(restored, 'system'), ['systemctl start shop.service']);
+});
+
 test('S8: a run without an outcome is told as far as it came', () => {
   const [stop, swap, start] = [step('stop', 'done'), step('swap', 'done'), step('start', 'failed')];
   const failure = { ...gateFailure, message: 'the process ended' };
