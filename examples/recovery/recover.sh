@@ -11,7 +11,10 @@ mkdir -p "$reports"
 case ${1:-} in
   full) set -- ;;
   status) set -- --status-only ;;
-  only) set -- "--only=${2:?which services?}" ;;
+  only)
+    [ -n "${2:-}" ] || { echo 'recover.sh only: which services? Such as: recover.sh only backend,mcp' >&2; exit 64; }
+    set -- "--only=$2"
+    ;;
   *) echo 'usage: recover.sh full | status | only NAMES' >&2; exit 64 ;;
 esac
 

@@ -146,6 +146,48 @@ test('P2: a key for one target recovers that one', async (t) => {
   assert.is((await asKey(place, 'recover', '')).code, 77, 'a key for nothing');
 });
 
+/** The script with an ssh of the test's own; what it leaves in its reports is beside it. */
+async function jobWith(t: TestContext, ssh: string, words: string[], env: Record<string, string> = {}) {
+  const place = await temporary(t);
+  await writeFile(join(place, 'ssh'), `#!/bin/sh\n${ssh}\n`, { mode: 0o755 });
+  const own = { PATH: `${place}:/usr/bin:/bin`, REPORTS: join(place, 'reports'), CUTOVER_SSH_WAIT: '1' };
+  const job = await exec([join(folder, 'deploy.sh'), ...words], { timeoutMs, env: { ...own, ...env } });
+  return { ...job, left: (name: string) => readFile(join(place, 'reports', name), 'utf8').catch(() => '') };
+}
+
+test('R3: a server that refuses to begin a recovery is quoted', async (t) => {
+  const refusal = 'cutover-ssh-command: refused: this key is not for the target third';
+  const words = ['--recover', 'only', 'aux,third'];
+  const job = await jobWith(t, `echo '${refusal}' >&2; exit 77`, words, { CUTOVER_SSH: 'deploy@server' });
+  assert.is(job.code, 77, job.stdout + job.stderr);
+  assert.match(job.stdout, `the recovery did not begin: ${refusal} (exit 77)`);
+  assert.match(await job.left('issue-title.txt'), `Recovery failed: the recovery did not begin: ${refusal}`);
+});
+
+test('W2: where no server is set there is nothing to try again', async (t) => {
+  const cases: [words: string[], end: string][] = [
+    [['production'], 'no way is left: no receiver is set (CUTOVER_URL); ssh: no server is set (CUTOVER_SSH) (exit 69'],
+    [
+      ['--recover', 'full'],
+      'the recovery did not begin: no way led to the server: no server is set (CUTOVER_SSH) (exit 69',
+    ],
+  ];
+  for (const [words, end] of cases) {
+    const { code, stdout } = await jobWith(t, 'echo called; exit 0', words);
+    assert.is(code, 69, stdout);
+    assert.match(stdout, end);
+    assert.not.match(stdout, /attempt|called/);
+  }
+});
+
+test('R3: a recovery of some services wants their names', async () => {
+  const script = join(repository, 'examples/recovery/recover.sh');
+  for (const shell of ['dash', 'bash']) {
+    const { code, stderr } = await exec([shell, script, 'only'], { timeoutMs });
+    assert.equal([code, stderr.trim()], [64, 'recover.sh only: which services? Such as: recover.sh only backend,mcp']);
+  }
+});
+
 interface Step {
   run?: string;
   uses?: string;

@@ -38,9 +38,11 @@ keep_answer() {
   cp "$tmp/out" "$reports/$1"
 }
 
+# A server that refuses to begin says so on its stderr alone, and of nothing jq makes nothing.
 recovery_text() {
-  jq -r 'if .targets then "\(.healthy) of \(.total) services are healthy" else
-    "the recovery did not begin: \(.error.message)" end' "$reports/recovery.json" 2>/dev/null || echo 'there is no report'
+  text=$(jq -r 'if .targets then "\(.healthy) of \(.total) services are healthy" else
+    "the recovery did not begin: \(.error.message)" end' "$reports/recovery.json" 2>/dev/null)
+  echo "${text:-the recovery did not begin: $(ssh_complaint)}"
 }
 
 write_issue() {

@@ -17,7 +17,6 @@ write_ssh_config() {
 
 # on_server SECONDS COMMAND: what it prints comes into out. 255 and 124: the connection was not made, or lost.
 on_server() {
-  [ -n "${CUTOVER_SSH:-}" ] || { echo 'no server is set (CUTOVER_SSH)' >&2; return 255; }
   seconds=$1
   shift
   timeout "$seconds" ssh -n -F "$tmp/ssh_config" server "$prefix$*" >"$tmp/out" &
@@ -27,6 +26,10 @@ on_server() {
 
 # ask_server SECONDS COMMAND: the same for what may be done twice, with three chances.
 ask_server() {
+  if [ -z "${CUTOVER_SSH:-}" ]; then
+    echo 'no server is set (CUTOVER_SSH)' >"$tmp/err"
+    return 255
+  fi
   for attempt in 1 2 3; do
     on_server "$@" 2>"$tmp/err"
     code=$?
