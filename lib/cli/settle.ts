@@ -51,7 +51,7 @@ async function asItStands(
   const { revision, branch } = await originOf(builds, current);
   const what = { app: config.app, target: name, unit, strategy, from: current, to: current, revision, branch };
   const when = { started_at: new Date(startedMs).toISOString(), duration_ms: Math.max(0, Date.now() - startedMs) };
-  const how = { downtime_ms: 0, longest_wait_ms: null, steps: [], checks: [], failure: null };
+  const how = { downtime_ms: 0, longest_wait_ms: null, steps: [], checks: [], failure: null, cause: null };
   return { ...what, active: current, ...when, ...how };
 }
 
