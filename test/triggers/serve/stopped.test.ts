@@ -67,6 +67,23 @@ test('W1, P4: a run that was killed and taken back is told of once', async (t) =
   assert.is(told.filter((outcome) => outcome === 'rolled_back').length, 1, told.join());
 });
 
+test('W1: a configuration that is broken for a moment: the push that came to nothing is told of, and taken again', async (t) => {
+  const receiving = await receivingSite(t, { builds: [{}, {}] });
+  const file = receiving.site.sandbox.hostPath(receiving.site.config);
+  const whole = await readFile(file, 'utf8');
+  await writeFile(file, `${whole}\n[oh`, { mode: 0o600 });
+  const lost = await receiving.ended((await receiving.push()).body.id);
+  assert.equal([lost.state, lost.outcome, lost.error.code], ['done', null, 'failed'], JSON.stringify(lost));
+  const problems = async (): Promise<string> => (await receiving.call({ path: '/health' })).body.problems.join('\n');
+  await until('the health says so', async () => /came to nothing: .*without a word/.test(await problems()));
+  assert.match(await problems(), 'the configuration was changed, and the one before it is in force: ');
+  await writeFile(file, whole, { mode: 0o600 });
+  const again = await receiving.push();
+  assert.is(again.body.replayed, undefined);
+  assert.is((await receiving.ended(again.body.id)).outcome, 'deployed');
+  await until('nothing is wrong any more', async () => (await problems()) === '');
+});
+
 /** A site where a request is carried out, whose hook `test` waits the first time. */
 async function testingSite(
   t: TestContext,
