@@ -30,6 +30,7 @@ export async function findWayBack(
   if (build !== null) return { build, left };
   const before = inService === null ? null : await predecessorOf(paths, inService);
   if (before !== null && candidates.has(before) && !left.has(before)) return { build: before, left };
-  const except = new Set([...Object.keys(quarantined), ...left.keys()]);
-  return { build: fallbackPrevious(ids, inService, except), left };
+  // Where runs tell of a build that was proven and left, a person decides between that and one that nobody ever tried.
+  if (left.size > 0) return { build: null, left };
+  return { build: fallbackPrevious(ids, inService, new Set(Object.keys(quarantined))), left };
 }
