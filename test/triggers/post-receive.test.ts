@@ -144,7 +144,7 @@ test('S4, P2: a push of a build that crashes comes back, and says so to the push
 });
 
 test('P2: of pushes that come while one runs the newest is deployed, and each pusher is told', async (t) => {
-  const site = await servingSite(t, { hooks: { test: 'sleep 1.5' } });
+  const site = await servingSite(t, { hooks: { test: 'until [ -e /srv/all-pushed ]; do sleep 0.05; done' } });
   const commits: string[] = [];
   const pushes: Promise<string>[] = [];
   for (const awaited of ['->', 'waiting: another run', 'waiting: another run']) {
@@ -156,6 +156,7 @@ test('P2: of pushes that come while one runs the newest is deployed, and each pu
     pushes.push(ended.then(() => seen));
     await until(`it says "${awaited}"`, async () => seen.includes(awaited));
   }
+  await site.sandbox.run('touch', '/srv/all-pushed');
   const [one = '', two = '', three = ''] = await Promise.all(pushes);
   assert.match(one, 'proven healthy');
   assert.match(two, `note: main has moved on to ${commits[2]?.slice(0, 10)}, and that push deploys it`);
@@ -312,7 +313,8 @@ test('P2: a pusher who may not deploy is told what he lacks', async (t) => {
   const pushed = await asUser.exec(['git', '-C', clone, 'push', 'production', 'main']);
   assert.is(pushed.code, 0, pushed.stderr);
   assert.match(seenBy(pushed), 'production: permission refused (exit code 77)', pushed.stderr);
-  assert.match(seenBy(pushed), '-> ls -ld /var/lib/cutover');
+  assert.match(seenBy(pushed), '-> run as its owner (ls -ld /var/lib/cutover');
+  assert.match(seenBy(pushed), `--deploy-user ${name}`);
   await stays(site);
 });
 

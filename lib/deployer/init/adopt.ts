@@ -8,6 +8,7 @@ import type { Place } from '../place.ts';
 import { carryAdoption } from './adopt/change.ts';
 import { movedLines } from './adopt/lines.ts';
 import { type Adopted, adoptedPath, type Adoption, filesOf, readAdopted, readAdoption } from './adopt/record.ts';
+import { foreign, notOurs, reverted, withoutRecord } from './adopt/refusals.ts';
 import { type AdoptReport, reportMove } from './adopt/report.ts';
 import { requireMovable, requireSource, sharedPaths } from './adopt/suited.ts';
 import { type FileResult, requireWritable } from './files.ts';
@@ -69,7 +70,8 @@ async function planMove(place: Place, request: AdoptRequest, isEnded: boolean): 
   const isInBuilds = seen.directory === currentPath(target.builds);
   if (request.isUndo) {
     if (adopted === null && isEnded && !isInBuilds) return null;
-    return planBack(place, adopted ?? (await withoutRecord(place, request.directory)), seen);
+    const path = linesPath(request.directory, target.unit);
+    return planBack(place, adopted ?? (await withoutRecord(place, path)), { seen, path });
   }
   if (isInBuilds) {
     requireShared(place, request.shared, adopted);
@@ -119,27 +121,16 @@ async function planLines(
   return { path, before: null, after, mode: 0o644 };
 }
 
-async function planBack(place: Place, adopted: Adopted, { facts: { invocationId } }: SeenUnit): Promise<Adoption> {
+async function planBack(
+  place: Place,
+  adopted: Adopted,
+  { seen, path }: { seen: SeenUnit; path: string },
+): Promise<Adoption> {
+  // The record lies where the state's owner may write: whoever goes by it touches the unit's own lines and no other file.
+  if (adopted.lines.path !== path) throw notOurs(adopted.lines.path, adoptedPath(place.paths));
   await requireWayBack(place, adopted);
+  const { invocationId } = seen.facts;
   return { ...adopted, to: 'directory', invocationId, config: null, folders: [], isProven: false };
-}
-
-/** Without the record nobody knows where the service ran before; the lines of ours are all that there may be. @throws `refused` */
-async function withoutRecord(
-  { target: { unit }, config: { manager }, paths }: Place,
-  directory: string,
-): Promise<never> {
-  const path = linesPath(directory, unit);
-  if (await isThere(path)) {
-    const what = `${adoptedPath(paths)}, which tells where ${unit} ran before, is not there; nothing was changed`;
-    const restarting = ['daemon-reload', `restart ${unit}`].map((words) => systemctl(manager, words));
-    throw new CutoverError('refused', what, {
-      mend: `by hand, as its own file says then (${systemctl(manager, `cat ${unit}`)}): rm ${path}; ${restarting.join('; ')}`,
-    });
-  }
-  throw new CutoverError('refused', `${unit} was not moved by cutover init --adopt; nothing was changed`, {
-    mend: systemctl(manager, `cat ${unit}`),
-  });
 }
 
 /** What was not shared at the move lies in a build: that nothing is to be done would be no answer. @throws `refused`, `usage` */
@@ -161,15 +152,6 @@ function requireShared({ target, config, paths }: Place, words: readonly string[
   );
 }
 
-/** Somebody took our lines out of the unit: where the service runs now may have changed since the first build was made of it. */
-function reverted({ target, config }: Place, { unit, lines }: Adopted, { directory }: SeenUnit): CutoverError {
-  const what = `${unit} was moved into ${target.builds}, and its unit says ${directory ?? 'no directory'} again; nothing was changed`;
-  const text = (lines.after ?? '').split('\n').filter((line) => line !== '' && !line.startsWith('#'));
-  const back = `to let it be: cutover init ${unit} --adopt --undo`;
-  const edit = `to have it run in builds: ${systemctl(config.manager, `edit ${unit}`)}, restart, and write there:`;
-  return new CutoverError('refused', what, { mend: [`${back}; ${edit}`, ...text].join('\n') });
-}
-
 /** What has to hold before the service can run in its directory again. @throws `refused` */
 async function requireWayBack({ target, config }: Place, { lines, source }: Adopted): Promise<void> {
   if (target.strategy !== 'restart') {
@@ -188,10 +170,4 @@ async function requireWayBack({ target, config }: Place, { lines, source }: Adop
       mend: `an older build: cutover builds ${target.name}, cutover rollback ${target.name}`,
     });
   }
-}
-
-function foreign(path: string): CutoverError {
-  return new CutoverError('refused', `${path} is there already; nothing was changed`, {
-    mend: `look at it (cat ${path}); to have it replaced: mv ${path} ${path}.saved`,
-  });
 }
