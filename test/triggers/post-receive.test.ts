@@ -144,7 +144,8 @@ test('S4, P2: a push of a build that crashes comes back, and says so to the push
 });
 
 test('P2: of pushes that come while one runs the newest is deployed, and each pusher is told', async (t) => {
-  const site = await servingSite(t, { hooks: { test: 'until [ -e /srv/all-pushed ]; do sleep 0.05; done' } });
+  const site = await servingSite(t, { hooks: { test: 'while [ -e /srv/held ]; do sleep 0.05; done' } });
+  await site.sandbox.run('touch', '/srv/held');
   const commits: string[] = [];
   const pushes: Promise<string>[] = [];
   for (const awaited of ['->', 'waiting: another run', 'waiting: another run']) {
@@ -156,7 +157,7 @@ test('P2: of pushes that come while one runs the newest is deployed, and each pu
     pushes.push(ended.then(() => seen));
     await until(`it says "${awaited}"`, async () => seen.includes(awaited));
   }
-  await site.sandbox.run('touch', '/srv/all-pushed');
+  await site.sandbox.run('rm', '/srv/held');
   const [one = '', two = '', three = ''] = await Promise.all(pushes);
   assert.match(one, 'proven healthy');
   assert.match(two, `note: main has moved on to ${commits[2]?.slice(0, 10)}, and that push deploys it`);
