@@ -59,19 +59,21 @@ const failed = (code: string): Error => Object.assign(new Error('system text'), 
 
 test('S1: a failed file operation says what to type; others pass through as they are', () => {
   const cases: [errno: string, code: string, text: string, mend: string][] = [
-    ['EACCES', 'permission', 'permission denied', 'ls -ld /a'],
-    ['EPERM', 'permission', 'permission denied', 'ls -ld /a'],
+    ['EACCES', 'permission', 'permission denied', 'ls -ld /a/b'],
+    ['EPERM', 'permission', 'permission denied', 'ls -ld /a/b'],
     ['EROFS', 'permission', 'the file system is read-only', 'remount,rw'],
-    ['ENOSPC', 'disk', 'no space left', 'df -h /a'],
-    ['EDQUOT', 'disk', 'no space left', 'df -h /a'],
+    // What was to be written is not there: the nearest that is.
+    ['ENOSPC', 'disk', 'no space left', 'df -h /; '],
+    ['EDQUOT', 'disk', 'no space left', 'df -h /; '],
   ];
   for (const [errno, code, text, mend] of cases) {
     const cause = failed(errno);
-    const error = fileError(cause, 'cannot write', '/a');
+    const error = fileError(cause, 'cannot write', '/a/b');
     assert.ok(isCutoverError(error), errno);
-    assert.equal([error.code, error.message, error.cause], [code, `cannot write /a: ${text}`, cause]);
+    assert.equal([error.code, error.message, error.cause], [code, `cannot write /a/b: ${text}`, cause]);
     assert.match(error.mend ?? '', mend);
   }
+  assert.match((fileError(failed('ENOSPC'), 'cannot write', '/etc') as CutoverError).mend ?? '', 'df -h /etc; ');
   for (const other of [failed('EISDIR'), new Error('x'), null, 'text']) {
     assert.is(fileError(other, 'cannot write', '/a'), other);
   }
