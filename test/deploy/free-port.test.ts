@@ -22,10 +22,10 @@ test('S5: when the start cannot be prepared, nothing of the look at the port goe
     property: () => Promise.resolve(false),
     resetFailed: () => Promise.resolve(),
     processes: () => Promise.resolve([process.pid]),
-    call(member: string) {
-      if (isEnded) late.push(member);
+    kill() {
+      if (isEnded) late.push('kill');
       server.close();
-      return Promise.resolve([]);
+      return Promise.resolve();
     },
   } as unknown as Systemd;
   const inputs = inputsOf('20260203-151120-4f2a');
