@@ -113,6 +113,8 @@ async function playRound(site: Site, plan: Plan, prober: Prober): Promise<Random
   const { name, kind, command, way, afterMs, pauseMs, settle } = plan;
   const what = command === 'deploy' ? `deploy of a build that ${name}` : 'rollback';
   const times = `after ${afterMs} ms, ${pauseMs} ms apart${settle.map((order) => `, settle after ${order}`).join('')}`;
+  // A rollback never goes forward again: there has to be a build to go back from.
+  if (command === 'rollback') await deployNext(site);
   const from = (await currentLink(site)) ?? '';
   if (command === 'deploy') await (kind.add ? kind.add(site) : site.add(kind.behaviour));
   await give(site, { settle });
