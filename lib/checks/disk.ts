@@ -7,9 +7,12 @@ import type { Amount } from '../config/model.ts';
 import { formatSize } from '../config/quantities.ts';
 import { type Answer, fail, pass } from './check.ts';
 
-interface DiskSpace {
-  usedBytes: number;
-  usedPercent: number;
+/** The file system that a path is on, or would be on. */
+interface Place {
+  wanted: string;
+  /** the path itself, or the nearest above it that is there */
+  path: string;
+  space: StatsFs;
 }
 
 /** From this share of the limit on it is time to make room. */
@@ -22,23 +25,22 @@ const mostNamesPercent = 98;
 /** S1: each file system of the paths can be written, and is used no further than the limit. */
 export async function askDisk(paths: readonly string[], limit: Amount): Promise<Answer> {
   const expected = 'percent' in limit ? `under ${limit.percent} % used` : `under ${formatSize(limit.bytes)} used`;
-  for (const path of paths) {
-    const answer = await askWritable(path);
-    if (answer !== null) return answer;
-  }
-  const { worst, share } = await fullest(paths, limit);
-  const observed = `${worst.usedPercent.toFixed(0)} % used at ${worst.path}`;
-  if (share < 1 && worst.usedPercent < 100) return pass(observed, expected);
+  const places = await placesOf(paths);
+  const unfit = (await Promise.all(places.map(askWritable))).find((answer) => answer !== null);
+  if (unfit) return unfit;
+  const { worst, share } = fullest(places, limit);
+  const percent = usedPercent(worst.space);
+  const observed = `${percent.toFixed(0)} % used at ${worst.wanted}`;
+  if (share < 1 && percent < 100) return pass(observed, expected);
   return fail(
     observed,
     expected,
-    `cutover prune, or see what takes the room: du -xsh ${shellWord(worst.path)}/* | sort -h | tail`,
+    `cutover prune, or see what takes the room: du -xsh ${shellWord(worst.wanted)}/* | sort -h | tail`,
   );
 }
 
 /** Free room is no use where nothing can be written, or no file can be made; null: nothing speaks against it. */
-async function askWritable(wanted: string): Promise<Answer | null> {
-  const { path, space } = await statfsAbove(wanted);
+async function askWritable({ path, space }: Place): Promise<Answer | null> {
   const errno = await access(path, constants.W_OK).then(() => null, errnoOf);
   if (errno === 'EROFS') {
     return fail(`${path} is on a read-only file system`, 'one that can be written', `findmnt -T ${shellWord(path)}`);
@@ -59,18 +61,14 @@ async function askWritable(wanted: string): Promise<Answer | null> {
 
 /** W3: whether one of the file systems is used nearly as far as the limit. */
 export async function isNearlyFull(paths: readonly string[], limit: Amount): Promise<boolean> {
-  return (await fullest(paths, limit)).share >= nearly;
+  return fullest(await placesOf(paths), limit).share >= nearly;
 }
 
 /** The fullest file system, and how much of the limit it has used up; 1: all of it. */
-async function fullest(
-  paths: readonly string[],
-  limit: Amount,
-): Promise<{ worst: DiskSpace & { path: string }; share: number }> {
-  const shareOf = ({ usedPercent, usedBytes }: DiskSpace): number =>
-    'percent' in limit ? usedPercent / limit.percent : usedBytes / limit.bytes;
-  const spaces = await Promise.all(paths.map(async (path) => ({ path, ...(await spaceAt(path)) })));
-  const worst = spaces.reduce((a, b) => (shareOf(b) > shareOf(a) ? b : a));
+function fullest(places: readonly Place[], limit: Amount): { worst: Place; share: number } {
+  const shareOf = ({ space }: Place): number =>
+    'percent' in limit ? usedPercent(space) / limit.percent : usedBytes(space) / limit.bytes;
+  const worst = places.reduce((a, b) => (shareOf(b) > shareOf(a) ? b : a));
   return { worst, share: shareOf(worst) };
 }
 
@@ -80,9 +78,12 @@ export function usedPercent({ blocks, bfree, bavail }: Pick<StatsFs, 'blocks' | 
   return used + bavail === 0 ? 0 : (100 * used) / (used + bavail);
 }
 
-async function spaceAt(path: string): Promise<DiskSpace> {
-  const { space } = await statfsAbove(path);
-  return { usedBytes: (space.blocks - space.bfree) * space.bsize, usedPercent: usedPercent(space) };
+function usedBytes({ blocks, bfree, bsize }: StatsFs): number {
+  return (blocks - bfree) * bsize;
+}
+
+function placesOf(paths: readonly string[]): Promise<Place[]> {
+  return Promise.all(paths.map(async (wanted) => ({ wanted, ...(await statfsAbove(wanted)) })));
 }
 
 /** The file system that a path would be on, and where it is there; the state directory may not exist before the first run. */
