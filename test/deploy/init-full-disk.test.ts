@@ -1,23 +1,13 @@
 // needs: sandbox
 // deadline: 10min
-import { writeFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import type { TestSandbox } from '../sandboxed.ts';
 import { suite, type TestContext } from '../suite.ts';
-import { clearAfter, init, refused, statusesIn, textOf, unitDirectory } from './initiating.ts';
-import { makeSite, type Site } from './site.ts';
+import { init, refused, statusesIn, unitDirectory, watchedSite } from './initiating.ts';
+import type { Site } from './site.ts';
 
 const test = suite('deploy/init --install with no room', { timeoutMs: 120_000 });
 const pages = '/usr/local/share/man/man1';
-
-async function watchedSite(t: TestContext): Promise<Site> {
-  const site = await makeSite(t);
-  clearAfter(t, site.sandbox);
-  const { sandbox, config } = site;
-  const text = await textOf(sandbox, config);
-  await writeFile(sandbox.hostPath(config), `${text}\n[targets.production.monitor]\nevery = "1h"\n`);
-  return site;
-}
 
 /** Puts a disk of its own at a folder, on which there is no room for anything; gives what takes it away. */
 async function fill(t: TestContext, sandbox: TestSandbox, folder: string): Promise<() => Promise<void>> {

@@ -3,22 +3,12 @@
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { repository } from '../sandboxed.ts';
-import { suite, type TestContext } from '../suite.ts';
-import { clearAfter, init, statusesIn, textOf } from './initiating.ts';
-import { makeSite, type Site } from './site.ts';
-import { writeFile } from 'node:fs/promises';
+import { suite } from '../suite.ts';
+import { init, statusesIn, watchedSite } from './initiating.ts';
+import type { Site } from './site.ts';
 
 const test = suite('deploy/init --install killed', { timeoutMs: 500_000 });
 const preload = `--require=${join(repository, 'test/deployer/init/kill-at.cjs')}`;
-
-async function watchedSite(t: TestContext): Promise<Site> {
-  const site = await makeSite(t);
-  clearAfter(t, site.sandbox);
-  const { sandbox, config } = site;
-  const text = await textOf(sandbox, config);
-  await writeFile(sandbox.hostPath(config), `${text}\n[targets.production.monitor]\nevery = "1h"\n`);
-  return site;
-}
 
 /** Runs the command until its N-th moment. @returns whether it got there; otherwise it came to its own end */
 async function killedAt({ sandbox, config }: Site, word: string, moment: number): Promise<boolean> {

@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import type { InitReport } from '../../lib/deployer/init/report.ts';
 import type { TestSandbox } from '../sandboxed.ts';
 import type { TestContext } from '../suite.ts';
-import { type Called, calledFrom, type Refusal } from './site.ts';
+import { type Called, calledFrom, makeSite, type Refusal, type Site } from './site.ts';
 
 export const machineConfig = '/etc/cutover/cutover.toml';
 export const unitDirectory = '/etc/systemd/system';
@@ -38,6 +38,16 @@ export function clearAfter(t: TestContext, sandbox: TestSandbox): void {
     await sandbox.run('bash', '-c', `rm -rf ${units} ${rest} ${recordFile} /etc/polkit-1/rules.d/50-cutover-*`);
     await sandbox.run('systemctl', 'daemon-reload');
   });
+}
+
+/** A site that a monitor looks after. */
+export async function watchedSite(t: TestContext): Promise<Site> {
+  const site = await makeSite(t);
+  clearAfter(t, site.sandbox);
+  const { sandbox, config } = site;
+  const text = await textOf(sandbox, config);
+  await writeFile(sandbox.hostPath(config), `${text}\n[targets.production.monitor]\nevery = "1h"\n`);
+  return site;
 }
 
 /** What a call put among the units: the name of each file and what became of it. */
