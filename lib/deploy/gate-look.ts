@@ -26,6 +26,8 @@ export interface Look {
   problem: string | null;
   isNotThereYet: boolean;
   isJournalUnread: boolean;
+  /** only a child of the unit's main process has the ports open */
+  isServedByChild: boolean;
 }
 
 /**
@@ -55,6 +57,7 @@ export async function lookOnce(subject: LookSubject, { systemd, signal }: LookTo
     problem,
     isNotThereYet: closed !== undefined || isStarting(bad, target),
     isJournalUnread,
+    isServedByChild: facts.mainPid !== 0 && owners.own.length > 0 && !owners.own.includes(facts.mainPid),
   };
 }
 

@@ -35,6 +35,8 @@ export interface GateLook {
 
 /** While nobody accepts yet, ask again this often: it is the wait for a start, not a failure. */
 const refusedRetryMs = 20;
+/** A main process that only waits for its child to listen leaves right then, and systemd ends the child with it. */
+const forkAwayMs = 250;
 
 /**
  * Decides whether the build is good: asks until it was healthy often enough and long enough, or its attempts are
@@ -63,7 +65,7 @@ async function askUntilGood(subject: GateSubject, tools: GateTools): Promise<voi
     if (tooBusy) throw tooBusy;
     report(tools, { look, number: tally.used + 1, of: health.attempts });
     const isGood = look.problem === null;
-    const pauseMs = isGood ? countGood(tally, health, now) : countBad(tally, look, subject.target, now - began);
+    const pauseMs = isGood ? countGood(tally, look, health, now) : countBad(tally, look, subject.target, now - began);
     if (pauseMs === null) return note(tools, tooShortForCpu(limits, now - began));
     await sleep(pauseMs, tools.signal);
   }
@@ -82,10 +84,16 @@ interface Tally {
  * Counts a good answer. They come `interval` apart; the watch at the end does not run over its time.
  * @returns how long to wait for the next; null: it was good often enough and long enough
  */
-function countGood(tally: Tally, health: TargetConfig['health'], now: number): number | null {
+function countGood(
+  tally: Tally,
+  { isServedByChild }: Look,
+  health: TargetConfig['health'],
+  now: number,
+): number | null {
   tally.inRow += 1;
   tally.goodSince ??= now;
-  const leftMs = health.healthyForMs - (now - tally.goodSince);
+  const watchMs = Math.max(health.healthyForMs, isServedByChild ? forkAwayMs : 0);
+  const leftMs = watchMs - (now - tally.goodSince);
   if (leftMs <= 0) return tally.inRow >= health.successes ? null : health.intervalMs;
   return Math.min(health.intervalMs, leftMs);
 }

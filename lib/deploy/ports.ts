@@ -22,6 +22,8 @@ export interface PortOwners {
   /** configured ports that nobody listens on */
   free: number[];
   strangers: Stranger[];
+  /** processes of the unit that have one of them open */
+  own: number[];
 }
 
 /** A listener of none of the unit's processes; a holder that may not be seen is null. */
@@ -43,14 +45,18 @@ export async function lookAtPorts(
 ): Promise<PortOwners> {
   const listeners = await listListeners([...ports]);
   const free = ports.filter((port) => !listeners.some((listener) => listener.port === port));
-  if (listeners.length === 0) return { free, strangers: [] };
+  if (listeners.length === 0) return { free, strangers: [], own: [] };
   const pids = await systemd.processes(unit);
-  const own = await ownersOf(new Set(listeners.map(({ inode }) => inode)), pids);
-  const foreign = listeners.filter(({ inode }) => !own.has(inode));
+  const owners = await ownersOf(new Set(listeners.map(({ inode }) => inode)), pids);
+  const foreign = listeners.filter(({ inode }) => !owners.has(inode));
   const known = isShared ? [...pids, serviceManagerPid] : pids;
   const strangers = await Promise.all(foreign.map((listener) => strangerOf(listener, known)));
   const isStranger = ({ holder }: Stranger): boolean => !isShared || holder === null || !isServiceManager(holder);
-  return { free, strangers: strangers.filter((stranger) => stranger !== null).filter(isStranger) };
+  return {
+    free,
+    strangers: strangers.filter((stranger) => stranger !== null).filter(isStranger),
+    own: [...owners.values()].flat(),
+  };
 }
 
 /**

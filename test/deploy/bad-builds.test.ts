@@ -5,7 +5,7 @@ import type { Reason } from '../../lib/run/failure.ts';
 import type { Behaviour } from '../services/builds.ts';
 import { suite, type TestContext } from '../suite.ts';
 import { buildId, type Called, makeSite, type Site, type SiteOptions } from './site.ts';
-import { assertNothingLeft, assertSound } from './sound.ts';
+import { assertNothingLeft, assertSound, whoServes } from './sound.ts';
 
 const test = suite('deploy/bad builds');
 
@@ -167,6 +167,22 @@ test('S4: a build that forks away', async (t) => {
     { mode: 'fork_away' },
     { step: ['start', 'gate'], reason: ['exited', 'restarting'], message: /exited with status 0/ },
   );
+});
+
+test('S4: a build that forks away a moment after it answers', async (t) => {
+  await goesBack(
+    t,
+    { mode: 'fork_away', afterMs: 100 },
+    { step: 'gate', reason: ['exited', 'restarting'], message: /exited with status 0/ },
+  );
+});
+
+test('S4: a main process that stays beside the child that serves is no fork away', async (t) => {
+  const site = await makeSite(t, { builds: [{}, { mode: 'fork_away', afterMs: null }] });
+  const called = await site.call('deploy');
+  assert.equal([called.code, called.document.active], [0, buildId(2)], called.stderr);
+  assert.is((await whoServes(site))?.build, buildId(2));
+  await assertNothingLeft(site);
 });
 
 test('S4: a first deploy that fails: the unit is stopped, current is as before, exit 3', async (t) => {

@@ -177,7 +177,9 @@ function forkAway() {
     // A socket of systemd's is not handed on.
     env: { ...process.env, FORKED_AWAY: '1', LISTEN_FDS: '' },
   });
-  child.on('message', () => process.exit(0));
+  child.on('message', () => {
+    if (behaviour.afterMs !== null) setTimeout(() => process.exit(0), behaviour.afterMs ?? 0);
+  });
   child.on('exit', (code) => process.exit(code ?? 1));
   return 'stop here';
 }

@@ -26,8 +26,11 @@ export interface Behaviour {
     | 'sicken';
   /** pause before it listens, or does what its mode says instead; default 0, `slow_start` 2000 */
   startMs?: number;
-  /** `crash_later`, `sicken`: from listening to the exit, or to the first bad answer; default 300 */
-  afterMs?: number;
+  /**
+   * `crash_later`, `sicken`: from listening to the exit, or to the first bad answer; default 300.
+   * `fork_away`: from the child's listening to the parent's exit; default 0, null: it stays
+   */
+  afterMs?: number | null;
   /** `flaky`: each so-manieth answer about its health is bad; default 3 */
   every?: number;
   /** in any mode that answers: what it says at a path, and the headers that it wants before it does */

@@ -89,7 +89,8 @@ export const healthTable: Table = {
       field: 'healthyForMs',
       type: wait({ zero: true }),
       default: '0s',
-      sentence: 'How long the candidate must stay healthy before it counts.',
+      sentence:
+        'How long the candidate must stay healthy before it counts. 250 ms at least where only a child of the main process has the port open: the main process may leave.',
       example: '30s',
     },
     {
