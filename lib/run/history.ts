@@ -60,15 +60,6 @@ export async function nextRunId(paths: StatePaths): Promise<string> {
   return newRunId(newest?.inputs.run ?? null);
 }
 
-/** The build that was proven last among the wanted ones, or null. Reads no further back than it has to. */
-export async function newestProven(paths: StatePaths, isWanted: (build: string) => boolean): Promise<string | null> {
-  for await (const { document } of runsNewestFirst(paths)) {
-    const found = (document ? provenBy(document) : []).find(isWanted);
-    if (found !== undefined) return found;
-  }
-  return null;
-}
-
 /** What the runs tell of the way back from the build in service. */
 export interface WayBack {
   /** the build that was proven last before it; null: no run tells of one */
@@ -107,6 +98,20 @@ export async function wayBack(paths: StatePaths, isWanted: (build: string) => bo
   }
   // The time that it led back to is not recorded: the build was never proven before, or its runs were pruned.
   return { build: passed?.builds.find(isGood) ?? null, left };
+}
+
+/**
+ * The proven build that something goes back to by itself, or null: the last one before the build in service. One that a
+ * rollback left is better than none, and than nothing else.
+ */
+export async function newestProven(paths: StatePaths, isWanted: (build: string) => boolean): Promise<string | null> {
+  const { build } = await wayBack(paths, isWanted);
+  if (build !== null) return build;
+  for await (const { document } of runsNewestFirst(paths)) {
+    const found = (document ? provenBy(document) : []).find(isWanted);
+    if (found !== undefined) return found;
+  }
+  return null;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { listRuns, predecessorOf, provenBuilds, readRun, runsNewestFirst, wayBack } from '../../lib/run/history.ts';
+import { listRuns, newestProven, predecessorOf, provenBuilds, readRun, runsNewestFirst, wayBack } from '../../lib/run/history.ts';
 import { newRunId } from '../../lib/run/inputs.ts';
 import { ledgerPath } from '../../lib/run/state.ts';
 import { rejection } from '../builds/directory.ts';
@@ -96,6 +96,17 @@ for (const [what, acts, previous, left] of [
     assert.equal([found.build, [...found.left.keys()]], [previous, left]);
   });
 }
+
+test('R1: nothing goes back by itself to a build that a rollback left, where there is another', async (t) => {
+  const paths = await makeState(t);
+  await leaveRun(paths, '20260203-090000-0000', { from: null, to: older, active: older });
+  await leaveRun(paths, '20260203-100000-0000', { from: older, to: newer, active: newer });
+  await leaveRun(paths, '20260203-110000-0000', { from: newer, to: newest, active: newest });
+  await leaveRun(paths, '20260203-120000-0000', { kind: 'rollback', from: newest, to: newer, active: newer });
+  assert.is(await newestProven(paths, (build) => build !== newer), older);
+  assert.is(await newestProven(paths, (build) => build === newest), newest, 'better than none');
+  assert.is(await newestProven(paths, () => false), null);
+});
 
 test('S8: what served before is not told by a rollback', async (t) => {
   const paths = await makeState(t);

@@ -190,7 +190,7 @@ function causeIn(document: RunDocument | null): Cause | null {
   return { by: 'recover', reason, message, since: document.started_at, evidence: null };
 }
 
-/** The newest build that a gate of ours saw healthy, other than the one that does not come up. */
+/** The last build that a gate of ours saw healthy before the one that does not come up. */
 async function otherProven({ target, paths }: Place, current: string | null): Promise<string | null> {
   const [ids, quarantined] = await Promise.all([listBuildIds(target.builds), readQuarantine(paths)]);
   const others = new Set(ids.filter((id) => id !== current && !Object.hasOwn(quarantined, id)));
