@@ -10,6 +10,14 @@ export interface UnitLife {
   stop: () => void;
 }
 
+/** Another hand, or a shutdown, has systemd stop the unit: that says nothing about the build. */
+export class StoppedByOthers extends StepFailure {
+  constructor(unit: string) {
+    super('systemd', `${unit} was stopped by another hand: not by this run, and not by itself`);
+    this.name = 'StoppedByOthers';
+  }
+}
+
 const deadStates = new Set([
   'dead',
   'failed',
@@ -34,20 +42,40 @@ export async function watchLife(
   const latest = new Map<string, unknown>();
   // The first signals of a start still tell of the state before it: only what has lived can end.
   let [hadProcess, hasLived] = [isRunning, isRunning];
+  let startJob: number | undefined;
   const stop = await systemd.watch(unit, (changed) => {
     for (const [name, value] of changed) latest.set(name, value);
+    if (latest.get('ActiveState') === 'activating') startJob ??= jobOf(latest);
     const [pid, subState] = [changed.get('MainPID'), changed.get('SubState')];
     const isLost = hadProcess && pid === 0;
     const isDead = hasLived && subState !== undefined && deadStates.has(textOf(subState));
     hadProcess ||= Number(pid ?? 0) > 0;
     hasLived ||= subState !== undefined && !deadStates.has(textOf(subState));
-    if ((isLost || isDead) && !ended.signal.aborted) ended.abort(deathOf(unit, latest));
+    if ((!isLost && !isDead) || ended.signal.aborted) return;
+    ended.abort(isStopped(latest, startJob) ? new StoppedByOthers(unit) : deathOf(unit, latest));
   });
   return { ended: ended.signal, stop };
 }
 
+/**
+ * A program that ends by itself is gone when its unit stops; only a job stops a unit whose process still runs. A unit that is
+ * about to stop by what its program told it (sd_notify(3), `STOPPING=1`) has no job but that of its start.
+ */
+function isStopped(latest: ReadonlyMap<string, unknown>, startJob: number | undefined): boolean {
+  const isRunning = ['MainPID', 'ControlPID'].some((name) => Number(latest.get(name) ?? 0) > 0);
+  const job = jobOf(latest);
+  return isRunning && job !== 0 && job !== startJob && textOf(latest.get('Result')) === 'success';
+}
+
+/** The number of the job that is under way for a unit, as `org.freedesktop.systemd1.Unit` has it; 0: there is none. */
+function jobOf(latest: ReadonlyMap<string, unknown>): number {
+  const job = latest.get('Job');
+  return Array.isArray(job) ? Number(job[0]) : 0;
+}
+
 /** Whether what went wrong is that the unit ended, by itself or by another hand. */
 export function isUnitsEnd(error: unknown): boolean {
+  if (error instanceof StoppedByOthers) return true;
   return error instanceof StepFailure && ['exited', 'restarting', 'start'].includes(error.reason);
 }
 

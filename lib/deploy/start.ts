@@ -5,7 +5,7 @@ import { StepFailure } from '../run/failure.ts';
 import { amount, invocationIdOf, isActive } from '../systemd/facts.ts';
 import type { JobOptions } from '../systemd/jobs.ts';
 import type { Systemd } from '../systemd/systemd.ts';
-import { deathFrom, isUnitsEnd, type UnitLife, watchLife } from './life.ts';
+import { deathFrom, isUnitsEnd, StoppedByOthers, type UnitLife, watchLife } from './life.ts';
 import { untilListening } from './ports.ts';
 
 /** So many starts has a build that was good before; a candidate has one. */
@@ -72,7 +72,7 @@ export async function startUnit(
  */
 async function requireStarted(systemd: Systemd, unit: string, result: string): Promise<StartFacts> {
   const began = await factsOfStart(systemd, unit);
-  if (!isUp(began)) throw deathFrom(await systemd.facts(unit));
+  if (!isUp(began)) throw result === 'canceled' ? new StoppedByOthers(unit) : deathFrom(await systemd.facts(unit));
   if (result !== 'done') throw new StepFailure('start', `the start job of ${unit} ended as ${result}`);
   return began;
 }

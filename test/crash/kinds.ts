@@ -40,9 +40,14 @@ export const badKinds: Record<string, Kind> = {
   'finds its port taken': { behaviour: {}, varies: true, add: addRobbed },
 };
 
-/** The lines of a unit that let a build bring a thief: it takes the port before the build can. */
+/**
+ * The lines of a unit that let a build bring a thief: it takes the port before the build can. A build without one starts
+ * when the thief is gone, who may see late that the link leads elsewhere.
+ */
+const isOpen = '(exec 3<>/dev/tcp/127.0.0.1/${PORT})';
+const bringThief = `systemd-run --quiet --collect ${process.execPath} "$(pwd -P)/thief.mjs" \${PORT}`;
 export const letsThievesIn = [
-  `ExecStartPre=-/bin/bash -c 'test ! -e thief.mjs || (systemd-run --quiet --collect ${process.execPath} "$(pwd -P)/thief.mjs" \${PORT} && until (exec 3<>/dev/tcp/127.0.0.1/\${PORT}); do sleep 0.01; done) 2>/dev/null'`,
+  `ExecStartPre=-/bin/bash -c 'exec 2>/dev/null; if test -e thief.mjs; then ${bringThief} && until ${isOpen}; do sleep 0.01; done; else while ${isOpen}; do sleep 0.01; done; fi'`,
 ];
 
 /** Adds a build that is good, but whose port somebody else has until `current` leads elsewhere. */

@@ -2,7 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import { suite } from '../suite.ts';
-import { assertWentBack, heldDeploy, heldSite, startDeploy, untilBegun } from './running.ts';
+import { assertWentBack, heldDeploy, heldSite, startDeploy, subState, untilBegun } from './running.ts';
 import { buildId, makeSite, type Site, until } from './site.ts';
 import { assertNothingLeft, assertSound, currentLink } from './sound.ts';
 
@@ -24,7 +24,24 @@ test('S4: somebody stops the unit while it starts', async (t) => {
   await byAnotherHand(site, 'stop');
   const called = await run.end();
   assertWentBack(called, first);
-  assert.is(called.document.failure?.reason, 'exited');
+  const { failure } = called.document;
+  assert.equal([failure?.step, failure?.reason], ['start', 'systemd'], failure?.message);
+  assert.match(failure?.message ?? '', `${site.unit} was stopped by another hand`);
+  await assertSound(site, first, called);
+  assert.is((await site.call('deploy')).document.active, second, 'nothing spoke against the build');
+});
+
+test('S4: somebody stops the unit before its program runs', async (t) => {
+  const service = ["ExecStartPre=/bin/bash -c 'while test -e not-yet; do sleep 0.02; done'"];
+  const site = await makeSite(t, { builds: [{}, {}], service });
+  await writeFile(site.sandbox.hostPath(`${site.builds}/${second}/not-yet`), '');
+  const run = await startDeploy(site);
+  await untilBegun(site, 'start');
+  await until('it starts', async () => (await subState(site)) === 'start-pre');
+  await byAnotherHand(site, 'stop');
+  const called = await run.end();
+  assertWentBack(called, first);
+  assert.is(called.document.failure?.reason, 'systemd', called.document.failure?.message);
   await assertSound(site, first, called);
 });
 

@@ -101,8 +101,11 @@ export async function untilBegun(site: Site, step: string): Promise<void> {
 /** The stop has begun, and systemd waits for the old build. */
 export async function untilStopping(site: Site): Promise<void> {
   await untilBegun(site, 'stop');
-  const state = ['systemctl', 'show', '--property=SubState', '--value', site.unit] as const;
-  await until('the old build is told to stop', async () => (await site.sandbox.run(...state)) === 'stop-sigterm');
+  await until('the old build is told to stop', async () => (await subState(site)) === 'stop-sigterm');
+}
+
+export function subState({ sandbox, unit }: Site): Promise<string> {
+  return sandbox.run('systemctl', 'show', '--property=SubState', '--value', unit);
 }
 
 export async function untilSettled({ sandbox, state }: Site): Promise<void> {

@@ -1,7 +1,15 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { listRuns, newestProven, predecessorOf, provenBuilds, readRun, runsNewestFirst, wayBack } from '../../lib/run/history.ts';
+import {
+  listRuns,
+  newestProven,
+  predecessorOf,
+  provenBuilds,
+  readRun,
+  runsNewestFirst,
+  wayBack,
+} from '../../lib/run/history.ts';
 import { newRunId } from '../../lib/run/inputs.ts';
 import { ledgerPath } from '../../lib/run/state.ts';
 import { rejection } from '../builds/directory.ts';
