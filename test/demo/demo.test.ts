@@ -137,18 +137,18 @@ function assertSides({ as_expected, sides }: SideBySideDocument): void {
 
 /**
  * Whatever failed was sent between the stop and the moment in which the new build listens. What waits to be accepted
- * when the old build closes its port was sent a little before.
+ * when the old build closes its port was sent a little before. Of two that are on their way when the port opens, the one
+ * that was sent first may be the one that is answered: then there are two gaps, side by side.
  */
 function assertOnlyItsDowntime({ name, load, downtime_ms, marks }: ActDocument): void {
   const at = (label: string): number => marks.find((mark) => mark.label === label)?.at_ms ?? Number.NaN;
   const told = `${name}: ${JSON.stringify({ gaps: load.gaps, downtime_ms, marks })}`;
   assert.is(load.wrong, 0, told);
-  assert.is(load.gaps.length, 1, told);
-  for (const { first_ms, last_ms } of load.gaps) {
-    assert.ok(first_ms >= at('stop') - 30, told);
-    assert.ok(last_ms <= at('gate') + 5, told);
-    assert.ok(last_ms - first_ms <= (downtime_ms ?? 0) + 60, told);
-  }
+  const [begin, end] = [load.gaps.at(0)?.first_ms, load.gaps.at(-1)?.last_ms];
+  assert.ok(begin !== undefined && end !== undefined, told);
+  assert.ok(begin >= at('stop') - 30, told);
+  assert.ok(end <= at('gate') + 5, told);
+  assert.ok(end - begin <= (downtime_ms ?? 0) + 60, told);
 }
 
 async function startDemo(
