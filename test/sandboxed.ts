@@ -35,9 +35,13 @@ export function sandboxFor(): Promise<TestSandbox> {
 /** A sandbox for one test alone, or a second machine; the file's end ends it if the test did not. */
 export async function bootForTests(disk?: string): Promise<TestSandbox> {
   const binds = neededBinds();
-  let sandbox = await bootSandbox({ disk, binds });
-  atEnd(() => sandbox.end());
-  const first = sandbox;
+  const first = await bootSandbox({ disk, binds });
+  let sandbox = first;
+  atEnd(async () => {
+    await sandbox.end();
+    // The disk is of the first boot.
+    await first.end();
+  });
   return {
     get disk() {
       return sandbox.disk;

@@ -50,7 +50,8 @@ export async function exec(command: Command, options: ExecOptions): Promise<Exec
   give(child.stdin, input);
   try {
     const code = await endOf(child, cwd === undefined ? file : `${file} in ${cwd}`);
-    signal?.throwIfAborted();
+    // What ended well before it was killed is done.
+    if (code !== 0) signal?.throwIfAborted();
     const timedOut = child.killed && performance.now() - began >= timeoutMs;
     return { code, stdout: stdout(), stderr: stderr(), timedOut };
   } finally {

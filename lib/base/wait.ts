@@ -30,8 +30,19 @@ export function sleep(milliseconds: number, signal?: AbortSignal): Promise<void>
 }
 
 /**
+ * Aborted after so long, for a wait that nobody ends before. What came in time and was not read yet, since this process stood
+ * still, is read first: Node looks at its timers before it looks at its sockets.
+ */
+export function deadlineSignal(timeoutMs: number): AbortSignal {
+  const ended = openController();
+  setTimeout(() => setImmediate(() => ended.abort()), timeoutMs).unref();
+  return ended.signal;
+}
+
+/**
  * Gives what `work` gives, or throws `timeout` after `timeoutMs`. The signal that `work` receives
- * is aborted at the deadline and when the caller's own signal is: whoever waits can be ended.
+ * is aborted at the deadline and when the caller's own signal is: whoever waits can be ended. What came in time counts, as
+ * with `deadlineSignal`.
  * @param what the end of the sentence "… did not come within 5 s"
  */
 export async function withDeadline<T>(
@@ -40,7 +51,7 @@ export async function withDeadline<T>(
 ): Promise<T> {
   const ended = openController();
   const late = new CutoverError('timeout', `${what} within ${timeoutMs / 1000} s`, { mend });
-  const timer = setTimeout(() => ended.abort(late), timeoutMs);
+  const timer = setTimeout(() => setImmediate(() => ended.abort(late)), timeoutMs);
   const passOn = (): void => ended.abort(signal?.reason);
   signal?.addEventListener('abort', passOn, { once: true });
   if (signal?.aborted) passOn();

@@ -1,5 +1,6 @@
 import type { IncomingMessage, RequestOptions } from 'node:http';
 import { errnoOf, messageOf } from '../base/errors.ts';
+import { deadlineSignal } from '../base/wait.ts';
 import { type Expectation, judge } from './judge.ts';
 
 /** One request and what came of it. */
@@ -26,7 +27,7 @@ const maxBodyBytes = 1024 * 1024;
  */
 export async function probe(url: string, expectation: Expectation, signal?: AbortSignal): Promise<ProbeResult> {
   const began = performance.now();
-  const deadline = AbortSignal.timeout(expectation.timeoutMs);
+  const deadline = deadlineSignal(expectation.timeoutMs);
   const signals = signal ? AbortSignal.any([deadline, signal]) : deadline;
   const base = { url, status: null, text: '', isRefused: false, isSilent: false };
   try {

@@ -35,7 +35,13 @@ export async function putSqlite(opened: string, task: DatabaseTask): Promise<Put
     await replace();
     await restore();
   });
-  await querySqlite(path, task.database.verify ?? 'SELECT count(*) FROM sqlite_master', task);
+  await querySqlite(path, task.database.verify ?? 'SELECT count(*) FROM sqlite_master', task).catch(
+    (error: unknown) => {
+      // It is restored, and whoever was kept out meanwhile has it now; the file answered the same question before.
+      if (!isLocked(error)) throw error;
+      task.onNote?.(`${path} is restored, and was not asked again: another process has it`);
+    },
+  );
   return put;
 }
 
@@ -59,8 +65,12 @@ function isBroken(error: unknown): boolean {
   return isCutoverError(error, 'refused') && /not a database|malformed/.test(error.message);
 }
 
+function isLocked(error: unknown): boolean {
+  return isCutoverError(error, 'refused') && /locked|busy/.test(error.message);
+}
+
 function locked(error: unknown, path: string): unknown {
-  if (!isCutoverError(error, 'refused') || !/locked|busy/.test(error.message)) return error;
+  if (!isLocked(error)) return error;
   return new CutoverError('refused', `${path} is kept locked by another process`, {
     mend: `fuser -v ${path}`,
     cause: error,

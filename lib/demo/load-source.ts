@@ -23,7 +23,7 @@ function ask(port) {
     if (open.delete(asked)) lines += JSON.stringify([asked.at, answer, build, now() - asked.at, port]) + '\\n';
   };
   open.add(asked);
-  const request = get({ port, host: '127.0.0.1', agent: false, timeout: 1000 }, (response) => {
+  const request = get({ port, host: '127.0.0.1', agent: false, timeout: 5000 }, (response) => {
     response.resume();
     response.on('error', (error) => over(error.code));
     response.on('end', () => over(response.statusCode, response.headers['x-build']));

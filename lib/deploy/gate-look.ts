@@ -31,8 +31,8 @@ export interface Look {
 }
 
 /**
- * Asks HTTP, the unit and its ports at once, and the journal as soon as HTTP has answered: it holds what the request made the
- * service say.
+ * Asks HTTP, the unit and its ports at once, and the journal as soon as HTTP has answered: what the request made the service
+ * say is there as soon as journald has taken it. A longer look, `healthy_for`, sees what comes late.
  * @throws `StepFailure` when a stranger has a port, or the unit is over a limit
  */
 export async function lookOnce(subject: LookSubject, { systemd, signal }: LookTools): Promise<Look> {

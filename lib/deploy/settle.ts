@@ -45,13 +45,7 @@ export async function settleRun(settling: Settling): Promise<RunDocument | null>
   const mark = await readInFlight(paths);
   if (!mark) return null;
   const record = await readRun(paths, mark.run);
-  // Without a first line no step can have begun; with an outcome only the cleaning-up is left.
-  if (!record || record.document) {
-    if (!record) await tellUnread(mark.run, settling);
-    if (record?.document) await judgeBuild(record.inputs, record.document, paths).catch(() => {});
-    await clearMark(mark.run, settling);
-    return record?.document ? asSettled(record.document) : null;
-  }
+  if (!record || record.document) return cleanUp(record, mark.run, settling);
   await requireOwnRecord(paths.directory, mark.run);
   const tools = { ...settling, systemd: settling.systemdFor?.(record.inputs) ?? settling.systemd };
   // Refused in the middle of it, the run would be ended with the service down, and nobody would go on with it.
@@ -67,10 +61,20 @@ export async function settleRun(settling: Settling): Promise<RunDocument | null>
   });
 }
 
-/** What a dead process had opened or copied may be as large as the database. */
+/** Without a first line no step can have begun; with an outcome only the cleaning-up is left. */
+async function cleanUp(record: RunRecord | null, run: string, settling: Settling): Promise<RunDocument | null> {
+  if (record?.document) {
+    await judgeBuild(record.inputs, record.document, settling.paths).catch(() => {});
+    await clearWork(record);
+  } else await tellUnread(run, settling);
+  await clearMark(run, settling);
+  return record?.document ? asSettled(record.document) : null;
+}
+
+/** What a dead process had opened or copied may be as large as the database. That it is left keeps no run from its end. */
 async function clearWork({ inputs: { app, target } }: RunRecord): Promise<void> {
   const { name, database } = target;
-  if (database) await removeLeftWork({ app, target: name, database });
+  if (database) await removeLeftWork({ app, target: name, database }).catch(() => {});
 }
 
 /** The run has ended: a mark that cannot be taken away, as from a read-only disk, keeps nobody from the next one. */
@@ -113,8 +117,9 @@ async function endRun(record: RunRecord, tools: Omit<RunTools, 'signal'>): Promi
     const found = await endingOf(record, { ...tools, ledger, meter });
     // Nobody measured from the death of the run's process, or the power cut, to here: only that nothing was begun is known.
     const downtime_ms = found.outcome === 'interrupted' ? 0 : null;
-    const document = await commit({ inputs, ledger, tools }, { ...found, downtime_ms, checks: [] });
+    // While the mark is there: whoever dies here is settled once more.
     await clearWork(record);
+    const document = await commit({ inputs, ledger, tools }, { ...found, downtime_ms, checks: [] });
     return asSettled(document);
   } finally {
     await meter.stop();

@@ -61,7 +61,8 @@ export async function startUnit(
     return { began: await requireStarted(systemd, unit, result), life };
   } catch (error) {
     life.stop();
-    throw error;
+    // What its signals said is of this start; the facts may be of the next one already, as with `Restart=`.
+    throw isUnitsEnd(error) && life.ended.aborted ? life.ended.reason : error;
   }
 }
 

@@ -1,5 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises';
-import { poll, withDeadline } from '../base/wait.ts';
+import { poll, sleep, withDeadline } from '../base/wait.ts';
 
 /** From SIGTERM to SIGKILL, and from that to giving up. */
 const graceMs = 5_000;
@@ -11,7 +11,8 @@ const pollMs = 25;
  * @returns how many there were
  */
 export async function endLeftProcesses(run: string): Promise<number> {
-  const left = await processesOf(run);
+  // One in the middle of an exec has no environment for a moment.
+  const left = [...new Set([...(await processesOf(run)), ...(await sleep(pollMs).then(() => processesOf(run)))])];
   if (left.length === 0) return 0;
   signalAll(left, 'SIGTERM');
   await untilGone(run).catch(async () => {

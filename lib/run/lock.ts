@@ -132,9 +132,9 @@ async function tellHolder(file: FileHandle, { doing, ground }: Pick<Holder, 'doi
   await file.truncate(text.length);
 }
 
-/** The lock is taken some milliseconds before its holder says so: until then the text is the last holder's. */
+/** The lock is taken some milliseconds before its holder says so, more on a busy machine: until then the text is the last holder's. */
 async function describeHolder(paths: StatePaths): Promise<string> {
-  for (let look = 0; look < 10; look += 1) {
+  for (let look = 0; look < 50; look += 1) {
     const holder = await readHolder(paths);
     if (holder && isProcess(holder.pid)) return `another run holds the target: ${holderText(holder)}`;
     await sleep(20);

@@ -46,7 +46,8 @@ export async function enterHookScope(
  */
 export async function endHookScope(systemd: Systemd, scope: string): Promise<number> {
   const left = await systemd.processes(scope);
-  if (left.length === 0) return 0;
+  // One that is empty goes by itself, but not before the next hook may want its name.
+  if (left.length === 0 && (await systemd.property(scope, 'Unit', 'ActiveState')) === 'inactive') return 0;
   await systemd.stop(scope, { timeoutMs: stopMs }).catch((error: unknown) => {
     if (!isCutoverError(error, 'no_such_unit')) throw error;
   });

@@ -43,9 +43,9 @@ test('P3: without an input there is nothing to wait for', async () => {
 test('S12: the deadline kills a command that ignores SIGTERM', async () => {
   const began = performance.now();
   const script = "process.on('SIGTERM', () => {}); console.log('up'); setInterval(() => {}, 1000)";
-  const result = await exec([process.execPath, '-e', script], { timeoutMs: 500 });
+  const result = await exec([process.execPath, '-e', script], { timeoutMs: 5_000 });
   assert.equal([result.code, result.timedOut, result.stdout], [null, true, 'up']);
-  assert.ok(performance.now() - began < 5_000);
+  assert.ok(performance.now() - began < 30_000);
 });
 
 test('S12: an aborted command is killed and throws the reason', async () => {

@@ -54,13 +54,13 @@ test('P3: a backup that fails says why, exits 1 and leaves the old ones', async 
   const before = await site.listBackups();
   await writeFile(site.sandbox.hostPath(site.database), 'not a database');
   const { code, document } = await site.call<Refusal>('backup');
-  assert.equal([code, document.error.code], [1, 'refused']);
+  assert.equal([code, document.error?.code], [1, 'refused']);
   assert.match(document.error.message, `${site.database}: `);
   assert.equal(await site.listBackups(), before);
   await site.sandbox.run('mv', site.backups, `${site.backups}.away`);
   await writeFile(site.sandbox.hostPath(site.backups), 'in the way');
   const refused = await site.call<Refusal>('backup');
-  assert.equal([refused.code, refused.document.error.code], [1, 'refused']);
+  assert.equal([refused.code, refused.document.error?.code], [1, 'refused']);
   assert.is(refused.document.error.message, `cannot create ${site.backups}: a file is in the way`);
   assert.is(refused.document.error.mend, `ls -ld ${site.backups}`);
 });
@@ -69,7 +69,7 @@ test('P3: without a database there is nothing to back up, and the message says w
   const site = await makeSite(t, { isDeployed: false });
   for (const words of [['backup'], ['restore', 'x.gz', '--yes']] as const) {
     const { code, document } = await site.call<Refusal>(words[0], words.slice(1));
-    assert.equal([code, document.error.code], [78, 'config']);
+    assert.equal([code, document.error?.code], [78, 'config']);
     assert.match(document.error.mend, '[targets.production.database]');
   }
 });
@@ -78,7 +78,7 @@ test('S8: a backup waits for nobody while a run holds the target, and says who',
   const site = await makeDatabaseSite(t, held);
   const run = await startDeploy(site);
   const { code, document } = await site.call<Refusal>('backup');
-  assert.equal([code, document.error.code], [75, 'locked']);
+  assert.equal([code, document.error?.code], [75, 'locked']);
   assert.is((await run.end()).code, 0);
   assert.is((await site.call('backup', ['--wait=1min'])).code, 0);
 });

@@ -138,7 +138,7 @@ for (const words of watchers) {
   test(`${name}: no one document, so --json is refused`, async (t) => {
     const site = await makeSite(t);
     const { code, document } = await site.call<Refusal>(words[0] ?? '', words.slice(2));
-    assert.equal([code, document.exit_code, document.error.code], [64, 64, 'usage']);
+    assert.equal([code, document.exit_code, document.error?.code], [64, 64, 'usage']);
     assert.match(document.error.message, '--json prints one document');
   });
 

@@ -202,7 +202,7 @@ test('logs --json: one document with the lines of the log, or of the journal', a
   assert.equal([journal.code, journal.document.run, journal.document.path], [0, null, null], journal.stderr);
   assert.match(journal.document.lines.join('\n'), `${first} listens on ${site.port}`);
   const endless = await site.call<Refusal>('logs', ['--follow']);
-  assert.equal([endless.code, endless.document.error.code], [64, 'usage']);
+  assert.equal([endless.code, endless.document.error?.code], [64, 'usage']);
 });
 
 test('--quiet prints the last sentence, --verbose every attempt; no colours off a terminal', async (t) => {

@@ -3,7 +3,7 @@
 import { rm, writeFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import { held, leaveBehind, letGo, lockText, startDeploy, untilBegun } from '../deploy/running.ts';
-import { buildId, type Called, makeSite, type Refusal, type Site } from '../deploy/site.ts';
+import { buildId, type Called, makeSite, type Refusal, type Site, until } from '../deploy/site.ts';
 import { suite, type TestContext } from '../suite.ts';
 import { assertServes, untilEnded } from './ended.ts';
 import { deployNext } from './next.ts';
@@ -40,6 +40,9 @@ for (const number of [2, 4, 8]) {
       builds.push(build);
       const waiting = await startDeploy(site, build, '--wait=1min');
       await waiting.hasSaid('waiting: another run holds the target');
+      // It says so before it stands in the kernel's queue.
+      const inQueue = async (): Promise<number> => Number((await site.sandbox.exec(['pgrep', '-cx', 'flock'])).stdout);
+      await until('it is in the queue', async () => (await inQueue()) >= place);
       queue.push(waiting);
     }
     const ended = await Promise.all(queue.map((one) => one.end()));

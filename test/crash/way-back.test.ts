@@ -17,10 +17,10 @@ const isUpAgain = 'step stop reverted';
 
 test('S4: somebody kills the old build once while a run goes back to it: systemd starts it again, and nobody is needed', async (t) => {
   const site = await crashSite(t);
-  await site.add({ mode: 'crash' });
+  await site.add({ mode: 'status' });
   const moment = momentOf(await momentsOf(site, 'deploy'));
   const from = (await currentLink(site)) ?? '';
-  await site.add({ mode: 'crash' });
+  await site.add({ mode: 'status' });
   const paused = await pauseAt(site, 'deploy', moment);
   await killService(site);
   await paused.resume();

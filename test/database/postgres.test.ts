@@ -1,12 +1,12 @@
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
 import { exec } from '../../lib/base/exec.ts';
 import { takeBackup } from '../../lib/database/backup.ts';
 import type { BackupOwner } from '../../lib/database/names.ts';
 import { restoreBackup, withBackup } from '../../lib/database/restore.ts';
 import { makeDirectory } from '../builds/directory.ts';
+import { until } from '../deploy/site.ts';
 import { type Cluster, clusterFor, password } from '../stores/cluster.ts';
 import { suite, type TestContext } from '../suite.ts';
 import { makePostgres, refusal } from './samples.ts';
@@ -162,7 +162,8 @@ test(
       await cluster.sql('postgres', `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${name}'`);
       await holding;
     });
-    await sleep(300);
+    const locks = "SELECT count(*) FROM pg_locks WHERE relation = 'users'::regclass";
+    await until('it is held', async () => (await cluster.sql(name, locks)) !== '0');
     assert.match(await refusal(restore(owner, t, file)), /lock timeout; .*others use the database -> SELECT pid/);
   },
   { timeoutMs: 60_000 },
@@ -183,11 +184,12 @@ test('P3: a wrong password, a server that is down and a database that is not the
 test('P3: a server that dies in the middle leaves the old backup, and nothing half', async (t) => {
   const { cluster, owner } = await makeDatabase(
     t,
-    `${users}; INSERT INTO users(name) SELECT repeat(md5(random()::text), 10) FROM generate_series(1, 200000)`,
+    `${users}; INSERT INTO users(name) SELECT repeat(md5(random()::text), 10) FROM generate_series(1, 500000)`,
   );
   const { file } = await backup(owner, t);
   const second = refusal(backup(owner, t, later));
-  await sleep(300);
+  const half = join(owner.database.backups, '.shop@production.backup/archive');
+  await until('it is being written', async () => ((await stat(half).catch(() => null))?.size ?? 0) > 0);
   await cluster.stop();
   t.cleanup(() => cluster.start());
   assert.match(await second, /^refused: /);

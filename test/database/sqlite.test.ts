@@ -1,6 +1,5 @@
 import { chmod, chown, mkdir, readdir, readFile, stat, symlink, truncate, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import * as assert from 'uvu/assert';
 import { exec, start } from '../../lib/base/exec.ts';
@@ -8,6 +7,7 @@ import { takeBackup } from '../../lib/database/backup.ts';
 import type { BackupOwner } from '../../lib/database/names.ts';
 import { findBackup, restoreBackup } from '../../lib/database/restore.ts';
 import { asNobody } from '../base/tmpfs.ts';
+import { until } from '../deploy/site.ts';
 import { suite, type TestContext } from '../suite.ts';
 import { makeSqlite, refusal, sqlite } from './samples.ts';
 
@@ -59,9 +59,9 @@ for (const mode of modes) {
       const [one, other] = sums.split('\n');
       assert.is(one, other);
     }
+    await until('it writes', async () => Number(await sqlite(pathOf(owner), 'SELECT max(n) FROM a')) > 3);
     const written = await stop();
     assert.is(await sqlite(pathOf(owner), 'SELECT max(n) FROM a'), String(written));
-    assert.ok(written > 3, `the writer wrote ${written} times`);
   });
 }
 
@@ -216,9 +216,10 @@ test('P3: a database that another process keeps locked is left alone, and told o
   const { file } = await backup(owner, t);
   const held =
     'BEGIN EXCLUSIVE; SELECT 1; WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(*) FROM c';
-  const holder = await start(['sqlite3', pathOf(owner), held]);
+  const holder = await start(['sqlite3', '-cmd', '.timeout 20000', pathOf(owner), held]);
   t.cleanup(() => holder.kill('SIGKILL'));
-  await sleep(500);
+  const ask = ['sqlite3', pathOf(owner), 'SELECT * FROM users'] as const;
+  await until('it is locked', async () => (await exec(ask, { timeoutMs: 20_000 })).code !== 0);
   const said = await refusal(restore(owner, t, file));
   assert.match(said, `${pathOf(owner)} is kept locked by another process -> fuser -v ${pathOf(owner)}`);
 });

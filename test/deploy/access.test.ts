@@ -16,7 +16,7 @@ test('no bus: exit 69, and says what to type', async (t) => {
   const nowhere = { env: { DBUS_SYSTEM_BUS_ADDRESS: 'unix:path=/run/nowhere' } };
   for (const command of ['deploy', 'check', 'rollback', 'status']) {
     const { code, document } = await site.call<Refusal>(command, [], nowhere);
-    assert.equal([code, document.exit_code, document.error.code], [69, 69, 'systemd_unavailable'], command);
+    assert.equal([code, document.exit_code, document.error?.code], [69, 69, 'systemd_unavailable'], command);
     assert.match(document.error.message, 'no system bus at unix:path=/run/nowhere');
     assert.match(document.error.mend, 'systemctl start dbus');
   }
@@ -31,7 +31,7 @@ test('the bus has stopped: exit 69, and the service goes on', async (t) => {
   t.cleanup(() => sandbox.run('systemctl', 'start', 'dbus.socket', 'dbus.service'));
   await sandbox.run('systemctl', 'stop', 'dbus.socket', 'dbus.service');
   const { code, document } = await site.call<Refusal>('deploy');
-  assert.equal([code, document.error.code], [69, 'systemd_unavailable'], document.error.message);
+  assert.equal([code, document.error?.code], [69, 'systemd_unavailable'], document.error.message);
   assert.is((await whoServes(site))?.build, first);
   await sandbox.run('systemctl', 'start', 'dbus.socket', 'dbus.service');
   const called = await site.call('deploy');
@@ -58,7 +58,7 @@ test('a plain user who may not write the state: exit 77, and nothing is touched'
     const result = await asPlainUser(site, command);
     const { document, code } = calledFrom<Refusal>(result);
     assert.equal(
-      [code, document.exit_code, document.error.code],
+      [code, document.exit_code, document.error?.code],
       [77, 77, 'permission'],
       `${command}: ${result.stderr}`,
     );
@@ -76,7 +76,7 @@ test("a plain user whom systemd allows the unit, and the state is root's: what i
   t.cleanup(() => site.sandbox.run('chmod', '700', '/var/lib/cutover'));
   for (const command of ['deploy', 'check', 'rollback']) {
     const { document, code } = calledFrom<Refusal>(await asPlainUser(site, command));
-    assert.equal([code, document.error.code], [77, 'permission'], command);
+    assert.equal([code, document.error?.code], [77, 'permission'], command);
     assert.match(
       document.error.mend,
       /sudo cutover init (.* )?--install --deploy-user nobody, which says what to chown/,
@@ -86,7 +86,7 @@ test("a plain user whom systemd allows the unit, and the state is root's: what i
   assert.is(taken.code, 0, 'nothing was ever installed, and that is plain to see');
   await site.sandbox.run('chmod', '700', '/var/lib/cutover');
   const hidden = calledFrom<Refusal>(await asNobody(site, 'init', '--uninstall'));
-  assert.equal([hidden.code, hidden.document.error.code], [77, 'permission']);
+  assert.equal([hidden.code, hidden.document.error?.code], [77, 'permission']);
   await assertSound(site, first);
 });
 
@@ -97,7 +97,7 @@ test('root on what is for the manager of another user: that user is named, and n
   for (const command of ['deploy', 'status', 'recover']) {
     const words = [command, '--json', '--config', site.config];
     const { document, code } = calledFrom<Refusal>(await sandbox.cutover(words));
-    assert.equal([code, document.error.code], [69, 'systemd_unavailable'], command);
+    assert.equal([code, document.error?.code], [69, 'systemd_unavailable'], command);
     assert.match(document.error.mend, `sudo -u ${user.name} cutover`);
   }
   assert.is((await sandbox.cutover(['config', '--check', '--config', site.config])).code, 0);

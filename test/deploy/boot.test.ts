@@ -6,14 +6,14 @@ import { suite } from '../suite.ts';
 import { installBootUnit } from './boot.ts';
 import { startDeploy, untilBegun, untilSettled } from './running.ts';
 import { buildId, makeSite, type Site, until } from './site.ts';
-import { assertSound } from './sound.ts';
+import { assertSound, whoServes } from './sound.ts';
 
 const test = suite('deploy/boot', { timeoutMs: 90_000 });
 const [first, second] = [buildId(1), buildId(2)];
 /** Each start says in the journal which build it is of. */
 const sayWhere = 'ExecStartPre=/bin/pwd -P';
 const candidates: Record<string, Behaviour> = {
-  'is slow to start': { mode: 'slow_start', startMs: 1000 },
+  'is slow to start': { mode: 'slow_start', startMs: 5000 },
   'never listens': { mode: 'never_listen' },
 };
 
@@ -26,6 +26,7 @@ for (const [what, behaviour] of Object.entries(candidates)) {
     await site.sandbox.reboot();
     await untilSettled(site);
     assert.equal(await startedSinceBoot(site), [first], 'the build that was tried was started at boot');
+    await untilServing(site);
     await assertSound(site, first);
     const { outcome, active, steps } = (await site.call('report')).document;
     assert.equal([outcome, active], ['rolled_back', first]);
@@ -44,6 +45,7 @@ test('S8: the power goes twice: once in the run, and once while the boot settles
   await site.sandbox.reboot();
   await untilSettled(site);
   assert.equal(await startedSinceBoot(site), [first]);
+  await untilServing(site);
   await assertSound(site, first);
 });
 
@@ -70,6 +72,7 @@ test('S8: a boot without an unfinished run passes the settle unit over', async (
   await site.sandbox.reboot();
   const show = ['systemctl', 'show', '--property=ConditionResult,ActiveState', '--value', instance] as const;
   assert.is(await site.sandbox.run(...show), 'inactive\nno');
+  await untilServing(site);
   await assertSound(site, first);
   const called = await site.call('deploy');
   assert.equal([called.code, called.document.active], [0, second], called.stderr);
@@ -88,8 +91,14 @@ test('S8: the machine is shut down in the middle of a run: what cannot be taken 
   await site.sandbox.reboot();
   await untilSettled(site);
   assert.equal(await startedSinceBoot(site), [first]);
+  await untilServing(site);
   await assertSound(site, first);
 });
+
+/** The unit is up before its program listens, and where nothing was left to settle nobody waited for that. */
+async function untilServing(site: Site): Promise<void> {
+  await until('it serves', async () => (await whoServes(site)) !== null);
+}
 
 /** The builds that the unit was started in since the machine came up, each once. */
 async function startedSinceBoot({ sandbox, unit }: Site): Promise<string[]> {

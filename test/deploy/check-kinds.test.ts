@@ -69,7 +69,8 @@ test('B4: the unit of a user: its processes, its journal, its pages', async (t) 
   assert.is(quiet.status, 'pass', quiet.observed);
   await site.configure({
     keys: ['checks = [{ name = "it", kind = "log", pattern = "out of order", when = ["after"] }]'],
-    tables: { limits: ['journal_errors = -1'] },
+    // What the build writes is in the journal a moment later.
+    tables: { limits: ['journal_errors = -1'], health: ['healthy_for = "1s"'] },
   });
   const called = await site.call('deploy', [buildId(2)]);
   assert.equal([called.code, called.document.failure?.step], [4, 'checks'], called.stderr);

@@ -160,7 +160,7 @@ test('P3: a server that cannot be reached: the deploy goes on, or ends when the 
 test('P3: a wrong password is told of without it', async (t) => {
   const site = await makePostgresSite(t, { builds: [{}], url: `postgres://boss:wrong-${sentinel}@127.0.0.1/postgres` });
   const { code, document, stderr } = await site.call<Refusal>('backup');
-  assert.equal([code, document.error.code], [1, 'refused']);
+  assert.equal([code, document.error?.code], [1, 'refused']);
   assert.match(document.error.message, 'password authentication failed for user "boss"');
   assert.not.match(`${stderr}${JSON.stringify(document)}`, sentinel);
 });
@@ -170,7 +170,7 @@ test('P3: an archive that is cut off, and one of another application, leave the 
   const { file } = (await site.call<BackupReport>('backup')).document;
   await site.sandbox.run('sh', '-c', `head -c $(($(stat -c %s ${file}) - 300)) ${file} > ${site.backups}/half.dump`);
   const half = await site.call<Refusal>('restore', ['half.dump', '--yes']);
-  assert.equal([half.code, half.document.error.code], [1, 'refused'], half.stderr);
+  assert.equal([half.code, half.document.error?.code], [1, 'refused'], half.stderr);
   await site.sandbox.run(
     'psql',
     '-X',
@@ -209,7 +209,7 @@ test('P3: a server that cannot be reached is told of before a restore stops anyt
   await writeFile(urlFile, 'postgres://boss@127.0.0.1:1/nothing\n', { mode: 0o600 });
   const before = await site.sandbox.run('systemctl', 'show', '-p', 'InvocationID', site.unit);
   const { code, document, stderr } = await site.call<Refusal>('restore', [file, '--yes']);
-  assert.equal([code, document.error.code], [1, 'refused'], stderr);
+  assert.equal([code, document.error?.code], [1, 'refused'], stderr);
   assert.match(document.error.message, 'Connection refused');
   assert.is(await site.sandbox.run('systemctl', 'show', '-p', 'InvocationID', site.unit), before);
   await assertSound(site, first);

@@ -37,7 +37,7 @@ test('P3: a directory that he may not write: the deploy goes on, or is refused w
   assert.is(called.code, 0, called.stderr);
   assert.match(called.stderr, /the backup failed, and the deploy goes on .*permission denied/);
   const { code, document } = await site.call<Refusal>('backup');
-  assert.equal([code, document.error.code], [77, 'permission']);
+  assert.equal([code, document.error?.code], [77, 'permission']);
   await assertSound(site, second);
   const strict = await makeDatabaseSite(t, { user, builds: [{}, {}], database: [backups, 'required = true'] });
   const refused = await strict.call('deploy');

@@ -283,7 +283,7 @@ test('B2: what was written after a restore is not taken back by settling once mo
   const site = await makeDatabaseSite(t, {
     ...held,
     // Time to see the restore before the run is settled.
-    tables: { ...held.tables, health: ['healthy_for = "1s"'] },
+    tables: { ...held.tables, health: ['healthy_for = "3s"'] },
     database: ['restore_on_rollback = true'],
     migrate: migration,
   });

@@ -174,7 +174,7 @@ async function judge(
   const serves = await whoServes(site);
   assert.is(serves?.build, await currentLink(site), `${stderr}\nthe link and the process differ`);
   if (isRefusal(document)) {
-    assert.equal([code, document.exit_code, document.error.code], [1, 1, 'disk'], stderr);
+    assert.equal([code, document.exit_code, document.error?.code], [1, 1, 'disk'], stderr);
     assert.match(document.error.message, 'no space left');
     assert.match(document.error.mend, 'df -h');
     assert.is(serves?.build, first, 'nothing was changed');

@@ -12,7 +12,7 @@ test('S7: --force is refused where the target does not allow it', async (t) => {
   const site = await makeSite(t);
   const before = await whoServes(site);
   const called = await site.call<{ error: { code: string; message: string; mend: string } }>('deploy', ['--force']);
-  assert.equal([called.code, called.document.error.code], [64, 'usage']);
+  assert.equal([called.code, called.document.error?.code], [64, 'usage']);
   assert.match(called.document.error.message, '--force is not allowed on production');
   assert.match(called.document.error.mend, 'targets.production.allow_force = true');
   assert.equal(await whoServes(site), before);
@@ -90,7 +90,7 @@ test('S2: --dry-run ends with the exit code of the deploy, and lists steps where
   const site = await makeSite(t, { builds: [{}, {}] });
   const plan = (...words: string[]) => site.call<DryRun>('deploy', ['--dry-run', ...words]);
   const forced = await site.call<Refusal>('deploy', ['--dry-run', '--force']);
-  assert.equal([forced.code, forced.document.error.code], [64, 'usage']);
+  assert.equal([forced.code, forced.document.error?.code], [64, 'usage']);
   const same = await plan(first);
   assert.equal([same.code, same.document.steps], [0, []], 'it serves already');
   await pointCurrent(site, second);

@@ -74,10 +74,16 @@ export async function program({ sandbox, folder }: Site, name: string, text: str
 
 /** Writes the time into a file of the site again and again, whoever asks it to end, and out of every session. */
 export function stubborn({ folder }: Pick<Site, 'folder'>): string {
-  return `(setsid sh -c 'trap "" TERM; while :; do read -r up rest </proc/uptime; echo $up >${folder}/beat; sleep 0.05; done' >/dev/null 2>&1 &)`;
+  return `(setsid sh -c 'trap "" TERM; while :; do read -r up rest </proc/uptime; echo $up >>${folder}/beat; sleep 0.05; done' >/dev/null 2>&1 &)`;
+}
+
+/** Waits until it has written. */
+export function beaten({ folder }: Pick<Site, 'folder'>): string {
+  return `until [ -s ${folder}/beat ]; do sleep 0.05; done`;
 }
 
 /** When it wrote last, in seconds since the boot; 0: never. */
 export async function lastBeat({ sandbox, folder }: Site): Promise<number> {
-  return Number(await readFile(sandbox.hostPath(`${folder}/beat`), 'utf8').catch(() => '0'));
+  const text = await readFile(sandbox.hostPath(`${folder}/beat`), 'utf8').catch(() => '0');
+  return Number(text.trim().split('\n').at(-1));
 }

@@ -1,5 +1,5 @@
 // needs: sandbox
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import { suite } from '../suite.ts';
 import { configureHooks, logOf, program, record, seen, siteWith } from './hooking.ts';
@@ -154,13 +154,16 @@ test('P1: an interruption while the database is migrated ends that and brings th
 });
 
 test('P1: the lock is held while a stage goes on', async (t) => {
-  const site = await siteWith(t, () => ({ test: 'echo started; sleep 2' }));
+  const site = await siteWith(t, ({ folder }) => ({
+    test: `echo started; until [ -e ${folder}/go-on ]; do sleep 0.0417; done`,
+  }));
   const run = await startDeploy(site);
   await run.hasSaid('started');
   const other = await site.call('deploy');
   assert.is(other.code, 75, other.stderr);
+  await writeFile(site.sandbox.hostPath(`${site.folder}/go-on`), '');
   assert.is((await run.end()).code, 0);
   const text = await readFile(site.sandbox.hostPath(`${site.state}/lock`), 'utf8');
   assert.match(text, 'deploy');
-  await until('its hooks are gone', async () => (await site.sandbox.exec(['pgrep', '-f', 'sleep 2'])).code === 1);
+  await until('its hooks are gone', async () => (await site.sandbox.exec(['pgrep', '-f', 'sleep 0.0417'])).code === 1);
 });

@@ -49,7 +49,7 @@ test('S8: without a manager of their own the lock alone guards: a second one is 
   assert.match(said, 'sudo loginctl enable-linger deployer');
   for (const command of ['deploy', 'rollback', 'settle']) {
     const refused = calledFrom<Refusal>(await user.sandbox.cutover(user.words(command), alone));
-    assert.equal([refused.code, refused.document.error.code], [75, 'locked'], refused.stderr);
+    assert.equal([refused.code, refused.document.error?.code], [75, 'locked'], refused.stderr);
     assert.match(refused.document.error.message, 'user deployer, since ');
   }
   child.kill('SIGKILL');

@@ -122,14 +122,14 @@ test('S8: a rollback and a settle that would stop half-way are refused before, a
   await user.deny({ unit: site.unit, verb: 'start' });
   const before = await whoServes(site);
   const back = await call<Refusal>(user, 'rollback');
-  assert.equal([back.code, back.document.error.code], [77, 'permission'], back.stderr);
+  assert.equal([back.code, back.document.error?.code], [77, 'permission'], back.stderr);
   assert.match(back.document.error.message, `start of ${site.unit}; nothing was changed`);
   assert.equal(await whoServes(site), before);
   await user.deny();
   await leaveBehind({ ...site, sandbox: user.sandbox });
   await user.deny({ unit: site.unit, verb: 'reset-failed' });
   const settled = await call<Refusal>(user, 'settle');
-  assert.equal([settled.code, settled.document.error.code], [77, 'permission'], settled.stderr);
+  assert.equal([settled.code, settled.document.error?.code], [77, 'permission'], settled.stderr);
   assert.is(
     (await site.sandbox.exec(['test', '-e', `${site.state}/in-flight`])).code,
     0,

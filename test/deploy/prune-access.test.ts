@@ -91,7 +91,7 @@ test('W3: a plain user who may not read the state: exit 77, nothing is touched',
   const site = await siteWithOld(t, { count: 2, keep: 0 });
   for (const words of [['--dry-run'], []]) {
     const { code, document } = await asPlainUser<Refusal>(site, ...words);
-    assert.equal([code, document.error.code], [77, 'permission']);
+    assert.equal([code, document.error?.code], [77, 'permission']);
   }
   assert.equal(await namesOnDisk(site), ['current', ...ids(1, 2, 3)]);
 });
@@ -132,7 +132,7 @@ test('no bus: exit 69, and nothing is touched', async (t) => {
   const site = await siteWithOld(t, { count: 2, keep: 0 });
   const nowhere = { env: { DBUS_SYSTEM_BUS_ADDRESS: 'unix:path=/run/nowhere' } };
   const { code, document } = await site.call<Refusal>('prune', [], nowhere);
-  assert.equal([code, document.error.code], [69, 'systemd_unavailable']);
+  assert.equal([code, document.error?.code], [69, 'systemd_unavailable']);
   assert.equal(await namesOnDisk(site), ['current', ...ids(1, 2, 3)]);
 });
 

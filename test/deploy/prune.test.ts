@@ -188,7 +188,7 @@ test('a run holds the target: exit 75 names it, and --wait waits', async (t) => 
   const run = await startDeploy(site);
   await untilBegun(site, 'start');
   const refused = await site.call<Refusal>('prune');
-  assert.equal([refused.code, refused.document.error.code], [75, 'locked']);
+  assert.equal([refused.code, refused.document.error?.code], [75, 'locked']);
   assert.match(refused.document.error.message, 'another run holds the target: deploy');
   const [waited] = await Promise.all([prune(site, '--wait=1min'), letGo(site)]);
   assert.equal([waited.code, gone(waited.document)], [0, []], waited.stderr);

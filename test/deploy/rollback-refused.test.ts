@@ -75,7 +75,7 @@ test('S8: a stranger on the port of a service that waits for it: refused and nam
 
 async function assertRefused(site: Site, { fact, mend }: { fact: RegExp; mend: string }): Promise<void> {
   const { code, document, stderr } = await site.call<Refusal>('rollback');
-  assert.equal([code, document.exit_code, document.error.code], [1, 1, 'refused'], stderr);
+  assert.equal([code, document.exit_code, document.error?.code], [1, 1, 'refused'], stderr);
   assert.match(document.error.message, fact);
   assert.is(document.error.mend, mend);
 }

@@ -58,7 +58,7 @@ test('S8: with nothing to go back to, nothing is touched', async (t) => {
   const called = await site.call<{ error: { code: string; message: string; mend: string }; exit_code: number }>(
     'rollback',
   );
-  assert.equal([called.code, called.document.exit_code, called.document.error.code], [2, 2, 'no_build']);
+  assert.equal([called.code, called.document.exit_code, called.document.error?.code], [2, 2, 'no_build']);
   assert.match(called.document.error.message, `there is no build to go back to: ${first} is the only good one`);
   await assertSound(site, first);
 });
@@ -136,7 +136,7 @@ test('S8: a second rollback does not go forward to what the first one left, unle
     [null],
   );
   const refused = await site.call<Refusal>('rollback');
-  assert.equal([refused.code, refused.document.error.code], [2, 'no_build'], refused.stderr);
+  assert.equal([refused.code, refused.document.error?.code], [2, 'no_build'], refused.stderr);
   assert.match(refused.document.error.message, `${second} was left by rollback ${back.document.run}`);
   assert.is(refused.document.error.mend, `cutover rollback production ${second}`);
   const named = await site.call('rollback', [second]);

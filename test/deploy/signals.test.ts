@@ -82,7 +82,7 @@ test('SIGINT before anything was changed: exit 130', async (t) => {
   run.child.kill('SIGINT');
   await site.sandbox.run('kill', '-CONT', String(before?.pid));
   const { code, document, stderr } = (await run.end()) as unknown as Called<Refusal>;
-  assert.equal([code, document.exit_code, document.error.code], [130, 130, 'interrupted'], stderr);
+  assert.equal([code, document.exit_code, document.error?.code], [130, 130, 'interrupted'], stderr);
   assert.equal(await whoServes(site), before);
   await assertSound(site, first);
 });

@@ -135,9 +135,9 @@ export async function breakInService(site: Site, build: string): Promise<void> {
   await until('the unit is down', async () => isDown.test(await sandbox.run(...state)));
 }
 
-/** From its next start on a build crashes. */
-export function breakBuild({ sandbox, builds }: Site, build: string): Promise<void> {
-  return writeFile(sandbox.hostPath(`${builds}/${build}/behaviour.json`), '{"mode":"crash"}');
+/** From its next start on a build crashes, or is bad in another way. */
+export function breakBuild({ sandbox, builds }: Site, build: string, mode: Behaviour['mode'] = 'crash'): Promise<void> {
+  return writeFile(sandbox.hostPath(`${builds}/${build}/behaviour.json`), JSON.stringify({ mode }));
 }
 
 /** What a finished call left, with its one document. */

@@ -68,7 +68,8 @@ test('S2: a build that takes long to start, behind a socket: it is waited for, s
 });
 
 test('S4: a build that listens and never answers, behind a socket: waited for as long as a start may take, then back', async (t) => {
-  const site = await makeSocketSite(t, { builds: [{}], tables: { start: ['timeout = "3s"'] } });
+  const tables = { start: ['timeout = "3s"'], health: ['timeout = "1s"'] };
+  const site = await makeSocketSite(t, { builds: [{}], tables });
   await site.add({ mode: 'hang' });
   const called = await site.call('deploy');
   const { outcome, active, failure } = called.document;

@@ -15,7 +15,7 @@ test('a second deployer is refused at once, and told who holds the target', asyn
   await untilBegun(site, 'start');
   for (const command of ['deploy', 'rollback']) {
     const { code, document, stderr } = await site.call<Refusal>(command);
-    assert.equal([code, document.exit_code, document.error.code], [75, 75, 'locked'], stderr);
+    assert.equal([code, document.exit_code, document.error?.code], [75, 75, 'locked'], stderr);
     const holder = `another run holds the target: deploy of the newest build (pid ${run.pidInside()}, user root, since `;
     assert.ok(document.error.message.startsWith(holder), document.error.message);
     assert.match(document.error.mend, '--wait');
@@ -84,7 +84,7 @@ test('--wait has a deadline', async (t) => {
   const run = await startDeploy(site);
   await untilBegun(site, 'start');
   const queued = await site.call<Refusal>('deploy', ['--wait=200ms']);
-  assert.equal([queued.code, queued.document.error.code], [75, 'locked']);
+  assert.equal([queued.code, queued.document.error?.code], [75, 'locked']);
   assert.is((await run.end()).code, 0);
   await assertSound(site, second);
 });

@@ -219,7 +219,7 @@ test('a second deployer is refused at once, and told who holds the target', asyn
   await untilBegun(site, 'start');
   for (const command of ['deploy', 'rollback', 'settle']) {
     const { code, document, stderr } = await site.call<Refusal>(command);
-    assert.equal([code, document.exit_code, document.error.code], [75, 75, 'locked'], stderr);
+    assert.equal([code, document.exit_code, document.error?.code], [75, 75, 'locked'], stderr);
     assert.match(document.error.message, `(pid ${run.pidInside()}, user deployer, since `);
   }
   const called = await run.end();
@@ -250,7 +250,7 @@ test('a user without a manager: exit 69, and what to type', async (t) => {
   const site = await userSite(t, {}, {});
   for (const command of ['deploy', 'check', 'rollback', 'status']) {
     const { code, document } = await site.call<Refusal>(command, [], { env: { XDG_RUNTIME_DIR: '/run/nowhere' } });
-    assert.equal([code, document.error.code], [69, 'systemd_unavailable'], command);
+    assert.equal([code, document.error?.code], [69, 'systemd_unavailable'], command);
     assert.match(document.error.message, 'no user bus at unix:path=/run/nowhere/bus');
     assert.match(document.error.mend, 'loginctl enable-linger');
   }

@@ -58,7 +58,7 @@ test('W2: a deploy that goes on after all looks: the job says so, and tries no o
   await startReceiver(bed);
   const job = await bed.job(['production'], { CUTOVER_ATTEMPTS: '2' });
   assert.is(job.code, 75, job.said + job.stderr);
-  assertSaid(job, 'look 2 of 2: running fetch', 'it goes on after 2 looks; to see more: cutover status production');
+  assertSaid(job, 'look 2 of 2: running', 'it goes on after 2 looks; to see more: cutover status production');
   assert.is(await logins(bed), 0);
   await bed.goOn();
   await until('it is deployed', async () => (await bed.deploys()).length === 1, patienceMs);

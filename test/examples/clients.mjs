@@ -29,6 +29,7 @@ function ask(kind, agent, then = () => {}) {
     if (asked.reusedSocket) sent.reused += 1;
     response.setEncoding('utf8').on('data', (chunk) => (text += chunk));
     response.on('end', () => {
+      if (answers.size === 0) process.stderr.write('asking\n');
       answers.add(text.trim());
       done(response.statusCode === 200 ? null : `status ${response.statusCode}`);
     });

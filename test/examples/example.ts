@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { cp, copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -90,9 +91,9 @@ export async function startClients(
 ): Promise<{ end(): Promise<ClientsReport> }> {
   const child = await sandbox.spawn([process.execPath, clients, '9000', '/', retries ? 'retry' : '']);
   t.cleanup(() => child.kill('SIGKILL'));
-  child.stderr.resume();
   const said = text(child.stdout);
-  await sleep(300);
+  await once(child.stderr, 'data');
+  child.stderr.resume();
   return {
     async end() {
       await sleep(300);

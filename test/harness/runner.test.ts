@@ -61,7 +61,7 @@ const mistakes: [what: string, body: string, last: string, said: string][] = [
   ['a hook', `test.before(() => {}); ${good}`, '0 passed, 1 failed', '.before is refused'],
   [
     'a test declared too late',
-    `${good} setTimeout(() => test('late', () => {}), 50); test('waits', () => new Promise((r) => setTimeout(r, 100)));`,
+    `${good} test('waits', () => { setTimeout(() => test('late', () => {}), 0); return new Promise((r) => setTimeout(r, 100)); });`,
     '0 passed, 1 failed',
     'declared after the tests had begun',
   ],
@@ -73,7 +73,7 @@ const mistakes: [what: string, body: string, last: string, said: string][] = [
   ],
   [
     'a loop without end',
-    "// deadline: 1s\ntest('spins', () => { for (;;); });",
+    "// deadline: 5s\ntest('spins', () => { for (;;); });",
     '0 passed, 1 failed',
     'the last test was "s: spins"',
   ],

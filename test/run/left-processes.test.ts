@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import { endLeftProcesses } from '../../lib/run/left-processes.ts';
+import { until } from '../deploy/site.ts';
 import { suite, type TestContext } from '../suite.ts';
 
 const test = suite('run/left-processes');
@@ -12,6 +14,10 @@ async function startOf(t: TestContext, run: string, script: string) {
   const child = spawn('/bin/sh', ['-c', script], { detached: true, env, stdio: ['ignore', 'pipe', 'ignore'] });
   t.cleanup(() => child.kill('SIGKILL'));
   await once(child.stdout, 'data');
+  // In the middle of its exec a process has no environment.
+  const isExec = script.endsWith('exec sleep 300');
+  const said = isExec ? 'sleep' : 'sh';
+  await until('it is itself', async () => (await readFile(`/proc/${child.pid}/comm`, 'utf8')).trim() === said);
   return child;
 }
 

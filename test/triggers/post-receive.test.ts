@@ -1,5 +1,6 @@
 // needs: sandbox
 // deadline: 8min
+import { existsSync } from 'node:fs';
 import { chmod, readdir, writeFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import type { CheckReport } from '../../lib/deployer/check.ts';
@@ -144,7 +145,9 @@ test('S4, P2: a push of a build that crashes comes back, and says so to the push
 });
 
 test('P2: of pushes that come while one runs the newest is deployed, and each pusher is told', async (t) => {
-  const site = await servingSite(t, { hooks: { test: 'while [ -e /srv/held ]; do sleep 0.05; done' } });
+  const site = await servingSite(t, {
+    hooks: { test: 'while [ -e /srv/held ]; do touch /srv/begun; sleep 0.05; done' },
+  });
   await site.sandbox.run('touch', '/srv/held');
   const commits: string[] = [];
   const pushes: Promise<string>[] = [];
@@ -156,6 +159,9 @@ test('P2: of pushes that come while one runs the newest is deployed, and each pu
     stderr.setEncoding('utf8').on('data', (chunk: string) => (seen += chunk));
     pushes.push(ended.then(() => seen));
     await until(`it says "${awaited}"`, async () => seen.includes(awaited));
+    const begun = site.sandbox.hostPath('/srv/begun');
+    // Until it has looked, a newer push would take its place.
+    if (awaited === '->') await until('its tests run', async () => existsSync(begun));
   }
   await site.sandbox.run('rm', '/srv/held');
   const [one = '', two = '', three = ''] = await Promise.all(pushes);
@@ -214,8 +220,8 @@ for (const [name, signal] of [
     await until('the run is over', async () => (await lastRun(site)).revision === commit);
     const run = await lastRun(site);
     assert.equal([run.outcome, run.exit_code], ['deployed', 0]);
-    assert.match(await logOf(site, run.run), 'proven healthy');
     await assertSound(site, run.active ?? '');
+    assert.match(await logOf(site, run.run), 'proven healthy');
   });
 }
 

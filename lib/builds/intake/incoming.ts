@@ -18,7 +18,7 @@ export interface IncomingFolder {
 }
 
 /** A folder may be removed by another command between its making and its lock; three times in a row is no accident. */
-const attempts = 3;
+const attempts = 10;
 const commandMs = 60_000;
 const groupMayWrite = 0o020;
 const removalMs = 10 * 60_000;

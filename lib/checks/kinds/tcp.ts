@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { errnoOf, messageOf } from '../../base/errors.ts';
 import { shellWord } from '../../base/shell-words.ts';
+import { deadlineSignal } from '../../base/wait.ts';
 import type { TcpOptions } from '../../config/check-options.ts';
 import { fail, pass } from '../check.ts';
 import type { Kind } from './kind.ts';
@@ -13,7 +14,7 @@ export const tcpKind: Kind<TcpOptions> = {
     const expected = `${host} port ${port} accepts`;
     const mend = `nc -vz ${shellWord(host)} ${port}; ss -ltn 'sport = :${port}'`;
     const began = performance.now();
-    const deadline = AbortSignal.timeout(timeoutMs);
+    const deadline = deadlineSignal(timeoutMs);
     const socket = connect({ host, port });
     try {
       await once(socket, 'connect', { signal: AbortSignal.any([deadline, signal]) });

@@ -151,16 +151,17 @@ class RequestQueue implements Queue {
       signal.throwIfAborted();
       if (next.state === 'queued') await this.#keeper.change(next, { state: 'running', started_at: now() });
       tell(6, `${next.id}: ${target} is being deployed${next.revision ? ` for ${next.revision}` : ''}`);
-      const result = await launch(next);
-      await this.#keeper.change(next, { state: 'done', ended_at: now(), ...result });
+      const ended = { state: 'done' as const, ...(await launch(next)) };
+      // Whoever sees that it came to nothing may deliver it again at once.
+      if (cameToNothing(ended)) this.#deliveries.forget(next);
+      await this.#keeper.change(next, { ...ended, ended_at: now() });
       if (cameToNothing(next)) this.#tellNothing(next);
-      else tell(result.exit_code === 0 ? 6 : 4, `${next.id}: ${target}: ${result.outcome}`);
+      else tell(ended.exit_code === 0 ? 6 : 4, `${next.id}: ${target}: ${ended.outcome}`);
     }
   }
 
   #tellNothing(request: ServeRequest): void {
     const { tell, onNothing } = this.#parts;
-    this.#deliveries.forget(request);
     tell(
       3,
       `${request.id}: the push to ${request.target} came to nothing: ${request.error?.message ?? request.outcome}`,

@@ -97,8 +97,8 @@ test('P9: a command: exit 0 passes, the last line is what was observed', async (
 });
 
 test('S12: a command that hangs has failed at its deadline', async () => {
-  const answer = await askCheck('kind = "command"\nrun = "echo thinking; sleep 60"\ndir = "/"\ntimeout = "300ms"');
-  assert.equal([answer.status, answer.observed], ['fail', 'no end within 0.3 s: thinking']);
+  const answer = await askCheck('kind = "command"\nrun = "echo thinking; sleep 60"\ndir = "/"\ntimeout = "3s"');
+  assert.equal([answer.status, answer.observed], ['fail', 'no end within 3 s: thinking']);
 });
 
 test('S12: an interruption ends the asking', async () => {

@@ -59,7 +59,9 @@ export async function plainSite(
 export async function servedFrom({ sandbox, port }: Pick<PlainSite, 'sandbox' | 'port'>): Promise<string | null> {
   const ask = `fetch('http://127.0.0.1:${port}/api/health').then((r) => r.json()).then((a) => console.log(a.pid), () => console.log('0'))`;
   const pid = await sandbox.run(process.execPath, '-e', ask);
-  return pid === '0' ? null : sandbox.run('readlink', `/proc/${pid}/cwd`);
+  // It may end meanwhile.
+  const { code, stdout } = await sandbox.exec(['readlink', `/proc/${pid}/cwd`]);
+  return pid === '0' || code !== 0 ? null : stdout;
 }
 
 /** Runs `cutover init UNIT --adopt … --json`. */

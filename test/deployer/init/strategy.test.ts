@@ -31,7 +31,7 @@ test(
     );
     assert.equal([units, notes], [[{ unit: `${app}.socket`, status: 'enabled' }], []]);
     // systemd opens the port as soon as the service has closed it.
-    assert.ok(downtime_ms !== null && downtime_ms < 1_000, `downtime ${downtime_ms}`);
+    assert.ok(downtime_ms !== null && downtime_ms < 10_000, `downtime ${downtime_ms}`);
     assert.equal([await stateOf(site, `${app}.socket`), await holdersOf(site)], ['active', ['node', 'systemd']]);
     assert.equal(await badFindings(site), []);
     assert.equal(await deployed(site), ['socket', 0, second]);

@@ -139,7 +139,7 @@ test('R3: only the named ones are looked after, by words or --only; a name that 
   const two = await fleet.call('recover', '--only=backend', '--only', 'frontend,helper');
   assert.equal([two.code, two.document.targets.map(({ target }) => target)], [0, [...names]]);
   const { code, document } = await fleet.call<Refusal>('recover', 'backend', 'bakend');
-  assert.equal([code, document.error.code], [64, 'usage']);
+  assert.equal([code, document.error?.code], [64, 'usage']);
   assert.match(document.error.message, 'there is no target bakend');
 });
 

@@ -7,7 +7,7 @@ import { makeDirectory } from '../../builds/directory.ts';
 import { gateFailure } from '../../run/samples.ts';
 import { suite } from '../../suite.ts';
 import { json, type Play, playReceiver, reset, silence, word } from './receiver.ts';
-import { configOf, noticeWith, quick, runOf } from './samples.ts';
+import { configOf, hasty, noticeWith, quick, runOf } from './samples.ts';
 
 const test = suite('report/notify');
 const token = '123456:AAF-planted_token';
@@ -65,7 +65,7 @@ test('P4: a rate limit is waited for as each API says it', async (t) => {
       json(429, { message: 'You are being rate limited.', retry_after: 0.9, global: false }, { 'retry-after': '1' }),
     ],
     ['Slack', word(429, 'rate_limited', { 'retry-after': '1' })],
-    ['a date', word(429, '', { 'retry-after': new Date(Date.now() + 2_000).toUTCString() })],
+    ['a date', word(429, '', { 'retry-after': new Date(Date.now() + 4_000).toUTCString() })],
   ];
   await Promise.all(
     limits.map(async ([name, limit]) => {
@@ -120,11 +120,12 @@ test('P4: a server in trouble, one that resets and one that never answers are tr
   const cases: [Play, string][] = [
     [word(503, 'upstream'), 'answered 503: upstream'],
     [reset, 'the connection was closed before an answer'],
-    [silence, 'no answer came within 0.3 s'],
+    [silence, 'no answer came within 1 s'],
   ];
   for (const [play, said] of cases) {
     const { url, received } = await playReceiver(t, play);
-    assert.equal(await tell(configOf('slack', { url: `${url}${path}` })), [`slack was not told: ${said}`]);
+    const bounds = play === silence ? hasty : quick;
+    assert.equal(await tell(configOf('slack', { url: `${url}${path}` }), {}, bounds), [`slack was not told: ${said}`]);
     assert.is(received.length, 3, said);
   }
   const recovered = await playReceiver(t, word(500, 'rollup_error'), reset, word(200, 'ok'));
@@ -183,7 +184,7 @@ test('P4: the whole is bounded, and Ctrl-C ends the wait', async (t) => {
   const began = performance.now();
   const config = configOf('slack', { url: `${url}${path}` });
   const [late] = await tell(config, {}, patient);
-  assert.match(late ?? '', /^slack was not told: (it was not told|no answer came) within 0\.4 s$/);
+  assert.match(late ?? '', /^slack was not told: (it was not told|no answer came) within 0\.(4|3\d+) s$/);
   assert.ok(performance.now() - began < 20_000);
   const controller = new AbortController();
   const telling = notify([notice], [config], {
@@ -197,11 +198,11 @@ test('P4: the whole is bounded, and Ctrl-C ends the wait', async (t) => {
 
 test('P4: all are told at once: a silent one holds up nobody else', async (t) => {
   const [quiet, good] = [await playReceiver(t, silence), await playReceiver(t, word(200, 'ok'))];
-  const began = performance.now();
   const configs = [configOf('slack', { url: `${quiet.url}${path}` }), configOf('discord', { url: good.url })];
-  const problems = await notify([notice], configs, { signal: calm, env: {}, bounds: quick });
+  const problems = await notify([notice], configs, { signal: calm, env: {}, bounds: hasty });
   assert.is(problems.length, 1);
-  assert.ok((good.received[0]?.at ?? Infinity) - began < 250);
+  const [first, second] = [good.received[0]?.at ?? Infinity, quiet.received[1]?.at ?? 0];
+  assert.ok(first < second, 'told before the silent one was asked again');
 });
 
 test('P4: each channel hears of what it asked for, in the order in which it happened', async (t) => {

@@ -7,8 +7,10 @@ import { documentWith, inputsOf } from '../../run/samples.ts';
 export const where = { manager: 'system', host: 'web1' } as const;
 export const everything = ['deployed', 'refused', 'rolled_back', 'failed', 'recovered', 'alert'];
 
-/** The pauses are short, and so is the whole. */
-export const quick: Bounds = { timeoutMs: 300, pausesMs: [20, 40], wholeMs: 3_000 };
+/** The pauses are short; a test that stands still for a while is no reason to try again. */
+export const quick: Bounds = { timeoutMs: 10_000, pausesMs: [20, 40], wholeMs: 30_000 };
+/** For who never answers. */
+export const hasty: Bounds = { ...quick, timeoutMs: 1_000 };
 
 /** A run of a build whose source is known. */
 export function runOf(changed: Partial<RunDocument> = {}): RunDocument {

@@ -1,12 +1,12 @@
 import { copyFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import getPort from 'get-port';
 import * as assert from 'uvu/assert';
 import { start } from '../../../lib/base/exec.ts';
 import { siteText } from '../../../lib/triggers/page/site.ts';
 import { makeDirectory } from '../../builds/directory.ts';
 import { until } from '../../deploy/site.ts';
 import { repository } from '../../sandboxed.ts';
+import { freePort } from '../../services/free-port.ts';
 import { suite } from '../../suite.ts';
 import { type Answer, ask } from './asked.ts';
 
@@ -18,7 +18,7 @@ test('R6: the built program has the page in it, and shows what it can where ther
   const directory = await makeDirectory(t);
   const program = join(directory, 'cutover.cjs');
   await copyFile(join(repository, 'dist/cutover.cjs'), program);
-  const port = await getPort();
+  const port = await freePort();
   const config = await configIn(directory, port);
   const receiver = await start([process.execPath, program, 'serve', '--config', config], { cwd: directory });
   let said = '';

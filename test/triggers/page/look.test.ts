@@ -201,7 +201,7 @@ test('R6: a person comes in with the token, and a wrong one is told so', async (
   const shown = await showPage(t, modelWith([targetWith()]), { token });
   const page = await openPage(t, phone);
   await page.goto(shown.url);
-  assert.is(await page.evaluate('document.activeElement.id'), 'token');
+  await page.locator('#token:focus').waitFor();
   await page.keyboard.type('something else entirely');
   await page.keyboard.press('Enter');
   await page.locator('#said', { hasText: 'that is not the token' }).waitFor();

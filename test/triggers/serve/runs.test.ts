@@ -122,7 +122,7 @@ test('W1: whoever carries a request out is killed: the run is taken back, and th
 });
 
 test('W1: whoever carries a request out is killed before it changed anything: it is begun again', async (t) => {
-  const hook = 'echo begun >>/srv/tested; exec sleep "$(cat /srv/tested.wait)"';
+  const hook = 'wait=$(cat /srv/tested.wait); echo begun >>/srv/tested; exec sleep "$wait"';
   const receiving = await receivingSite(t, { builds: [{}, {}], keys: [`hooks.test = '${hook}'`] });
   const { site } = receiving;
   const [begun, wait] = [site.sandbox.hostPath('/srv/tested'), site.sandbox.hostPath('/srv/tested.wait')];

@@ -88,7 +88,7 @@ test('W1: a configuration that is broken for a moment: the push that came to not
 async function testingSite(
   t: TestContext,
 ): Promise<{ receiving: Receiving; id: string; tested: () => Promise<number> }> {
-  const hook = 'echo begun >>/srv/tested; exec sleep "$(cat /srv/tested.wait)"';
+  const hook = 'wait=$(cat /srv/tested.wait); echo begun >>/srv/tested; exec sleep "$wait"';
   const receiving = await receivingSite(t, { builds: [{}, {}], keys: [`hooks.test = '${hook}'`] });
   const { sandbox } = receiving.site;
   const [begun, wait] = [sandbox.hostPath('/srv/tested'), sandbox.hostPath('/srv/tested.wait')];
