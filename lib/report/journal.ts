@@ -29,7 +29,7 @@ const priorityOfOutcome: Record<RunDocument['outcome'], keyof typeof priorityOf>
 };
 
 /** So long is waited for a journal that does not answer. */
-const lastWaitMs = 1_000;
+const lastWaitMs = 5_000;
 
 interface JournalOptions {
   write?: (fields: JournalFields) => Promise<void>;

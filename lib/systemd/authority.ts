@@ -1,6 +1,7 @@
 import { isCutoverError } from '../base/errors.ts';
 import type { ManagerKind } from '../config/model.ts';
 import { variantMaker } from './bus.ts';
+import { manager, unitPath } from './names.ts';
 import { describeProcess } from './processes.ts';
 import type { Systemd } from './systemd.ts';
 
@@ -8,7 +9,7 @@ import type { Systemd } from './systemd.ts';
 export type Verb = 'start' | 'stop' | 'restart' | 'reset-failed' | 'kill';
 
 /** Who answers for what this process may do; both are parts of a connection to the system's manager. */
-export type Authority = Pick<Systemd, 'call' | 'ask' | 'resetFailed' | 'isRoots'>;
+export type Authority = Pick<Systemd, 'call' | 'ask' | 'isRoots'>;
 
 const reloading = 'org.freedesktop.systemd1.reload-daemon';
 const polkit = {
@@ -20,13 +21,15 @@ const polkit = {
 /**
  * polkit tells only root what another action with its unit would be answered, so systemd is asked for the thing itself, in a
  * form that it authorizes first and then cannot carry out: a job mode that the verb does not have, a control process that is
- * not there (whose SIGCONT would change nothing). No systemd that is known carries any of these out.
+ * not there (whose SIGCONT would change nothing). No systemd that is known carries any of these out. The unit itself is asked:
+ * systemd loads it for that, where its manager knows nothing of a unit that is down, and authorizes nobody.
  */
-const questions: Record<Exclude<Verb, 'reset-failed'>, (unit: string) => [string, string, unknown[]]> = {
-  start: (unit) => ['StartUnit', 'ss', [unit, 'triggering']],
-  stop: (unit) => ['StopUnit', 'ss', [unit, 'isolate']],
-  restart: (unit) => ['RestartUnit', 'ss', [unit, 'isolate']],
-  kill: (unit) => ['KillUnit', 'ssi', [unit, 'control', 18]],
+const questions: Record<Verb, [member: string, signature: string, body: unknown[]]> = {
+  start: ['Start', 's', ['triggering']],
+  stop: ['Stop', 's', ['isolate']],
+  restart: ['Restart', 's', ['isolate']],
+  kill: ['Kill', 'si', ['control', 18]],
+  'reset-failed': ['ResetFailed', '', []],
 };
 
 /** Root may do everything, and so may a user with the user's own manager; anybody else has to be asked about. */
@@ -40,8 +43,10 @@ export function isAuthorityAsked(manager: ManagerKind, authority: Pick<Authority
  * @throws `bus_lost`, `systemd_unavailable`
  */
 export async function isAllowed(authority: Authority, unit: string, verb: Verb): Promise<boolean> {
-  const asked = verb === 'reset-failed' ? authority.resetFailed(unit) : authority.call(...questions[verb](unit), unit);
-  return asked.then(
+  const [member, signature, body] = questions[verb];
+  const { destination } = manager;
+  const where = { destination, path: unitPath(unit), interface: 'org.freedesktop.systemd1.Unit' };
+  return authority.ask({ ...where, member, signature, body, about: unit }).then(
     () => true,
     (error: unknown) => {
       if (isCutoverError(error, 'bus_lost', 'systemd_unavailable', 'timeout')) throw error;

@@ -118,9 +118,7 @@ async function momentsOfSettle(site: Site): Promise<ProcessRecord['passed']> {
 
 /** A site whose clients ask it all the time; one request that fails fails the test. */
 async function loadedSite(t: TestContext, options: SiteOptions | undefined, make: MakeSite): Promise<Site> {
-  // A client that stands still between its connection and its request is waited for.
-  const service = [...(options?.service ?? []), 'Environment=IDLE_PAUSE_MS=1000'];
-  const site = await crashSite(t, { ...options, service }, make);
+  const site = await crashSite(t, options, make);
   const load = await startLoad(t, site);
   t.cleanup(async () => {
     const { sent, failed } = await load.end();

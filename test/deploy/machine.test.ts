@@ -3,7 +3,7 @@ import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import type { RunDocument } from '../../lib/run/document.ts';
 import { suite } from '../suite.ts';
-import { buildId, type Called, makeSite, pointCurrent, type Refusal, type Site } from './site.ts';
+import { buildId, type Called, makeSite, pointCurrent, type Refusal, type Site, until } from './site.ts';
 import { assertNothingLeft, assertSound, whoServes } from './sound.ts';
 
 const test = suite('deploy/bad machine');
@@ -53,7 +53,9 @@ test('S1: a unit file that systemd cannot read', async (t) => {
 test('S1: a failed unit: both ways out are named', async (t) => {
   const site = await makeSite(t, { builds: [{}, {}], service: ['Restart=no'] });
   await site.sandbox.run('systemctl', 'kill', '--signal=KILL', '--kill-who=main', site.unit);
-  await site.sandbox.exec(['systemctl', 'is-failed', '--wait', site.unit]);
+  const isFailed = async (): Promise<boolean> =>
+    (await site.sandbox.exec(['systemctl', 'is-failed', site.unit])).code === 0;
+  await until('it has failed', isFailed);
   await refuses(
     site,
     'unit',

@@ -36,6 +36,7 @@ for (const [what, behaviour, reason] of [
 ] as const) {
   test(`S4: a build that ${what} costs the stand-in alone: the old one never stopped`, async (t) => {
     const site = await makeOverlapSite(t, { builds: [{}] });
+    await site.configure({ keys: ['strategy = "overlap"'], tables: { health: ['healthy_for = "2s"'] } });
     await site.add(behaviour);
     const before = await whoServes(site);
     const load = await startLoad(t, site);

@@ -28,9 +28,9 @@ async function goFiles({ sandbox, builds }: Site): Promise<string[]> {
   return ids.map((id) => `${directory}/${id}/go`);
 }
 
-/** The first build ignores SIGTERM: its stop takes the second that its unit allows. */
+/** The first build ignores SIGTERM: its stop takes the seconds that its unit allows. */
 export function slowToStop(t: TestContext): Promise<Site> {
-  return makeSite(t, { builds: [{ mode: 'ignore_sigterm' }, {}], service: ['TimeoutStopSec=1s'] });
+  return makeSite(t, { builds: [{ mode: 'ignore_sigterm' }, {}], service: ['TimeoutStopSec=4s'] });
 }
 
 export interface Deploying {

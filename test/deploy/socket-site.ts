@@ -4,6 +4,8 @@ import { makeSite, type Site, type SiteOptions } from './site.ts';
 
 /** Lines that a service behind a socket needs: a start limit that is hit would close the shared port. */
 const noLimit = 'StartLimitIntervalSec=0';
+/** A client that stands still between its connection and its request is waited for. */
+const patient = 'Environment=IDLE_PAUSE_MS=5000';
 
 /**
  * The same with a template for stand-ins, and the strategy `overlap`.
@@ -33,7 +35,7 @@ export async function makeSocketSite(
   await sandbox.run('mkdir', '-p', `/etc/systemd/system/${unit}.d`);
   await writeFile(
     `${dropIn}/socket.conf`,
-    `[Unit]\n${noLimit}\nRequires=${socket}\nAfter=${socket}\n[Service]\nNonBlocking=yes\n`,
+    `[Unit]\n${noLimit}\nRequires=${socket}\nAfter=${socket}\n[Service]\nNonBlocking=yes\n${patient}\n`,
   );
   if (strategy === 'overlap') await writeStandIn(t, site, { socket, service: others.service ?? [] });
   await sandbox.run('systemctl', 'daemon-reload');
@@ -68,6 +70,7 @@ Sockets=${socket}
 WorkingDirectory=${builds}/%i
 ExecStart=${process.execPath} app.mjs
 NonBlocking=yes
+${patient}
 Restart=no
 TimeoutStopSec=10
 KillMode=mixed

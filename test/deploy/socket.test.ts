@@ -12,7 +12,7 @@ const [first, second] = [buildId(1), buildId(2)];
 
 test('a good build behind a socket: no request fails, and the port is never closed', async (t) => {
   const site = await makeSocketSite(t, { builds: [{}] });
-  await site.add({ startMs: 300 });
+  await site.add({ startMs: 2_000 });
   const load = await startLoad(t, site);
   const called = await site.call('deploy');
   const { sent, failed } = await load.end();
@@ -23,7 +23,7 @@ test('a good build behind a socket: no request fails, and the port is never clos
   );
   assert.is(called.document.downtime_ms, 0);
   const wait = called.document.longest_wait_ms ?? 0;
-  assert.ok(wait >= 300, `a build that takes 300 ms to start makes somebody wait, not ${wait} ms`);
+  assert.ok(wait >= 300, `a build that takes 2 s to start makes somebody wait, not ${wait} ms`);
   assert.match(called.stderr, /the port was never closed; nobody waited longer than/);
   assert.ok(sent > 40, `only ${sent} requests`);
   assert.equal(failed, []);

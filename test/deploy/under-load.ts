@@ -23,8 +23,10 @@ export async function rollBackUnderLoad(t: TestContext, make: MakeSite): Promise
 
 /** Kills the deployer in a step while clients ask all the time: the old build serves, and none of them is failed. */
 export async function killUnderLoad(t: TestContext, make: MakeSite, step: string): Promise<Site> {
-  const site = await make(t, { builds: [{}], tables: { health: ['healthy_for = "400ms"'] } });
-  await site.add({ startMs: 300 });
+  // It is still in that step when the kill comes.
+  const healthy = `healthy_for = "${step === 'gate' ? '3s' : '400ms'}"`;
+  const site = await make(t, { builds: [{}], tables: { health: [healthy] } });
+  await site.add({ startMs: 1_000 });
   const load = await startLoad(t, site);
   const run = await startDeploy(site);
   await untilBegun(site, step);

@@ -75,7 +75,7 @@ test('S4: a build that crashes: the old one is back, with the evidence', async (
 
 test('S3: a build that logs errors: its journal is read', async (t) => {
   const site = await userSite(t, {}, { mode: 'log_errors', message: 'no database' });
-  await site.configure({ tables: { health: ['healthy_for = "1s"'] } });
+  await site.configure({ tables: { health: ['healthy_for = "2s"'] } });
   const called = await site.call('deploy');
   const { active, failure } = called.document;
   assert.equal([called.code, active, failure?.reason], [4, first, 'journal'], called.stderr);
@@ -277,7 +277,7 @@ test('S1: without lingering check and deploy say what that means', async (t) => 
 
 test('S10: a pass of the monitor in their own manager brings a service back that is down', async (t) => {
   const site = await userSite(t, {});
-  await site.configure({ keys: ['monitor = { every = "1s", failures = 1, action = "restart" }'] });
+  await site.configure({ keys: ['monitor = { every = "1h", failures = 1, action = "restart" }'] });
   const { sandbox } = site;
   t.cleanup(() => sandbox.cutover(['init', '--uninstall', '--user']));
   const { code, stderr } = await init(sandbox, '--install', '--config', site.config);
