@@ -1,7 +1,8 @@
-import { getEventListeners } from 'node:events';
+import { spawn } from 'node:child_process';
+import { getEventListeners, once } from 'node:events';
 import * as assert from 'uvu/assert';
 import { CutoverError } from '../../lib/base/errors.ts';
-import { openController, poll, rejectionOf, sleep, withDeadline } from '../../lib/base/wait.ts';
+import { deadlineSignal, openController, poll, rejectionOf, sleep, withDeadline } from '../../lib/base/wait.ts';
 import { rejection } from '../builds/directory.ts';
 import { suite } from '../suite.ts';
 
@@ -39,6 +40,20 @@ test('S12: work that is late ends with timeout, what to type, and an aborted sig
     ['timeout', 'the answer did not come within 0.03 s', 'look there'],
   );
   assert.is(inner?.aborted, true);
+});
+
+test('S12: an answer that came in time counts, though this process stood still until after the deadline', async (t) => {
+  const child = spawn('sh', ['-c', 'echo up; sleep 0.1; echo answer']);
+  t.cleanup(() => child.kill('SIGKILL'));
+  await once(child.stdout, 'data');
+  const deadline = deadlineSignal(300);
+  const asked = withDeadline({ what: 'it did not come', timeoutMs: 300 }, () => once(child.stdout, 'data'));
+  const isLate = once(child.stdout, 'data').then(() => deadline.aborted);
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1_000);
+  assert.is(String(await asked), 'answer\n');
+  assert.is(await isLate, false);
+  await sleep(50);
+  assert.ok(deadline.aborted);
 });
 
 test('S12: the reason of the caller goes through, also when it was there before', async (t) => {

@@ -143,6 +143,23 @@ test('S8: a rollback and a settle that would stop half-way are refused before, a
   await assertOwned(site, user.name);
 });
 
+for (const verb of ['reset-failed', 'kill'] as const) {
+  test(`S8: a settle that may not ${verb} is refused where the unit is down and its manager has forgotten it`, async (t) => {
+    const site = await makeSite(t, held);
+    const user = await deployingUser(t, site);
+    await leaveBehind({ ...site, sandbox: user.sandbox });
+    await site.sandbox.run('systemctl', 'stop', site.unit);
+    await user.deny({ unit: site.unit, verb });
+    const settled = await call<Refusal>(user, 'settle');
+    assert.equal([settled.code, settled.document.error?.code], [77, 'permission'], settled.stderr);
+    assert.match(settled.document.error.message, `${verb} of ${site.unit}; nothing was changed`);
+    await user.deny();
+    const ended = await call(user, 'settle', '--wait=30s');
+    assert.is(ended.code, 0, ended.stderr);
+    await assertSound(site, first);
+  });
+}
+
 test('the rule allows nothing else', async (t) => {
   const site = await siteFor(t, 'overlap', { builds: [{}, {}] });
   const user = await deployingUser(t, site, 'overlap');
