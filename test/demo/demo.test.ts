@@ -47,25 +47,6 @@ test('ends every act as it should, and leaves nothing behind', async (t) => {
   assert.is(await mountCount(), mounts);
 });
 
-test('tells it in 80 columns without colours where there is no terminal', async (t) => {
-  const { started } = await startDemo(t, { args: [] });
-  const [stdout] = await Promise.all([textOf(started.stdout), textOf(started.stderr)]);
-  assert.is((await started.ended).code, 0);
-  assert.not.match(stdout, '\u001B');
-  const pictures = stdout.split('\n').filter((line) => /^ {2}(ms|requests|answered by|steps) {2}/.test(line));
-  assert.is(pictures.length, 4 * 7 + 7, 'seven of one service, and one of two on one time line');
-  // What the commands say on their way is theirs.
-  assert.equal(
-    stdout.split('\n').filter((line) => line.length > 80 && !line.startsWith('    ')),
-    [],
-  );
-  assert.match(stdout, '4 of 8 ── Build D starts and listens, but answers 500 to everything');
-  assert.match(
-    stdout,
-    /\n {2}restart\n {2}requests .*\n {2}answered by .*\n {2}steps [^]*\n {2}overlap\n {2}requests /,
-  );
-});
-
 test('is ended by Ctrl-C, and leaves nothing behind', async (t) => {
   const { started, folder } = await startDemo(t);
   let told = '';
@@ -152,13 +133,10 @@ function assertOnlyItsDowntime({ name, load, downtime_ms, marks }: ActDocument):
   assert.ok(end - begin <= (downtime_ms ?? 0) + 1_000, told);
 }
 
-async function startDemo(
-  t: TestContext,
-  { args = ['--json'] }: { args?: string[] } = {},
-): Promise<{ started: StartedProcess; folder: string }> {
+async function startDemo(t: TestContext): Promise<{ started: StartedProcess; folder: string }> {
   const folder = await mkdtemp(join(tmpdir(), 'demo-test-'));
   t.cleanup(() => rm(folder, { recursive: true, force: true }));
-  const command = [process.execPath, join(repository, 'bin/cutover.js'), 'demo', ...args] as const;
+  const command = [process.execPath, join(repository, 'bin/cutover.js'), 'demo', '--json'] as const;
   const started = await start(command, { env: { TMPDIR: folder } });
   t.cleanup(async () => {
     started.kill('SIGKILL');
