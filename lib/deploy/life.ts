@@ -79,6 +79,12 @@ export function isUnitsEnd(error: unknown): boolean {
   return error instanceof StepFailure && ['exited', 'restarting', 'start'].includes(error.reason);
 }
 
+/** Why a start failed, in the words of its own signals: facts may be of the next start already, as with `Restart=`. */
+export function asSignalled(error: unknown, { ended }: UnitLife): unknown {
+  const isFromFacts = isUnitsEnd(error) && !(error instanceof StoppedByOthers);
+  return isFromFacts && ended.aborted ? ended.reason : error;
+}
+
 /** The failure that the facts of a unit that is down describe. */
 export function deathFrom(facts: UnitFacts): StepFailure {
   return deathOf(

@@ -5,7 +5,7 @@ import { StepFailure } from '../run/failure.ts';
 import { amount, invocationIdOf, isActive } from '../systemd/facts.ts';
 import type { JobOptions } from '../systemd/jobs.ts';
 import type { Systemd } from '../systemd/systemd.ts';
-import { deathFrom, isUnitsEnd, StoppedByOthers, type UnitLife, watchLife } from './life.ts';
+import { asSignalled, deathFrom, isUnitsEnd, StoppedByOthers, type UnitLife, watchLife } from './life.ts';
 import { untilListening } from './ports.ts';
 
 /** So many starts has a build that was good before; a candidate has one. */
@@ -61,8 +61,7 @@ export async function startUnit(
     return { began: await requireStarted(systemd, unit, result), life };
   } catch (error) {
     life.stop();
-    // What its signals said is of this start; the facts may be of the next one already, as with `Restart=`.
-    throw isUnitsEnd(error) && life.ended.aborted ? life.ended.reason : error;
+    throw asSignalled(error, life);
   }
 }
 

@@ -102,7 +102,7 @@ export async function wayBack(paths: StatePaths, isWanted: (build: string) => bo
 
 /**
  * The proven build that something goes back to by itself, or null: the last one before the build in service. One that a
- * rollback left is better than none, and than nothing else.
+ * rollback left is taken only where there is no other.
  */
 export async function newestProven(paths: StatePaths, isWanted: (build: string) => boolean): Promise<string | null> {
   const { build } = await wayBack(paths, isWanted);
