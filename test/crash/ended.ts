@@ -24,6 +24,8 @@ export async function untilEnded(site: Site, timeoutMs = endMs): Promise<void> {
  */
 export async function assertServes(site: Site, build: string): Promise<void> {
   const { sandbox, state, builds } = site;
+  // systemd is told of a process's end a moment after whoever waits for that.
+  await until('units are gone', async () => (await look(site)).units === '').catch(() => {});
   const { mainPid, units, standIns, socketState, answer } = await look(site);
   assert.equal([units, standIns], ['', ''], 'units are left');
   if (site.socket !== undefined) assert.is(socketState, 'active', site.socket);
