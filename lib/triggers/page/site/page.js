@@ -95,9 +95,9 @@ function openTarget() {
 }
 
 addEventListener('hashchange', openTarget);
-// The same link twice changes no address.
+// The same link twice changes no address. Another one is left to the change: opened twice, a run could open behind whoever closed it.
 document.addEventListener('click', (event) => {
-  if (event.target.closest?.('.timeline a')) setTimeout(openTarget);
+  if (event.target.closest?.('.timeline a')?.hash === location.hash) setTimeout(openTarget);
 });
 // A laptop that slept hears of the broken connection late.
 setInterval(() => {
