@@ -235,7 +235,7 @@ for (const step of ['stop', 'keep', 'restore', 'start', 'gate']) {
   test(`P3: killed once ${step} has begun: the service is started again, and the data is whole`, async (t) => {
     const site = await makeDatabaseSite(t, {
       builds: [{ mode: 'slow_start', startMs: 300 }],
-      tables: { health: ['healthy_for = "3s"'] },
+      tables: { health: ['healthy_for = "2s"'] },
     });
     await site.sql(
       'CREATE TABLE big AS SELECT hex(randomblob(500)) FROM (WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 30000) SELECT x FROM c)',

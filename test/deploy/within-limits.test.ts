@@ -8,7 +8,7 @@ import { assertSound } from './sound.ts';
 const test = suite('deploy/within limits');
 const [first, second] = [buildId(1), buildId(2)];
 /** Long enough for what a build does after it listens. */
-const health = ['healthy_for = "2s"'];
+const health = ['healthy_for = "1s"'];
 
 interface Case {
   name: string;
