@@ -1,10 +1,11 @@
-import { type FileHandle, lstat, mkdir, open, readFile, readlink, rename, symlink, unlink } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { lstat, mkdir, open, readFile, readlink, rename, symlink, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { CutoverError, errnoOf, fileError } from './errors.ts';
 import { giveMade, giveToOwnerOf } from './owner.ts';
 
 /** Files below the state directory hold command lines and journal lines: for the owner alone. */
-const privateFile = 0o600;
+export const privateFile = 0o600;
 const privateDirectory = 0o700;
 
 /** Makes a directory and its parents, mode 0700 where it makes them. */
@@ -113,37 +114,18 @@ export function isTemporaryName(name: string): boolean {
   return /^\..+\.[0-9a-f]{8}\.tmp$/.test(name);
 }
 
-/** A file that only grows. */
-export interface AppendFile {
-  readonly path: string;
-  /** Adds text; with `sync` it returns once the text is on the disk. */
-  append(text: string, options?: { sync?: boolean }): Promise<void>;
-  close(): Promise<void>;
-}
-
-/**
- * Opens a file for appending, creates it with mode 0600, and makes its name durable.
- * @throws `permission`, `disk`
- */
-export async function openAppend(path: string, mode = privateFile): Promise<AppendFile> {
-  const wrap = (error: unknown): never => {
-    throw fileError(error, 'cannot write', path);
-  };
-  const file: FileHandle = await open(path, 'a', mode).catch(wrap);
-  await syncDirectory(dirname(path)).catch(wrap);
-  return {
-    path,
-    async append(text, { sync = false } = {}) {
-      await file.appendFile(text).catch(wrap);
-      if (sync) await file.datasync().catch(wrap);
-    },
-    close: () => file.close(),
-  };
-}
-
 /** The text of a file, or null where there is none. */
 export async function readIfThere(path: string): Promise<string | null> {
   return readFile(path, 'utf8').catch((error: unknown) => absent(error, 'cannot read', path));
+}
+
+/** The same for who reads many small files: each takes a tenth of the time. */
+export function readNowIfThere(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    return absent(error, 'cannot read', path);
+  }
 }
 
 /** Where a link points, or null where there is none. A name that is no link throws EINVAL. */

@@ -1,6 +1,6 @@
 import { messageOf } from '../base/errors.ts';
 import { recordAnyway } from '../run/engine.ts';
-import { markInFlight } from '../run/in-flight.ts';
+import { stageInFlight } from '../run/in-flight.ts';
 import type { RunInputs } from '../run/inputs.ts';
 import { type Ledger, openLedger } from '../run/ledger.ts';
 import { ledgerPath, type StatePaths } from '../run/state.ts';
@@ -26,10 +26,16 @@ export async function beginAnyway(inputs: RunInputs, ledger: Ledger, { paths, em
   await beginRun(inputs, ledger, paths).catch((error: unknown) => tellUnwritten(error, emit));
 }
 
-/** Begins the record of a run, and marks it as in flight. @throws `disk`, `permission` */
+/** Begins the record of a run, and then marks it as in flight. @throws `disk`, `permission` */
 export async function beginRun(inputs: RunInputs, ledger: Ledger, paths: StatePaths): Promise<void> {
-  await ledger.write({ type: 'begin', inputs });
-  await markInFlight(paths, inputs.run);
+  const [begun, mark] = await Promise.allSettled([
+    ledger.write({ type: 'begin', inputs }),
+    stageInFlight(paths, inputs.run),
+  ]);
+  if (mark.status === 'rejected') throw begun.status === 'rejected' ? begun.reason : mark.reason;
+  if (begun.status === 'fulfilled') return mark.value.commit();
+  await mark.value.discard().catch(() => {});
+  throw begun.reason;
 }
 
 function tellUnwritten(error: unknown, emit: RunTools['emit']): void {

@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { errnoOf, fileError } from '../base/errors.ts';
 import type { RunDocument } from './document.ts';
 import { isRunId, newRunId, type RunInputs } from './inputs.ts';
-import { type RunRecord, readLedger, recordOf } from './ledger.ts';
+import { readEnds, readLedger, recordOf, type RunEnds, type RunRecord } from './ledger.ts';
 import { ledgerPath, type StatePaths } from './state.ts';
 
 const ending = '.jsonl';
@@ -35,13 +35,21 @@ export async function* runsNewestFirst(paths: StatePaths): AsyncGenerator<RunRec
   }
 }
 
+/** The same for who asks only what a run was to do, and how it ended. */
+export async function* endsNewestFirst(paths: StatePaths): AsyncGenerator<RunEnds> {
+  for (const run of await listRuns(paths)) {
+    const ends = readEnds(ledgerPath(paths, run));
+    if (ends) yield ends;
+  }
+}
+
 /**
  * The builds that a gate of ours saw healthy, the newest proof first, each once.
  * @param most so many are enough
  */
 export async function provenBuilds(paths: StatePaths, most: number): Promise<string[]> {
   const proven = new Set<string>();
-  for await (const { document } of runsNewestFirst(paths)) {
+  for await (const { document } of endsNewestFirst(paths)) {
     for (const build of document ? provenBy(document) : []) proven.add(build);
     if (proven.size >= most) break;
   }
@@ -84,7 +92,7 @@ export async function wayBack(paths: StatePaths, isWanted: (build: string) => bo
   const left = new Map<string, string>();
   const isGood = (build: string): boolean => isWanted(build) && !left.has(build);
   let passed: Passed | null = null;
-  for await (const { inputs, document } of runsNewestFirst(paths)) {
+  for await (const { inputs, document } of endsNewestFirst(paths)) {
     if (document === null) continue;
     const proven = provenBy(document);
     const isThere: boolean = passed === null || proven.includes(passed.to);
@@ -107,7 +115,7 @@ export async function wayBack(paths: StatePaths, isWanted: (build: string) => bo
 export async function newestProven(paths: StatePaths, isWanted: (build: string) => boolean): Promise<string | null> {
   const { build } = await wayBack(paths, isWanted);
   if (build !== null) return build;
-  for await (const { document } of runsNewestFirst(paths)) {
+  for await (const { document } of endsNewestFirst(paths)) {
     const found = (document ? provenBy(document) : []).find(isWanted);
     if (found !== undefined) return found;
   }
@@ -119,7 +127,7 @@ export async function newestProven(paths: StatePaths, isWanted: (build: string) 
  * once more came from itself, which tells nothing, nor does a rollback, which came from what it left.
  */
 export async function predecessorOf(paths: StatePaths, build: string): Promise<string | null> {
-  for await (const { inputs, document } of runsNewestFirst(paths)) {
+  for await (const { inputs, document } of endsNewestFirst(paths)) {
     if (inputs.kind === 'rollback' || inputs.to !== build || inputs.from === build) continue;
     if (document?.outcome === 'deployed') return inputs.from;
   }

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { readIfThere, removeIfThere, writeDurably } from '../base/files.ts';
-import { describeProcess } from '../systemd/processes.ts';
+import { readIfThere, removeIfThere, stageDurably, type StagedFile } from '../base/files.ts';
+import { describeProcess, parseStat } from '../systemd/processes.ts';
 import type { StatePaths } from './state.ts';
 
 /** The mark that a run may have changed something. It is no lock: it says who and what, for whoever comes after. */
@@ -13,12 +13,12 @@ export interface InFlight {
   since: string;
 }
 
-/** Sets the mark. @throws `disk`, `permission` */
-export async function markInFlight(paths: StatePaths, run: string): Promise<void> {
-  const [self, bootId] = await Promise.all([describeProcess(process.pid), readBootId()]);
+/** Writes the mark, which counts once it is committed. @throws `disk`, `permission` */
+export async function stageInFlight(paths: StatePaths, run: string): Promise<StagedFile> {
+  const [stat, bootId] = await Promise.all([readFile('/proc/self/stat', 'utf8'), readBootId()]);
   const since = new Date().toISOString();
-  const mark: InFlight = { run, pid: process.pid, start_ticks: self?.startTicks ?? 0, boot_id: bootId, since };
-  await writeDurably(paths.inFlight, `${JSON.stringify(mark)}\n`);
+  const mark: InFlight = { run, pid: process.pid, start_ticks: parseStat(stat).startTicks, boot_id: bootId, since };
+  return stageDurably(paths.inFlight, `${JSON.stringify(mark)}\n`);
 }
 
 /** The mark of a run that has not ended, or null. A mark that cannot be read names the run "unknown". */

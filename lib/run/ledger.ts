@@ -1,4 +1,5 @@
-import { type AppendFile, makePrivateDirectory, openAppend, readIfThere } from '../base/files.ts';
+import { type AppendFile, openAppend } from '../base/append-file.ts';
+import { makePrivateDirectory, readIfThere, readNowIfThere } from '../base/files.ts';
 import { type Redact, redactSentences } from '../base/redactor.ts';
 import type { RunDocument } from './document.ts';
 import type { Failure, Reason } from './failure.ts';
@@ -70,8 +71,12 @@ function mustBeDurable(entry: LedgerEntry): boolean {
 
 /** The lines of a ledger; half a line and anything foreign is passed over. Null: no such ledger. */
 export async function readLedger(path: string): Promise<LedgerLine[] | null> {
-  const text = await readIfThere(path);
-  return text === null ? null : text.split('\n').flatMap((line) => parseLine(line) ?? []);
+  const text = readNowIfThere(path);
+  return text === null ? null : linesIn(text);
+}
+
+function linesIn(text: string): LedgerLine[] {
+  return text.split('\n').flatMap((line) => parseLine(line) ?? []);
 }
 
 function parseLine(line: string): LedgerLine | null {
@@ -81,6 +86,19 @@ function parseLine(line: string): LedgerLine | null {
   } catch {
     return null;
   }
+}
+
+/** What a run was to do, and how it ended: most questions ask for no more, and two lines of its ledger tell it. */
+export type RunEnds = Pick<RunRecord, 'inputs' | 'document'>;
+
+/** The same as the whole record tells; null when there is no usable ledger. */
+export function readEnds(path: string): RunEnds | null {
+  const text = readNowIfThere(path) ?? '';
+  const first = parseLine(text.slice(0, text.indexOf('\n')));
+  const last = parseLine(text.slice(text.lastIndexOf('\n', text.length - 2) + 1));
+  const areAll = last?.type === 'outcome' && !text.includes('"type":"way_back"');
+  if (first?.type !== 'begin' || !isWhole(first.inputs) || !areAll) return recordOf(linesIn(text));
+  return { inputs: first.inputs, document: last.document };
 }
 
 /** What a ledger says, put together. */

@@ -1,7 +1,7 @@
 import { move, readIfThere, writeDurably } from '../base/files.ts';
 import { verdictsOf } from './build-verdicts.ts';
 import type { Reason } from './failure.ts';
-import { runsNewestFirst } from './history.ts';
+import { endsNewestFirst } from './history.ts';
 import type { StatePaths } from './state.ts';
 
 /** Why a build is never picked by itself again. */
@@ -58,7 +58,7 @@ async function readFile(paths: StatePaths): Promise<Quarantine | null> {
 /** The newest word on each build counts. */
 async function fromRuns(paths: StatePaths): Promise<Quarantine> {
   const judged = new Map<string, QuarantineEntry | null>();
-  for await (const { inputs, document } of runsNewestFirst(paths)) {
+  for await (const { inputs, document } of endsNewestFirst(paths)) {
     for (const { build, reason } of document ? verdictsOf(inputs, document) : []) {
       const entry = reason === null ? null : { run: inputs.run, reason, since: inputs.startedAt };
       if (!judged.has(build)) judged.set(build, entry);

@@ -1,8 +1,9 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf, fileError } from '../base/errors.ts';
-import { listRuns, provenBy, readRun } from './history.ts';
+import { listRuns, provenBy } from './history.ts';
 import { isRunId } from './inputs.ts';
+import { readEnds } from './ledger.ts';
 import type { Quarantine } from './quarantine.ts';
 import { ledgerPath, type StatePaths } from './state.ts';
 
@@ -42,7 +43,7 @@ export const failuresKept = 20;
 export async function readPast(paths: StatePaths): Promise<PastRun[]> {
   const past: PastRun[] = [];
   for (const run of await listRuns(paths)) {
-    const record = await readRun(paths, run);
+    const record = readEnds(ledgerPath(paths, run));
     const document = record?.document ?? null;
     past.push({
       run,

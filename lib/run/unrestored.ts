@@ -1,4 +1,4 @@
-import { runsNewestFirst } from './history.ts';
+import { endsNewestFirst } from './history.ts';
 import type { StatePaths } from './state.ts';
 
 /**
@@ -7,7 +7,7 @@ import type { StatePaths } from './state.ts';
  */
 export async function unrestoredRuns(paths: StatePaths): Promise<Set<string>> {
   const runs = new Set<string>();
-  for await (const { inputs, document } of runsNewestFirst(paths)) {
+  for await (const { inputs, document } of endsNewestFirst(paths)) {
     if (document?.outcome === 'deployed' && ['deploy', 'restore'].includes(inputs.kind)) break;
     if (document?.failure?.unrestored) runs.add(inputs.run);
   }

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
+import { openAppend } from '../../lib/base/append-file.ts';
 import {
   isTemporaryName,
   makePrivateDirectory,
-  openAppend,
   readIfThere,
   readLinkIfThere,
   removeIfThere,

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdir, stat, writeFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import { poll } from '../../lib/base/wait.ts';
-import { clearInFlight, isAlive, markInFlight, readInFlight } from '../../lib/run/in-flight.ts';
+import { clearInFlight, isAlive, stageInFlight, readInFlight } from '../../lib/run/in-flight.ts';
 import { describeProcess } from '../../lib/systemd/processes.ts';
 import { rejection } from '../builds/directory.ts';
 import { suite } from '../suite.ts';
@@ -16,7 +16,7 @@ test('S8: the mark names run and process, is for the owner alone, and goes', asy
   const paths = await makeState(t);
   await mkdir(paths.directory, { recursive: true });
   assert.is(await readInFlight(paths), null);
-  await markInFlight(paths, run);
+  await (await stageInFlight(paths, run)).commit();
   const mark = await readInFlight(paths);
   assert.equal([mark?.run, mark?.pid], [run, process.pid]);
   assert.match(mark?.boot_id ?? '', /^[0-9a-f-]{36}$/);
@@ -30,7 +30,7 @@ test('S8: the mark names run and process, is for the owner alone, and goes', asy
 test('S8: our own mark is alive; one of another boot, or of a pid that came round again, is not', async (t) => {
   const paths = await makeState(t);
   await mkdir(paths.directory, { recursive: true });
-  await markInFlight(paths, run);
+  await (await stageInFlight(paths, run)).commit();
   const mark = await readInFlight(paths);
   assert.ok(mark);
   assert.is(await isAlive(mark), true);
@@ -43,7 +43,7 @@ test('S8: our own mark is alive; one of another boot, or of a pid that came roun
 test('S8: a process that was killed is not alive', async (t) => {
   const paths = await makeState(t);
   await mkdir(paths.directory, { recursive: true });
-  await markInFlight(paths, run);
+  await (await stageInFlight(paths, run)).commit();
   const mark = await readInFlight(paths);
   const child = spawn('sleep', ['60']);
   t.cleanup(() => child.kill('SIGKILL'));
@@ -65,7 +65,7 @@ test('S8: a process that was killed is not alive', async (t) => {
 test('S8: a process that has ended is not alive, although its parent never asked how', async (t) => {
   const paths = await makeState(t);
   await mkdir(paths.directory, { recursive: true });
-  await markInFlight(paths, run);
+  await (await stageInFlight(paths, run)).commit();
   const mark = await readInFlight(paths);
   // What the shell becomes knows nothing of the child that it has, and never waits for it.
   const parent = spawn('bash', ['-c', 'sleep 60 & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'inherit'] });
@@ -98,7 +98,7 @@ test('S8: a mark that cannot be read still says that something may have changed'
 
 test('S8: a mark that cannot be set says why', async (t) => {
   const paths = await makeState(t);
-  assert.is((await rejection(markInFlight(paths, run))).code, 'ENOENT');
+  assert.is((await rejection(stageInFlight(paths, run))).code, 'ENOENT');
 });
 
 test('S8: a directory in the place of the mark is told with what to type', async (t) => {

@@ -1,6 +1,6 @@
 import { appendFile, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
-import { openLedger, readLedger, recordOf } from '../../lib/run/ledger.ts';
+import { type LedgerEntry, openLedger, readEnds, readLedger, recordOf } from '../../lib/run/ledger.ts';
 import { ledgerPath, statePaths } from '../../lib/run/state.ts';
 import { makeTmpfs } from '../base/tmpfs.ts';
 import { rejection } from '../builds/directory.ts';
@@ -10,6 +10,7 @@ import { documentWith, gateFailure, inputsOf, makeState, openTestLedger } from '
 const test = suite('run/ledger');
 const run = '20260203-151120-4f2a';
 const inputs = inputsOf(run);
+const lineOf = (entry: LedgerEntry): string => `${JSON.stringify({ at: '2026-02-03T15:11:20.000Z', ...entry })}\n`;
 
 test('S8: what is written is read back, each line with its time, for the owner alone', async (t) => {
   const paths = await makeState(t);
@@ -69,6 +70,39 @@ test('S8: a ledger cut off at any byte tells what its whole lines tell', async (
     assert.is(record?.steps.get('stop'), count >= 3 ? 'applied' : count === 2 ? 'intended' : undefined);
     assert.is(record?.document?.outcome, count === 4 ? 'deployed' : undefined);
   }
+});
+
+test('S8: begin and end are what the whole record tells, whatever the ledger ends with', async (t) => {
+  const paths = await makeState(t);
+  const path = ledgerPath(paths, run);
+  await mkdir(paths.runs, { recursive: true });
+  const begin = lineOf({ type: 'begin', inputs });
+  const step = lineOf({ type: 'step', name: 'swap', state: 'applied' });
+  const ended = lineOf({ type: 'outcome', document: documentWith() });
+  const texts = [
+    begin + step + ended,
+    begin + ended,
+    begin + step,
+    begin,
+    ended,
+    '',
+    begin + step + ended.slice(0, -20),
+    begin + ended + step.slice(0, 9),
+    begin + lineOf({ type: 'way_back', to: 'dist.20260101-000000' }) + ended,
+    begin + ended + lineOf({ type: 'boot' }),
+    `${begin}${ended}\n`,
+    step + begin + ended,
+    lineOf({ type: 'begin', inputs: { ...inputs, to: 7 as never } }) + ended,
+    begin + ended + lineOf({ type: 'outcome', document: documentWith({ outcome: 'failed' }) }),
+  ];
+  for (const text of texts) {
+    await writeFile(path, text);
+    const record = recordOf((await readLedger(path)) ?? []);
+    const whole = record && { inputs: record.inputs, document: record.document };
+    const ends = readEnds(path);
+    assert.equal(ends && { inputs: ends.inputs, document: ends.document }, whole, text);
+  }
+  assert.is(readEnds(`${path}.none`), null);
 });
 
 test('S8: who goes on after half a line does not lose the next one', async (t) => {

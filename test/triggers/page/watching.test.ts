@@ -8,7 +8,7 @@ import { openController, sleep } from '../../../lib/base/wait.ts';
 import { directConfig } from '../../../lib/config/direct.ts';
 import type { TargetConfig } from '../../../lib/config/model.ts';
 import type { PageModel } from '../../../lib/report/page/model.ts';
-import { markInFlight } from '../../../lib/run/in-flight.ts';
+import { stageInFlight } from '../../../lib/run/in-flight.ts';
 import { statePaths } from '../../../lib/run/state.ts';
 import { reachSystemd } from '../../../lib/systemd/systemd.ts';
 import { oneAtATime } from '../../../lib/triggers/page/again.ts';
@@ -91,7 +91,7 @@ test('R6: the records of runs are read as they are written', async (t) => {
   await until('the run is shown', async () => shown()?.runs.length === 1, patientMs);
   await until('and what it brought', async () => shown()?.build.since !== null, patientMs);
   const run = '20260203-161120-0001';
-  await markInFlight(paths, run);
+  await (await stageInFlight(paths, run)).commit();
   const ledger = await openLedger(paths, run);
   t.cleanup(() => ledger.close());
   await ledger.write({ type: 'begin', inputs: inputsOf(run) });
