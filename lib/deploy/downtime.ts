@@ -1,9 +1,10 @@
 import { openController, sleep } from '../base/wait.ts';
-import { isAccepting } from '../systemd/accepts.ts';
-import { type ListeningWatch, listeningWatch } from '../systemd/listening.ts';
+import { areAccepting, type ListeningWatch, listeningWatch } from '../systemd/listening.ts';
 
 /** Measures how long nobody accepts on the ports. */
 export interface DowntimeMeter {
+  /** Finds out who has the ports open now, so that the first look after the start costs nothing while they close. */
+  prepare(): void;
   start(): void;
   /** whether the ports were all open at the last look, some 3 ms ago; true before the start */
   isOpen: () => boolean;
@@ -12,6 +13,8 @@ export interface DowntimeMeter {
 }
 
 const lookEveryMs = 3;
+/** The check `port` has read the kernel's tables just before. */
+const preparedMs = 50;
 /** What may be missed otherwise: a new build that listens on another address, an old one that keeps a socket it shut down. */
 const wholeLookEvery = 50;
 /** A look that costs more, on a machine with many connections, takes no more than this share of a processor. */
@@ -23,21 +26,23 @@ const longestPauseMs = 20;
  * A meter over the kernel's listening sockets: while there is one, the kernel accepts. To a service that is up, a look
  * costs nothing, where trial connections would be requests to it.
  * @param holders the processes that may have the ports open: to know them makes a look cheaper
- * @param closedBefore for how many milliseconds they had been closed before the start, should the first look find them so
+ * @param closedSince when they closed (`performance.now()`), should the first look find them so; null: not known
  */
 export function downtimeMeter(
   ports: readonly number[],
   holders: () => Promise<number[]>,
-  closedBefore: Promise<number | null> = Promise.resolve(0),
+  closedSince: Promise<number | null> = Promise.resolve(performance.now()),
 ): DowntimeMeter {
   const ended = openController();
   const state = { isOpen: true };
   const watch = listeningWatch(ports, holders);
   let measuring: Promise<number | null> | undefined;
   return {
+    prepare() {
+      if (ports.length > 0) watch.look({ maxAgeMs: preparedMs }).catch(() => {});
+    },
     start() {
-      if (ports.length > 0)
-        measuring ??= measure({ ports, watch, closedBefore }, state, ended.signal).catch(() => null);
+      if (ports.length > 0) measuring ??= measure({ ports, watch, closedSince }, state, ended.signal).catch(() => null);
     },
     isOpen: () => state.isOpen,
     async stop() {
@@ -48,42 +53,74 @@ export function downtimeMeter(
   };
 }
 
-/** From the last look that saw the ports open to the first that sees them open again: never less than the truth. */
 async function measure(
-  { ports, watch, closedBefore }: Measured,
+  { ports, watch, closedSince }: Measured,
   state: { isOpen: boolean },
   ended: AbortSignal,
 ): Promise<number | null> {
-  let [total, earlier]: [number, number | null] = [0, 0];
-  let lastUp = performance.now();
-  let downSince: number | null = null;
+  const sum = new Sum();
   for (let look = 0; !ended.aborted; look += 1) {
     const before = performance.now();
-    const isWhole = look % wholeLookEvery === 0;
-    state.isOpen = await (isWhole || downSince === null ? watch.look({ isWhole }) : isOpenAgain(ports, watch));
-    if (look === 0 && !state.isOpen) earlier = await closedBefore;
-    const now = performance.now();
-    if (!state.isOpen) downSince ??= lastUp;
-    else {
-      if (downSince !== null) total += now - downSince;
-      [downSince, lastUp] = [null, before];
-    }
-    await sleep(Math.max(lookEveryMs, Math.min(longestPauseMs, (now - before) / share)), ended).catch(() => {});
+    const isWhole = look > 0 && look % wholeLookEvery === 0;
+    // A closed port is asked by a connection: the tables have to be read to their end for a no.
+    const isAsked = sum.isDown && !isWhole;
+    const maxAgeMs = before - (sum.openedMs ?? before);
+    state.isOpen = await (isAsked ? areAccepting(ports, watch.addresses) : watch.look({ isWhole, maxAgeMs }));
+    if (look === 0 && !state.isOpen) sum.beginClosed(await closedSince);
+    sum.add(state.isOpen, before);
+    await sleep(pauseAfter(isWhole ? 0 : performance.now() - before), ended).catch(() => {});
   }
-  if (downSince !== null) total += performance.now() - downSince;
-  return earlier === null ? null : earlier + total;
+  return sum.end();
+}
+
+/** @param costMs of the look; what a whole one costs says nothing of the next */
+function pauseAfter(costMs: number): number {
+  return Math.max(lookEveryMs, Math.min(longestPauseMs, costMs / share));
+}
+
+/** From the last look that saw the ports open to the first that sees them open again: never less than the truth. */
+class Sum {
+  /** when the last look began that saw them open again; what was read of the kernel's tables since tells who has them */
+  openedMs: number | null = null;
+  #total = 0;
+  #isKnown = true;
+  #lastUp = performance.now();
+  #downSince: number | null = null;
+
+  get isDown(): boolean {
+    return this.#downSince !== null;
+  }
+
+  /** @param sinceMs when they closed; null: nobody knows */
+  beginClosed(sinceMs: number | null): void {
+    this.#isKnown = sinceMs !== null;
+    this.#lastUp = Math.min(sinceMs ?? this.#lastUp, this.#lastUp);
+  }
+
+  /** @param beganMs when the look began */
+  add(isOpen: boolean, beganMs: number): void {
+    this.openedMs = isOpen && this.isDown ? beganMs : null;
+    if (!isOpen) {
+      this.#downSince ??= this.#lastUp;
+      return;
+    }
+    this.#close();
+    this.#lastUp = beganMs;
+  }
+
+  end(): number | null {
+    this.#close();
+    return this.#isKnown ? this.#total : null;
+  }
+
+  #close(): void {
+    if (this.#downSince !== null) this.#total += performance.now() - this.#downSince;
+    this.#downSince = null;
+  }
 }
 
 interface Measured {
   ports: readonly number[];
   watch: ListeningWatch;
-  closedBefore: Promise<number | null>;
-}
-
-/**
- * A closed port is asked by a connection: the tables have to be read to their end for a no. Where the service listened
- * before counts as well as the loopback: it may be bound to one address alone.
- */
-async function isOpenAgain(ports: readonly number[], { addresses }: ListeningWatch): Promise<boolean> {
-  return (await Promise.all(ports.map((port) => isAccepting(port, addresses(port))))).every(Boolean);
+  closedSince: Promise<number | null>;
 }

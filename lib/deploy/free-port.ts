@@ -2,6 +2,7 @@ import { withDeadline } from '../base/wait.ts';
 import { isCutoverError } from '../base/errors.ts';
 import type { TargetConfig } from '../config/model.ts';
 import type { StepFacts } from '../run/step.ts';
+import { areBindable } from '../systemd/bindable.ts';
 import type { Systemd } from '../systemd/systemd.ts';
 import { lookAtPorts, portTaken, untilFree } from './ports.ts';
 
@@ -18,7 +19,7 @@ export async function freePorts(
   { unit, ports, stopTimeoutMs }: Pick<TargetConfig, 'unit' | 'ports' | 'stopTimeoutMs'>,
   signal: AbortSignal,
 ): Promise<StepFacts | void> {
-  if (ports.length === 0) return undefined;
+  if (await areBindable(ports)) return undefined;
   if (await isFreeOfStrangers(systemd, { unit, ports })) return undefined;
   if (await isFreeWithin(ports, lingerMs, signal)) return undefined;
   await isFreeOfStrangers(systemd, { unit, ports });

@@ -1,9 +1,9 @@
 import { readdirSync, readlinkSync } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
 import { SocketAddress } from 'node:net';
 import { endianness } from 'node:os';
 import { errnoOf } from '../base/errors.ts';
 import { listPids } from './process-paths.ts';
+import { fieldsOf, listenersIn, listening, tables } from './socket-tables.ts';
 
 /** A TCP socket that listens. */
 export interface Listener {
@@ -17,28 +17,21 @@ export interface Listener {
   inode: string;
 }
 
-/** The kernel's tables of TCP sockets, and how each writes the other end of a socket that has none. */
-export const tables = [
-  { file: '/proc/net/tcp', family: 'ipv4', nobody: '00000000:0000' },
-  { file: '/proc/net/tcp6', family: 'ipv6', nobody: `${'0'.repeat(32)}:0000` },
-] as const;
-
-/** TCP_LISTEN, as the tables write it. */
-const listening = '0A';
-/** The kernel hands out one page of text at a time, however much is asked for, and no part of a line. */
-const pageBytes = 4096;
-const longestLineBytes = 256;
 /** A scan of all processes holds up nobody for longer than this. */
 const scanSliceMs = 5;
 
 /**
  * Who listens on any of these ports, in our network namespace (proc_pid_net(5)). The kernel walks its whole hash of
  * connections for it, which is some milliseconds where that is large: in the thread pool, and both tables at once.
+ * @param maxAgeMs what somebody was told this long ago will do
  */
-export async function listListeners(ports: readonly number[]): Promise<Listener[]> {
+export async function listListeners(
+  ports: readonly number[],
+  { maxAgeMs = 0 }: { maxAgeMs?: number } = {},
+): Promise<Listener[]> {
   if (ports.length === 0) return [];
   const found = tables.map(async ({ file, family, nobody }) => {
-    const text = await readListening(file);
+    const text = await listenersIn(file, maxAgeMs);
     return ports.flatMap((port) => linesOf(text, markOf(port, nobody)).map(listenerIn(family)));
   });
   return (await Promise.all(found)).flat();
@@ -88,43 +81,6 @@ function isHidden(pid: number): boolean {
   }
 }
 
-/**
- * The beginning of a table, up to the first connection: the kernel writes all listeners before it
- * (tcp_seq_start in net/ipv4/tcp_ipv4.c), and the connections may be very many.
- */
-export async function readListening(file: string): Promise<string> {
-  const table = await openIfThere(file);
-  if (table === null) return '';
-  const page = Buffer.allocUnsafe(pageBytes);
-  let text = '';
-  try {
-    for (;;) {
-      const { bytesRead } = await table.read(page, 0, pageBytes, null);
-      text += page.toString('latin1', 0, bytesRead);
-      // Each page ends with a whole line; the last one tells where the kernel has got to.
-      const lastLine = text.slice(text.lastIndexOf('\n', text.length - 2) + 1);
-      // A page with room for another line is the last: to read on would walk through all connections once more.
-      if (bytesRead < pageBytes - longestLineBytes || !isListening(lastLine)) return text;
-    }
-  } finally {
-    await table.close();
-  }
-}
-
-/** A heading that stands alone says nothing yet, so it counts as one. */
-function isListening(line: string): boolean {
-  const state = fieldsOf(line)[3];
-  return state === listening || state === 'st';
-}
-
-/** Without IPv6 in the kernel there is no table for it. */
-async function openIfThere(file: string): Promise<FileHandle | null> {
-  return open(file, 'r').catch((error: unknown) => {
-    if (errnoOf(error) === 'ENOENT') return null;
-    throw error;
-  });
-}
-
 function linesOf(text: string, pattern: string): string[] {
   const lines: string[] = [];
   for (let at = text.indexOf(pattern); at !== -1; at = text.indexOf(pattern, at + 1)) {
@@ -158,10 +114,6 @@ function addressOf(hex: string, family: Listener['family']): string {
 /** What stands in the line of a socket that listens on a port, and in no other. */
 function markOf(port: number, nobody: string): string {
   return `:${port.toString(16).toUpperCase().padStart(4, '0')} ${nobody} ${listening} `;
-}
-
-function fieldsOf(line: string): string[] {
-  return line.trim().split(/\s+/);
 }
 
 function socketsOf(pid: number): { descriptor: string; inode: string }[] {

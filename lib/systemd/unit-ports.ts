@@ -1,4 +1,5 @@
-import { type Listener, listListeners, ownersOf, readListening, tables } from './sockets.ts';
+import { readListening, tables } from './socket-tables.ts';
+import { type Listener, listListeners, ownersOf } from './sockets.ts';
 
 /**
  * Every TCP socket that one of these processes listens on, as far as we may look: without root the descriptors of

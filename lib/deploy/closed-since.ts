@@ -3,21 +3,23 @@ import { amount, isActive } from '../systemd/facts.ts';
 import type { Systemd } from '../systemd/systemd.ts';
 
 /**
- * For how long a service that does not listen when a run begins had been closed by then: since its unit ended, as systemd knows it. Of
+ * Since when a service that does not listen when a run begins has been closed: since its unit ended, as systemd knows it. Of
  * one that is up and does not listen, or crashes and is started again and again, nobody knows.
- * @returns milliseconds; null: not known
+ * @returns a moment, as `performance.now()` has it; null: not known
  */
-export async function closedBefore({ kind, from, target }: RunInputs, systemd: Systemd): Promise<number | null> {
+export async function closedSince({ kind, from, target }: RunInputs, systemd: Systemd): Promise<number | null> {
+  const begun = performance.now();
   // Before a first deploy nobody expected it to be open.
-  if (from === null) return 0;
+  if (from === null) return begun;
   if (target.strategy !== 'restart') return null;
   const known = ['ActiveState', 'InactiveEnterTimestampMonotonic'].map((name) =>
     systemd.property(target.unit, 'Unit', name),
   );
   const [state, ended] = await Promise.all(known);
   // It was open then, and the first look came after the stop.
-  if (isActive(state) && kind !== 'recovery') return 0;
+  if (isActive(state) && kind !== 'recovery') return begun;
   const endedUs = amount(ended) ?? 0;
   if ((state !== 'inactive' && state !== 'failed') || endedUs === 0) return null;
-  return Math.max(0, (Number(process.hrtime.bigint() / 1000n) - endedUs) / 1000);
+  const closedMs = (Number(process.hrtime.bigint() / 1000n) - endedUs) / 1000;
+  return performance.now() - Math.max(0, closedMs);
 }
