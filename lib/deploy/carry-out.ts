@@ -11,8 +11,9 @@ import { type Ledger, openLedger } from '../run/ledger.ts';
 import type { Reason } from '../run/failure.ts';
 import { quarantine, type QuarantineEntry, release } from '../run/quarantine.ts';
 import type { StatePaths } from '../run/state.ts';
+import type { Systemd } from '../systemd/systemd.ts';
 import { beginAnyway, beginRun, openAnyway, unfailing } from './anyway.ts';
-import { closedBefore } from './closed-before.ts';
+import { closedSince } from './closed-since.ts';
 import { type DowntimeMeter, downtimeMeter } from './downtime.ts';
 import type { GateLook } from './gate.ts';
 import { giveUp } from './give-up.ts';
@@ -24,6 +25,13 @@ import type { RunTools } from './run-tools.ts';
 import { startableWaitMeter } from './waits.ts';
 import { withWayBack } from './way-back.ts';
 
+interface MeasuredTools extends RunTools {
+  ledger: Ledger;
+  meter: DowntimeMeter;
+  /** what the configured checks say on the way */
+  answers: CheckAnswer[];
+}
+
 /**
  * Carries a run out: every step against the ledger, and back again when one fails.
  * @param checks what preflight found, for the document
@@ -33,6 +41,7 @@ import { withWayBack } from './way-back.ts';
 export async function carryOut(inputs: RunInputs, checks: CheckAnswer[], tools: RunTools): Promise<RunDocument> {
   const { paths, emit } = tools;
   await requirePermitted(inputs.target, inputs.manager, tools.systemd);
+  const meter = meterOf(inputs, tools.systemd);
   const isEmergency = inputs.kind === 'rollback';
   const ledger = await (isEmergency ? openAnyway(inputs.run, tools) : openLedger(paths, inputs.run, tools.redact));
   try {
@@ -41,22 +50,26 @@ export async function carryOut(inputs: RunInputs, checks: CheckAnswer[], tools: 
     emit({ type: 'begin', inputs });
     const answers: CheckAnswer[] = [];
     const written = isEmergency ? unfailing(ledger) : ledger;
-    const ending = await applyMeasured(inputs, { ...tools, ledger: written, answers });
+    const ending = await applyMeasured(inputs, { ...tools, ledger: written, answers, meter });
     return await commit({ inputs, ledger, tools }, { ...ending, checks: [...checks, ...answers] });
   } finally {
     await ledger.close();
   }
 }
 
+/** Who has the ports is found out while the ledger is begun. */
+function meterOf(inputs: RunInputs, systemd: Systemd): DowntimeMeter {
+  const { unit, ports } = inputs.target;
+  const since = closedSince(inputs, systemd).catch(() => null);
+  const meter = downtimeMeter(ports, () => holdersOf(systemd, unit), since);
+  meter.prepare();
+  return meter;
+}
+
 /** Carries the plan out, and measures meanwhile how long nobody accepted on the ports and how long somebody waited. */
-async function applyMeasured(
-  inputs: RunInputs,
-  tools: RunTools & { ledger: Ledger; answers: CheckAnswer[] },
-): Promise<Omit<Ending, 'checks'>> {
-  const { systemd, emit } = tools;
-  const { unit, ports, strategy, health } = inputs.target;
-  const before = closedBefore(inputs, systemd).catch(() => null);
-  const meter = downtimeMeter(ports, () => holdersOf(systemd, unit), before);
+async function applyMeasured(inputs: RunInputs, tools: MeasuredTools): Promise<Omit<Ending, 'checks'>> {
+  const { emit, meter } = tools;
+  const { strategy, health } = inputs.target;
   const waits = strategy === 'restart' ? null : startableWaitMeter(health);
   // A backup may take an hour, and the service feels nothing of it: nobody need ask it all the time.
   const heard: Emit = (event) => {
@@ -65,7 +78,7 @@ async function applyMeasured(
   };
   const stopMeters = async (): Promise<(number | null | undefined)[]> => Promise.all([meter.stop(), waits?.stop()]);
   try {
-    const ending = await applyAndJudge(inputs, { ...tools, emit: heard, meter });
+    const ending = await applyAndJudge(inputs, { ...tools, emit: heard });
     const [downtime_ms = null, longest_wait_ms = null] = await stopMeters();
     return { ...ending, downtime_ms, longest_wait_ms };
   } finally {
@@ -73,10 +86,7 @@ async function applyMeasured(
   }
 }
 
-async function applyAndJudge(
-  inputs: RunInputs,
-  tools: RunTools & { ledger: Ledger; meter: DowntimeMeter; answers: CheckAnswer[] },
-): Promise<Omit<Ending, 'downtime_ms' | 'checks'>> {
+async function applyAndJudge(inputs: RunInputs, tools: MeasuredTools): Promise<Omit<Ending, 'downtime_ms' | 'checks'>> {
   const transcript: GateLook[] = [];
   const plan = planOf(inputs, { ...tools, transcript });
   const { signal, end } = isOneWay(inputs) ? undisturbed(inputs, tools) : { signal: tools.signal, end: () => {} };

@@ -1,9 +1,9 @@
 import { probe, type ProbeResult } from '../checks/probe.ts';
 import type { ManagerKind, TargetConfig } from '../config/model.ts';
-import type { UnitFacts } from '../systemd/facts.ts';
+import type { UnitVitals } from '../systemd/facts.ts';
 import type { Systemd } from '../systemd/systemd.ts';
 import { judgeJournal, judgeMemory } from './limits.ts';
-import { lookAtPorts, portTaken } from './ports.ts';
+import { lookAtPorts, type PortOwners, portTaken, type SeenPorts } from './ports.ts';
 
 /** What is looked at, and what it is measured by. */
 export interface LookSubject {
@@ -12,16 +12,23 @@ export interface LookSubject {
   memoryBefore: number | null;
   /** what the unit wrote to the journal before this moment is not judged: it may have run long before */
   sinceMs?: number;
+  /** what the start has seen on the ports */
+  seen?: SeenPorts | undefined;
 }
+
+/** A look takes some milliseconds itself: what was seen as long ago as this is as good as a new one. */
+const seenMs = 30;
 
 interface LookTools {
   systemd: Systemd;
   signal: AbortSignal;
+  /** what else is to be proven of the service, while the journal is read */
+  prove?: ((vitals: UnitVitals) => Promise<void>) | undefined;
 }
 
 /** What one look at the service came to. `problem` null: all is well. */
 export interface Look {
-  facts: UnitFacts;
+  vitals: UnitVitals;
   observed: string;
   problem: string | null;
   isNotThereYet: boolean;
@@ -33,41 +40,52 @@ export interface Look {
 /**
  * Asks HTTP, the unit and its ports at once, and the journal as soon as HTTP has answered: what the request made the service
  * say is there as soon as journald has taken it. A longer look, `healthy_for`, sees what comes late.
- * @throws `StepFailure` when a stranger has a port, or the unit is over a limit
+ * @throws `StepFailure` when a stranger has a port, the unit is over a limit, or what was to be proven is not so
  */
-export async function lookOnce(subject: LookSubject, { systemd, signal }: LookTools): Promise<Look> {
+export async function lookOnce(subject: LookSubject, { systemd, signal, prove }: LookTools): Promise<Look> {
   const { target } = subject;
   const { unit, health, ports } = target;
-  const asking = Promise.all([systemd.facts(unit), ...health.urls.map((url) => probe(url, health, signal))]);
-  const limits = asking.then(([facts]) => requireWithinLimits(facts, subject, signal));
+  const asking = Promise.all([systemd.vitals(unit), ...health.urls.map((url) => probe(url, health, signal))]);
+  const limits = asking.then(([vitals]) => requireWithinLimits(vitals, subject, signal));
+  const proof = asking.then(([vitals]) => prove?.(vitals));
   // A stranger on the port is the better reason, and is found out meanwhile.
-  limits.catch(() => {});
-  const owners = await lookAtPorts(systemd, unit, ports, { isShared: target.strategy !== 'restart' });
-  const [facts, ...answers] = await asking;
+  for (const judged of [limits, proof]) judged.catch(() => {});
+  const isShared = target.strategy !== 'restart';
+  const owners = justSeen(subject) ?? (await lookAtPorts(systemd, unit, ports, { isShared }));
+  const [vitals, ...answers] = await asking;
   const stranger = owners.strangers.find(({ holder }) => holder !== null);
   if (stranger) throw portTaken(stranger);
   const isJournalUnread = await limits;
-  const [closed] = owners.free;
+  await proof;
+  const isServedByChild = vitals.mainPid !== 0 && owners.own.length > 0 && !owners.own.includes(vitals.mainPid);
+  return { vitals, ...seenIn(answers, owners, { vitals, target }), isJournalUnread, isServedByChild };
+}
+
+function seenIn(
+  answers: readonly ProbeResult[],
+  { free: [closed] }: PortOwners,
+  { vitals, target }: { vitals: UnitVitals; target: TargetConfig },
+): Pick<Look, 'observed' | 'problem' | 'isNotThereYet'> {
   const bad = answers.find(({ problem }) => problem !== null);
   const observed = answers.map(({ status, durationMs }) => `${status ?? 'no answer'} in ${Math.round(durationMs)} ms`);
-  const problem = closed ? `nobody listens on port ${closed}` : bad ? `${bad.url}: ${bad.problem}` : null;
   return {
-    facts,
-    observed: observed.join(', ') || facts.subState,
-    problem,
+    observed: observed.join(', ') || vitals.subState,
+    problem: closed ? `nobody listens on port ${closed}` : bad ? `${bad.url}: ${bad.problem}` : null,
     isNotThereYet: closed !== undefined || isStarting(bad, target),
-    isJournalUnread,
-    isServedByChild: facts.mainPid !== 0 && owners.own.length > 0 && !owners.own.includes(facts.mainPid),
   };
 }
 
+function justSeen({ seen }: LookSubject): PortOwners | null {
+  return seen && performance.now() - seen.atMs < seenMs ? seen.owners : null;
+}
+
 /** @returns whether the journal could not be read @throws `StepFailure` when the unit is over a limit */
-async function requireWithinLimits(facts: UnitFacts, subject: LookSubject, signal: AbortSignal): Promise<boolean> {
+async function requireWithinLimits(vitals: UnitVitals, subject: LookSubject, signal: AbortSignal): Promise<boolean> {
   const { target, manager, memoryBefore, sinceMs } = subject;
   const { limits } = target;
-  const tooMuch = judgeMemory(facts, limits, memoryBefore);
+  const tooMuch = judgeMemory(vitals, limits, memoryBefore);
   if (tooMuch) throw tooMuch;
-  const { failure, isUnread } = await judgeJournal(facts, { limits, manager, sinceMs, signal });
+  const { failure, isUnread } = await judgeJournal(vitals, { limits, manager, sinceMs, signal });
   if (failure) throw failure;
   return isUnread;
 }

@@ -2,7 +2,7 @@ import { rejectionOf, sleep } from '../base/wait.ts';
 import type { TargetConfig } from '../config/model.ts';
 import type { Emit } from '../run/events.ts';
 import { StepFailure } from '../run/failure.ts';
-import { isActive, type UnitFacts } from '../systemd/facts.ts';
+import { isActive, type UnitVitals } from '../systemd/facts.ts';
 import type { Systemd } from '../systemd/systemd.ts';
 import { type Look, lookOnce, type LookSubject } from './gate-look.ts';
 import { proveIdentity } from './identity.ts';
@@ -52,16 +52,18 @@ async function askUntilGood(subject: GateSubject, tools: GateTools): Promise<voi
   const { health, limits } = subject.target;
   const began = performance.now();
   const tally: Tally = { used: 0, inRow: 0, goodSince: null };
-  let first: UnitFacts | undefined;
+  let first: UnitVitals | undefined;
   for (;;) {
-    const look = await lookOnce(subject, tools).catch((error: unknown) => throwTold(error, tools, tally.used + 1));
     const isFirst = first === undefined;
-    if (isFirst && health.identity) await proveIdentity(look.facts, subject, tools.signal);
+    const prove = isFirst && health.identity ? identityOf(subject, tools.signal) : undefined;
+    const look = await lookOnce(subject, { ...tools, prove }).catch((error: unknown) =>
+      throwTold(error, tools, tally.used + 1),
+    );
     const now = performance.now();
-    first ??= look.facts;
-    requireSteady(look.facts, first.restarts);
+    first ??= look.vitals;
+    requireSteady(look.vitals, first.restarts);
     if (isFirst) await tellUnjudged(look, subject, tools);
-    const tooBusy = judgeCpu(look.facts, limits, { atMs: began, cpuNs: first.cpuNs }, now);
+    const tooBusy = judgeCpu(look.vitals, limits, { atMs: began, cpuNs: first.cpuNs }, now);
     if (tooBusy) throw tooBusy;
     report(tools, { look, number: tally.used + 1, of: health.attempts });
     const isGood = look.problem === null;
@@ -69,6 +71,10 @@ async function askUntilGood(subject: GateSubject, tools: GateTools): Promise<voi
     if (pauseMs === null) return note(tools, tooShortForCpu(limits, now - began));
     await sleep(pauseMs, tools.signal);
   }
+}
+
+function identityOf(subject: GateSubject, signal: AbortSignal): (vitals: UnitVitals) => Promise<void> {
+  return (vitals) => proveIdentity(vitals, subject, signal);
 }
 
 /** What the answers came to so far. */
@@ -119,21 +125,21 @@ function countBad(
 
 /** A limit that is not held against the build must not look as if it were. */
 async function tellUnjudged(
-  { facts, isJournalUnread }: Look,
+  { vitals, isJournalUnread }: Look,
   { target: { limits }, manager }: GateSubject,
   tools: GateTools,
 ): Promise<void> {
   const about = { limits, manager, signal: tools.signal };
-  for (const message of unmeasured(facts, about)) note(tools, message);
+  for (const message of unmeasured(vitals, about)) note(tools, message);
   const isRoot = process.getuid?.() === 0;
-  if (isJournalUnread || !isRoot) note(tools, await unseenJournal(facts.unit, about));
+  if (isJournalUnread || !isRoot) note(tools, await unseenJournal(vitals.unit, about));
 }
 
 function note({ emit }: GateTools, message: string | null): void {
   if (message !== null) emit({ type: 'note', message });
 }
 
-function requireSteady({ unit, activeState, subState, restarts }: UnitFacts, restartsBefore: number): void {
+function requireSteady({ unit, activeState, subState, restarts }: UnitVitals, restartsBefore: number): void {
   if (restarts > restartsBefore)
     throw new StepFailure('restarting', `${unit} restarted ${restarts - restartsBefore} times since its start`);
   if (!isActive(activeState)) throw new StepFailure('exited', `${unit} is ${activeState} (${subState})`);

@@ -3,7 +3,7 @@ import { matchesOf } from '../base/matching.ts';
 import type { LimitsConfig, ManagerKind } from '../config/model.ts';
 import { formatSize } from '../config/quantities.ts';
 import { StepFailure } from '../run/failure.ts';
-import type { UnitFacts } from '../systemd/facts.ts';
+import type { UnitVitals } from '../systemd/facts.ts';
 import { askJournal, type JournalEntry } from '../systemd/journal.ts';
 
 /** Below this a multiple of the previous level says nothing: small programs vary by that much. */
@@ -14,11 +14,11 @@ export const cpuWindowMs = 1_000;
 const shareOfMemoryMax = 0.9;
 
 /** Finds memory over its limit, or far over what the previous build used. */
-export function judgeMemory(facts: UnitFacts, limits: LimitsConfig, memoryBefore: number | null): StepFailure | null {
-  const used = facts.memoryBytes;
+export function judgeMemory(vitals: UnitVitals, limits: LimitsConfig, memoryBefore: number | null): StepFailure | null {
+  const used = vitals.memoryBytes;
   if (used === null) return null;
-  const most = limits.memoryBytes ?? (facts.memoryMaxBytes === null ? null : facts.memoryMaxBytes * shareOfMemoryMax);
-  const unit = facts.unit;
+  const most = limits.memoryBytes ?? (vitals.memoryMaxBytes === null ? null : vitals.memoryMaxBytes * shareOfMemoryMax);
+  const unit = vitals.unit;
   if (most !== null && used > most) {
     return new StepFailure(
       'memory',
@@ -39,13 +39,14 @@ export interface CpuMark {
 }
 
 /** Finds an average load over the limit since the mark. */
-export function judgeCpu(facts: UnitFacts, limits: LimitsConfig, mark: CpuMark, nowMs: number): StepFailure | null {
+export function judgeCpu(vitals: UnitVitals, limits: LimitsConfig, mark: CpuMark, nowMs: number): StepFailure | null {
   const elapsedMs = nowMs - mark.atMs;
-  if (limits.cpuPercent === null || facts.cpuNs === null || mark.cpuNs === null || elapsedMs < cpuWindowMs) return null;
-  const percent = (facts.cpuNs - mark.cpuNs) / 1e4 / elapsedMs;
+  if (limits.cpuPercent === null || vitals.cpuNs === null || mark.cpuNs === null || elapsedMs < cpuWindowMs)
+    return null;
+  const percent = (vitals.cpuNs - mark.cpuNs) / 1e4 / elapsedMs;
   if (percent <= limits.cpuPercent) return null;
   const since = `${Math.round(percent)} % of a processor over ${(elapsedMs / 1000).toFixed(1)} s`;
-  return new StepFailure('cpu', `${facts.unit} uses ${since}, over its limit of ${limits.cpuPercent} %`);
+  return new StepFailure('cpu', `${vitals.unit} uses ${since}, over its limit of ${limits.cpuPercent} %`);
 }
 
 /** What the journal says against a build, and whether it could be read at all. */
@@ -64,7 +65,7 @@ interface JournalAsked {
 
 /** Finds errors, or a pattern that must not appear, in what this invocation wrote to the journal. */
 export async function judgeJournal(
-  { unit, invocationId }: Pick<UnitFacts, 'unit' | 'invocationId'>,
+  { unit, invocationId }: Pick<UnitVitals, 'unit' | 'invocationId'>,
   { limits, manager, sinceMs, signal }: JournalAsked,
 ): Promise<JournalVerdict> {
   const query = { manager, unit, invocationId, signal, ...(sinceMs === undefined ? {} : { sinceMs }) };

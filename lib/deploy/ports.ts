@@ -26,6 +26,12 @@ export interface PortOwners {
   own: number[];
 }
 
+/** What a look at the ports saw, and when (`performance.now()`). */
+export interface SeenPorts {
+  owners: PortOwners;
+  atMs: number;
+}
+
 /** A listener of none of the unit's processes; a holder that may not be seen is null. */
 interface Stranger {
   port: number;
@@ -89,23 +95,25 @@ async function strangerOf(listener: Listener, knownPids: readonly number[]): Pro
 /**
  * Waits until every port is listened on by the unit.
  * @param isOpen what a meter has just seen: only then is it worth finding out who it is
+ * @returns what the last look saw
  * @throws `StepFailure` port_taken at the first stranger
  */
 export async function untilListening(
   systemd: Systemd,
   { unit, ports, isOpen }: { unit: string; ports: readonly number[]; isOpen: () => boolean },
   signal: AbortSignal,
-): Promise<void> {
+): Promise<SeenPorts> {
   let lookedAt = performance.now();
-  await poll({ everyMs: askEveryMs, signal }, async () => {
+  return poll({ everyMs: askEveryMs, signal }, async () => {
     // A service that has begun to listen on another address than before is open nowhere we know of.
     if (!isOpen() && performance.now() - lookedAt < lookEveryMs) return undefined;
     lookedAt = performance.now();
-    const { free, strangers } = await lookAtPorts(systemd, unit, ports);
+    const owners = await lookAtPorts(systemd, unit, ports);
+    const { free, strangers } = owners;
     // A process may have closed its socket between the two looks; whoever is named here still has it.
     const stranger = strangers.find(({ holder }) => holder !== null);
     if (stranger) throw portTaken(stranger);
-    return free.length === 0 && strangers.length === 0 ? true : undefined;
+    return free.length === 0 && strangers.length === 0 ? { owners, atMs: lookedAt } : undefined;
   });
 }
 

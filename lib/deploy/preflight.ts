@@ -26,6 +26,8 @@ import { standInOf } from './stand-in.ts';
 export interface PreflightSubject {
   target: TargetConfig;
   facts: UnitFacts;
+  /** all that systemd told of the unit */
+  properties: ReadonlyMap<string, unknown>;
   systemd: Pick<Systemd, 'facts' | 'property' | 'call' | 'ask' | 'resetFailed' | 'isRoots'>;
   paths: StatePaths;
   /** the state directory: a full disk there stops a run */
@@ -126,10 +128,10 @@ function askTargetsHooks({ target, candidate, isThorough }: PreflightSubject): P
 
 /** The unit's file, and those of the units that a deploy works with. */
 async function askUnitFiles(subject: PreflightSubject): Promise<Answer> {
-  const { target, facts, systemd, paths, candidate, isThorough, unfinished } = subject;
+  const { target, facts, properties, systemd, paths, candidate, isThorough, unfinished } = subject;
   if (unfinished) return askUnitFile(facts);
   const standIn = target.strategy === 'overlap' && candidate !== null ? standInOf(target.unit, candidate) : null;
-  return askDoctor({ target, facts, standIn, lastRun: () => lastRunOf(paths), isThorough }, systemd);
+  return askDoctor({ target, facts, properties, standIn, lastRun: () => lastRunOf(paths), isThorough }, systemd);
 }
 
 /** While half of a change is there, who has the port, and who should, says nothing of what a deploy will find. */

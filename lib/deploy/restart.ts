@@ -4,7 +4,8 @@ import type { Step } from '../run/step.ts';
 import { checkSteps } from './configured-checks.ts';
 import { migrateSteps, smokeSteps } from './hook-steps.ts';
 import { freePorts } from './free-port.ts';
-import { prepareStart, type ReadyStart, startProven, startUnit, stopUnit, untilReady } from './start.ts';
+import { clearStart, type ClearedStart, prepareStart, type ReadyStart } from './ready-start.ts';
+import { startProven, startUnit, stopUnit, untilReady } from './start.ts';
 import {
   asFarAsThereIsAWayBack,
   buildOfProcess,
@@ -15,8 +16,9 @@ import {
   type Watched,
 } from './strategy.ts';
 
-/** What the steps between two builds hand on: the start is prepared while the port is looked at. */
+/** What the steps between two builds hand on: the start is prepared while the old build stops and the port is looked at. */
 interface Launch extends Watched {
+  cleared?: ClearedStart;
   ready?: ReadyStart;
 }
 
@@ -27,7 +29,7 @@ interface Launch extends Watched {
 export function restartPlan(inputs: RunInputs, tools: PlanTools): Step[] {
   const launch: Launch = {};
   return asFarAsThereIsAWayBack(inputs, [
-    stopStep(inputs, tools),
+    stopStep(inputs, tools, launch),
     freePortStep(inputs, tools, launch),
     ...migrateSteps(inputs, tools),
     swapStep(inputs),
@@ -38,14 +40,19 @@ export function restartPlan(inputs: RunInputs, tools: PlanTools): Step[] {
   ]);
 }
 
-function stopStep(inputs: RunInputs, tools: StrategyTools): Step {
+function stopStep(inputs: RunInputs, tools: StrategyTools, launch: Launch): Step {
   const { target } = inputs;
+  const { systemd, meter } = tools;
   return {
     name: 'stop',
     does: `stop ${target.unit}, within ${target.stopTimeoutMs / 1000} s`,
-    apply: (signal) => {
-      tools.meter.start();
-      return stopUnit(tools.systemd, target, signal);
+    apply: async (signal) => {
+      meter.start();
+      const stopping = stopUnit(systemd, target, signal);
+      // Behind the stop on the same bus, and answered while the process ends.
+      const clearing = clearStart(systemd, target.unit).then((cleared) => void (launch.cleared = cleared));
+      clearing.catch(() => {});
+      return stopping;
     },
     revert: () => startBack(inputs, tools),
   };
@@ -57,7 +64,7 @@ function freePortStep({ target }: RunInputs, { systemd }: StrategyTools, launch:
     does: `see that nobody listens on ${target.ports.join(', ') || 'any port'}`,
     isLook: true,
     apply: async (signal) => {
-      const preparing = prepareStart(systemd, target.unit);
+      const preparing = prepareStart(systemd, target.unit, launch.cleared);
       // Both are seen to end: what still waits for the port may end processes there, and the way back starts one.
       const [freed, ready] = await Promise.allSettled([freePorts(systemd, target, signal), preparing]);
       if (freed.status === 'rejected') {
@@ -84,7 +91,7 @@ function startStep(inputs: RunInputs, { systemd, meter }: StrategyTools, launch:
     },
     prove: async (signal) => {
       const { life } = launch;
-      if (life) await untilReady(systemd, target, { life, isOpen: meter.isOpen, signal });
+      if (life) launch.seen = await untilReady(systemd, target, { life, isOpen: meter.isOpen, signal });
     },
     isGoneAtBoot: true,
     revert: async () => {

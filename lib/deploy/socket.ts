@@ -7,7 +7,8 @@ import { checkSteps } from './configured-checks.ts';
 import { migrateSteps, smokeSteps } from './hook-steps.ts';
 import { isUnitsEnd, type UnitLife } from './life.ts';
 import { requireSockets } from './socket-units.ts';
-import { provenStarts, readAgain, type StartFacts, stopUnit, watchStarted } from './start.ts';
+import { readAgain } from './ready-start.ts';
+import { provenStarts, type StartFacts, stopUnit, watchStarted } from './start.ts';
 import {
   asFarAsThereIsAWayBack,
   buildOfProcess,

@@ -1,4 +1,4 @@
-import { CutoverError, isCutoverError } from '../base/errors.ts';
+import { CutoverError } from '../base/errors.ts';
 import { rejectionOf, withDeadline } from '../base/wait.ts';
 import type { TargetConfig } from '../config/model.ts';
 import { StepFailure } from '../run/failure.ts';
@@ -6,39 +6,11 @@ import { amount, invocationIdOf, isActive } from '../systemd/facts.ts';
 import type { JobOptions } from '../systemd/jobs.ts';
 import type { Systemd } from '../systemd/systemd.ts';
 import { asSignalled, deathFrom, isUnitsEnd, StoppedByOthers, type UnitLife, watchLife } from './life.ts';
-import { untilListening } from './ports.ts';
+import { type SeenPorts, untilListening } from './ports.ts';
+import { prepareStart, type ReadyStart } from './ready-start.ts';
 
 /** So many starts has a build that was good before; a candidate has one. */
 export const provenStarts = 3;
-
-/** What has to be in place before a unit is started. */
-export interface ReadyStart {
-  life: UnitLife;
-}
-
-/**
- * Makes a start possible, whatever the unit's past: this start is an explicit one, so a used-up start limit is cleared
- * (`ResetFailedUnit`), and a changed unit file read. While the unit is down, each moment of this counts.
- */
-export async function prepareStart(systemd: Systemd, unit: string): Promise<ReadyStart> {
-  const [life, isStale] = await Promise.all([
-    watchLife(systemd, unit, { isRunning: false }),
-    systemd.property(unit, 'Unit', 'NeedDaemonReload'),
-    systemd.resetFailed(unit),
-  ]);
-  if (isStale === true) await readAgain(systemd);
-  return { life };
-}
-
-/**
- * Has systemd read a changed unit file. Whom it refuses that goes on: the check `permission` has said so before, and a service that is
- * down is better started as systemd knows it than not at all.
- */
-export async function readAgain(systemd: Systemd): Promise<void> {
-  await systemd.reload().catch((error: unknown) => {
-    if (!isCutoverError(error, 'permission')) throw error;
-  });
-}
 
 /**
  * Starts the unit. Ends when the start job has ended and the unit runs.
@@ -105,15 +77,15 @@ async function untilStopped(
   if (state === 'deactivating') await stopUnit(systemd, target, signal);
 }
 
-/** Waits until the unit listens on all its ports, or has ended. @throws `StepFailure` */
+/** Waits until the unit listens on all its ports, or has ended. @returns what was seen there @throws `StepFailure` */
 export async function untilReady(
   systemd: Systemd,
   { unit, ports, startTimeoutMs }: Pick<TargetConfig, 'unit' | 'ports' | 'startTimeoutMs'>,
   { life, isOpen, signal }: { life: UnitLife; isOpen: () => boolean; signal: AbortSignal },
-): Promise<void> {
+): Promise<SeenPorts> {
   const what = `${unit} did not listen on port ${ports.join(', ')}`;
   const waiting = AbortSignal.any([signal, life.ended]);
-  await withDeadline({ what, timeoutMs: startTimeoutMs, signal: waiting }, (ended) =>
+  return withDeadline({ what, timeoutMs: startTimeoutMs, signal: waiting }, (ended) =>
     untilListening(systemd, { unit, ports, isOpen }, ended),
   );
 }
@@ -131,7 +103,8 @@ export async function startProven(
   for (let left = provenStarts - 1; ; left -= 1) {
     try {
       const { life } = await startUnit(systemd, target, signal);
-      return await untilReady(systemd, target, { life, isOpen, signal }).finally(life.stop);
+      await untilReady(systemd, target, { life, isOpen, signal }).finally(life.stop);
+      return;
     } catch (error) {
       if (left === 0 || !isUnitsEnd(error)) throw error;
     }

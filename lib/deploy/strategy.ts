@@ -13,6 +13,7 @@ import type { DowntimeMeter } from './downtime.ts';
 import { type GateTools, passGate } from './gate.ts';
 import { servingBuild } from './identity.ts';
 import { type UnitLife, watchLife } from './life.ts';
+import type { SeenPorts } from './ports.ts';
 
 /** What a strategy works with. */
 export interface StrategyTools extends Omit<GateTools, 'life' | 'signal'> {
@@ -36,6 +37,8 @@ export interface PlanTools extends StrategyTools {
 /** The watch that a start began goes on through the gate, so that no moment between them is unseen. */
 export interface Watched {
   life?: UnitLife;
+  /** who had the ports when all of them were open: a gate that comes right after it need not look again */
+  seen?: SeenPorts;
 }
 
 /** A rollback from a build that is broken itself has nowhere better to go: what it did stays. */
@@ -65,8 +68,8 @@ export function gateStep(inputs: RunInputs, tools: StrategyTools, watched: Watch
     isLook: true,
     apply: async (signal) => {
       watched.life ??= await watchLife(tools.systemd, target.unit, { isRunning: true });
-      const { life } = watched;
-      const subject = { target, manager, buildPath: join(target.builds, to), invocationBefore, memoryBefore };
+      const { life, seen } = watched;
+      const subject = { target, manager, buildPath: join(target.builds, to), invocationBefore, memoryBefore, seen };
       await passGate(subject, { ...tools, life, signal }).finally(life.stop);
     },
   };

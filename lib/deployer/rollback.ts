@@ -9,7 +9,7 @@ import { carryOut } from '../deploy/carry-out.ts';
 import { keepCause } from '../deploy/evidence.ts';
 import { servingBuild } from '../deploy/identity.ts';
 import { pointWhereItServes } from '../deploy/left-over.ts';
-import { readAgain } from '../deploy/start.ts';
+import { readAgain } from '../deploy/ready-start.ts';
 import type { RunDocument } from '../run/document.ts';
 import { nextRunId, readRun } from '../run/history.ts';
 import type { Hold } from '../run/hold.ts';

@@ -17,6 +17,8 @@ import type { Place } from './place.ts';
 /** How things stand before a deploy. */
 export interface Situation {
   facts: UnitFacts;
+  /** all that systemd told of the unit */
+  properties: ReadonlyMap<string, unknown>;
   /** what `current` names */
   current: string | null;
   /** what the unit's process really runs from */
@@ -39,8 +41,8 @@ export interface Situation {
 export async function readSituation(place: Place, build: string | undefined): Promise<Situation> {
   const { target, paths, systemd } = place;
   const reading = currentBuild(target.builds);
-  const [facts, current, chosen, inFlight, sharing, unfinished] = await Promise.all([
-    systemd.facts(target.unit),
+  const [{ facts, properties }, current, chosen, inFlight, sharing, unfinished] = await Promise.all([
+    systemd.known(target.unit),
     reading,
     chooseCandidate(place, build, reading),
     readInFlight(paths),
@@ -48,7 +50,8 @@ export async function readSituation(place: Place, build: string | undefined): Pr
     unfinishedChange(paths),
   ]);
   const serving = await servingBuild(target.builds, { mainPid: facts.mainPid, current });
-  return { facts, current, serving, from: serving ?? current, ...chosen, sharing, inFlight, unfinished };
+  const unit = { facts, properties, current, serving, from: serving ?? current };
+  return { ...unit, ...chosen, sharing, inFlight, unfinished };
 }
 
 /**

@@ -3,7 +3,7 @@ import { withDeadline } from '../base/wait.ts';
 import { leftFor } from '../run/cause.ts';
 import type { RunDocument } from '../run/document.ts';
 import type { Listener, RunEvent } from '../run/events.ts';
-import { type JournalFields, writeJournal } from '../systemd/journal-entry.ts';
+import { inTurn, type JournalFields, writeJournal } from '../systemd/journal-entry.ts';
 import { sentenceAlone, wayBackWords } from './words.ts';
 
 /** What each kind of entry is known by: `journalctl MESSAGE_ID=…`. Constant for ever. */
@@ -28,8 +28,10 @@ const priorityOfOutcome: Record<RunDocument['outcome'], keyof typeof priorityOf>
   interrupted: 'notice',
 };
 
-/** So long is waited for a journal that does not answer. */
-const lastWaitMs = 5_000;
+/** For a journal that does not answer. */
+const lastWait = { what: 'the journal did not answer', timeoutMs: 5_000 };
+/** After this long the begin is written whatever goes on: a stop may take minutes. */
+const beginWaitMs = 1_000;
 
 interface JournalOptions {
   write?: (fields: JournalFields) => Promise<void>;
@@ -46,8 +48,9 @@ type Entry = {
 
 /**
  * Tells the systemd journal the story of a run, so that `journalctl CUTOVER_TARGET=production` reads it: begin, failed steps,
- * the way back, the outcome, what was settled and pruned. To start a program costs a millisecond or two, so while the port may
- * be closed nothing is: only the begin is written at once, that of a run that is killed too, and the rest when the outcome is told.
+ * the way back, the outcome, what was settled and pruned. To start a program costs some milliseconds, so none is started before the
+ * port closes or while it is closed, but for the begin: that is written while the new build starts, and of a run that takes longer
+ * after a second. The rest is written when the outcome is told.
  * @param options `write` puts one entry into the journal, and nobody waits for it during the run; `redact` hides secrets
  * @returns `ended` resolves when everything so far is written, or no longer waited for
  */
@@ -56,25 +59,28 @@ export function journalListener(
   { write = writeJournal, redact = (text) => text }: JournalOptions = {},
 ): { listen: Listener; ended: () => Promise<void> } {
   let run: string | null = null;
-  let held: JournalFields[] = [];
-  let written: Promise<void> = Promise.resolve();
-  const flush = (): void => {
-    for (const fields of held) written = written.then(() => write(fields)).catch(() => {});
-    held = [];
-  };
-  const listen = (event: RunEvent): void => {
+  const entries = inTurn(write);
+  const listen: Listener = (event) => {
     run = runOf(event) ?? run;
     const entry = entryOf(event);
-    if (entry) held.push(hidden(fieldsOf(entry, { ...about, run }), redact));
-    const isBegin = event.type === 'begin' && event.isResumed !== true;
-    if (isBegin || event.type === 'outcome') flush();
+    if (entry) entries.hold(hidden(fieldsOf(entry, { ...about, run }), redact));
+    if (event.type === 'begin' && event.isResumed !== true) entries.flushWithin(beginWaitMs);
+    // The start itself is asked for first.
+    if (entries.isDue() && isStart(event)) setImmediate(entries.flush);
+    if (event.type === 'outcome') entries.flush();
   };
-  const ended = async (): Promise<void> => {
-    flush();
-    const deadline = { what: 'the journal did not answer', timeoutMs: lastWaitMs };
-    await withDeadline(deadline, () => written).catch(() => {});
+  return {
+    listen,
+    ended() {
+      entries.flush();
+      return withDeadline(lastWait, entries.written).catch(() => {});
+    },
   };
-  return { listen, ended };
+}
+
+/** A build that comes up leaves us idle. */
+function isStart(event: RunEvent): boolean {
+  return event.type === 'step' && event.name === 'start' && event.state === 'begun';
 }
 
 function runOf(event: RunEvent): string | null {

@@ -24,6 +24,26 @@ export interface UnitFacts extends UnitSettings, UnitResources {
   triggeredBy: string[];
 }
 
+/** What tells how a service is that has just been started. */
+export type UnitVitals = Pick<
+  UnitFacts,
+  | 'unit'
+  | 'activeState'
+  | 'subState'
+  | 'invocationId'
+  | 'mainPid'
+  | 'restarts'
+  | 'memoryBytes'
+  | 'memoryMaxBytes'
+  | 'cpuNs'
+>;
+
+/** The properties of a unit and of a service that tell it. */
+export const vitalProperties = {
+  Unit: ['ActiveState', 'SubState', 'InvocationID'],
+  Service: ['MainPID', 'NRestarts', 'MemoryCurrent', 'MemoryMax', 'CPUUsageNSec'],
+} as const;
+
 /** What stands in its files. */
 export interface UnitSettings {
   restart: string;

@@ -17,6 +17,39 @@ export async function writeJournal(fields: JournalFields): Promise<void> {
   await exec(['logger', '--journald'], { timeoutMs, input: journalText(fields) }).catch(() => {});
 }
 
+/** Entries that are held back until their moment, and are written one after the other then. */
+export interface Held {
+  hold: (fields: JournalFields) => void;
+  flush: () => void;
+  /** whatever happens, after so many milliseconds */
+  flushWithin: (ms: number) => void;
+  /** whether they are to be written by the clock */
+  isDue: () => boolean;
+  written: () => Promise<void>;
+}
+
+/** @param write puts one entry into the journal */
+export function inTurn(write: (fields: JournalFields) => Promise<void>): Held {
+  let held: JournalFields[] = [];
+  let written: Promise<void> = Promise.resolve();
+  let due: NodeJS.Timeout | undefined;
+  const flush = (): void => {
+    clearTimeout(due);
+    due = undefined;
+    for (const fields of held) written = written.then(() => write(fields)).catch(() => {});
+    held = [];
+  };
+  return {
+    hold: (fields) => void held.push(fields),
+    flush,
+    flushWithin: (ms) => {
+      due = setTimeout(flush, ms).unref();
+    },
+    isDue: () => due !== undefined,
+    written: () => written,
+  };
+}
+
 /** What logger(1) reads: a field a line; of a message with several lines each has the name. */
 export function journalText(fields: JournalFields): string {
   const lines = Object.entries(fields).flatMap(([name, value]) => {

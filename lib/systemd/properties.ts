@@ -1,5 +1,6 @@
 import { CutoverError } from '../base/errors.ts';
 import type { Connection } from './connection.ts';
+import { vitalProperties } from './facts.ts';
 import { isDbusError } from './failures.ts';
 import { manager, unitPath } from './names.ts';
 
@@ -11,6 +12,14 @@ export async function propertyOf(connection: Connection, unit: string, kind: str
   const call = { ...properties, path: unitPath(unit), member: 'Get', signature: 'ss', body, about: unit };
   const [variant] = await connection.call(call);
   return (variant as { value: unknown }).value;
+}
+
+/** The few that tell how a service is. */
+export async function vitalsOf(connection: Connection, unit: string): Promise<Map<string, unknown>> {
+  const asked = Object.entries(vitalProperties).flatMap(([kind, names]) =>
+    names.map(async (name) => [name, await propertyOf(connection, unit, kind, name)] as const),
+  );
+  return new Map(await Promise.all(asked));
 }
 
 /** All that a unit has, and what it has as a service. */

@@ -564,6 +564,7 @@ test('S12: a unit that is not loaded is asked nothing', async () => {
     {
       target: patientWith().target,
       facts,
+      properties: new Map(),
       standIn: null,
       lastRun: () => assert.unreachable() as never,
       isThorough: true,

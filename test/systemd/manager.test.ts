@@ -47,6 +47,33 @@ test('S2: a start, a restart and a stop end with done, and the facts tell the sa
   assert.equal([stopped.activeState, stopped.mainPid, stopped.memoryBytes], ['inactive', 0, null]);
 });
 
+test('S2: a part of the facts is what all of them tell, also of a unit that is down or not there', async (t) => {
+  const { sandbox, systemd } = await systemdInside(t);
+  await writeService(t, sandbox, 'a.service', [...sleeping, 'MemoryMax=64M', 'Environment=A=1']);
+  for (const look of ['down', 'up', 'not there']) {
+    const unit = look === 'not there' ? 'nowhere.service' : 'a.service';
+    if (look === 'up') await systemd.start(unit, soon);
+    const [vitals, { facts, properties }] = [await systemd.vitals(unit), await systemd.known(unit)];
+    // It goes on using memory and processor between the two.
+    const steady = [
+      'unit',
+      'activeState',
+      'subState',
+      'invocationId',
+      'mainPid',
+      'restarts',
+      'memoryMaxBytes',
+    ] as const;
+    for (const name of steady) assert.is(vitals[name], facts[name], `${look}: ${name}`);
+    for (const name of ['memoryBytes', 'cpuNs'] as const) assert.is(vitals[name] === null, facts[name] === null, name);
+    assert.is(vitals.memoryBytes === null, look !== 'up');
+    assert.is(facts.activeState, look === 'up' ? 'active' : 'inactive');
+    for (const name of ['Environment', 'ExecStart'] as const)
+      assert.equal(properties.get(name), await systemd.property(unit, 'Service', name), `${look}: ${name}`);
+    assert.equal(properties.get('UpheldBy'), await systemd.property(unit, 'Unit', 'UpheldBy'));
+  }
+});
+
 test('S2: what is there already is done at once, two hundred times, with the answer before or after its end', async (t) => {
   const { sandbox, systemd } = await systemdInside(t);
   await writeService(t, sandbox, 'a.service', sleeping);

@@ -21,6 +21,8 @@ import { whereaboutsOf } from './whereabouts.ts';
 export interface Subject {
   target: TargetConfig;
   facts: UnitFacts;
+  /** all that systemd told of the unit; each question more is a message there and back */
+  properties: ReadonlyMap<string, unknown>;
   /** the instance in which the candidate would come up beside the main unit; null: none, or not known */
   standIn: string | null;
   lastRun: () => Promise<LastRun | null>;
@@ -29,18 +31,20 @@ export interface Subject {
 }
 
 type Looking = Pick<Systemd, 'facts' | 'property'>;
+/** Gives a property; null where this systemd is too old to know it. */
+type Ask = (kind: Parameters<Looking['property']>[1], name: string) => Promise<unknown>;
 
 /** Reads what the rules look at, all at once: with strategy `restart` some properties of one unit. */
 export async function lookAt(subject: Subject, systemd: Looking): Promise<Patient> {
-  const { target, facts } = subject;
-  const [setup, builds, lastRun, { sharing, sockets, standIn, queue }] = await Promise.all([
-    setupOf(facts.unit, systemd),
-    realpath(target.builds).catch(() => target.builds),
+  const { target, facts, properties } = subject;
+  const ask: Ask = async (_kind, name) => properties.get(name) ?? null;
+  const [setup, buildsPaths, lastRun, { sharing, sockets, standIn, queue }] = await Promise.all([
+    setupOf(ask),
+    pathsOf(target.builds),
     subject.lastRun(),
     isShared(subject) ? lookAtSockets(subject, systemd) : alone,
   ]);
-  const main = { facts, ...sharing };
-  const buildsPaths = [...new Set([target.builds, builds])];
+  const main: Service = { facts, ...sharing };
   const known = standIn ? [main, standIn] : [main];
   return {
     target,
@@ -52,9 +56,13 @@ export async function lookAt(subject: Subject, systemd: Looking): Promise<Patien
     standIn,
     queue,
     lastRun,
-    missing: await missingPrograms(setup, buildsPaths, asker(facts.unit, systemd)),
+    missing: await missingPrograms(setup, buildsPaths, ask),
     whereabouts: await whereaboutsOf(facts, { words: wordsOf(setup), files: setup.environmentFiles, buildsPaths }),
   };
+}
+
+async function pathsOf(builds: string): Promise<string[]> {
+  return [...new Set([builds, await realpath(builds).catch(() => builds)])];
 }
 
 function wordsOf({ commands, environment, roots }: Setup): string[] {
@@ -93,8 +101,7 @@ async function othersOf(sockets: Shared['sockets'], known: Service[], systemd: L
   return Promise.all(others.map((name) => serviceOf(name, systemd)));
 }
 
-async function setupOf(unit: string, systemd: Looking): Promise<Setup> {
-  const ask = asker(unit, systemd);
+async function setupOf(ask: Ask): Promise<Setup> {
   const [commands, places, killMode, sendsKill, delay, upheldBy, start, stop, action] = await Promise.all([
     commandsOf(ask),
     placesOf(ask),
@@ -119,15 +126,13 @@ async function setupOf(unit: string, systemd: Looking): Promise<Setup> {
   };
 }
 
-async function commandsOf(ask: ReturnType<typeof asker>): Promise<Setup['commands']> {
+async function commandsOf(ask: Ask): Promise<Setup['commands']> {
   const settings = ['ExecStart', 'ExecStartPre', 'ExecReload'];
   const commands = await Promise.all(settings.map((name) => ask('Service', name)));
   return commands.flatMap((lines, at) => linesOf(lines).map((line) => ({ setting: settings[at] ?? '', ...line })));
 }
 
-async function placesOf(
-  ask: ReturnType<typeof asker>,
-): Promise<Pick<Setup, 'environment' | 'environmentFiles' | 'roots'>> {
+async function placesOf(ask: Ask): Promise<Pick<Setup, 'environment' | 'environmentFiles' | 'roots'>> {
   const names = ['Environment', 'EnvironmentFiles', 'RootDirectory', 'RootImage'];
   const [environment, files, ...roots] = await Promise.all(names.map((name) => ask('Service', name)));
   const environmentFiles = ((files as [string, boolean][] | null) ?? []).map(([path]) => path);
@@ -175,11 +180,7 @@ async function relationsOf(unit: string, systemd: Looking): Promise<Relations> {
   return { conflicts, partOf, bindsTo, requires };
 }
 
-/** A property that this systemd is too old to know is not set. */
-function asker(
-  unit: string,
-  systemd: Looking,
-): (kind: Parameters<Looking['property']>[1], name: string) => Promise<unknown> {
+function asker(unit: string, systemd: Looking): Ask {
   return (kind, name) =>
     systemd.property(unit, kind, name).catch((error: unknown) => {
       if (error instanceof CutoverError && isDbusError(error, 'org.freedesktop.DBus.Error.UnknownProperty'))

@@ -12,9 +12,9 @@ import type { SeenUnit } from '../unit.ts';
 /** What the unit doctor says of the files as systemd has read them, with what is bad first. @param isThorough a person waits for it */
 export async function findingsOn(place: Place, target: TargetConfig, isThorough: boolean): Promise<Finding[]> {
   const { systemd, paths } = place;
-  const [facts, build] = await Promise.all([systemd.facts(target.unit), currentBuild(target.builds)]);
+  const [unit, build] = await Promise.all([systemd.known(target.unit), currentBuild(target.builds)]);
   const standIn = target.strategy === 'overlap' && build !== null ? standInOf(target.unit, build) : null;
-  const about = { target, facts, standIn, lastRun: () => lastRunOf(paths), isThorough };
+  const about = { target, ...unit, standIn, lastRun: () => lastRunOf(paths), isThorough };
   const answer = await askDoctor(about, systemd);
   const { findings = [{ rule: 'daemon_reload', ...answer }] } = answer;
   return findings.filter(({ status }) => status !== 'pass');
