@@ -2,22 +2,24 @@ import type { RunInputs } from '../run/inputs.ts';
 import { amount, isActive } from '../systemd/facts.ts';
 import type { Systemd } from '../systemd/systemd.ts';
 
+/** Nobody minded before the port was looked at. */
+const theFirstLook = Number.POSITIVE_INFINITY;
+
 /**
  * Since when a service that does not listen when a run begins has been closed: since its unit ended, as systemd knows it. Of
  * one that is up and does not listen, or crashes and is started again and again, nobody knows.
- * @returns a moment, as `performance.now()` has it; null: not known
+ * @returns a moment, as `performance.now()` has it; infinity: since it was looked at; null: not known
  */
 export async function closedSince({ kind, from, target }: RunInputs, systemd: Systemd): Promise<number | null> {
-  const begun = performance.now();
   // Before a first deploy nobody expected it to be open.
-  if (from === null) return begun;
+  if (from === null) return theFirstLook;
   if (target.strategy !== 'restart') return null;
   const known = ['ActiveState', 'InactiveEnterTimestampMonotonic'].map((name) =>
     systemd.property(target.unit, 'Unit', name),
   );
   const [state, ended] = await Promise.all(known);
   // It was open then, and the first look came after the stop.
-  if (isActive(state) && kind !== 'recovery') return begun;
+  if (isActive(state) && kind !== 'recovery') return theFirstLook;
   const endedUs = amount(ended) ?? 0;
   if ((state !== 'inactive' && state !== 'failed') || endedUs === 0) return null;
   const closedMs = (Number(process.hrtime.bigint() / 1000n) - endedUs) / 1000;

@@ -26,12 +26,12 @@ const longestPauseMs = 20;
  * A meter over the kernel's listening sockets: while there is one, the kernel accepts. To a service that is up, a look
  * costs nothing, where trial connections would be requests to it.
  * @param holders the processes that may have the ports open: to know them makes a look cheaper
- * @param closedSince when they closed (`performance.now()`), should the first look find them so; null: not known
+ * @param closedSince when they closed (`performance.now()`, or infinity: not before the start), should the first look find them so; null: not known
  */
 export function downtimeMeter(
   ports: readonly number[],
   holders: () => Promise<number[]>,
-  closedSince: Promise<number | null> = Promise.resolve(performance.now()),
+  closedSince: Promise<number | null> = Promise.resolve(Number.POSITIVE_INFINITY),
 ): DowntimeMeter {
   const ended = openController();
   const state = { isOpen: true };
@@ -66,7 +66,11 @@ async function measure(
     const isAsked = sum.isDown && !isWhole;
     const maxAgeMs = before - (sum.openedMs ?? before);
     state.isOpen = await (isAsked ? areAccepting(ports, watch.addresses) : watch.look({ isWhole, maxAgeMs }));
-    if (look === 0 && !state.isOpen) sum.beginClosed(await closedSince);
+    if (look === 0 && !state.isOpen) {
+      // What was found out beforehand may be long ago, as before a backup.
+      state.isOpen = await watch.look({ isWhole: true });
+      if (!state.isOpen) sum.beginClosed(await closedSince);
+    }
     sum.add(state.isOpen, before);
     await sleep(pauseAfter(isWhole ? 0 : performance.now() - before), ended).catch(() => {});
   }

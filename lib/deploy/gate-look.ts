@@ -75,8 +75,16 @@ function seenIn(
   };
 }
 
-function justSeen({ seen }: LookSubject): PortOwners | null {
-  return seen && performance.now() - seen.atMs < seenMs ? seen.owners : null;
+/** Only where each port is asked as well: a program that looks whether a port is free has it open for a moment, and closes it. */
+function justSeen({ seen, target }: LookSubject): PortOwners | null {
+  const asked = new Set(target.health.urls.map(portOf));
+  const isAsked = target.ports.every((port) => asked.has(port));
+  return seen && isAsked && performance.now() - seen.atMs < seenMs ? seen.owners : null;
+}
+
+function portOf(url: string): number | null {
+  const { protocol, port } = new URL(url);
+  return Number(port) || ({ 'http:': 80, 'https:': 443 }[protocol] ?? null);
 }
 
 /** @returns whether the journal could not be read @throws `StepFailure` when the unit is over a limit */

@@ -7,31 +7,18 @@ export interface ReadyStart {
   life: UnitLife;
 }
 
-/** What can be done for a start while the unit still stops. */
-export interface ClearedStart {
-  /** the unit's file was changed since systemd has read it */
-  isStale: boolean;
-}
-
 /**
  * Makes a start possible, whatever the unit's past: this start is an explicit one, so a used-up start limit is cleared
- * (`ResetFailedUnit`).
+ * (`ResetFailedUnit`), and a changed unit file read. While the unit is down, each moment of this counts.
+ * @param isCleared the start limit was cleared while the unit stopped
  */
-export async function clearStart(systemd: Systemd, unit: string): Promise<ClearedStart> {
-  const [isStale] = await Promise.all([systemd.property(unit, 'Unit', 'NeedDaemonReload'), systemd.resetFailed(unit)]);
-  return { isStale: isStale === true };
-}
-
-/**
- * The rest, once the unit is down, where each moment counts: it is watched from here on, and a changed unit file is read.
- * @param cleared what was done while it stopped; without it that is done now
- */
-export async function prepareStart(systemd: Systemd, unit: string, cleared?: ClearedStart): Promise<ReadyStart> {
-  const [life, { isStale }] = await Promise.all([
+export async function prepareStart(systemd: Systemd, unit: string, isCleared = false): Promise<ReadyStart> {
+  const [life, isStale] = await Promise.all([
     watchLife(systemd, unit, { isRunning: false }),
-    cleared ?? clearStart(systemd, unit),
+    systemd.property(unit, 'Unit', 'NeedDaemonReload'),
+    isCleared ? undefined : systemd.resetFailed(unit),
   ]);
-  if (isStale) await readAgain(systemd);
+  if (isStale === true) await readAgain(systemd);
   return { life };
 }
 

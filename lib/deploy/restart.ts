@@ -4,7 +4,7 @@ import type { Step } from '../run/step.ts';
 import { checkSteps } from './configured-checks.ts';
 import { migrateSteps, smokeSteps } from './hook-steps.ts';
 import { freePorts } from './free-port.ts';
-import { clearStart, type ClearedStart, prepareStart, type ReadyStart } from './ready-start.ts';
+import { prepareStart, type ReadyStart } from './ready-start.ts';
 import { startProven, startUnit, stopUnit, untilReady } from './start.ts';
 import {
   asFarAsThereIsAWayBack,
@@ -18,7 +18,7 @@ import {
 
 /** What the steps between two builds hand on: the start is prepared while the old build stops and the port is looked at. */
 interface Launch extends Watched {
-  cleared?: ClearedStart;
+  isCleared?: boolean;
   ready?: ReadyStart;
 }
 
@@ -50,7 +50,7 @@ function stopStep(inputs: RunInputs, tools: StrategyTools, launch: Launch): Step
       meter.start();
       const stopping = stopUnit(systemd, target, signal);
       // Behind the stop on the same bus, and answered while the process ends.
-      const clearing = clearStart(systemd, target.unit).then((cleared) => void (launch.cleared = cleared));
+      const clearing = systemd.resetFailed(target.unit).then(() => void (launch.isCleared = true));
       clearing.catch(() => {});
       return stopping;
     },
@@ -64,7 +64,7 @@ function freePortStep({ target }: RunInputs, { systemd }: StrategyTools, launch:
     does: `see that nobody listens on ${target.ports.join(', ') || 'any port'}`,
     isLook: true,
     apply: async (signal) => {
-      const preparing = prepareStart(systemd, target.unit, launch.cleared);
+      const preparing = prepareStart(systemd, target.unit, launch.isCleared);
       // Both are seen to end: what still waits for the port may end processes there, and the way back starts one.
       const [freed, ready] = await Promise.allSettled([freePorts(systemd, target, signal), preparing]);
       if (freed.status === 'rejected') {

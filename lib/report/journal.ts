@@ -30,8 +30,6 @@ const priorityOfOutcome: Record<RunDocument['outcome'], keyof typeof priorityOf>
 
 /** For a journal that does not answer. */
 const lastWait = { what: 'the journal did not answer', timeoutMs: 5_000 };
-/** After this long the begin is written whatever goes on: a stop may take minutes. */
-const beginWaitMs = 1_000;
 
 interface JournalOptions {
   write?: (fields: JournalFields) => Promise<void>;
@@ -48,9 +46,9 @@ type Entry = {
 
 /**
  * Tells the systemd journal the story of a run, so that `journalctl CUTOVER_TARGET=production` reads it: begin, failed steps,
- * the way back, the outcome, what was settled and pruned. To start a program costs some milliseconds, so none is started before the
- * port closes or while it is closed, but for the begin: that is written while the new build starts, and of a run that takes longer
- * after a second. The rest is written when the outcome is told.
+ * the way back, the outcome, what was settled and pruned. To start a program costs some milliseconds, so while the port may be
+ * closed none is, and the rest is written when the outcome is told: only the begin, that of a run that is killed too, is written while
+ * the first step waits for what it has asked for, as for the old build to stop.
  * @param options `write` puts one entry into the journal, and nobody waits for it during the run; `redact` hides secrets
  * @returns `ended` resolves when everything so far is written, or no longer waited for
  */
@@ -60,13 +58,14 @@ export function journalListener(
 ): { listen: Listener; ended: () => Promise<void> } {
   let run: string | null = null;
   const entries = inTurn(write);
+  let isBegun = false;
   const listen: Listener = (event) => {
     run = runOf(event) ?? run;
     const entry = entryOf(event);
     if (entry) entries.hold(hidden(fieldsOf(entry, { ...about, run }), redact));
-    if (event.type === 'begin' && event.isResumed !== true) entries.flushWithin(beginWaitMs);
-    // The start itself is asked for first.
-    if (entries.isDue() && isStart(event)) setImmediate(entries.flush);
+    if (isBegun && event.type === 'step') setImmediate(entries.flush);
+    if (event.type === 'begin') isBegun = event.isResumed !== true;
+    if (event.type === 'step') isBegun = false;
     if (event.type === 'outcome') entries.flush();
   };
   return {
@@ -76,11 +75,6 @@ export function journalListener(
       return withDeadline(lastWait, entries.written).catch(() => {});
     },
   };
-}
-
-/** A build that comes up leaves us idle. */
-function isStart(event: RunEvent): boolean {
-  return event.type === 'step' && event.name === 'start' && event.state === 'begun';
 }
 
 function runOf(event: RunEvent): string | null {

@@ -21,10 +21,6 @@ export async function writeJournal(fields: JournalFields): Promise<void> {
 export interface Held {
   hold: (fields: JournalFields) => void;
   flush: () => void;
-  /** whatever happens, after so many milliseconds */
-  flushWithin: (ms: number) => void;
-  /** whether they are to be written by the clock */
-  isDue: () => boolean;
   written: () => Promise<void>;
 }
 
@@ -32,20 +28,12 @@ export interface Held {
 export function inTurn(write: (fields: JournalFields) => Promise<void>): Held {
   let held: JournalFields[] = [];
   let written: Promise<void> = Promise.resolve();
-  let due: NodeJS.Timeout | undefined;
-  const flush = (): void => {
-    clearTimeout(due);
-    due = undefined;
-    for (const fields of held) written = written.then(() => write(fields)).catch(() => {});
-    held = [];
-  };
   return {
     hold: (fields) => void held.push(fields),
-    flush,
-    flushWithin: (ms) => {
-      due = setTimeout(flush, ms).unref();
+    flush() {
+      for (const fields of held) written = written.then(() => write(fields)).catch(() => {});
+      held = [];
     },
-    isDue: () => due !== undefined,
     written: () => written,
   };
 }

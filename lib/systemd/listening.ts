@@ -72,8 +72,10 @@ class Watch implements ListeningWatch {
     const found = await listListeners(this.#ports, { maxAgeMs });
     const first = this.#ports.flatMap((port) => found.find((listener) => listener.port === port) ?? []);
     this.#places = first.map((listener) => this.#placeOf(listener));
-    if (this.#areAllOpen()) this.#listeners = found;
-    return this.#areAllOpen();
+    if (!this.#areAllOpen()) return false;
+    this.#listeners = found;
+    // What others have read may have changed since.
+    return maxAgeMs === 0 || this.#places.every((place) => place.descriptor === null || isStillOpen(place));
   }
 
   #placeOf(listener: Listener): Place {

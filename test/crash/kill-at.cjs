@@ -58,19 +58,26 @@ function openRecord() {
 
 function watchLedger(pass) {
   const { open } = fs.promises;
+  const { writeFileSync } = fs;
+  const ledgers = new Set();
   let lines = 0;
   fs.promises.open = async (path, ...how) => {
     const file = await open(path, ...how);
     if (!String(path).endsWith('.jsonl')) return file;
-    const { appendFile } = file;
-    file.appendFile = async (text, ...more) => {
-      await appendFile.call(file, text, ...more);
-      for (const line of text.split('\n').filter(Boolean)) {
-        const { type, name = '', state = '' } = JSON.parse(line);
-        pass(`line ${(lines += 1)}`, [type, name, state].filter(Boolean).join(' '));
-      }
+    const { fd, close } = file;
+    ledgers.add(fd);
+    file.close = () => {
+      ledgers.delete(fd);
+      return close.call(file);
     };
     return file;
+  };
+  fs.writeFileSync = (place, text, ...more) => {
+    writeFileSync(place, text, ...more);
+    for (const line of ledgers.has(place) ? text.split('\n').filter(Boolean) : []) {
+      const { type, name = '', state = '' } = JSON.parse(line);
+      pass(`line ${(lines += 1)}`, [type, name, state].filter(Boolean).join(' '));
+    }
   };
 }
 
