@@ -62,10 +62,8 @@ async function deployHeld(place: Place, options: DeployOptions, guard: () => Pro
   const made = source ? await madeFrom(source, place) : build;
   const staged = await runStages(place, made === undefined ? { source, pushed, guard } : { build: made, guard });
   if (staged.failure) return refusedBy(staged, place, { startedAt, origin: source ?? pushed });
-  const looking = makeReady(place, staged.built ?? made);
-  // Behind the first questions, and beside all that does not ask systemd: it answers nobody else meanwhile.
+  const situation = await makeReady(place, staged.built ?? made);
   const guarded = guard();
-  const situation = await looking;
   const checks = await askPreflight(place, situation, { ...options, mayMend: true });
   const inputs = await inputsOf(place, { situation, startedAt, checks, staged, source, pushed });
   const ending = earlyEnding(place, { situation, checks }, options);
