@@ -1,27 +1,17 @@
-import { once } from 'node:events';
-import { createServer, type Server } from 'node:net';
 import * as assert from 'uvu/assert';
 import { areBindable } from '../../lib/systemd/bindable.ts';
 import { listListeners } from '../../lib/systemd/sockets.ts';
-import { suite, type TestContext } from '../suite.ts';
+import { suite } from '../suite.ts';
+import { close, listen } from './listener.ts';
 
 const test = suite('systemd/bindable');
-
-async function listen(t: TestContext, host: string, port = 0): Promise<{ server: Server; port: number }> {
-  const server = createServer();
-  server.listen(port, host);
-  t.cleanup(() => server.close());
-  await once(server, 'listening');
-  return { server, port: (server.address() as { port: number }).port };
-}
 
 for (const host of ['127.0.0.1', '127.0.0.9', '0.0.0.0', '::1', '::']) {
   test(`S2: a port that somebody listens on at ${host} is not free, and is once it is closed`, async (t) => {
     const { server, port } = await listen(t, host);
     assert.is(await areBindable([port]), false);
     const { port: other } = await listen(t, '127.0.0.1');
-    server.close();
-    await once(server, 'close');
+    await close(server);
     assert.equal([await areBindable([port]), await areBindable([port, other])], [true, false]);
     assert.equal(await listListeners([port]), [], 'it was open for an instant');
     // Whoever comes next has it.

@@ -1,19 +1,11 @@
-import { createServer, type Server } from 'node:net';
 import { once } from 'node:events';
 import { setImmediate } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
 import { listeningWatch } from '../../lib/systemd/listening.ts';
-import { suite, type TestContext } from '../suite.ts';
+import { suite } from '../suite.ts';
+import { close, listen } from './listener.ts';
 
 const test = suite('systemd/listening');
-
-async function listen(t: TestContext, host: string, port = 0): Promise<{ server: Server; port: number }> {
-  const server = createServer();
-  server.listen(port, host);
-  t.cleanup(() => server.close());
-  await once(server, 'listening');
-  return { server, port: (server.address() as { port: number }).port };
-}
 
 /** Both ways to look: by the descriptor, and where none may be seen. */
 function watchOf(ports: number[]): () => Promise<boolean> {
@@ -23,11 +15,6 @@ function watchOf(ports: number[]): () => Promise<boolean> {
     assert.is(answers[0], answers[1]);
     return answers[0];
   };
-}
-
-async function close(server: Server): Promise<void> {
-  server.close();
-  await once(server, 'close');
 }
 
 for (const host of ['127.0.0.1', '::', '::1']) {
