@@ -3,11 +3,11 @@ import { once } from 'node:events';
 import { mkdir, stat, writeFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import { poll } from '../../lib/base/wait.ts';
-import { clearInFlight, isAlive, stageInFlight, readInFlight } from '../../lib/run/in-flight.ts';
+import { clearInFlight, isAlive, readInFlight, stageInFlight } from '../../lib/run/in-flight.ts';
 import { describeProcess } from '../../lib/systemd/processes.ts';
 import { rejection } from '../builds/directory.ts';
 import { suite } from '../suite.ts';
-import { makeState } from './samples.ts';
+import { makeState, markInFlight } from './samples.ts';
 
 const test = suite('run/in-flight');
 const run = '20260203-151120-4f2a';
@@ -16,7 +16,7 @@ test('S8: the mark names run and process, is for the owner alone, and goes', asy
   const paths = await makeState(t);
   await mkdir(paths.directory, { recursive: true });
   assert.is(await readInFlight(paths), null);
-  await (await stageInFlight(paths, run)).commit();
+  await markInFlight(paths, run);
   const mark = await readInFlight(paths);
   assert.equal([mark?.run, mark?.pid], [run, process.pid]);
   assert.match(mark?.boot_id ?? '', /^[0-9a-f-]{36}$/);
@@ -30,7 +30,7 @@ test('S8: the mark names run and process, is for the owner alone, and goes', asy
 test('S8: our own mark is alive; one of another boot, or of a pid that came round again, is not', async (t) => {
   const paths = await makeState(t);
   await mkdir(paths.directory, { recursive: true });
-  await (await stageInFlight(paths, run)).commit();
+  await markInFlight(paths, run);
   const mark = await readInFlight(paths);
   assert.ok(mark);
   assert.is(await isAlive(mark), true);
@@ -43,7 +43,7 @@ test('S8: our own mark is alive; one of another boot, or of a pid that came roun
 test('S8: a process that was killed is not alive', async (t) => {
   const paths = await makeState(t);
   await mkdir(paths.directory, { recursive: true });
-  await (await stageInFlight(paths, run)).commit();
+  await markInFlight(paths, run);
   const mark = await readInFlight(paths);
   const child = spawn('sleep', ['60']);
   t.cleanup(() => child.kill('SIGKILL'));
@@ -65,7 +65,7 @@ test('S8: a process that was killed is not alive', async (t) => {
 test('S8: a process that has ended is not alive, although its parent never asked how', async (t) => {
   const paths = await makeState(t);
   await mkdir(paths.directory, { recursive: true });
-  await (await stageInFlight(paths, run)).commit();
+  await markInFlight(paths, run);
   const mark = await readInFlight(paths);
   // What the shell becomes knows nothing of the child that it has, and never waits for it.
   const parent = spawn('bash', ['-c', 'sleep 60 & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'inherit'] });

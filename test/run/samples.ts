@@ -3,6 +3,7 @@ import { directConfig } from '../../lib/config/direct.ts';
 import type { TargetConfig } from '../../lib/config/model.ts';
 import { documentOf, type Ending, exitCodeOfOutcome, type RunDocument } from '../../lib/run/document.ts';
 import type { Failure } from '../../lib/run/failure.ts';
+import { stageInFlight } from '../../lib/run/in-flight.ts';
 import type { RunInputs } from '../../lib/run/inputs.ts';
 import { type Ledger, openLedger } from '../../lib/run/ledger.ts';
 import { type StatePaths, statePathsIn } from '../../lib/run/state.ts';
@@ -73,6 +74,11 @@ export async function leaveRun(paths: StatePaths, run: string, changed: Partial<
   await ledger.write({ type: 'begin', inputs });
   if (changed) await ledger.write({ type: 'outcome', document: documentWith(changed, inputs) });
   await ledger.close();
+}
+
+/** Marks a run as this process's, and as not ended. */
+export async function markInFlight(paths: StatePaths, run: string): Promise<void> {
+  await (await stageInFlight(paths, run)).commit();
 }
 
 /** The ledger of one run, closed with the test. */

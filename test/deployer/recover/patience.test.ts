@@ -2,8 +2,7 @@ import * as assert from 'uvu/assert';
 import { boundAttempt } from '../../../lib/cli/recover-deadline.ts';
 import type { TargetConfig } from '../../../lib/config/model.ts';
 import { attemptMs, whereItIs, windDownMs } from '../../../lib/deployer/recover/patience.ts';
-import { stageInFlight } from '../../../lib/run/in-flight.ts';
-import { inputsOf, makeState, openTestLedger } from '../../run/samples.ts';
+import { inputsOf, makeState, markInFlight, openTestLedger } from '../../run/samples.ts';
 import { suite } from '../../suite.ts';
 
 const test = suite('deployer/recover/patience');
@@ -28,14 +27,14 @@ test('R2: what an attempt is at stands in the ledger', async (t) => {
   const run = '20260203-151120-4f2a';
   const ledger = await openTestLedger(t, paths, run);
   await ledger.write({ type: 'begin', inputs: inputsOf(run, { kind: 'recovery' }) });
-  await (await stageInFlight(paths, run)).commit();
+  await markInFlight(paths, run);
   assert.equal(await whereItIs(paths), { words: `before the first step of run ${run}`, isSettling: false });
   await ledger.write({ type: 'step', name: 'end-leftovers', state: 'done' });
   await ledger.write({ type: 'step', name: 'repair', state: 'intended' });
   assert.equal(await whereItIs(paths), { words: `at repair of run ${run}`, isSettling: false });
   const other = await openTestLedger(t, paths, '20260203-151121-0000');
   await other.write({ type: 'begin', inputs: inputsOf('20260203-151121-0000') });
-  await (await stageInFlight(paths, '20260203-151121-0000')).commit();
+  await markInFlight(paths, '20260203-151121-0000');
   assert.is((await whereItIs(paths)).isSettling, true);
 });
 

@@ -8,7 +8,6 @@ import { openController, sleep } from '../../../lib/base/wait.ts';
 import { directConfig } from '../../../lib/config/direct.ts';
 import type { TargetConfig } from '../../../lib/config/model.ts';
 import type { PageModel } from '../../../lib/report/page/model.ts';
-import { stageInFlight } from '../../../lib/run/in-flight.ts';
 import { statePaths } from '../../../lib/run/state.ts';
 import { reachSystemd } from '../../../lib/systemd/systemd.ts';
 import { oneAtATime } from '../../../lib/triggers/page/again.ts';
@@ -17,7 +16,7 @@ import { holderNow } from '../../../lib/triggers/page/holder.ts';
 import { openWatching, type Watching } from '../../../lib/triggers/page/watching.ts';
 import { makeDirectory } from '../../builds/directory.ts';
 import { until } from '../../deploy/site.ts';
-import { gateFailure, inputsOf, leaveRun, newer, older } from '../../run/samples.ts';
+import { gateFailure, inputsOf, leaveRun, markInFlight, newer, older } from '../../run/samples.ts';
 import { openLedger } from '../../../lib/run/ledger.ts';
 import { suite, type TestContext } from '../../suite.ts';
 
@@ -91,7 +90,7 @@ test('R6: the records of runs are read as they are written', async (t) => {
   await until('the run is shown', async () => shown()?.runs.length === 1, patientMs);
   await until('and what it brought', async () => shown()?.build.since !== null, patientMs);
   const run = '20260203-161120-0001';
-  await (await stageInFlight(paths, run)).commit();
+  await markInFlight(paths, run);
   const ledger = await openLedger(paths, run);
   t.cleanup(() => ledger.close());
   await ledger.write({ type: 'begin', inputs: inputsOf(run) });
