@@ -67,10 +67,12 @@ test('S8: a process that has ended is not alive, although its parent never asked
   await mkdir(paths.directory, { recursive: true });
   await markInFlight(paths, run);
   const mark = await readInFlight(paths);
-  // What the shell becomes knows nothing of the child that it has, and never waits for it.
-  const parent = spawn('bash', ['-c', 'sleep 60 & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  // What the shell becomes knows nothing of the child that it has, and never waits for it; the shell itself still would.
+  const parent = spawn('bash', ['-c', 'sleep 60 & echo $!; exec sleep 61'], { stdio: ['ignore', 'pipe', 'inherit'] });
   t.cleanup(() => parent.kill('SIGKILL'));
   const pid = Number(String((await once(parent.stdout, 'data'))[0]));
+  const hasBecome = async () => (await describeProcess(parent.pid ?? 0))?.command === 'sleep 61' || undefined;
+  await poll({ everyMs: 5, signal: t.signal }, hasBecome);
   const held = {
     run,
     since: '',
