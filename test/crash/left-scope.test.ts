@@ -1,6 +1,7 @@
 // needs: sandbox
 // runs: alone
 import * as assert from 'uvu/assert';
+import type { Command } from '../../lib/base/exec.ts';
 import { scopeNames } from '../../lib/systemd/scope.ts';
 import { type Site, until } from '../deploy/site.ts';
 import { currentLink } from '../deploy/sound.ts';
@@ -38,13 +39,16 @@ test('S8: a run that is not killed takes the empty scope away', async (t) => {
  */
 async function leaveEmptyScope({ sandbox, app }: Site): Promise<void> {
   const { scope } = scopeNames(app, 'production');
-  // It outlives the shell, and what the shell becomes waits for nobody.
-  const parent = await sandbox.spawn(['bash', '-c', 'sleep 0.05 & echo $!; exec sleep 30']);
-  const zombie = await new Promise<string>((resolve) => {
+  // What the shell becomes waits for nobody; the shell itself still would.
+  const parent = await sandbox.spawn(['bash', '-c', 'sleep 60 & echo $! $$; exec sleep 61']);
+  const said = await new Promise<string>((resolve) => {
     parent.stdout.once('data', (chunk: Buffer) => resolve(chunk.toString().trim()));
   });
-  const isZombie = ['grep', '-q', '^State:.*Z', `/proc/${zombie}/status`] as const;
-  await until('it is dead', async () => (await sandbox.exec(isZombie)).code === 0);
+  const [zombie = '', shell = ''] = said.split(' ');
+  const succeeds = async (command: Command) => (await sandbox.exec(command)).code === 0;
+  await until('it has become another', () => succeeds(['grep', '-qx', 'sleep', `/proc/${shell}/comm`]));
+  await sandbox.run('kill', '-KILL', zombie);
+  await until('it is dead', () => succeeds(['grep', '-q', '^State:.*Z', `/proc/${zombie}/status`]));
   const manager = ['org.freedesktop.systemd1', '/org/freedesktop/systemd1', 'org.freedesktop.systemd1.Manager'];
   const call = ['StartTransientUnit', 'ssa(sv)a(sa(sv))', scope, 'fail', '1', 'PIDs', 'au', '1', zombie, '0'];
   await sandbox.run('busctl', 'call', ...manager, ...call);
