@@ -1,8 +1,10 @@
-import { writeFileSync } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import { closeSync, fdatasync, openSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { promisify } from 'node:util';
 import { fileError } from './errors.ts';
 import { privateFile, syncDirectory } from './files.ts';
+
+const toDisk = promisify(fdatasync);
 
 /** A file that only grows. */
 export interface AppendFile {
@@ -20,19 +22,28 @@ export async function openAppend(path: string, mode = privateFile): Promise<Appe
   const wrap = (error: unknown): never => {
     throw fileError(error, 'cannot write', path);
   };
-  const file: FileHandle = await open(path, 'a', mode).catch(wrap);
+  const file = nowOr(wrap, () => openSync(path, 'a', mode));
+  let isOpen = true;
   await syncDirectory(dirname(path)).catch(wrap);
   return {
     path,
     async append(text, { sync = false } = {}) {
-      // Into the kernel's memory, and at once: a turn in the thread pool takes a hundred times as long, while a service may be down.
-      try {
-        writeFileSync(file.fd, text);
-      } catch (error) {
-        wrap(error);
-      }
-      if (sync) await file.datasync().catch(wrap);
+      // Into the kernel's memory, and at once: a service may be down.
+      nowOr(wrap, () => writeFileSync(file, text));
+      if (sync) await toDisk(file).catch(wrap);
     },
-    close: () => file.close(),
+    async close() {
+      // A number that was given back may be another file's by now.
+      if (isOpen) closeSync(file);
+      isOpen = false;
+    },
   };
+}
+
+function nowOr<T>(wrap: (error: unknown) => never, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    return wrap(error);
+  }
 }

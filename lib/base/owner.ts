@@ -1,17 +1,17 @@
-import { constants } from 'node:fs';
-import { type FileHandle, open, stat } from 'node:fs/promises';
+import { constants, fchownSync, statSync } from 'node:fs';
+import { open, stat } from 'node:fs/promises';
 import { dirname, relative, sep } from 'node:path';
 
 const noLink = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 
 /**
  * What root writes in another user's directory is that user's, who could not go on with it otherwise.
- * @param file open, so that no link can be put in its place
+ * @param descriptor of the open file, so that no link can be put in its place
  */
-export async function giveToOwnerOf(directory: string, file: FileHandle): Promise<void> {
+export function giveToOwnerOf(directory: string, descriptor: number): void {
   if (process.geteuid?.() !== 0) return;
-  const { uid, gid } = await stat(directory);
-  if (uid !== 0) await file.chown(uid, gid);
+  const { uid, gid } = statSync(directory);
+  if (uid !== 0) fchownSync(descriptor, uid, gid);
 }
 
 /**

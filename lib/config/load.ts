@@ -1,5 +1,4 @@
-import { constants } from 'node:fs';
-import { open, stat } from 'node:fs/promises';
+import { closeSync, constants, fstatSync, openSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { userDirectory } from '../base/xdg.ts';
 import { CutoverError, errnoOf, isCutoverError, messageOf } from '../base/errors.ts';
@@ -26,7 +25,7 @@ export async function findConfig({
   if (named !== undefined) return resolve(cwd, named);
   const places = placesOf(env, cwd);
   for (const place of places) {
-    if (await isThere(place)) return place;
+    if (isThere(place)) return place;
   }
   throw new CutoverError('config', `no configuration found; looked at ${places.join(', ')}`, {
     mend: 'cutover init <unit>',
@@ -38,7 +37,7 @@ export async function findConfig({
  * @throws `config` when it cannot be read, is no TOML, or says something wrong
  */
 export async function loadConfig(file: string): Promise<Config> {
-  const { text, mode } = await readConfigFile(file);
+  const { text, mode } = readConfigFile(file);
   return parseText(text, { file, mode });
 }
 
@@ -56,25 +55,25 @@ function placesOf(env: Environment, cwd: string): string[] {
 }
 
 /** A place that may not be looked into counts as there: loading it then says what is in the way. */
-async function isThere(place: string): Promise<boolean> {
+function isThere(place: string): boolean {
   try {
-    return (await stat(place)).isFile();
+    return statSync(place).isFile();
   } catch (error) {
     return errnoOf(error) === 'EACCES';
   }
 }
 
-async function readConfigFile(path: string): Promise<{ text: string; mode: number }> {
+function readConfigFile(path: string): { text: string; mode: number } {
   try {
     // To open a pipe that nobody writes to would last for ever.
-    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
       // The bits of the very file that is read, not of what may stand at the path a moment later.
-      const facts = await file.stat();
+      const facts = fstatSync(file);
       if (!facts.isFile() && !facts.isDirectory()) throw notLasting(path);
-      return { text: await file.readFile('utf8'), mode: facts.mode };
+      return { text: readFileSync(file, 'utf8'), mode: facts.mode };
     } finally {
-      await file.close();
+      closeSync(file);
     }
   } catch (error) {
     throw unreadable(error, path);

@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
-import { readIfThere, removeIfThere, stageDurably, type StagedFile } from '../base/files.ts';
+import { readFileSync } from 'node:fs';
+import { readNowIfThere, removeIfThere, stageDurably, type StagedFile } from '../base/files.ts';
 import { describeProcess, parseStat } from '../systemd/processes.ts';
 import type { StatePaths } from './state.ts';
 
@@ -15,15 +15,15 @@ export interface InFlight {
 
 /** Writes the mark, which counts once it is committed. @throws `disk`, `permission` */
 export async function stageInFlight(paths: StatePaths, run: string): Promise<StagedFile> {
-  const [stat, bootId] = await Promise.all([readFile('/proc/self/stat', 'utf8'), readBootId()]);
+  const { startTicks } = parseStat(readFileSync('/proc/self/stat', 'utf8'));
   const since = new Date().toISOString();
-  const mark: InFlight = { run, pid: process.pid, start_ticks: parseStat(stat).startTicks, boot_id: bootId, since };
+  const mark: InFlight = { run, pid: process.pid, start_ticks: startTicks, boot_id: readBootId(), since };
   return stageDurably(paths.inFlight, `${JSON.stringify(mark)}\n`);
 }
 
 /** The mark of a run that has not ended, or null. A mark that cannot be read names the run "unknown". */
 export async function readInFlight(paths: StatePaths): Promise<InFlight | null> {
-  const text = await readIfThere(paths.inFlight);
+  const text = readNowIfThere(paths.inFlight);
   if (text === null) return null;
   try {
     return JSON.parse(text) as InFlight;
@@ -39,7 +39,7 @@ export async function clearInFlight(paths: StatePaths): Promise<void> {
 
 /** Whether the machine was booted since the mark was set. */
 export async function isFromBefore({ boot_id }: InFlight): Promise<boolean> {
-  return boot_id !== (await readBootId());
+  return boot_id !== readBootId();
 }
 
 /** Whether the process that set the mark still lives. */
@@ -50,6 +50,6 @@ export async function isAlive(mark: InFlight): Promise<boolean> {
   return facts?.startTicks === start_ticks && !facts.isZombie;
 }
 
-async function readBootId(): Promise<string> {
-  return (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
+function readBootId(): string {
+  return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
 }

@@ -1,5 +1,5 @@
 import { type AppendFile, openAppend } from '../base/append-file.ts';
-import { makePrivateDirectory, readIfThere, readNowIfThere } from '../base/files.ts';
+import { makePrivateDirectory, readNowIfThere } from '../base/files.ts';
 import { type Redact, redactSentences } from '../base/redactor.ts';
 import type { RunDocument } from './document.ts';
 import type { Failure, Reason } from './failure.ts';
@@ -42,7 +42,7 @@ export interface Ledger {
 export async function openLedger(paths: StatePaths, run: string, redact: Redact = (text) => text): Promise<Ledger> {
   await makePrivateDirectory(paths.runs);
   const path = ledgerPath(paths, run);
-  const torn = await readIfThere(path);
+  const torn = readNowIfThere(path);
   const file: AppendFile = await openAppend(path);
   // A power cut may have left half a line; what follows must not become a part of it.
   if (torn && !torn.endsWith('\n')) await file.append('\n');

@@ -1,4 +1,4 @@
-import { constants } from 'node:fs';
+import { constants, ftruncateSync, writeSync } from 'node:fs';
 import { type FileHandle, open, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { CutoverError, errnoOf, fileError, messageOf } from '../base/errors.ts';
@@ -70,8 +70,7 @@ export async function takeLock(
     }
     if (!isTaken)
       throw new CutoverError('locked', await describeHolder(paths), { mend: 'cutover status, or repeat with --wait' });
-    // A full or a read-only disk must not keep a run from being settled.
-    await tellHolder(file, { doing, ground }).catch(() => {});
+    tellHolder(file, { doing, ground });
     return { release: () => file.close() };
   } catch (error) {
     await file.close();
@@ -119,17 +118,21 @@ async function openOrMake(path: string): Promise<FileHandle> {
     throw error;
   });
   if (file === null) return open(path, flags);
-  await giveToOwnerOf(dirname(path), file);
+  giveToOwnerOf(dirname(path), file.fd);
   return file;
 }
 
-async function tellHolder(file: FileHandle, { doing, ground }: Pick<Holder, 'doing' | 'ground'>): Promise<void> {
+function tellHolder({ fd }: FileHandle, { doing, ground }: Pick<Holder, 'doing' | 'ground'>): void {
   const user = process.env.USER ?? String(process.getuid?.() ?? '');
   const holder: Holder = { pid: process.pid, doing, since: new Date().toISOString(), user, ground };
   const text = Buffer.from(`${JSON.stringify(holder)}\n`);
-  // In this order the file is never empty to whoever is refused meanwhile.
-  await file.write(text, 0, text.length, 0);
-  await file.truncate(text.length);
+  try {
+    // In this order the file is never empty to whoever is refused meanwhile.
+    writeSync(fd, text, 0, text.length, 0);
+    ftruncateSync(fd, text.length);
+  } catch {
+    // A full or a read-only disk must not keep a run from being settled.
+  }
 }
 
 /** The lock is taken some milliseconds before its holder says so, more on a busy machine: until then the text is the last holder's. */

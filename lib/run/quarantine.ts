@@ -1,4 +1,4 @@
-import { move, readIfThere, writeDurably } from '../base/files.ts';
+import { move, readNowIfThere, writeDurably } from '../base/files.ts';
 import { verdictsOf } from './build-verdicts.ts';
 import type { Reason } from './failure.ts';
 import { endsNewestFirst } from './history.ts';
@@ -46,7 +46,7 @@ async function replace(paths: StatePaths, change: (known: Quarantine) => Quarant
 
 /** @returns null where what is there cannot be understood */
 async function readFile(paths: StatePaths): Promise<Quarantine | null> {
-  const text = await readIfThere(paths.quarantine);
+  const text = readNowIfThere(paths.quarantine);
   try {
     const value = JSON.parse(text ?? '{}') as Quarantine;
     return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : null;

@@ -1,5 +1,7 @@
-import { lstat, readFile, readlink } from 'node:fs/promises';
+import { readFileSync, readlinkSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { errnoOf } from '../base/errors.ts';
+import { isThere } from '../base/files.ts';
 import type { ManagerKind } from '../config/model.ts';
 import { commandLineOf } from './command-line.ts';
 import { type Listener, listListeners, ownersOf } from './sockets.ts';
@@ -34,18 +36,15 @@ export interface PortHolder {
 
 /** Tells what a process is (proc(5)), or null when there is no such process any more. */
 export async function describeProcess(pid: number): Promise<ProcessFacts | null> {
-  const stat = await readOr(pid, 'stat');
+  const stat = readOr(pid, 'stat');
   if (stat === null) return null;
-  const [status, args, cgroup, executable, cwd] = await Promise.all([
-    readOr(pid, 'status'),
-    readOr(pid, 'cmdline'),
-    readOr(pid, 'cgroup'),
-    pathBehind(pid, 'exe'),
-    pathBehind(pid, 'cwd'),
-  ]);
+  // The arguments lie in the process' own memory, which may have to be waited for; the rest the kernel knows.
+  const args = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(nullIfHidden);
+  const [status, cgroup] = [readOr(pid, 'status'), readOr(pid, 'cgroup')];
+  const [executable, cwd] = await Promise.all([pathBehind(pid, 'exe'), pathBehind(pid, 'cwd')]);
   const { name, startTicks } = parseStat(stat);
   // The pid may have got a new process while we read.
-  const again = await readOr(pid, 'stat');
+  const again = readOr(pid, 'stat');
   if (again === null || parseStat(again).startTicks !== startTicks) return null;
   return {
     pid,
@@ -121,17 +120,28 @@ function parseStatus(status: string): Pick<ProcessFacts, 'isZombie' | 'uid'> {
   };
 }
 
-async function readOr(pid: number, name: string): Promise<string | null> {
-  return readFile(`/proc/${pid}/${name}`, 'utf8').catch(nullIfHidden);
+function readOr(pid: number, name: string): string | null {
+  try {
+    return readFileSync(`/proc/${pid}/${name}`, 'utf8');
+  } catch (error) {
+    return nullIfHidden(error);
+  }
 }
 
 /** The kernel adds " (deleted)" to what was removed; a real name may end like this as well. */
 async function pathBehind(pid: number, name: string): Promise<{ path: string; isDeleted: boolean } | null> {
   const mark = ' (deleted)';
-  const path = await readlink(`/proc/${pid}/${name}`).catch(nullIfHidden);
+  const path = targetOf(`/proc/${pid}/${name}`);
   if (path === null || !path.endsWith(mark)) return path === null ? null : { path, isDeleted: false };
-  const isReal = (await lstat(path).catch(() => null)) !== null;
-  return isReal ? { path, isDeleted: false } : { path: path.slice(0, -mark.length), isDeleted: true };
+  return (await isThere(path)) ? { path, isDeleted: false } : { path: path.slice(0, -mark.length), isDeleted: true };
+}
+
+function targetOf(link: string): string | null {
+  try {
+    return readlinkSync(link);
+  } catch (error) {
+    return nullIfHidden(error);
+  }
 }
 
 function nullIfHidden(error: unknown): null {

@@ -57,20 +57,17 @@ function openRecord() {
 }
 
 function watchLedger(pass) {
-  const { open } = fs.promises;
-  const { writeFileSync } = fs;
+  const { openSync, closeSync, writeFileSync } = fs;
   const ledgers = new Set();
   let lines = 0;
-  fs.promises.open = async (path, ...how) => {
-    const file = await open(path, ...how);
-    if (!String(path).endsWith('.jsonl')) return file;
-    const { fd, close } = file;
-    ledgers.add(fd);
-    file.close = () => {
-      ledgers.delete(fd);
-      return close.call(file);
-    };
+  fs.openSync = (path, ...how) => {
+    const file = openSync(path, ...how);
+    if (String(path).endsWith('.jsonl')) ledgers.add(file);
     return file;
+  };
+  fs.closeSync = (file) => {
+    ledgers.delete(file);
+    closeSync(file);
   };
   fs.writeFileSync = (place, text, ...more) => {
     writeFileSync(place, text, ...more);

@@ -1,5 +1,4 @@
 // needs: sandbox
-// runs: alone
 // deadline: 10min
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';

@@ -1,5 +1,4 @@
 // needs: sandbox
-// runs: alone
 // deadline: 10min
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path';
 import { CutoverError } from '../../../base/errors.ts';
-import { makePrivateDirectory, readIfThere, removeIfThere, writeDurably } from '../../../base/files.ts';
+import { makePrivateDirectory, readNowIfThere, removeIfThere, writeDurably } from '../../../base/files.ts';
 import { currentPath } from '../../../builds/layout.ts';
 import type { Sharing } from '../../../builds/sharing.ts';
 import type { TargetConfig } from '../../../config/model.ts';
@@ -95,7 +95,7 @@ async function write(paths: StatePaths, which: keyof typeof names, value: unknow
 
 async function read(paths: StatePaths, which: keyof typeof names): Promise<unknown> {
   const path = pathOf(paths, which);
-  const text = await readIfThere(path);
+  const text = readNowIfThere(path);
   if (text === null) return null;
   try {
     return JSON.parse(text);

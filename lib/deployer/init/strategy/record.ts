@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { CutoverError } from '../../../base/errors.ts';
-import { makePrivateDirectory, readIfThere, removeIfThere, writeDurably } from '../../../base/files.ts';
+import { makePrivateDirectory, readNowIfThere, removeIfThere, writeDurably } from '../../../base/files.ts';
 import type { StrategyName } from '../../../config/model.ts';
 import type { StatePaths } from '../../../run/state.ts';
 import { clearTemporary } from './our-files.ts';
@@ -29,7 +29,7 @@ export async function writeRecord(paths: StatePaths, record: ChangeRecord): Prom
 /** The record of a change that was cut off, or null. @throws `refused` when it cannot be read */
 export async function readRecord(paths: StatePaths): Promise<ChangeRecord | null> {
   const path = pathOf(paths);
-  const text = await readIfThere(path);
+  const text = readNowIfThere(path);
   if (text === null) return null;
   try {
     return JSON.parse(text) as ChangeRecord;
