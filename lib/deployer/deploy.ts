@@ -64,6 +64,8 @@ async function deployHeld(place: Place, options: DeployOptions, guard: () => Pro
   if (staged.failure) return refusedBy(staged, place, { startedAt, origin: source ?? pushed });
   const situation = await makeReady(place, staged.built ?? made);
   const guarded = guard();
+  // Its call is on its way before the checks keep this process busy: the kernel takes longest of all.
+  await new Promise(setImmediate);
   const checks = await askPreflight(place, situation, { ...options, mayMend: true });
   const inputs = await inputsOf(place, { situation, startedAt, checks, staged, source, pushed });
   const ending = earlyEnding(place, { situation, checks }, options);
