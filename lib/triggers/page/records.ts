@@ -98,7 +98,9 @@ async function readRunning(
   mark: InFlight,
   past: readonly ShownRun[],
 ): Promise<ShownRunning | null> {
-  const [lines, isAtWork] = await Promise.all([readLedger(ledgerPath(paths, mark.run)), isAlive(mark)]);
+  // In this order: a run that ends between the two has its outcome in the ledger by then.
+  const isAtWork = await isAlive(mark);
+  const lines = await readLedger(ledgerPath(paths, mark.run));
   const running = lines && runningOf(lines, { isAtWork, past });
   if (!running?.failure) return running;
   return { ...running, failure: { ...running.failure, message: redact(running.failure.message) } };
