@@ -6,7 +6,7 @@ import type { ManagerKind, TargetConfig } from '../config/model.ts';
 import type { Cause } from '../run/cause.ts';
 import type { Failure } from '../run/failure.ts';
 import type { UnitFacts } from '../systemd/facts.ts';
-import { readJournal } from '../systemd/journal.ts';
+import { readJournal, syncJournal } from '../systemd/journal.ts';
 import { listListeners, ownersOf } from '../systemd/sockets.ts';
 import { describeProcess } from '../systemd/processes.ts';
 import type { Systemd } from '../systemd/systemd.ts';
@@ -53,6 +53,7 @@ export async function takeSnapshot(
  */
 export async function saveEvidence(directory: string, snapshot: Snapshot, request: EvidenceRequest): Promise<string[]> {
   const { unit, manager, sinceMs, invocationBefore, failure, transcript, redact } = request;
+  await syncJournal();
   const entries = await readJournal({ manager, unit, sinceMs, lines: journalLines });
   const lines = entries.map(({ at, identifier, message }) => `${at.toISOString()} ${identifier}: ${message}`);
   await makePrivateDirectory(directory);

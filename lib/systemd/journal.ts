@@ -29,6 +29,7 @@ export interface JournalQuery {
 }
 
 const timeoutMs = 15_000;
+const syncMs = 5_000;
 const maxBytes = 16 * 1024 * 1024;
 
 /** The journalctl(1) command for a query. */
@@ -55,6 +56,14 @@ export interface JournalAnswer {
 export async function askJournal(query: JournalQuery): Promise<JournalAnswer> {
   const { code, stdout } = await exec(journalCommand(query), { timeoutMs, maxBytes, signal: query.signal });
   return { entries: stdout.split('\n').flatMap((line) => parseEntry(line) ?? []), isUnread: code !== 0 };
+}
+
+/**
+ * Has the journal take in all that was written to it so far (journalctl(1), `--sync`): while it lags behind, the last words of a
+ * service that has just died are missing. Root alone may ask for it; for others the journal is as it is.
+ */
+export async function syncJournal(): Promise<void> {
+  await exec(['journalctl', '--sync'], { timeoutMs: syncMs }).catch(() => {});
 }
 
 /** The entries of a query, oldest first. A journal that cannot be read gives none. */

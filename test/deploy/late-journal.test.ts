@@ -1,0 +1,32 @@
+// needs: sandbox
+import { readFile, writeFile } from 'node:fs/promises';
+import * as assert from 'uvu/assert';
+import { suite } from '../suite.ts';
+import { assertWentBack, startDeploy } from './running.ts';
+import { buildId, makeSite, until } from './site.ts';
+import { assertSound, whoServes } from './sound.ts';
+
+const test = suite('deploy/late journal');
+
+test('S6, S10: the last words of a build that dies are told, although the journal is late', async (t) => {
+  const site = await makeSite(t, { builds: [{}, {}] });
+  const { sandbox, builds } = site;
+  await writeFile(
+    sandbox.hostPath(`${builds}/${buildId(2)}/app.mjs`),
+    "console.error('no database'); process.exit(1);\n",
+  );
+  const pid = (await sandbox.run('systemctl', 'show', '--property=MainPID', '--value', 'systemd-journald')).trim();
+  const signal = (name: string): Promise<string> => sandbox.run('kill', `-${name}`, pid);
+  t.cleanup(() => signal('CONT'));
+  await signal('STOP');
+  const run = await startDeploy(site);
+  await until('the old build is gone', async () => (await whoServes(site)) === null);
+  await until('it is back', async () => (await whoServes(site))?.build === buildId(1));
+  await signal('CONT');
+  const called = await run.end();
+  assertWentBack(called, buildId(1));
+  assert.match(called.stderr, 'no database');
+  const { evidence } = called.document.failure ?? {};
+  assert.match(await readFile(sandbox.hostPath(`${evidence}/journal.txt`), 'utf8'), 'no database');
+  await assertSound(site, buildId(1), called);
+});
