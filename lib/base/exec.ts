@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { pipeline, type Readable, type Writable } from 'node:stream';
 import { CutoverError } from './errors.ts';
+import { letGoAfterwards } from './left-output.ts';
 
 /** A command as data: the file, then its arguments. No shell ever sees it. */
 export type Command = readonly [file: string, ...args: string[]];
@@ -33,23 +34,15 @@ export interface ExecOptions {
  * @throws `not_found` when the file cannot be started; the signal's reason when aborted
  */
 export async function exec(command: Command, options: ExecOptions): Promise<ExecResult> {
-  const { timeoutMs, signal, cwd, env, input, descriptors = [], maxBytes = Number.POSITIVE_INFINITY } = options;
-  const { spawn } = await import('node:child_process');
-  signal?.throwIfAborted();
-  const [file, ...args] = command;
+  const { timeoutMs, signal, cwd, input, maxBytes = Number.POSITIVE_INFINITY } = options;
   const began = performance.now();
-  const child = spawn(file, args, {
-    cwd,
-    env: { ...process.env, ...env },
-    stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe', ...descriptors],
-    timeout: timeoutMs,
-    killSignal: 'SIGKILL',
-  });
+  const child = await spawned(command, options);
   const letLive = killOnAbort(child, signal);
+  letGoAfterwards(child, began + timeoutMs);
   const [stdout, stderr] = [collect(child.stdout, maxBytes), collect(child.stderr, maxBytes)];
   give(child.stdin, input);
   try {
-    const code = await endOf(child, cwd === undefined ? file : `${file} in ${cwd}`);
+    const code = await endOf(child, cwd === undefined ? command[0] : `${command[0]} in ${cwd}`);
     // What ended well before it was killed is done.
     if (code !== 0) signal?.throwIfAborted();
     const timedOut = child.killed && performance.now() - began >= timeoutMs;
@@ -57,6 +50,21 @@ export async function exec(command: Command, options: ExecOptions): Promise<Exec
   } finally {
     letLive();
   }
+}
+
+async function spawned(
+  [file, ...args]: Command,
+  { timeoutMs, signal, cwd, env, input, descriptors = [] }: ExecOptions,
+): Promise<ChildProcess> {
+  const { spawn } = await import('node:child_process');
+  signal?.throwIfAborted();
+  return spawn(file, args, {
+    cwd,
+    env: { ...process.env, ...env },
+    stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe', ...descriptors],
+    timeout: timeoutMs,
+    killSignal: 'SIGKILL',
+  });
 }
 
 /** @returns what ends this: an abort does nothing to the process any more */
