@@ -13,6 +13,8 @@ import { interruptSignal } from './signals.ts';
 
 /** Current and previous stay beside the builds that `keep` counts. */
 const others = 2;
+/** To find out which ledgers nobody needs costs as much for one as for these: each deploy would pay for it. */
+const ledgersAtOnce = 10;
 
 /** So long a run that follows waits for the scope of this one by itself. */
 const slowMs = 1_000;
@@ -102,7 +104,7 @@ async function pruneAfterwards({ outcome }: RunDocument, place: Place): Promise<
   const builds = names?.filter((name) => isBuildId(name)) ?? [];
   const isLeft = names?.some((name) => name.startsWith('.')) ?? false;
   const isMore = builds.length > target.keep + others || (evidence?.length ?? 0) > failuresKept;
-  if (!isMore && !isLeft && (ledgers?.length ?? 0) <= ledgersKept) return;
+  if (!isMore && !isLeft && (ledgers?.length ?? 0) < ledgersKept + ledgersAtOnce) return;
   const { pruneAfter } = await import('../deployer/prune.ts');
   await pruneAfter(place);
 }
