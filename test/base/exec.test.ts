@@ -42,8 +42,8 @@ test('P3: without an input there is nothing to wait for', async () => {
 
 test('S12: the deadline kills a command that ignores SIGTERM', async () => {
   const began = performance.now();
-  const script = "process.on('SIGTERM', () => {}); console.log('up'); setInterval(() => {}, 1000)";
-  const result = await exec([process.execPath, '-e', script], { timeoutMs: 5_000 });
+  const script = "trap '' TERM; echo up; exec sleep 60";
+  const result = await exec(['sh', '-c', script], { timeoutMs: 5_000 });
   assert.equal([result.code, result.timedOut, result.stdout], [null, true, 'up']);
   assert.ok(performance.now() - began < 30_000);
 });
@@ -56,7 +56,7 @@ test('S12: an aborted command is killed and throws the reason', async () => {
   controller.abort(reason);
   assert.is(await rejection(asked), reason);
   assert.is(await rejection(exec(['sleep', '60'], { timeoutMs: 60_000, signal: controller.signal })), reason);
-  assert.ok(performance.now() - began < 5_000);
+  assert.ok(performance.now() - began < 30_000);
 });
 
 test('P3: a command that a signal ends has no code and was not late', async () => {

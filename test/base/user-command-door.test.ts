@@ -33,6 +33,7 @@ test('P1: it is killed before the command begins: that is its end, at once', asy
     { shell: 'echo begun' },
     {
       ...plain,
+      timeoutMs: 60_000,
       onLine: (line) => void lines.push(line),
       async enter(pid) {
         process.kill(pid, 'SIGKILL');
@@ -41,7 +42,7 @@ test('P1: it is killed before the command begins: that is its end, at once', asy
     },
   );
   assert.equal([result.code, result.signal, result.isTimeout, lines], [null, 'SIGKILL', false, []]);
-  assert.ok(performance.now() - began < 5_000);
+  assert.ok(performance.now() - began < 30_000);
 });
 
 test('P1: descriptors of ours, and the door itself, are closed to the command', async () => {

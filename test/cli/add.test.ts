@@ -183,24 +183,30 @@ test('P1: killed at any moment, what has the name of a build is whole', async (t
   const shop = await makeShop(t);
   const beganAt = performance.now();
   assert.is((await shop.call(['add', 'app.tar'])).code, 0);
-  const wholeMs = performance.now() - beganAt;
+  let wholeMs = performance.now() - beganAt;
   let killed = 0;
   for (let round = 0; round < 30; round += 1) {
+    const startedAt = performance.now();
     const child = shop.start(['add', 'app.tar']);
-    const ended = once(child, 'exit');
+    // One that was through before it was killed may be quicker than the first.
+    const ended = once(child, 'exit').then(([, by]) => {
+      if (by === null) wholeMs = Math.min(wholeMs, performance.now() - startedAt);
+      return by;
+    });
     await sleep((wholeMs * round * 1.2) / 30);
     child.kill('SIGKILL');
-    const [, by] = await ended;
-    if (by === 'SIGKILL') killed += 1;
+    if ((await ended) === 'SIGKILL') killed += 1;
     for (const id of await listBuildIds(shop.builds)) {
       const found = await compareBuild(join(shop.builds, id), signal);
       assert.equal([found.changed, found.missing, found.added, found.files], [[], [], [], 2], id);
     }
   }
   assert.ok(killed > 5, `${killed} were killed`);
-  await sleep(200);
-  assert.is((await shop.call(['add', 'app.tar'])).code, 0);
-  assert.equal(await readdir(shop.incoming), []);
+  // What the last one started may be at work for a moment.
+  await until('the next add leaves nothing', async () => {
+    const { code } = await shop.call(['add', 'app.tar']);
+    return code === 0 && (await readdir(shop.incoming)).length === 0;
+  });
 });
 
 test('P1: builds tells revision and branch of what was added', async (t) => {

@@ -178,8 +178,11 @@ test('P3: a database that does not take the backup stays as it was, and the serv
   const site = await makeDatabaseSite(t);
   const file = await backedUp(site);
   const endless = 'WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(*) FROM c';
-  const holder = await site.sandbox.spawn(['sqlite3', site.database, `BEGIN; SELECT * FROM users; ${endless}`]);
+  const locked = `${site.folder}/locked`;
+  const held = `BEGIN; SELECT * FROM users; SELECT writefile('${locked}', ''); ${endless}`;
+  const holder = await site.sandbox.spawn(['sqlite3', site.database, held]);
   t.cleanup(() => holder.kill('SIGKILL'));
+  await until('it is locked', async () => (await site.sandbox.exec(['test', '-e', locked])).code === 0);
   const called = await restore(site, file);
   assert.equal([called.code, called.document.run?.outcome], [4, 'rolled_back'], called.stderr);
   assert.match(called.stderr, 'the database is as it was: ');

@@ -78,8 +78,8 @@ test('S11: status, of a healthy target', async (t) => {
 test('S11: status, of a target that is down, with what its unit complained of', async (t) => {
   const site = await makeSite(t, {
     builds: [{}, { mode: 'log_errors', message: 'no database' }],
-    tables: { health: ['healthy_for = "500ms"'] },
   });
+  await site.configure({ tables: { health: ['healthy_for = "5s"'] } });
   assert.is((await site.call('deploy')).code, 4);
   await site.sandbox.run('systemctl', 'stop', site.unit);
   const found = await statusOf(site);
@@ -186,6 +186,7 @@ test('logs: the last run, a named one, the unit', async (t) => {
   assert.match(last.stdout, ` ✗ start `);
   assert.match(last.stdout, `production is back on ${first}`);
   assert.is((await site.tell('logs', document.run ?? '')).stdout, last.stdout);
+  await site.sandbox.run('journalctl', '--sync');
   const journal = await site.tell('logs', '--unit');
   assert.is(journal.code, 0);
   assert.match(journal.stdout, `${first} listens on ${site.port}`);
@@ -198,6 +199,7 @@ test('logs --json: one document with the lines of the log, or of the journal', a
   assert.equal([log.code, log.document.run, log.document.unit], [0, newest?.run, site.unit], log.stderr);
   assert.is(log.document.lines.join('\n').trim(), (await site.tell('logs')).stdout);
   assert.is(await site.sandbox.run('cat', log.document.path ?? ''), log.document.lines.join('\n').trim());
+  await site.sandbox.run('journalctl', '--sync');
   const journal = await site.call<LogDocument>('logs', ['--unit']);
   assert.equal([journal.code, journal.document.run, journal.document.path], [0, null, null], journal.stderr);
   assert.match(journal.document.lines.join('\n'), `${first} listens on ${site.port}`);

@@ -73,7 +73,7 @@ const mistakes: [what: string, body: string, last: string, said: string][] = [
   ],
   [
     'a loop without end',
-    "// deadline: 5s\ntest('spins', () => { for (;;); });",
+    "// deadline: 9s\ntest('spins', () => { for (;;); });",
     '0 passed, 1 failed',
     'the last test was "s: spins"',
   ],

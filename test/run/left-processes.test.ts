@@ -17,7 +17,9 @@ async function startOf(t: TestContext, run: string, script: string) {
   // In the middle of its exec a process has no environment.
   const isExec = script.endsWith('exec sleep 300');
   const said = isExec ? 'sleep' : 'sh';
-  await until('it is itself', async () => (await readFile(`/proc/${child.pid}/comm`, 'utf8')).trim() === said);
+  const read = (name: string): Promise<string> => readFile(`/proc/${child.pid}/${name}`, 'utf8');
+  await until('it is itself', async () => (await read('comm')).trim() === said);
+  await until('it has its environment', async () => (await read('environ')).includes(`CUTOVER_RUN=${run}`));
   return child;
 }
 

@@ -147,7 +147,7 @@ test('S8: who waits too long, or is interrupted, does not get it and leaves noth
   const began = performance.now();
   const late = await rejection(takeLock(paths, { ...request, waitMs: 200 }));
   assert.is(late.code, 'locked');
-  assert.ok(performance.now() - began >= 200 && performance.now() - began < 5_000);
+  assert.ok(performance.now() - began >= 200 && performance.now() - began < 30_000);
   const controller = openController();
   const reason = new CutoverError('interrupted', 'interrupted by SIGINT');
   const onWaiting = (): void => void setImmediate(() => controller.abort(reason));
@@ -167,7 +167,7 @@ test('S8: a process that is killed while it waits does not get it afterwards', a
   taking.kill('SIGKILL');
   await once(taking, 'exit');
   await lock.release();
-  const again = await takeLock(paths, { ...request, waitMs: 5_000 });
+  const again = await takeLock(paths, { ...request, waitMs: 30_000 });
   await again.release();
 });
 

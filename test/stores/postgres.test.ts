@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { isCutoverError } from '../../lib/base/errors.ts';
 import { exec } from '../../lib/base/exec.ts';
+import { openController, poll } from '../../lib/base/wait.ts';
 import { queryPostgres } from '../../lib/stores/postgres.ts';
-import { makeDirectory } from '../builds/directory.ts';
+import { makeDirectory, rejection } from '../builds/directory.ts';
 import { suite } from '../suite.ts';
 import { clusterFor, password } from './cluster.ts';
 
@@ -43,23 +44,30 @@ test('B4: writes nothing, and takes no command of the shell', async () => {
 
 test('W4: a password is in no command line, no environment, no message and no file', async (t) => {
   const cluster = await clusterFor();
-  const asking = queryPostgres({ url: cluster.url('postgres'), urlFile: null }, 'SELECT pg_sleep(2)', patience);
-  t.cleanup(() => asking.catch(() => {}));
+  const [controller, enough] = [openController(), new Error('enough')];
+  const asked = { timeoutMs: 600_000, signal: controller.signal };
+  const asking = queryPostgres({ url: cluster.url('postgres'), urlFile: null }, 'SELECT pg_sleep(600)', asked);
+  t.cleanup(() => {
+    controller.abort(enough);
+    return asking.catch(() => {});
+  });
   // What another test does meanwhile is not looked at.
   const script = 'for p in $(grep -lF "$1" /proc/[0-9]*/cmdline); do cat $p ${p%cmdline}environ; done | tr "\\0" "\\n"';
   const look = async (): Promise<string> => {
     const command = ['sh', '-c', script, 'sh', `127.0.0.1:${cluster.port}`] as const;
     return (await exec(command, { timeoutMs: 20_000 })).stdout;
   };
-  let stdout = '';
-  for (let left = 100; left > 0 && !/psql[^]*pg_sleep/.test(stdout); left -= 1) stdout = await look();
-  assert.match(stdout, /psql[^]*pg_sleep\(2\)[^]*PGPASSFILE/);
+  const stdout = await poll({ everyMs: 5, signal: t.signal }, async () => {
+    const seen = await look();
+    return /psql[^]*pg_sleep\(600\)[^]*PGPASSFILE/.test(seen) ? seen : undefined;
+  });
   for (const secret of [password, encodeURIComponent(password)]) assert.not.match(stdout, secret);
   assert.equal(
     (await readdir(tmpdir())).filter((name) => name.startsWith(`.cutover-${process.pid}-`)),
     [],
   );
-  await asking;
+  controller.abort(enough);
+  assert.is(await rejection(asking), enough);
   const wrong = cluster.url('postgres', { password: 'verkehrt' });
   const said = await problem(queryPostgres({ url: wrong, urlFile: null }, 'SELECT 1', patience));
   assert.match(said, 'password authentication failed for user "boss"');

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { setImmediate } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
 import { listeningWatch } from '../../lib/systemd/listening.ts';
+import { freePort } from '../services/free-port.ts';
 import { suite } from '../suite.ts';
 import { close, listen } from './listener.ts';
 
@@ -19,7 +20,7 @@ function watchOf(ports: number[]): () => Promise<boolean> {
 
 for (const host of ['127.0.0.1', '::', '::1']) {
   test(`S2: sees a port of ${host} close and open again`, async (t) => {
-    const { server, port } = await listen(t, host);
+    const { server, port } = await listen(t, host, await freePort());
     const isOpen = watchOf([port]);
     assert.equal([await isOpen(), await isOpen()], [true, true]);
     await close(server);
@@ -30,7 +31,8 @@ for (const host of ['127.0.0.1', '::', '::1']) {
 }
 
 test('S2: all of several ports must be open, on whatever address, while others come and go', async (t) => {
-  const [one, two] = [await listen(t, '127.0.0.1'), await listen(t, '::')];
+  const one = await listen(t, '127.0.0.1', await freePort());
+  const two = await listen(t, '::', await freePort());
   const isOpen = watchOf([one.port, two.port]);
   assert.is(await isOpen(), true);
   const others = await Promise.all(['127.0.0.1', '::', '127.0.0.1', '::1'].map((host) => listen(t, host)));

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TestContext } from '../suite.ts';
@@ -25,12 +25,24 @@ export const waysToUse: Record<string, (t: TestContext, build: string) => Promis
     const maps = readFileSync('/proc/self/maps', 'utf8');
     await copyFile(/\/\S*\/libm\.so\S*/.exec(maps)?.[0] ?? 'no library', library);
     const began = await startSleep(t, { cwd: '/', env: { LD_PRELOAD: library } });
-    // The program is there before its libraries are.
+    // The program is there before its libraries are, and a library is mapped before its descriptor is closed.
     while (!readFileSync(`/proc/${began.pid}/maps`, 'utf8').includes(library)) await sleep(1);
+    while (hasOpen(began, library)) await sleep(1);
     return began;
   },
   argument: (t, build) => startSleep(t, { cwd: '/', name: join(build, 'worker.js') }),
 };
+
+function hasOpen({ pid }: ChildProcess, path: string): boolean {
+  return readdirSync(`/proc/${pid}/fd`).some((name) => {
+    try {
+      return readlinkSync(`/proc/${pid}/fd/${name}`) === path;
+    } catch {
+      // It was closed just now.
+      return false;
+    }
+  });
+}
 
 /** Starts a process that sleeps; `name` is what it is told as its own name. */
 export async function startSleep(
@@ -55,5 +67,7 @@ export async function startSleep(
   const child = spawn(file, args, { cwd, argv0: name, env: { ...process.env, ...env }, stdio: [...stdio] });
   t.cleanup(() => child.kill('SIGKILL'));
   await once(child, 'spawn');
+  // In the middle of its exec a process has no arguments.
+  while (!readFileSync(`/proc/${child.pid}/cmdline`, 'utf8').startsWith(`${name}\0`)) await sleep(1);
   return child;
 }

@@ -99,7 +99,7 @@ test('P1: a sender that falls silent is given up, and nothing stays', async (t) 
   const began = performance.now();
   const error = await rejection(taking.add(silent, { stallMs: 300 }));
   assert.equal([error.code, error.message], ['refused', 'nothing came for 0.3 s: the archive is given up']);
-  assert.ok(performance.now() - began < 5000 && silent.destroyed);
+  assert.ok(performance.now() - began < 30_000 && silent.destroyed);
   await assertUntouched(taking, before);
 });
 

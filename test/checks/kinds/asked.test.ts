@@ -97,8 +97,8 @@ test('P9: a command: exit 0 passes, the last line is what was observed', async (
 });
 
 test('S12: a command that hangs has failed at its deadline', async () => {
-  const answer = await askCheck('kind = "command"\nrun = "echo thinking; sleep 60"\ndir = "/"\ntimeout = "3s"');
-  assert.equal([answer.status, answer.observed], ['fail', 'no end within 3 s: thinking']);
+  const answer = await askCheck('kind = "command"\nrun = "echo thinking; sleep 60"\ndir = "/"\ntimeout = "8s"');
+  assert.equal([answer.status, answer.observed], ['fail', 'no end within 8 s: thinking']);
 });
 
 test('S12: an interruption ends the asking', async () => {
@@ -108,7 +108,7 @@ test('S12: an interruption ends the asking', async () => {
   const began = performance.now();
   controller.abort(reason);
   assert.is((await asked).observed, reason.message);
-  assert.ok(performance.now() - began < 5_000);
+  assert.ok(performance.now() - began < 30_000);
 });
 
 test('P7: after a deploy, what may come up has as long as the gate gives; what cannot is asked once', async (t) => {

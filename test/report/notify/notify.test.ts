@@ -6,6 +6,7 @@ import { interruption } from '../../../lib/run/engine.ts';
 import { makeDirectory } from '../../builds/directory.ts';
 import { gateFailure } from '../../run/samples.ts';
 import { suite } from '../../suite.ts';
+import { listen } from '../../systemd/listener.ts';
 import { json, type Play, playReceiver, reset, silence, word } from './receiver.ts';
 import { configOf, hasty, noticeWith, quick, runOf } from './samples.ts';
 
@@ -65,7 +66,7 @@ test('P4: a rate limit is waited for as each API says it', async (t) => {
       json(429, { message: 'You are being rate limited.', retry_after: 0.9, global: false }, { 'retry-after': '1' }),
     ],
     ['Slack', word(429, 'rate_limited', { 'retry-after': '1' })],
-    ['a date', word(429, '', { 'retry-after': new Date(Date.now() + 4_000).toUTCString() })],
+    ['a date', (...asked) => word(429, '', { 'retry-after': new Date(Date.now() + 4_000).toUTCString() })(...asked)],
   ];
   await Promise.all(
     limits.map(async ([name, limit]) => {
@@ -73,7 +74,7 @@ test('P4: a rate limit is waited for as each API says it', async (t) => {
       assert.equal(await tell(configOf('slack', { url })), [], name);
       const waited = (received[1]?.at ?? 0) - (received[0]?.at ?? 0);
       assert.is(received.length, 2, name);
-      assert.ok(waited >= (name === 'a date' ? 300 : 895), `${name}: asked again after ${waited} ms`);
+      assert.ok(waited >= (name === 'a date' ? 2_900 : 895), `${name}: asked again after ${waited} ms`);
     }),
   );
 });
@@ -120,14 +121,19 @@ test('P4: a server in trouble, one that resets and one that never answers are tr
   const cases: [Play, string][] = [
     [word(503, 'upstream'), 'answered 503: upstream'],
     [reset, 'the connection was closed before an answer'],
-    [silence, 'no answer came within 1 s'],
   ];
   for (const [play, said] of cases) {
     const { url, received } = await playReceiver(t, play);
-    const bounds = play === silence ? hasty : quick;
-    assert.equal(await tell(configOf('slack', { url: `${url}${path}` }), {}, bounds), [`slack was not told: ${said}`]);
+    assert.equal(await tell(configOf('slack', { url: `${url}${path}` })), [`slack was not told: ${said}`]);
     assert.is(received.length, 3, said);
   }
+  // A try that has run out of its time may end before its request is read.
+  const mute = await listen(t, '127.0.0.1');
+  let tries = 0;
+  mute.server.on('connection', () => (tries += 1));
+  const config = configOf('slack', { url: `http://127.0.0.1:${mute.port}${path}` });
+  assert.equal(await tell(config, {}, hasty), ['slack was not told: no answer came within 1 s']);
+  assert.is(tries, 3);
   const recovered = await playReceiver(t, word(500, 'rollup_error'), reset, word(200, 'ok'));
   assert.equal(await tell(configOf('slack', { url: recovered.url })), []);
   assert.is(recovered.received.length, 3);
@@ -184,7 +190,7 @@ test('P4: the whole is bounded, and Ctrl-C ends the wait', async (t) => {
   const began = performance.now();
   const config = configOf('slack', { url: `${url}${path}` });
   const [late] = await tell(config, {}, patient);
-  assert.match(late ?? '', /^slack was not told: (it was not told|no answer came) within 0\.(4|3\d+) s$/);
+  assert.match(late ?? '', /^slack was not told: (it was not told|no answer came) within 0\.\d+ s$/);
   assert.ok(performance.now() - began < 20_000);
   const controller = new AbortController();
   const telling = notify([notice], [config], {
