@@ -25,8 +25,14 @@ export async function untilEnded(site: Site, timeoutMs = endMs): Promise<void> {
 export async function assertServes(site: Site, build: string): Promise<void> {
   const { sandbox, state, builds } = site;
   // systemd is told of a process's end a moment after whoever waits for that.
-  await until('units are gone', async () => (await look(site)).units === '').catch(() => {});
-  const { mainPid, units, standIns, socketState, answer } = await look(site);
+  let seen = await look(site);
+  const areGone = async (): Promise<boolean> => {
+    if (seen.units === '' && seen.standIns === '') return true;
+    seen = await look(site);
+    return false;
+  };
+  await until('units are gone', areGone).catch(() => {});
+  const { mainPid, units, standIns, socketState, answer } = seen;
   assert.equal([units, standIns], ['', ''], 'units are left');
   if (site.socket !== undefined) assert.is(socketState, 'active', site.socket);
   assert.is(await currentLink(site), build, 'current');

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
+import { childOf } from '../../lib/sandbox/inside.ts';
 import { scopeNames } from '../../lib/systemd/scope.ts';
 import { type Called, calledFrom, type Site, until } from '../deploy/site.ts';
 import { give, obedient, type Orders, recordsOf } from './orders.ts';
@@ -7,6 +8,8 @@ import { give, obedient, type Orders, recordsOf } from './orders.ts';
 /** A process that stands still at a moment. */
 export interface Paused {
   untilStill(): Promise<void>;
+  /** Waits until the kernel has killed it; what brought it into the sandbox stands still, and has not seen that. */
+  untilDead(): Promise<void>;
   resume(): Promise<void>;
   /** Ends it by SIGKILL where it stands. */
   kill(): Promise<void>;
@@ -41,11 +44,11 @@ async function begin({ sandbox, config }: Site, command: string): Promise<Paused
   child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
   // What entered the sandbox for the command stands still a moment after it, and has to be woken: it wakes the command.
-  const untilBoth = (): Promise<void> =>
-    until('both stand still', async () => /^State:\tT/m.test(await readFile(`/proc/${child.pid}/status`, 'utf8')));
+  const untilBoth = (): Promise<void> => until('both stand still', () => isIn('T', child.pid));
   const wake = (): void => void process.kill(child.pid, 'SIGCONT');
   return {
     untilStill: untilBoth,
+    untilDead: () => until('it is dead', () => isIn('Z', childOf(child.pid))),
     resume: () => untilBoth().then(wake),
     kill: async () => {
       await untilBoth();
@@ -58,6 +61,10 @@ async function begin({ sandbox, config }: Site, command: string): Promise<Paused
       return calledFrom({ code, stdout, stderr });
     },
   };
+}
+
+async function isIn(state: 'T' | 'Z', pid: number | null): Promise<boolean> {
+  return (await readFile(`/proc/${pid}/status`, 'utf8')).includes(`\nState:\t${state}`);
 }
 
 async function untilPaused(site: Site, command: string): Promise<void> {

@@ -1,7 +1,6 @@
 // needs: sandbox
 // runs: alone
 // deadline: 8min
-import { setTimeout as sleep } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
 import { installBootUnit } from '../deploy/boot.ts';
 import { buildId, makeSite, type Site } from '../deploy/site.ts';
@@ -67,8 +66,10 @@ test('S8: the power goes from the swap to the end of a deploy: the machine serve
 /** The kernel has killed them all at once; what brought them into the sandbox stands still too, and has to see it. */
 async function cutPower({ sandbox }: Site, paused: readonly Paused[]): Promise<void> {
   const up = sandbox.reboot();
-  await sleep(500);
-  for (const one of paused) await one.resume();
+  for (const one of paused) {
+    await one.untilDead();
+    await one.resume();
+  }
   await up;
 }
 

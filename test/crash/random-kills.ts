@@ -13,7 +13,7 @@ import { type Prober, startProber } from './prober.ts';
 export const everyKind: SiteOptions = {
   service: letsThievesIn,
   tables: {
-    start: ['timeout = "4s"'],
+    start: ['timeout = "10s"'],
     // A busy machine answers late: a build that never answers is to be told from one that is only slow.
     health: ['healthy_for = "300ms"', 'timeout = "1s"', 'attempts = 2', 'interval = "50ms"'],
   },

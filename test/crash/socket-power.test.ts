@@ -1,7 +1,6 @@
 // needs: sandbox
 // runs: alone
 // deadline: 8min
-import { setTimeout as sleep } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
 import { installBootUnit } from '../deploy/boot.ts';
 import { buildId, type Site } from '../deploy/site.ts';
@@ -79,8 +78,10 @@ test('S8: the power goes while a stand-in is up, and nothing starts the service 
 
 async function cutPower({ sandbox }: Site, paused: readonly Paused[]): Promise<void> {
   const up = sandbox.reboot();
-  await sleep(500);
-  for (const one of paused) await one.resume();
+  for (const one of paused) {
+    await one.untilDead();
+    await one.resume();
+  }
   await up;
 }
 

@@ -6,7 +6,7 @@ import * as assert from 'uvu/assert';
 import { until } from '../deploy/site.ts';
 import { freePortInside } from '../services/inside.ts';
 import { suite } from '../suite.ts';
-import { assertSaid, logins, makeBed, makeWaitingBed, patienceMs, startReceiver } from './ci-bed.ts';
+import { assertSaid, logins, makeBed, makeWaitingBed, patienceMs, patientWebhook, startReceiver } from './ci-bed.ts';
 
 const test = suite('examples/ci-faults', { timeoutMs: 180_000 });
 const proxy = fileURLToPath(new URL('ci-proxy.mjs', import.meta.url));
@@ -19,7 +19,7 @@ test('W2: an answer that is lost on its way: the request is sent again, and take
   t.cleanup(() => child.kill('SIGKILL'));
   child.stderr.resume();
   await new Promise((resolve) => child.stdout.once('data', resolve));
-  const job = await bed.job(['production'], { CUTOVER_URL: `http://127.0.0.1:${port}` });
+  const job = await bed.job(['production'], { ...patientWebhook, CUTOVER_URL: `http://127.0.0.1:${port}` });
   assert.is(job.code, 0, job.said + job.stderr);
   assertSaid(job, 'request, attempt 1 of 3: the receiver does not answer: ', 'the request is taken: ');
   assert.equal(
@@ -36,7 +36,7 @@ test('W2: a request that a newer one takes the place of: the newer one is follow
   const jobs = [];
   for (const name of ['first', 'second', 'third']) {
     // Each of a revision of its own, as pushes are: the same body, signed in the same second, is the same delivery.
-    const env = { REPORTS: `${bed.folder}/reports-${name}`, CUTOVER_REVISION: name };
+    const env = { ...patientWebhook, REPORTS: `${bed.folder}/reports-${name}`, CUTOVER_REVISION: name };
     const job = await bed.startJob(['production'], env);
     await job.hasSaid('the request is taken');
     jobs.push(job);
@@ -56,7 +56,7 @@ test('W2: a request that a newer one takes the place of: the newer one is follow
 test('W2: a deploy that goes on after all looks: the job says so, and tries no other way', async (t) => {
   const bed = await makeWaitingBed(t, 'fetch');
   await startReceiver(bed);
-  const job = await bed.job(['production'], { CUTOVER_ATTEMPTS: '2' });
+  const job = await bed.job(['production'], { ...patientWebhook, CUTOVER_ATTEMPTS: '2' });
   assert.is(job.code, 75, job.said + job.stderr);
   assertSaid(job, 'look 2 of 2: running', 'it goes on after 2 looks; to see more: cutover status production');
   assert.is(await logins(bed), 0);
@@ -72,7 +72,7 @@ test('W2 W4: a receiver that wants a token is given it; without one the run is f
   await startReceiver(bed);
   const second = 'dist.20260203-150002';
   await sandbox.run('mv', `${site.builds}/dist.20260203-150003`, `${folder}/later`);
-  const given = await bed.job(['production'], { CUTOVER_TOKEN_FILE: `${folder}/token` });
+  const given = await bed.job(['production'], { ...patientWebhook, CUTOVER_TOKEN_FILE: `${folder}/token` });
   assert.is(given.code, 0, given.said + given.stderr);
   assertSaid(given, `deployed: ${second} serves (exit 0, way: webhook)`);
   await sandbox.run('mv', `${folder}/later`, `${site.builds}/dist.20260203-150003`);

@@ -6,7 +6,7 @@ import * as assert from 'uvu/assert';
 import { repository } from '../sandboxed.ts';
 import { freePortInside, untilAnsweringInside } from '../services/inside.ts';
 import { suite, type TestContext } from '../suite.ts';
-import { assertSaid, type Bed, logins, makeBed, receiverStart, startReceiver } from './ci-bed.ts';
+import { assertSaid, type Bed, logins, makeBed, patientWebhook, receiverStart, startReceiver } from './ci-bed.ts';
 import { requireDebian } from './example.ts';
 
 const test = suite('examples/ci-front', { timeoutMs: 180_000 });
@@ -46,7 +46,7 @@ test('W2: behind the web server of examples/webhook, CI deploys by webhook', asy
   const bed = await makeBed(t, { builds: [{}, {}] });
   await startReceiver(bed);
   const url = await startFront(t, bed, await frontLines());
-  const job = await bed.job(['production'], { CUTOVER_URL: url });
+  const job = await bed.job(['production'], { ...patientWebhook, CUTOVER_URL: url });
   assert.is(job.code, 0, job.said + job.stderr);
   assertSaid(job, 'way: webhook, because the receiver is well', /, way: webhook\)\n$/);
   assert.is(await logins(bed), 0);

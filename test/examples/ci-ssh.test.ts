@@ -46,7 +46,8 @@ test('P2: a build that fails its gate is gone back from, once, and the job fails
 
 test('W2: a connection that is lost midway is made again, and the deploy is followed, not repeated', async (t) => {
   const bed = await makeWaitingBed(t, 'smoke');
-  const job = await bed.startJob(['production'], withoutReceiver);
+  // The daemon is killed with its connections, and has to be back.
+  const job = await bed.startJob(['production'], { ...withoutReceiver, CUTOVER_SSH_WAIT: '5' });
   await bed.isWaiting();
   await cutConnections(bed);
   await job.hasSaid('connection 1 of 3 was lost');

@@ -13,6 +13,7 @@ import {
   makeBed,
   makeWaitingBed,
   patienceMs,
+  patientWebhook,
   receiverStart,
   secret,
   signalReceiver,
@@ -50,7 +51,7 @@ async function assertRestarted(bed: Bed, job: Job, before: string): Promise<void
 test('W2: a receiver that is well deploys by webhook', async (t) => {
   const bed = await makeBed(t, { builds: [{}, {}] });
   await startReceiver(bed);
-  const job = await bed.job(['production'], { CUTOVER_BRANCH: 'main', CUTOVER_REVISION: '4f2a9c1' });
+  const job = await bed.job(['production'], { ...patientWebhook, CUTOVER_BRANCH: 'main', CUTOVER_REVISION: '4f2a9c1' });
   await assertDeployedOnce(bed, job);
   await assertByWebhookAlone(bed, job);
 });
@@ -58,7 +59,7 @@ test('W2: a receiver that is well deploys by webhook', async (t) => {
 test('W2: a deploy that goes back is a failed one, and no reason for another way', async (t) => {
   const bed = await makeBed(t, { builds: [{}, { mode: 'status' }] });
   await startReceiver(bed);
-  const job = await bed.job(['production']);
+  const job = await bed.job(['production'], patientWebhook);
   assert.is(job.code, 4, job.said + job.stderr);
   await assertDeployedOnce(bed, job, 'rolled_back');
   await assertByWebhookAlone(bed, job);
@@ -67,7 +68,7 @@ test('W2: a deploy that goes back is a failed one, and no reason for another way
 test('W2: a branch that is not the one of the target gets in by no way', async (t) => {
   const bed = await makeBed(t, { builds: [{}, {}] });
   await startReceiver(bed);
-  const job = await bed.job(['production'], { CUTOVER_BRANCH: 'another' });
+  const job = await bed.job(['production'], { ...patientWebhook, CUTOVER_BRANCH: 'another' });
   assert.is(job.code, 78, job.said + job.stderr);
   assertSaid(job, 'the receiver ignores this request: ');
   assert.equal([await bed.deploys(), await logins(bed)], [[], 0]);
@@ -194,7 +195,7 @@ test('W4: no secret is among the arguments or in the environment of any program,
   const secrets = { CUTOVER_SECRET: secret, CUTOVER_TOKEN: 'token-of-the-page', CUTOVER_SSH_KEY: key };
   const env = { ...secrets, PATH: `${folder}/watched`, CUTOVER_SSH_KEY_FILE: '' };
   await startReceiver(bed);
-  const byWebhook = await bed.job(['production'], env);
+  const byWebhook = await bed.job(['production'], { ...env, ...patientWebhook });
   assert.is(byWebhook.code, 0, byWebhook.said + byWebhook.stderr);
   assertSaid(byWebhook, 'way: webhook, because');
   await signalReceiver(bed, 'KILL');

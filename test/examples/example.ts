@@ -13,6 +13,7 @@ import type { TestContext } from '../suite.ts';
 const clients = fileURLToPath(new URL('clients.mjs', import.meta.url));
 const units = /\.(service|socket)$/;
 const builds = '/srv/shop/builds';
+const dropIns = '/etc/systemd/system/shop.service.d';
 const config = '/etc/cutover/cutover.toml';
 // The machine that tests run on may be fuller than a production machine should be.
 const limits = '\n[targets.production.limits]\ndisk_used = "99%"\nmemory_available = "50M"\n';
@@ -52,6 +53,8 @@ export interface ExampleFiles {
   marked?: string;
   /** what has to be there before its first deploy */
   prepare?: (sandbox: TestSandbox) => Promise<void>;
+  /** more lines of the section [Service] of its service */
+  service?: readonly string[];
   /** clients send a request again when its connection was used before and is cut */
   retries?: boolean;
 }
@@ -59,12 +62,13 @@ export interface ExampleFiles {
 /** Installs an example, with its first build deployed. */
 export async function installExample(
   t: TestContext,
-  { name, program = name, files, marked, prepare }: ExampleFiles,
+  { name, program = name, files, marked, service = [], prepare }: ExampleFiles,
 ): Promise<Example> {
   const sandbox = await sandboxFor();
   const folder = join(repository, 'examples', name);
   const names = (await readdir(folder)).filter((file) => units.test(file));
   t.cleanup(() => uninstall(sandbox, names));
+  if (service.length > 0) await addLines(sandbox, service);
   await installUnits(sandbox, folder, names);
   await mkdir(sandbox.hostPath('/etc/cutover'), { recursive: true });
   await writeFile(sandbox.hostPath(config), (await readFile(join(folder, 'cutover.toml'), 'utf8')) + limits);
@@ -133,6 +137,11 @@ async function breakFile(path: string, { replace, by }: Change): Promise<void> {
   await writeFile(path, whole.replace(replace, by));
 }
 
+async function addLines(sandbox: TestSandbox, lines: readonly string[]): Promise<void> {
+  await mkdir(sandbox.hostPath(dropIns), { recursive: true });
+  await writeFile(sandbox.hostPath(`${dropIns}/test.conf`), ['[Service]', ...lines, ''].join('\n'));
+}
+
 async function installUnits(sandbox: TestSandbox, folder: string, names: readonly string[]): Promise<void> {
   const node = await nodeFor(sandbox);
   for (const name of names) {
@@ -154,7 +163,7 @@ async function nodeFor(sandbox: TestSandbox): Promise<string> {
 async function uninstall(sandbox: TestSandbox, names: readonly string[]): Promise<void> {
   for (const name of names) await sandbox.exec(['systemctl', 'stop', name.replace('@.', '@*.')]);
   for (const name of names) await rm(sandbox.hostPath(`/etc/systemd/system/${name}`), { force: true });
-  for (const path of ['/srv/shop', '/etc/cutover', '/var/lib/cutover'])
+  for (const path of [dropIns, '/srv/shop', '/etc/cutover', '/var/lib/cutover'])
     await rm(sandbox.hostPath(path), { recursive: true, force: true });
   await sandbox.run('systemctl', 'daemon-reload');
 }

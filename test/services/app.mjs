@@ -18,7 +18,7 @@ const modes = {
   crash: { beforeListen: () => process.exit(1) },
   exit0: { beforeListen: () => process.exit(0) },
   crash_later: { afterListen: () => setTimeout(() => process.exit(1), behaviour.afterMs ?? 300) },
-  never_listen: { beforeListen: () => setInterval(() => {}, 60_000) && 'stop here' },
+  never_listen: { beforeListen: stayAsItIs },
   hang: { answer: () => {} },
   status: { answer: (_, response) => send(response, behaviour.status ?? 500, { status: 'broken' }) },
   wrong_body: { health: { status: 'unhealthy' } },
@@ -159,6 +159,12 @@ function logErrors() {
     console.error(`<3>error ${line}: ${behaviour.message ?? 'the database does not answer'}`);
     console.log(`<3>error ${line} again, on the other stream`);
   }
+}
+
+function stayAsItIs() {
+  setInterval(() => {}, 60_000);
+  console.error('it is up, and opens no port');
+  return 'stop here';
 }
 
 /** It goes on once a file `go` lies beside it: as late as somebody wants, on a busy machine too. */

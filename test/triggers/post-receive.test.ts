@@ -1,7 +1,7 @@
 // needs: sandbox
 // deadline: 8min
 import { existsSync } from 'node:fs';
-import { chmod, readdir, writeFile } from 'node:fs/promises';
+import { chmod, readdir, rm, writeFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import type { CheckReport } from '../../lib/deployer/check.ts';
 import type { RunDocument } from '../../lib/run/document.ts';
@@ -39,6 +39,16 @@ async function servingSite(
   const first = await currentLink(site);
   assert.ok(first, pushed.stderr);
   return { ...site, first: first ?? '' };
+}
+
+/** Its hooks go on once it is let go. */
+async function hold(t: TestContext, site: PushSite): Promise<void> {
+  t.cleanup(() => letGo(site));
+  await writeFile(site.sandbox.hostPath('/srv/held'), '');
+}
+
+function letGo({ sandbox }: PushSite): Promise<void> {
+  return rm(sandbox.hostPath('/srv/held'), { force: true });
 }
 
 async function stays(site: PushSite & { first: string }, ...calls: Called[]): Promise<void> {
@@ -148,7 +158,7 @@ test('P2: of pushes that come while one runs the newest is deployed, and each pu
   const site = await servingSite(t, {
     hooks: { test: 'while [ -e /srv/held ]; do touch /srv/begun; sleep 0.05; done' },
   });
-  await site.sandbox.run('touch', '/srv/held');
+  await hold(t, site);
   const commits: string[] = [];
   const pushes: Promise<string>[] = [];
   for (const awaited of ['->', 'waiting: another run', 'waiting: another run']) {
@@ -163,7 +173,7 @@ test('P2: of pushes that come while one runs the newest is deployed, and each pu
     // Until it has looked, a newer push would take its place.
     if (awaited === '->') await until('its tests run', async () => existsSync(begun));
   }
-  await site.sandbox.run('rm', '/srv/held');
+  await letGo(site);
   const [one = '', two = '', three = ''] = await Promise.all(pushes);
   assert.match(one, 'proven healthy');
   assert.match(two, `note: main has moved on to ${commits[2]?.slice(0, 10)}, and that push deploys it`);
@@ -206,8 +216,9 @@ for (const [name, signal] of [
   ['a killed client', 'KILL'],
 ] as const) {
   test(`P2: ${name} does not end the run`, async (t) => {
-    const site = await servingSite(t, { hooks: { test: 'sleep 3; test -f good' } });
+    const site = await servingSite(t, { hooks: { test: 'while [ -e /srv/held ]; do sleep 0.05; done; test -f good' } });
     const { sandbox, folder, clone } = site;
+    await hold(t, site);
     const commit = await site.commit({ mode: 'slow_start', startMs: 500 });
     const script = `echo $$ >${folder}/pid; exec git -C ${clone} push production main`;
     const child = await sandbox.spawn(['setsid', '--wait', 'sh', '-c', script]);
@@ -217,6 +228,7 @@ for (const [name, signal] of [
     // As a terminal does: the whole group of the push, those that it has started included.
     await sandbox.run('sh', '-c', `/bin/kill -${signal} -- -$(cat ${folder}/pid)`);
     await child.ended;
+    await letGo(site);
     await until('the run is over', async () => (await lastRun(site)).revision === commit);
     const run = await lastRun(site);
     assert.equal([run.outcome, run.exit_code], ['deployed', 0]);
@@ -326,8 +338,9 @@ test('P2: a pusher who may not deploy is told what he lacks', async (t) => {
 });
 
 test('P2: another run that takes too long is not waited for without end; as one document', async (t) => {
-  const site = await servingSite(t, { hooks: { test: 'sleep 3' } });
+  const site = await servingSite(t, { hooks: { test: 'while [ -e /srv/held ]; do sleep 0.05; done' } });
   const { sandbox, repository, config } = site;
+  await hold(t, site);
   const commit = await site.commit({});
   const running = site.push();
   await until('it has begun', async () => (await lockText(site)).includes(`deploy of main ${commit.slice(0, 10)}`));
@@ -344,5 +357,6 @@ test('P2: another run that takes too long is not waited for without end; as one 
     [target, branch, revision, exit_code, run, error.code],
     ['production', 'main', commit, 75, null, 'locked'],
   );
+  await letGo(site);
   assert.match(seenBy(await running), 'proven healthy');
 });

@@ -16,7 +16,7 @@ const server = createServer(async (request, response) => {
 });
 
 async function answers(url) {
-  return fetch(url, { signal: AbortSignal.timeout(1_000) }).then(
+  return fetch(url, { signal: AbortSignal.timeout(3_000) }).then(
     ({ ok }) => ok,
     () => false,
   );

@@ -97,21 +97,19 @@ test('interrupted after the restart: taken back; before the first file nothing w
   const before = await everything(site);
   const invocation = (): Promise<string> => sandbox.run('systemctl', 'show', '--property=InvocationID', unit);
   const first = await invocation();
-  // A good second of no answer, in which it is interrupted.
-  await sandbox.run(
-    'sh',
-    '-c',
-    `echo '{"mode":"slow_start","startMs":2500}' > ${source}/behaviour.json; touch -d 2020-01-01 ${source}/behaviour.json`,
-  );
+  const behaviour = `${source}/behaviour.json`;
+  await sandbox.run('sh', '-c', `echo '{"mode":"held"}' > ${behaviour}; touch -d 2020-01-01 ${behaviour}`);
   const child = await sandbox.startCutover(['init', unit, '--adopt']);
   let said = '';
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => (said += chunk));
   child.stdout.resume();
   await until('it is started anew', async () => (await invocation()) !== first, 30_000);
   child.kill('SIGTERM');
+  // Not in the build that was made of it.
+  await sandbox.run('touch', `${source}/go`);
   assert.is((await child.ended).code, 4, said);
   assert.match(said, `it serves from ${source} again, as before`);
   assert.is(await servedFrom(site), source);
-  await sandbox.run('rm', `${source}/behaviour.json`);
+  await sandbox.run('rm', behaviour, `${source}/go`);
   assert.is(await everything(site), before);
 });

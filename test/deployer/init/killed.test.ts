@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { repository } from '../../sandboxed.ts';
 import { suite, type TestContext } from '../../suite.ts';
+import { held, letGo } from '../../deploy/running.ts';
 import { breakBuild, buildId, makeSite, type Site, until } from '../../deploy/site.ts';
 import { assertSound, whoServes } from '../../deploy/sound.ts';
 import { badFindings, change, everything, holdersOf, stateOf } from './strategy-site.ts';
@@ -104,15 +105,19 @@ test('S8: the build breaks while a change is cut off: the emergency rollback wor
 });
 
 test('interrupted: after the restart it is taken back, before the first file nothing was changed', async (t) => {
-  const site = await makeSite(t, { builds: [{ startMs: 4000 }] });
+  const site = await makeSite(t, { tables: held.tables });
+  await breakBuild(site, first, 'held');
   const own = await everything(site);
   const words = ['init', site.unit, '--strategy', 'socket', '--config', site.config];
   const child = await site.sandbox.startCutover(words);
   let said = '';
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => (said += chunk));
   child.stdout.resume();
-  await until('the socket is open', async () => (await stateOf(site, `${site.app}.socket`)) === 'active');
+  const isOpen = async (): Promise<boolean> => (await stateOf(site, `${site.app}.socket`)) === 'active';
+  await until('the socket is open', isOpen);
   child.kill('SIGTERM');
+  await until('the way back has begun', async () => !(await isOpen()));
+  await letGo(site);
   assert.is((await child.ended).code, 4, said);
   assert.match(said, 'interrupted by SIGTERM; it serves on a port of its own again, as before');
   assert.is(await everything(site), own);

@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert';
 import type { StrategyReport } from '../../../lib/deployer/init/strategy.ts';
 import { clearAfter, init, machineConfig, refused, textOf } from '../../deploy/initiating.ts';
 import { plainUser } from '../../deploy/plain-user.ts';
-import { buildId, calledFrom, makeSite, pointCurrent, type Refusal } from '../../deploy/site.ts';
+import { buildId, calledFrom, makeSite, pointCurrent, type Refusal, until } from '../../deploy/site.ts';
 import { makeSocketSite } from '../../deploy/socket-site.ts';
 import { assertSound, whoServes } from '../../deploy/sound.ts';
 import { suite } from '../../suite.ts';
@@ -119,12 +119,13 @@ test('a program that says nothing and takes no connections is seen, too', async 
     site.sandbox.hostPath(`${site.builds}/${first}/app.mjs`),
     `import { createRequire } from 'node:module';\nconst require = createRequire(import.meta.url);\n${quiet};\n`,
   );
-  await site.configure({ tables: { start: ['timeout = "2s"'] } });
+  await site.configure({ tables: { start: ['timeout = "5s"'] } });
   await site.sandbox.run('systemctl', 'restart', site.unit);
+  await until('it listens', async () => (await holdersOf(site)).includes('node'));
   const before = await everything(site);
   const { code, kind, message, mend } = await refusedChange(site, 'socket');
   assert.equal([code, kind], [4, 'taken_back'], message);
-  assert.match(message, `did not take connections from the socket of port ${site.port} within 2 s`);
+  assert.match(message, `did not take connections from the socket of port ${site.port} within 5 s`);
   assert.match(mend, 'the program opens its port itself: let the program listen on the socket');
   assert.equal([await everything(site), await holdersOf(site)], [before, ['node']]);
 });

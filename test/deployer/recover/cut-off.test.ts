@@ -1,6 +1,6 @@
 // needs: sandbox
 // deadline: 10min
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import * as assert from 'uvu/assert';
 import type { StartedProcess } from '../../../lib/base/exec.ts';
@@ -43,13 +43,14 @@ async function untilOver({ sandbox, state }: Site): Promise<void> {
   await until('the run is ended', isOver, patienceMs);
 }
 
-/** A stopped service whose repair takes a while: the recovery is in the middle of it. */
-async function midway(site: Site, seconds: number): Promise<Recovering> {
-  await configureRecovery(site, { hooks: [`repair = "sleep ${seconds}"`] });
+/** A stopped service whose repair waits until it may go on: the recovery is in the middle of it. */
+async function midway(site: Site): Promise<Recovering & { goOn(): Promise<void> }> {
+  const file = `${site.folder}/go-on`;
+  await configureRecovery(site, { hooks: [`repair = "until test -e ${file}; do sleep 0.1; done"`] });
   await site.sandbox.run('systemctl', 'stop', site.unit);
   const recovering = await startRecovery(site);
   await until('the repair has begun', async () => /"repair","state":"intended"/.test(await ledger(site)), patienceMs);
-  return recovering;
+  return { ...recovering, goOn: () => writeFile(site.sandbox.hostPath(file), '') };
 }
 
 async function newestRun(site: Site): Promise<RunDocument | undefined> {
@@ -58,7 +59,7 @@ async function newestRun(site: Site): Promise<RunDocument | undefined> {
 
 test('R1: Ctrl-C ends a repair at once; the start goes on, so that the service is not left down', async (t) => {
   const site = await makeSite(t);
-  const recovering = await midway(site, 100);
+  const recovering = await midway(site);
   recovering.child.kill('SIGINT');
   const { code, document, stderr } = await recovering.end();
   const told = onlyOne(document);
@@ -83,9 +84,10 @@ test('R2: a signal between two attempts ends it with what is known by then', asy
 
 test('R1: an attempt that is killed is gone on with by systemd, and what came of it is seen', async (t) => {
   const site = await makeSite(t);
-  const recovering = await midway(site, 2);
+  const recovering = await midway(site);
   const pid = /"pid":(\d+)/.exec(await lockText(site))?.[1] ?? '';
   await site.sandbox.run('kill', '-9', pid);
+  await recovering.goOn();
   const { code, document, stderr } = await recovering.end();
   assert.match(onlyOne(document).findings.join('\n'), 'the attempt came to no end: it was ended by SIGKILL');
   assert.is(code, onlyOne(document).after.healthy ? 0 : 3, stderr);
@@ -98,10 +100,11 @@ test('R1: an attempt that is killed is gone on with by systemd, and what came of
 
 test('R1: without the process that asked for it, an attempt comes to its end', async (t) => {
   const site = await makeSite(t);
-  const recovering = await midway(site, 2);
+  const recovering = await midway(site);
   recovering.child.kill('SIGKILL');
   await recovering.child.ended;
   assert.ok(JSON.parse(await readFile(site.sandbox.hostPath(`${site.state}/in-flight`), 'utf8')));
+  await recovering.goOn();
   await untilOver(site);
   const run = await newestRun(site);
   assert.equal([run?.kind, run?.outcome], ['recovery', 'deployed']);
@@ -114,13 +117,12 @@ test(
   async (t) => {
     const tables = { stop: ['timeout = "1s"'], start: ['timeout = "2s"'], health: ['attempts = 1'] };
     const site = await makeSite(t, { tables });
-    const hooks = ['repair = { run = "sleep 1", timeout = "3s" }'];
+    // The attempt is stopped by its own repair; who goes on with it is not.
+    const stop = `mkdir ${site.folder}/stopped && kill -STOP $(grep -o '"pid":[0-9]*' ${site.state}/lock | cut -d: -f2); true`;
+    const hooks = [`repair = { run = '''${stop}''', timeout = "3s" }`];
     await configureRecovery(site, { recovery: ['attempts = 2', 'delay = "1s"'], hooks });
     await site.sandbox.run('systemctl', 'stop', site.unit);
     const recovering = await startRecovery(site);
-    await until('the repair has begun', async () => /"repair","state":"intended"/.test(await ledger(site)), patienceMs);
-    const pid = /"pid":(\d+)/.exec(await lockText(site))?.[1] ?? '';
-    await site.sandbox.run('kill', '-STOP', pid);
     const { document } = await recovering.end();
     const told = onlyOne(document);
     const [late] = told.findings.filter((text) => text.startsWith('the attempt was interrupted'));

@@ -179,7 +179,7 @@ test('R6: a connection that says nothing any more is given up, and another one i
   );
   // As on a laptop that slept: nothing is broken as far as it knows, and time has passed.
   await page.clock.setFixedTime(new Date(nowMs + 26_000));
-  await page.locator('#connection', { hasText: 'Connected again' }).waitFor();
+  await page.locator('#connection', { hasText: 'Connected again' }).waitFor({ state: 'attached' });
   assert.is(await page.evaluate('opened'), 1);
   shown.show(modelWith([downTarget()]));
   await page.locator('h2', { hasText: 'down' }).waitFor();

@@ -1,6 +1,5 @@
 // needs: sandbox
 // deadline: 10min
-import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import { held, letGo, startDeploy } from '../../deploy/running.ts';
@@ -26,13 +25,16 @@ test('W1: a signed request deploys the newest build, in a service of its own, an
   assert.is(ended.document.run, ended.run);
   await until('the journal has it', async () => (await requestJournal(site)).includes(ended.document.to));
   const health = (): Promise<Answer> => receiving.call({ path: '/health' });
-  const { status, body } = await health();
-  assert.equal([status, body.status, body.problems], [200, 'ok', []]);
+  let answer = await health();
+  await until('it is well', async () => (answer = await health()).status === 200);
+  assert.equal([answer.body.status, answer.body.problems], ['ok', []]);
   await until('the health tells of the run', async () => (await health()).body.last_run?.run === ended.run);
   const known = await receiving.run(ended.run);
   assert.equal([known.state, known.outcome, known.run], ['done', 'deployed', ended.run]);
   for (const unknown of ['r00000099x00000000', '20260203-150000-abcd', '..%2f..%2fetc', 'x'])
     assert.is((await receiving.call({ path: `/runs/${unknown}` })).status, 404, unknown);
+  const file = site.sandbox.hostPath(`${receiving.queue}/${id}.json`);
+  await until('its end is kept', async () => (await readFile(file, 'utf8')).includes('"state":"done"'));
   await receiving.kill('SIGKILL');
   await receiving.start();
   assert.equal(await receiving.run(id), ended, 'it is found again after a restart');
@@ -128,7 +130,8 @@ test('W1: whoever carries a request out is killed before it changed anything: it
   const [begun, wait] = [site.sandbox.hostPath('/srv/tested'), site.sandbox.hostPath('/srv/tested.wait')];
   await writeFile(wait, '300');
   const { id } = (await receiving.push()).body;
-  await until('the test has begun', async () => (await receiving.run(id)).step === 'test' && existsSync(begun), 60_000);
+  const isBegun = async (): Promise<boolean> => (await readFile(begun, 'utf8').catch(() => '')).includes('begun');
+  await until('the test has begun', async () => (await receiving.run(id)).step === 'test' && (await isBegun()), 60_000);
   await writeFile(wait, '0');
   await site.sandbox.run('systemctl', 'kill', '--kill-whom=main', '--signal=KILL', 'cutover-request@*');
   const ended = await receiving.ended(id);

@@ -1,6 +1,5 @@
 // needs: sandbox
 // deadline: 8min
-import { existsSync } from 'node:fs';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import { held, letGo } from '../../deploy/running.ts';
@@ -35,7 +34,7 @@ test('W1: a person gives a request up by SIGINT; delivered again it is taken', a
   await receiving.site.sandbox.run('systemctl', 'kill', '--kill-whom=main', '--signal=SIGINT', units);
   const ended = await receiving.ended(id);
   assert.equal([ended.state, ended.outcome, ended.error.code], ['done', null, 'interrupted'], JSON.stringify(ended));
-  assert.is((await receiving.call({ path: '/health' })).status, 200, 'nothing is wrong');
+  await until('nothing is wrong', async () => (await receiving.call({ path: '/health' })).status === 200);
   assert.is(await tested(), 1);
   const again = await receiving.push();
   assert.is(again.body.replayed, undefined);
@@ -57,14 +56,17 @@ test('W1, P4: a run that was killed and taken back is told of once', async (t) =
   await letGo(site);
   assert.is((await receiving.ended(id)).outcome, 'rolled_back');
   await until('somebody is told', async () => (await listener.told()).length > 0, 60_000);
-  const stories = (await journalOf(site)).filter(
-    ({ CUTOVER_RUN, CUTOVER_OUTCOME }) => CUTOVER_RUN === run && CUTOVER_OUTCOME === 'rolled_back',
-  );
-  assert.is(stories.length, 1, JSON.stringify(stories));
+  const stories = async (): Promise<unknown[]> =>
+    (await journalOf(site)).filter(
+      ({ CUTOVER_RUN, CUTOVER_OUTCOME }) => CUTOVER_RUN === run && CUTOVER_OUTCOME === 'rolled_back',
+    );
+  await until('the journal has it', async () => (await stories()).length > 0);
   // Whatever else there was to tell has been told once another request is over.
   await receiving.ended((await receiving.push({ revision: '5' })).body.id);
   const told = (await listener.told()).map(({ body }) => JSON.parse(body).outcome);
   assert.is(told.filter((outcome) => outcome === 'rolled_back').length, 1, told.join());
+  const all = await stories();
+  assert.is(all.length, 1, JSON.stringify(all));
 });
 
 test('W1: a configuration that is broken for a moment: the push that came to nothing is told of, and taken again', async (t) => {
@@ -95,7 +97,8 @@ async function testingSite(
   t.cleanup(() => rm(begun, { force: true }));
   await writeFile(wait, '300');
   const { id } = (await receiving.push()).body;
-  await until('the test has begun', async () => (await receiving.run(id)).step === 'test' && existsSync(begun), 60_000);
+  const isBegun = async (): Promise<boolean> => (await readFile(begun, 'utf8').catch(() => '')).includes('begun');
+  await until('the test has begun', async () => (await receiving.run(id)).step === 'test' && (await isBegun()), 60_000);
   await writeFile(wait, '0');
   const tested = async (): Promise<number> => (await readFile(begun, 'utf8')).trim().split('\n').length;
   return { receiving, id, tested };
