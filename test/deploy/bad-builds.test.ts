@@ -15,14 +15,15 @@ interface Expected {
   message: RegExp;
 }
 
-/** Deploys a bad build over a good one: exit 4, and the good one is back. */
+/** Deploys a bad build over a good one, which was deployed without the tables: exit 4, and the good one is back. */
 async function goesBack(
   t: TestContext,
   bad: Behaviour,
   expected: Expected,
-  options: SiteOptions = {},
+  { tables, ...options }: SiteOptions = {},
 ): Promise<{ site: Site; called: Called }> {
   const site = await makeSite(t, { builds: [{}, bad], ...options });
+  await site.configure({ tables });
   const called = await site.call('deploy');
   const { code, document, stderr } = called;
   const { failure } = document;
@@ -79,8 +80,8 @@ test('S3: a build that crashes after it was healthy', async (t) => {
   const tables = { health: ['healthy_for = "3s"'] };
   await goesBack(
     t,
-    { mode: 'crash_later', afterMs: 1500 },
-    { step: 'gate', reason: ['exited', 'restarting'], message: /exited with status 1/ },
+    { mode: 'crash_later', afterMs: 500 },
+    { step: ['start', 'gate'], reason: ['exited', 'restarting'], message: /exited with status 1/ },
     { tables },
   );
 });
@@ -143,14 +144,14 @@ test('S4: a build whose memory is a multiple of what the build before used', asy
 });
 
 test('S3: a build that logs errors', async (t) => {
-  const tables = { health: ['healthy_for = "2s"'] };
+  const tables = { health: ['healthy_for = "5s"'] };
   const message = /logged \d+ errors since its start: error 1/;
   await goesBack(t, { mode: 'log_errors' }, { step: 'gate', reason: 'journal', message }, { tables });
 });
 
 test('S3: a build that logs what must not appear', async (t) => {
   const tables = {
-    health: ['healthy_for = "2s"'],
+    health: ['healthy_for = "5s"'],
     limits: ['journal_errors = -1', 'journal_pattern = "other stream"'],
   };
   await goesBack(
@@ -162,7 +163,7 @@ test('S3: a build that logs what must not appear', async (t) => {
 });
 
 /** Longer than a busy machine needs to tell of a process's end. */
-const watchedLong = { health: ['healthy_for = "2s"'] };
+const watchedLong = { health: ['healthy_for = "5s"'] };
 
 test('S4: a build that forks away', async (t) => {
   await goesBack(

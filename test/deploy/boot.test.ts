@@ -13,7 +13,7 @@ const [first, second] = [buildId(1), buildId(2)];
 /** Each start says in the journal which build it is of. */
 const sayWhere = 'ExecStartPre=/bin/pwd -P';
 const candidates: Record<string, Behaviour> = {
-  'is slow to start': { mode: 'slow_start', startMs: 5000 },
+  'is slow to start': { mode: 'slow_start', startMs: 9_000 },
   'never listens': { mode: 'never_listen' },
 };
 
@@ -86,8 +86,8 @@ test('S8: the machine is shut down in the middle of a run: what cannot be taken 
   const began = performance.now();
   await site.sandbox.exec(['systemctl', 'reboot']);
   const { pid } = site.sandbox;
-  await until('the machine is off', async () => !existsSync(`/proc/${pid}`), 60_000);
-  assert.ok(performance.now() - began < 30_000, 'the shutdown was held up');
+  await until('the machine is off', async () => !existsSync(`/proc/${pid}`), 120_000);
+  assert.ok(performance.now() - began < 80_000, 'the shutdown was held up');
   await site.sandbox.reboot();
   await untilSettled(site);
   assert.equal(await startedSinceBoot(site), [first]);

@@ -70,7 +70,7 @@ test('B4: the unit of a user: its processes, its journal, its pages', async (t) 
   await site.configure({
     keys: ['checks = [{ name = "it", kind = "log", pattern = "out of order", when = ["after"] }]'],
     // What the build writes is in the journal a moment later.
-    tables: { limits: ['journal_errors = -1'], health: ['healthy_for = "1s"'] },
+    tables: { limits: ['journal_errors = -1'], health: ['healthy_for = "5s"'] },
   });
   const called = await site.call('deploy', [buildId(2)]);
   assert.equal([called.code, called.document.failure?.step], [4, 'checks'], called.stderr);

@@ -8,7 +8,7 @@ import type { RestoreReport } from '../../lib/deployer/restore.ts';
 import { repository, sandboxFor, type TestSandbox } from '../sandboxed.ts';
 import { type Behaviour } from '../services/builds.ts';
 import { suite, type TestContext } from '../suite.ts';
-import { buildId, makeSite, type Refusal, type Site } from './site.ts';
+import { buildId, makeSite, type Refusal, type Site, type SiteOptions } from './site.ts';
 import { assertSound } from './sound.ts';
 
 const test = suite('deploy/database-postgres', { timeoutMs: 120_000 });
@@ -54,10 +54,11 @@ async function makePostgresSite(
   t: TestContext,
   {
     builds,
+    tables,
     database = [],
     url,
     isInline = false,
-  }: { builds: Behaviour[]; database?: string[]; url?: string; isInline?: boolean },
+  }: Pick<SiteOptions, 'tables'> & { builds: Behaviour[]; database?: string[]; url?: string; isInline?: boolean },
 ): Promise<PostgresSite> {
   const sandbox = await sandboxFor();
   serving ??= serve(sandbox);
@@ -77,6 +78,7 @@ async function makePostgresSite(
   const migrate = `psql -X -q -h ${directory} -U boss -d ${site.app} -c "${migration}"`;
   await site.configure({
     keys: [`database = { ${keys.join(', ')} }`, `hooks = { migrate = ${JSON.stringify(migrate)} }`],
+    tables,
   });
   await chmod(sandbox.hostPath(site.config), 0o600);
   return { ...site, sql, backups };

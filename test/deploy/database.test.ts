@@ -1,14 +1,14 @@
 // needs: sandbox
 // deadline: 10min
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import * as assert from 'uvu/assert';
 import type { CheckAnswer } from '../../lib/checks/check.ts';
 import type { RunDocument } from '../../lib/run/document.ts';
 import { suite } from '../suite.ts';
 import { type DatabaseSite, makeDatabaseSite, migration } from './database-site.ts';
-import { held, leaveBehind, startDeploy, untilBegun, untilSettled } from './running.ts';
-import { buildId, makeSite, until } from './site.ts';
+import { held, leaveBehind, letGo, startDeploy, untilBegun, untilSettled } from './running.ts';
+import { breakBuild, buildId, makeSite, until } from './site.ts';
 import { assertSound } from './sound.ts';
 
 const test = suite('deploy/database');
@@ -282,12 +282,13 @@ test('B2: a deployer killed after the migration: what ends the run restores the 
 test('B2: what was written after a restore is not taken back by settling once more', async (t) => {
   const site = await makeDatabaseSite(t, {
     ...held,
-    // Time to see the restore before the run is settled.
-    tables: { ...held.tables, health: ['healthy_for = "3s"'] },
     database: ['restore_on_rollback = true'],
     migrate: migration,
   });
   await leaveBehind(site);
+  // The run is not settled before the build before comes up.
+  await breakBuild(site, first, 'held');
+  await rm(site.sandbox.hostPath(`${site.builds}/${first}/go`));
   const settling = await site.sandbox.startCutover(['settle', 'production', '--config', site.config], {
     env: { CUTOVER_IN_SETTLE_UNIT: '1' },
   });
@@ -302,6 +303,7 @@ test('B2: what was written after a restore is not taken back by settling once mo
   await until('the database is restored', async () => (await ledger()).includes('"name":"migrate","state":"reverted"'));
   settling.kill('SIGKILL');
   await settling.ended;
+  await letGo(site);
   await site.sql("INSERT INTO users VALUES ('carl')");
   assert.is((await site.call('settle')).code, 0);
   assert.is(await site.sql('SELECT group_concat(name) FROM users'), 'ann,bob,carl');
@@ -311,7 +313,7 @@ test('B2: what was written after a restore is not taken back by settling once mo
 test('P3: an interruption while the backup goes on ends the deploy with 130, nothing changed', async (t) => {
   const site = await makeDatabaseSite(t, { builds: [{}, {}] });
   await site.sql(
-    'CREATE TABLE big AS SELECT hex(randomblob(500)) FROM (WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 150000) SELECT x FROM c)',
+    'PRAGMA synchronous=OFF; CREATE TABLE big AS SELECT hex(randomblob(500)) FROM (WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 150000) SELECT x FROM c)',
   );
   const run = await startDeploy(site);
   await untilBegun(site, 'backup');
@@ -325,7 +327,7 @@ test('P3: an interruption while the backup goes on ends the deploy with 130, not
 test('P3: a deployer killed during the backup: nothing changed, and the next backup is whole', async (t) => {
   const site = await makeDatabaseSite(t, { builds: [{}, {}] });
   await site.sql(
-    'CREATE TABLE big AS SELECT hex(randomblob(500)) FROM (WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 150000) SELECT x FROM c)',
+    'PRAGMA synchronous=OFF; CREATE TABLE big AS SELECT hex(randomblob(500)) FROM (WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 150000) SELECT x FROM c)',
   );
   const run = await startDeploy(site);
   await untilBegun(site, 'backup');

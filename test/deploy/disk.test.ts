@@ -104,7 +104,7 @@ test('S8: the state directory became read-only in the middle of a run: settle br
   assert.equal([(await whoServes(site))?.build, await currentLink(site)], [first, first]);
   await site.sandbox.run('mount', '-o', 'remount,bind,rw', '/var/lib/cutover');
   // systemd begins to settle what the first one left, and may hold the target.
-  const again = await site.call('settle', ['--wait=20s']);
+  const again = await site.call('settle', ['--wait=60s']);
   assert.is(again.code, 0, again.stderr);
   await assertSound(site, first);
 });

@@ -98,7 +98,7 @@ test('S3: successes in a row: a build that answers well two times of three', asy
 });
 
 test('S3: healthy_for: a build that falls ill after a while', async (t) => {
-  const bad: Behaviour = { mode: 'sicken', afterMs: 2000 };
+  const bad: Behaviour = { mode: 'sicken', afterMs: 3500 };
   const { site, over } = await tellsApart(t, {
     lines: healthyFor('4s'),
     bad,

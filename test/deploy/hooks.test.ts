@@ -217,7 +217,7 @@ test('W4: what the unit wrote is kept and told without the secrets of the config
   });
   const { sandbox, folder, state, logs } = site;
   await sandbox.run('sh', '-c', `printf '%s\\n' ${secret} >${folder}/token`);
-  await site.configure({ tables: { health: ['healthy_for = "1s"'] } });
+  await site.configure({ tables: { health: ['healthy_for = "5s"'] } });
   await knowToken(site);
   const called = await site.call('deploy');
   assert.equal([called.code, called.document.failure?.reason], [4, 'journal'], called.stderr);

@@ -151,6 +151,7 @@ test('current is a directory, or leads out of the builds directory: what has to 
   assert.match(directory.message, `${builds}/current is a directory; it has to be a link to a build beside it`);
   await typeCommands(sandbox, directory.mend);
   assert.match((await currentLink(site)) ?? '', /^dist\.\d{8}-\d{6}$/);
+  await until('it serves', async () => (await whoServes(site)) !== null);
   assert.is((await init(sandbox, unit)).code, 0);
   // As Capistrano and others lay it out.
   await sandbox.run('rm', '-r', '/etc/cutover');

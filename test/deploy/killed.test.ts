@@ -3,6 +3,7 @@ import { readdir, writeFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import { suite } from '../suite.ts';
 import {
+  endStop,
   held,
   heldSite,
   leaveBehind,
@@ -33,8 +34,9 @@ test('S8: the deployer is killed: systemd brings the old build back', async (t) 
 });
 
 test('S8: the deployer is killed while the gate looks: systemd brings the old build back', async (t) => {
-  const site = await makeSite(t, { builds: [{}, {}] });
-  await site.configure({ tables: { health: ['healthy_for = "3s"'] } });
+  // However late the kill comes, the gate is not over: the build is never well.
+  const neverWell = { answers: { '/api/health': { status: 503 } } };
+  const site = await makeSite(t, { builds: [{}, neverWell], tables: { health: ['attempts = 600'] } });
   const run = await startDeploy(site);
   await untilBegun(site, 'gate');
   run.child.kill('SIGKILL');
@@ -47,6 +49,7 @@ test('S5, S8: the deployer is killed while the old build takes its time to stop:
   const run = await startDeploy(site);
   await untilStopping(site);
   run.child.kill('SIGKILL');
+  await endStop(site);
   await untilSettled(site);
   const { outcome, active, failure } = (await site.call('report')).document;
   assert.equal([outcome, active, failure?.step], ['rolled_back', first, 'stop'], failure?.message);
@@ -133,7 +136,7 @@ test('S8: the deployer is killed, and what systemd runs after it too: settle by 
     // It may have been quicker.
     return code === 0 || !(await readdir(site.sandbox.hostPath(site.state))).includes('in-flight');
   });
-  const settled = await site.call('settle', ['--wait=10s']);
+  const settled = await site.call('settle', ['--wait=1min']);
   assert.is(settled.code, 0, settled.stderr);
   await assertSound(site, first);
 });

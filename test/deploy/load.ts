@@ -1,8 +1,8 @@
-import { text } from 'node:stream/consumers';
+import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { TestContext } from '../suite.ts';
-import type { Site } from './site.ts';
+import { type Site, until } from './site.ts';
 
 const program = fileURLToPath(new URL('load.mjs', import.meta.url));
 const rate = 100;
@@ -10,6 +10,8 @@ const rate = 100;
 export interface LoadReport {
   sent: number;
   failed: string[];
+  /** when each of those was asked, in milliseconds of the monotonic clock */
+  failedAt: number[];
   longestMs: number;
 }
 
@@ -21,13 +23,16 @@ export async function startLoad(
   const child = await sandbox.spawn([process.execPath, program, String(port), String(rate)]);
   t.cleanup(() => child.kill('SIGKILL'));
   child.stderr.resume();
-  const said = text(child.stdout);
-  await sleep(200);
+  let said = '';
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => (said += chunk));
+  const isSaid = once(child.stdout, 'end');
+  await until('it asks', async () => said.includes('ready'));
   return {
     async end() {
       await sleep(200);
       child.kill('SIGTERM');
-      return JSON.parse(await said) as LoadReport;
+      await isSaid;
+      return JSON.parse(said.trimEnd().split('\n').at(-1) ?? '') as LoadReport;
     },
   };
 }

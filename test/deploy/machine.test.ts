@@ -22,7 +22,10 @@ async function refuses(site: Site, name: string, observed: RegExp, mend: RegExp)
   assert.match(called.stderr, `-> ${answer.mend}`);
   const check = await site.call<{ safe: boolean; target: string; checks: RunDocument['checks'] }>('check');
   assert.equal([check.code, check.document.safe, check.document.target], [1, false, 'production']);
-  assert.is(check.document.checks.find((one) => one.name === name)?.observed, answer.observed);
+  const again = check.document.checks.find((one) => one.name === name)?.observed ?? '';
+  // Others write to the same disk meanwhile.
+  if (name === 'disk') assert.match(again, observed);
+  else assert.is(again, answer.observed);
   return called;
 }
 
@@ -92,7 +95,8 @@ test('S1: a port that belongs to a socket unit, where the service is to open it 
 });
 
 test('S1: the service does not answer', async (t) => {
-  const site = await makeSite(t, { builds: [{}, {}], tables: { health: ['timeout = "300ms"'] } });
+  const site = await makeSite(t, { builds: [{}, {}] });
+  await site.configure({ tables: { health: ['timeout = "300ms"'] } });
   const pid = String((await whoServes(site))?.pid);
   await site.sandbox.run('kill', '-STOP', pid);
   await refuses(

@@ -46,14 +46,15 @@ test('S4: somebody stops the unit before its program runs', async (t) => {
 });
 
 test('S4: somebody restarts the unit while the gate looks', async (t) => {
-  const site = await makeSite(t, { builds: [{}, {}] });
-  // Both the candidate and, on the way back, the build before are looked at so long.
-  await site.configure({ tables: { health: ['healthy_for = "4s"'] } });
+  // However late the restart comes, the gate is not over: the build is never well.
+  const neverWell = { answers: { '/api/health': { status: 503 } } };
+  const site = await makeSite(t, { builds: [{}, neverWell], tables: { health: ['attempts = 600'] } });
   const run = await startDeploy(site);
   await untilBegun(site, 'gate');
   await byAnotherHand(site, 'restart');
   const called = await run.end();
   assertWentBack(called, first);
+  assert.is.not(called.document.failure?.reason, 'health', called.document.failure?.message);
   await assertSound(site, first, called);
 });
 

@@ -208,6 +208,7 @@ test('S10: where the rules say so, it goes back, once, and the build is not pick
     'on = ["rolled_back", "failed", "alert"]',
   ]);
   await breakInService(site, second);
+  await site.sandbox.run('journalctl', '--sync');
   const { code, document, stderr } = await pass(site);
   assert.equal([code, document.actions], [0, [`went back to ${first}`]], stderr);
   await assertSound(site, first);

@@ -6,7 +6,7 @@ import type { PruneReport } from '../../lib/deployer/prune-report.ts';
 import { repository } from '../sandboxed.ts';
 import { suite, type TestContext } from '../suite.ts';
 import { gone, ids, namesOnDisk, prune, siteWithOld, whyKept } from './pruning.ts';
-import { startDeploy, untilBegun } from './running.ts';
+import { held, startDeploy, untilBegun } from './running.ts';
 import { buildId, calledFrom, executable, type Refusal, type Site } from './site.ts';
 import { assertSound } from './sound.ts';
 
@@ -164,6 +164,7 @@ test('W3: after a run it removes what is old, says so in a line, and says nothin
 test('W3: after a run it leaves the target to another run, and an error is a note', async (t) => {
   const site = await siteWithOld(t, { count: 2, keep: 100 });
   await site.add({ mode: 'held' });
+  await site.configure({ keys: ['keep = 100'], tables: held.tables });
   const run = await startDeploy(site);
   await untilBegun(site, 'start');
   await site.configure({ keys: ['keep = 0'] });

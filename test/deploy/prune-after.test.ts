@@ -83,12 +83,14 @@ async function fillSmallDisk(site: Site): Promise<void> {
   }
 }
 
-/** The builds on a file system of 4 MB. */
+/** The builds on a file system of 4 MB, and the state on one with room, however full the machine's disk is. */
 async function moveToSmallDisk(t: TestContext, { sandbox, app, builds }: Site): Promise<void> {
   const small = `/srv/${app}/small`;
   const moved = `mkdir ${small}; mount -t tmpfs -o size=4M s ${small}; cp -a ${builds}/. ${small}; mount --bind ${small} ${builds}`;
   await sandbox.run('sh', '-ec', moved);
   t.cleanup(() => sandbox.exec(['umount', '-l', builds, small]));
+  await sandbox.run('sh', '-ec', 'mkdir -p -m 700 /var/lib/cutover; mount -t tmpfs -o mode=0700 s /var/lib/cutover');
+  t.cleanup(() => sandbox.exec(['umount', '-l', '/var/lib/cutover']));
 }
 
 async function buildsOf({ sandbox, builds }: Site): Promise<string[]> {

@@ -159,7 +159,7 @@ test('S8: a deploy that takes what a rollback left says so; proven again, it is 
 });
 
 test('S8: killed on its way from a build that systemd starts again and again, it is finished, not taken back', async (t) => {
-  const builds = [{ mode: 'held' }, { mode: 'crash_later', afterMs: 3_000 }] as const;
+  const builds = [{ mode: 'held' }, { mode: 'crash_later', afterMs: 8_000 }] as const;
   const site = await makeSocketSite(t, { builds: [...builds], isDeployed: false });
   await letGo(site);
   for (const build of [first, second]) assert.is((await site.call('deploy', [build])).code, 0);

@@ -28,9 +28,25 @@ async function goFiles({ sandbox, builds }: Site): Promise<string[]> {
   return ids.map((id) => `${directory}/${id}/go`);
 }
 
-/** The first build ignores SIGTERM: its stop takes the seconds that its unit allows. */
-export function slowToStop(t: TestContext): Promise<Site> {
-  return makeSite(t, { builds: [{ mode: 'ignore_sigterm' }, {}], service: ['TimeoutStopSec=4s'] });
+/** The first build ignores SIGTERM: its stop takes until it is killed. */
+export async function slowToStop(t: TestContext): Promise<Site> {
+  const site = await makeSite(t, { builds: [{ mode: 'ignore_sigterm' }, {}], service: ['TimeoutStopSec=60s'] });
+  t.cleanup(async () => {
+    // Without a stop before it systemd would start it anew.
+    await site.sandbox.run('systemctl', 'stop', '--no-block', site.unit);
+    await killUnit(site);
+  });
+  return site;
+}
+
+/** Ends the slow stop once the way back has begun. */
+export async function endStop(site: Site): Promise<void> {
+  await until('it goes back', async () => (await ledger(site)).includes('"reverting"'));
+  await killUnit(site);
+}
+
+function killUnit({ sandbox, unit }: Site): Promise<string> {
+  return sandbox.run('systemctl', 'kill', '--signal=KILL', unit);
 }
 
 export interface Deploying {
@@ -80,14 +96,21 @@ export function assertWentBack({ code, document, stderr }: Called, build: string
  * A dead deployer's traces, on a machine whose systemd does not clean up after it. Held builds come up from then on.
  * @param step it dies once this step has begun
  * @param command what it was doing
+ * @param ready waits for what else is to be there before that
  */
-export async function leaveBehind(site: Site, step = 'start', command = 'deploy'): Promise<void> {
+export async function leaveBehind(
+  site: Site,
+  step = 'start',
+  command = 'deploy',
+  ready: () => Promise<void> = async () => {},
+): Promise<void> {
   const unguarded = { env: { CUTOVER_IN_SETTLE_UNIT: '1' } };
   await holdAgain(site);
   const child = await site.sandbox.startCutover([command, 'production', '--config', site.config], unguarded);
   child.stdout.resume();
   child.stderr.resume();
   await untilBegun(site, step);
+  await ready();
   child.kill('SIGKILL');
   await child.ended;
   await letGo(site);

@@ -4,10 +4,11 @@ import * as assert from 'uvu/assert';
 import { suite } from '../suite.ts';
 import {
   assertWentBack,
+  endStop,
   ledger,
   lockText,
+  held,
   heldDeploy,
-  heldSite,
   slowToStop,
   startDeploy,
   untilStopping,
@@ -44,6 +45,7 @@ test('S4, S5: SIGINT while the old build takes its time to stop: it is back', as
   const run = await startDeploy(site);
   await untilStopping(site);
   run.child.kill('SIGINT');
+  await endStop(site);
   const called = await run.end();
   const { failure } = called.document;
   assertWentBack(called, first);
@@ -76,7 +78,7 @@ test('S4: SIGINT twice does not cut off the way back', async (t) => {
 });
 
 test('SIGINT before anything was changed: exit 130', async (t) => {
-  const site = await heldSite(t);
+  const site = await makeSite(t, { ...held, tables: { ...held.tables, health: ['timeout = "60s"'] } });
   const before = await whoServes(site);
   // The checks wait for the service's answer while it stands still.
   await site.sandbox.run('kill', '-STOP', String(before?.pid));

@@ -60,7 +60,7 @@ test('S4: a build whose health says no, behind a socket: the old one is back', a
 });
 
 test('S2: a build that takes long to start, behind a socket: it is waited for, since nobody is refused meanwhile', async (t) => {
-  const site = await makeSocketSite(t, { builds: [{}] });
+  const site = await makeSocketSite(t, { builds: [{}], tables: { start: ['timeout = "60s"'] } });
   await site.add({ startMs: 5_000 });
   const called = await site.call('deploy');
   assert.equal([called.code, called.document.active], [0, second], called.stderr);

@@ -36,7 +36,8 @@ export async function startReceiver(t: TestContext, { sandbox, folder }: Site): 
   return {
     url: `http://127.0.0.1:${port}`,
     async told() {
-      const lines = (await readFile(path, 'utf8')).split('\n').filter(Boolean);
+      // The last line may not be whole yet.
+      const lines = (await readFile(path, 'utf8')).split('\n').slice(0, -1);
       return lines.map((line) => JSON.parse(line) as Told);
     },
   };

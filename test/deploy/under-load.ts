@@ -23,10 +23,9 @@ export async function rollBackUnderLoad(t: TestContext, make: MakeSite): Promise
 
 /** Kills the deployer in a step while clients ask all the time: the old build serves, and none of them is failed. */
 export async function killUnderLoad(t: TestContext, make: MakeSite, step: string): Promise<Site> {
-  // It is still in that step when the kill comes.
-  const healthy = `healthy_for = "${step === 'gate' ? '3s' : '400ms'}"`;
-  const site = await make(t, { builds: [{}], tables: { health: [healthy] } });
-  await site.add({ startMs: 1_000 });
+  const site = await make(t, { builds: [{}], tables: { health: ['attempts = 600'] } });
+  // However late the kill comes, the gate is not over: the build serves, and is never well.
+  await site.add({ startMs: 1_000, answers: { '/api/health': { status: 503 } } });
   const load = await startLoad(t, site);
   const run = await startDeploy(site);
   await untilBegun(site, step);

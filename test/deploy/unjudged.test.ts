@@ -51,7 +51,7 @@ test('S3: once the user may read it, its errors count, and nothing is noted', as
   await sandbox.run('usermod', '-aG', 'systemd-journal', 'deployer');
   t.cleanup(() => sandbox.run('gpasswd', '--delete', 'deployer', 'systemd-journal'));
   const site = await makeSite(t, { builds: [{}, { mode: 'log_errors' }], user: await plainUser() });
-  await site.configure({ tables: { health } });
+  await site.configure({ tables: { health: ['healthy_for = "5s"'] } });
   const called = await site.call('deploy');
   assert.equal([called.code, called.document.failure?.reason], [4, 'journal'], called.stderr);
   assert.not.match(called.stderr, 'in the journal');

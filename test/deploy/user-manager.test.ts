@@ -75,7 +75,7 @@ test('S4: a build that crashes: the old one is back, with the evidence', async (
 
 test('S3: a build that logs errors: its journal is read', async (t) => {
   const site = await userSite(t, {}, { mode: 'log_errors', message: 'no database' });
-  await site.configure({ tables: { health: ['healthy_for = "2s"'] } });
+  await site.configure({ tables: { health: ['healthy_for = "5s"'] } });
   const called = await site.call('deploy');
   const { active, failure } = called.document;
   assert.equal([called.code, active, failure?.reason], [4, first, 'journal'], called.stderr);

@@ -14,6 +14,7 @@ test('S4: the build before is removed while the next one fails: the one before t
   const run = await startDeploy(site);
   await untilBegun(site, 'gate');
   await remove(site, second);
+  await endGate(site);
   const called = await run.end();
   const { outcome, from, to, active } = called.document;
   assert.equal([called.code, outcome, from, to, active], [4, 'rolled_back', second, third, first], called.stderr);
@@ -35,6 +36,7 @@ test('S4: with no other proven build it is told that there is none to go back to
   const run = await startDeploy(site);
   await untilBegun(site, 'gate');
   await remove(site, first);
+  await endGate(site);
   const called = await run.end();
   const { outcome, failure } = called.document;
   assert.equal([called.code, outcome], [3, 'failed'], called.stderr);
@@ -43,13 +45,18 @@ test('S4: with no other proven build it is told that there is none to go back to
 });
 
 /** Time enough to remove something while the gate still asks. */
-const slow = { health: ['attempts = 30', 'interval = "200ms"'], start: ['timeout = "60s"'] };
+const slow = { health: ['attempts = 600'], start: ['timeout = "60s"'] };
 
 /** The first two are deployed. */
 async function siteWith(t: TestContext, builds: Behaviour[]): Promise<Site> {
   const site = await makeSite(t, { builds, tables: slow });
   assert.is((await site.call('deploy', [second])).code, 0);
   return site;
+}
+
+/** The build that it looks at dies. */
+async function endGate({ sandbox, unit }: Site): Promise<void> {
+  await sandbox.run('systemctl', 'kill', '--signal=KILL', unit);
 }
 
 async function remove({ sandbox, builds, folder }: Site, build: string): Promise<void> {

@@ -9,6 +9,8 @@ const test = suite('deploy/within limits');
 const [first, second] = [buildId(1), buildId(2)];
 /** Long enough for what a build does after it listens. */
 const health = ['healthy_for = "1s"'];
+/** Long enough for journald to take in what a build writes after it listens. */
+const longHealth = ['healthy_for = "5s"'];
 
 interface Case {
   name: string;
@@ -68,7 +70,8 @@ for (const { name, build, service, judged } of cases) {
   test(`S3, S4: ${name}: refused over it, deployed within it`, async (t) => {
     const site = await makeSite(t, { builds: [{}, build], service });
     for (const [limits, problem] of judged) {
-      await site.configure({ tables: { health, limits } });
+      const isOfJournal = problem !== null && build.mode === 'log_errors';
+      await site.configure({ tables: { health: isOfJournal ? longHealth : health, limits } });
       const called = await site.call('deploy', [second]);
       const { outcome, active, failure } = called.document;
       const expected = problem === null ? [0, 'deployed', second] : [4, 'rolled_back', first];
