@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { runUserCommand, type UserCommandOptions } from '../../lib/base/user-command.ts';
+import { makeDirectory } from '../builds/directory.ts';
 import { suite } from '../suite.ts';
 
 const test = suite('base/user-command: its door');
@@ -43,6 +45,30 @@ test('P1: it is killed before the command begins: that is its end, at once', asy
   );
   assert.equal([result.code, result.signal, result.isTimeout, lines], [null, 'SIGKILL', false, []]);
   assert.ok(performance.now() - began < 30_000);
+});
+
+/** What timeout(1) is for a moment after its fork: it has a child and does not know it yet, so that it ends alone. */
+const forking = `#!/bin/sh
+shift 2
+trap 'exit 143' TERM
+"$@" &
+echo forked
+while :; do :; done
+`;
+
+test('S8: told to end before it waits for the command, timeout ends alone: the command has not begun then', async (t) => {
+  const folder = await makeDirectory(t);
+  await writeFile(join(folder, 'timeout'), forking, { mode: 0o755 });
+  const { PATH } = process.env;
+  process.env.PATH = `${folder}:${PATH}`;
+  t.cleanup(() => (process.env.PATH = PATH));
+  let pid = 0;
+  const onLine = (line: string): void =>
+    void (line === 'forked' && setTimeout(() => process.kill(pid, 'SIGTERM'), 300));
+  const enter = async (own: number): Promise<void> => void (pid = own);
+  const { code, lastLines } = await runUserCommand({ shell: 'echo begun' }, { ...plain, enter, onLine });
+  assert.equal([code, lastLines[0]], [143, 'forked'], lastLines.join());
+  assert.not.match(lastLines.join(), 'begun');
 });
 
 test('P1: descriptors of ours, and the door itself, are closed to the command', async () => {

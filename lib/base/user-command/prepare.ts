@@ -21,6 +21,17 @@ interface Request {
 }
 
 /**
+ * Becomes what its words say once timeout(1) waits for its end. Told to end before that, timeout takes itself for a child that
+ * has not begun, and ends alone: then there must be no command yet. The state in proc_pid_stat(5) is S while it waits.
+ */
+const onceGuarded = [
+  '/bin/sh',
+  '-c',
+  'unset PWD OLDPWD SHLVL; while read -r pid name state rest </proc/$PPID/stat && [ "$name" = "(timeout)" ]; do [ "$state" = S ] && exec "$@"; done; exit 143',
+  'cutover',
+] as const;
+
+/**
  * Wraps a command so that the kernel ends it with this process, and so that it has a deadline of its own.
  * @throws what keeps it from being started
  */
@@ -35,7 +46,7 @@ export async function prepare(
   // The deadline is ours; this one is for when we are dead or stopped.
   const latest = Math.ceil((timeoutMs + 2 * graceMs) / 1000);
   const guarded = [timeout, `--kill-after=${graceMs / 1000}`, `${latest}`] as const;
-  const command: Command = [setpriv, '--pdeathsig', 'TERM', ...switched, '--', ...guarded, ...words];
+  const command: Command = [setpriv, '--pdeathsig', 'TERM', ...switched, '--', ...guarded, ...onceGuarded, ...words];
   return { command, env: { ...(other ? environmentOf(other) : ownEnvironment()), ...env }, dir: dir ?? undefined };
 }
 
