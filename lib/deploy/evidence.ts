@@ -6,7 +6,7 @@ import type { ManagerKind, TargetConfig } from '../config/model.ts';
 import type { Cause } from '../run/cause.ts';
 import type { Failure } from '../run/failure.ts';
 import type { UnitFacts } from '../systemd/facts.ts';
-import { readJournal, syncJournal } from '../systemd/journal.ts';
+import { type JournalEntry, readJournal, syncJournal } from '../systemd/journal.ts';
 import { listListeners, ownersOf } from '../systemd/sockets.ts';
 import { describeProcess } from '../systemd/processes.ts';
 import type { Systemd } from '../systemd/systemd.ts';
@@ -69,7 +69,12 @@ export async function saveEvidence(directory: string, snapshot: Snapshot, reques
     write('attempts.json', transcript),
     write('sockets.json', snapshot.sockets),
   ]);
-  const own = entries.filter(({ invocationId }) => invocationId !== null && invocationId !== invocationBefore);
+  return lastWords(entries, invocationBefore);
+}
+
+/** What the failed build wrote last. What nobody knows the writer of is its own as well: journald was too late for a process that died. */
+export function lastWords(entries: readonly JournalEntry[], invocationBefore: string): string[] {
+  const own = entries.filter(({ isManagers, invocationId }) => !isManagers && invocationId !== invocationBefore);
   return own.slice(-shownLines).map(({ message }) => message);
 }
 

@@ -8,8 +8,10 @@ export interface JournalEntry {
   priority: number;
   identifier: string;
   message: string;
-  /** of the process that wrote it; null for what systemd wrote about a unit */
+  /** of the process that wrote it; null where journald read it too late to find that out, and for what the manager wrote */
   invocationId: string | null;
+  /** the manager wrote it about the unit */
+  isManagers: boolean;
 }
 
 /** Which entries: of one invocation of a unit, or of a unit since a moment. */
@@ -108,6 +110,8 @@ export function parseEntry(line: string): JournalEntry | null {
     at: new Date(Number(fields.__REALTIME_TIMESTAMP) / 1000),
     priority: Number(priority),
     invocationId: textOf(fields._SYSTEMD_INVOCATION_ID) || null,
+    // systemd.journal-fields(7)
+    isManagers: fields.UNIT !== undefined || fields.USER_UNIT !== undefined,
     identifier: textOf(identifier ?? fields._COMM),
     message: Array.isArray(message) ? Buffer.from(message as number[]).toString('utf8') : textOf(message),
   };

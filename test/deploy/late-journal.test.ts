@@ -1,6 +1,7 @@
 // needs: sandbox
 import { readFile, writeFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
+import { lastWords } from '../../lib/deploy/evidence.ts';
 import { suite } from '../suite.ts';
 import { assertWentBack, startDeploy } from './running.ts';
 import { buildId, makeSite, until } from './site.ts';
@@ -29,4 +30,15 @@ test('S6, S10: the last words of a build that dies are told, although the journa
   const { evidence } = called.document.failure ?? {};
   assert.match(await readFile(sandbox.hostPath(`${evidence}/journal.txt`), 'utf8'), 'no database');
   await assertSound(site, buildId(1), called);
+});
+
+test('S10: the last words are of the build that died, known by its invocation or by none', () => {
+  const entry = { at: new Date(), priority: 6, identifier: 'node', isManagers: false };
+  const entries = [
+    { ...entry, message: 'the build before', invocationId: 'before' },
+    { ...entry, message: 'it starts', invocationId: 'own' },
+    { ...entry, message: 'Started shop.service.', invocationId: null, isManagers: true },
+    { ...entry, message: 'no database', invocationId: null },
+  ];
+  assert.equal(lastWords(entries, 'before'), ['it starts', 'no database']);
 });

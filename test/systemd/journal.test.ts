@@ -29,7 +29,10 @@ test('S3: a query is a command', () => {
 test('S3: an entry is read, whatever is missing in it', () => {
   const at = new Date('2026-02-03T15:11:20.123Z');
   const stamp = `"__REALTIME_TIMESTAMP":"${at.getTime() * 1000}"`;
-  const cases: [string, { priority: number; identifier: string; message: string; invocationId?: string }][] = [
+  const cases: [
+    string,
+    { priority: number; identifier: string; message: string; invocationId?: string; isManagers?: boolean },
+  ][] = [
     ['"PRIORITY":"3","SYSLOG_IDENTIFIER":"app","MESSAGE":"no"', { priority: 3, identifier: 'app', message: 'no' }],
     ['"MESSAGE":"no"', { priority: 6, identifier: '', message: 'no' }],
     ['"_COMM":"node","MESSAGE":"a\\nb"', { priority: 6, identifier: 'node', message: 'a\nb' }],
@@ -37,9 +40,15 @@ test('S3: an entry is read, whatever is missing in it', () => {
     ['"MESSAGE":null', { priority: 6, identifier: '', message: '' }],
     ['"PRIORITY":"0"', { priority: 0, identifier: '', message: '' }],
     ['"_SYSTEMD_INVOCATION_ID":"4f2a"', { priority: 6, identifier: '', message: '', invocationId: '4f2a' }],
+    ['"UNIT":"app.service"', { priority: 6, identifier: '', message: '', isManagers: true }],
+    ['"USER_UNIT":"app.service"', { priority: 6, identifier: '', message: '', isManagers: true }],
   ];
   for (const [fields, expected] of cases) {
-    assert.equal(parseEntry(`{${stamp},${fields}}`), { at, invocationId: null, ...expected }, fields);
+    assert.equal(
+      parseEntry(`{${stamp},${fields}}`),
+      { at, invocationId: null, isManagers: false, ...expected },
+      fields,
+    );
   }
 });
 
