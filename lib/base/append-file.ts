@@ -1,10 +1,12 @@
-import { closeSync, fdatasync, openSync, writeFileSync } from 'node:fs';
+import { closeSync, constants, fdatasync, openSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { fileError } from './errors.ts';
 import { privateFile, syncDirectory } from './files.ts';
 
 const toDisk = promisify(fdatasync);
+/** A pipe that nobody reads is refused, and not waited for. */
+const flags = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NONBLOCK;
 
 /** A file that only grows. */
 export interface AppendFile {
@@ -22,21 +24,25 @@ export async function openAppend(path: string, mode = privateFile): Promise<Appe
   const wrap = (error: unknown): never => {
     throw fileError(error, 'cannot write', path);
   };
-  const file = nowOr(wrap, () => openSync(path, 'a', mode));
+  const file = nowOr(wrap, () => openSync(path, flags, mode));
   let isOpen = true;
-  await syncDirectory(dirname(path)).catch(wrap);
+  const close = async (): Promise<void> => {
+    // A number that was given back may be another file's by now.
+    if (isOpen) closeSync(file);
+    isOpen = false;
+  };
+  await syncDirectory(dirname(path)).catch(async (error: unknown) => {
+    await close();
+    wrap(error);
+  });
   return {
     path,
     async append(text, { sync = false } = {}) {
       // Into the kernel's memory, and at once: a service may be down.
-      nowOr(wrap, () => writeFileSync(file, text));
+      nowOr(wrap, () => writeFileSync(isOpen ? file : -1, text));
       if (sync) await toDisk(file).catch(wrap);
     },
-    async close() {
-      // A number that was given back may be another file's by now.
-      if (isOpen) closeSync(file);
-      isOpen = false;
-    },
+    close,
   };
 }
 

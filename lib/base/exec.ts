@@ -71,6 +71,7 @@ async function spawned(
 function killOnAbort(child: ChildProcess, signal: AbortSignal | undefined): () => void {
   const kill = (): boolean => child.kill('SIGKILL');
   signal?.addEventListener('abort', kill, { once: true });
+  if (signal?.aborted) kill();
   return () => signal?.removeEventListener('abort', kill);
 }
 
@@ -149,7 +150,6 @@ export async function runAttached(
   const { spawn } = await import('node:child_process');
   const child = spawn(file, args, { stdio: ['ignore', 'inherit', 'inherit'] });
   const letLive = killOnAbort(child, signal);
-  if (signal.aborted) child.kill('SIGKILL');
   return new Promise<{ code: number | null; endedBy: NodeJS.Signals | null }>((resolve, reject) => {
     child.once('error', (error) => reject(cannotStart(file, error)));
     child.once('exit', (code, endedBy) => resolve({ code, endedBy }));

@@ -1,4 +1,4 @@
-import { closeSync, fchmodSync, fsync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, constants, fchmodSync, fsync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { lstat, readFile, readlink, rename, symlink, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -127,7 +127,13 @@ export async function readIfThere(path: string): Promise<string | null> {
 /** The same for who reads many small files: each takes a tenth of the time. */
 export function readNowIfThere(path: string): string | null {
   try {
-    return readFileSync(path, 'utf8');
+    // To open a pipe that nobody writes to would last for ever.
+    const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    try {
+      return readFileSync(file, 'utf8');
+    } finally {
+      closeSync(file);
+    }
   } catch (error) {
     return absent(error, 'cannot read', path);
   }

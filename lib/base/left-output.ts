@@ -11,10 +11,12 @@ const outputMs = 500;
 export function letGoAfterwards(child: ChildProcess, deadlineMs: number): void {
   child.once('exit', () => {
     const restMs = child.killed ? outputMs : Math.max(outputMs, deadlineMs - performance.now());
-    const timer = setTimeout(() => {
+    const letGo = (): void => {
       child.stdout?.destroy();
       child.stderr?.destroy();
-    }, restMs);
+    };
+    // Where this process stood still, what was printed in time is not read yet: Node looks at timers first.
+    const timer = setTimeout(() => setImmediate(letGo), restMs);
     child.once('close', () => clearTimeout(timer));
   });
 }

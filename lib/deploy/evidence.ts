@@ -23,12 +23,16 @@ export interface EvidenceRequest {
   transcript: readonly GateLook[];
   /** takes the secrets that are known out of a text: what is kept is shown to others */
   redact: Redact;
+  /** the processes of the unit now; absent: nobody has started others meanwhile */
+  pidsNow?: () => Promise<readonly number[]>;
 }
 
 /** What is gone as soon as the way back begins. */
 export interface Snapshot {
   facts: UnitFacts;
   sockets: unknown[];
+  /** the processes of the unit */
+  pids: readonly number[];
 }
 
 /** So many lines tell why a start failed; a crash loop repeats itself. */
@@ -42,8 +46,12 @@ export async function takeSnapshot(
   systemd: Systemd,
   { unit, ports }: { unit: string; ports: readonly number[] },
 ): Promise<Snapshot> {
-  const [facts, sockets] = await Promise.all([systemd.facts(unit), describeSockets(ports)]);
-  return { facts, sockets };
+  const [facts, sockets, pids] = await Promise.all([
+    systemd.facts(unit),
+    describeSockets(ports),
+    systemd.processes(unit).catch(() => []),
+  ]);
+  return { facts, sockets, pids };
 }
 
 /**
@@ -52,8 +60,7 @@ export async function takeSnapshot(
  * @returns the last lines that the failed build wrote, for the person at the terminal
  */
 export async function saveEvidence(directory: string, snapshot: Snapshot, request: EvidenceRequest): Promise<string[]> {
-  const { unit, manager, sinceMs, invocationBefore, failure, transcript, redact } = request;
-  await syncJournal();
+  const { unit, manager, sinceMs, failure, transcript, redact } = request;
   const entries = await readJournal({ manager, unit, sinceMs, lines: journalLines });
   const lines = entries.map(({ at, identifier, message }) => `${at.toISOString()} ${identifier}: ${message}`);
   await makePrivateDirectory(directory);
@@ -69,12 +76,28 @@ export async function saveEvidence(directory: string, snapshot: Snapshot, reques
     write('attempts.json', transcript),
     write('sockets.json', snapshot.sockets),
   ]);
-  return lastWords(entries, invocationBefore);
+  const pids = (await request.pidsNow?.().catch(() => [])) ?? [];
+  return lastWords(entries, { ...request, others: pids.filter((pid) => !snapshot.pids.includes(pid)) });
 }
 
-/** What the failed build wrote last. What nobody knows the writer of is its own as well: journald was too late for a process that died. */
-export function lastWords(entries: readonly JournalEntry[], invocationBefore: string): string[] {
-  const own = entries.filter(({ isManagers, invocationId }) => !isManagers && invocationId !== invocationBefore);
+/** The same for a build that has just died: its last words may be on their way to the journal. */
+export async function saveFreshEvidence(...about: Parameters<typeof saveEvidence>): Promise<string[]> {
+  await syncJournal();
+  return saveEvidence(...about);
+}
+
+/**
+ * What the failed build wrote last. Which invocation a line is of, journald does not know, or takes for a later one, where it was too
+ * late for a process that died; the process itself it knows.
+ * @param others processes of the unit that are none of the failed build's
+ */
+export function lastWords(
+  entries: readonly JournalEntry[],
+  { invocationBefore, others }: { invocationBefore: string; others: readonly number[] },
+): string[] {
+  const own = entries.filter(
+    ({ isManagers, invocationId, pid }) => !isManagers && invocationId !== invocationBefore && !others.includes(pid),
+  );
   return own.slice(-shownLines).map(({ message }) => message);
 }
 

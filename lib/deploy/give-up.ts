@@ -5,7 +5,7 @@ import type { Ending } from '../run/document.ts';
 import { recordAnyway } from '../run/engine.ts';
 import type { RunInputs } from '../run/inputs.ts';
 import type { Ledger } from '../run/ledger.ts';
-import { saveEvidence, takeSnapshot } from './evidence.ts';
+import { saveFreshEvidence, takeSnapshot } from './evidence.ts';
 import { type FailedRun, requireReached } from './go-back.ts';
 import type { RunTools } from './run-tools.ts';
 
@@ -25,7 +25,7 @@ export async function giveUp(
   await recordAnyway(ledger, { type: 'failure', failure });
   const request = { unit: target.unit, manager, sinceMs: Date.parse(startedAt), invocationBefore, failure, transcript };
   const lines = await takeSnapshot(systemd, target)
-    .then((snapshot) => saveEvidence(evidence, snapshot, { ...request, redact }))
+    .then((snapshot) => saveFreshEvidence(evidence, snapshot, { ...request, redact }))
     .catch((error: unknown) => {
       requireReached(inputs, [error]);
       emit({ type: 'note', message: `the evidence could not be saved: ${messageOf(error)}` });

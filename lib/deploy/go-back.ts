@@ -10,7 +10,7 @@ import type { RunInputs } from '../run/inputs.ts';
 import type { Ledger } from '../run/ledger.ts';
 import type { Step, StepRecord } from '../run/step.ts';
 import type { RunTools } from './run-tools.ts';
-import { saveEvidence, takeSnapshot } from './evidence.ts';
+import { saveFreshEvidence, takeSnapshot } from './evidence.ts';
 import { type GateLook, passGate } from './gate.ts';
 import { isUnitsEnd, watchLife } from './life.ts';
 import { standInOf } from './stand-in.ts';
@@ -98,9 +98,10 @@ function explain(
 ): { isSeen: Promise<boolean>; lines: Promise<string[] | null> } {
   const { manager, target, startedAt, invocationBefore, to } = inputs;
   const unit = failure.step === 'stand-in' ? standInOf(target.unit, to) : target.unit;
-  const request = { unit, manager, sinceMs: Date.parse(startedAt), invocationBefore, failure, transcript, redact };
+  const about = { unit, manager, sinceMs: Date.parse(startedAt), invocationBefore, failure, transcript, redact };
+  const request = { ...about, pidsNow: () => systemd.processes(unit) };
   const seeing = takeSnapshot(systemd, { unit, ports: target.ports });
-  const saving = seeing.then((snapshot) => saveEvidence(failure.evidence ?? '', snapshot, request));
+  const saving = seeing.then((snapshot) => saveFreshEvidence(failure.evidence ?? '', snapshot, request));
   const lines = saving.catch((error: unknown) => {
     emit({ type: 'note', message: `the evidence could not be saved: ${messageOf(error)}` });
     return null;

@@ -10,6 +10,8 @@ export interface JournalEntry {
   message: string;
   /** of the process that wrote it; null where journald read it too late to find that out, and for what the manager wrote */
   invocationId: string | null;
+  /** who wrote it; 0: not known */
+  pid: number;
   /** the manager wrote it about the unit */
   isManagers: boolean;
 }
@@ -96,6 +98,11 @@ export function saysPartial(stderr: string): boolean {
   return /not seeing messages from|No journal files were/.test(stderr);
 }
 
+/** systemd.journal-fields(7): `UNIT` and `USER_UNIT` say what a line is about, and anybody may write them. */
+function isManagers({ UNIT, USER_UNIT, _PID, _COMM }: Record<string, unknown>): boolean {
+  return (UNIT !== undefined && _PID === '1') || (USER_UNIT !== undefined && _COMM === 'systemd');
+}
+
 /** Reads one line of `journalctl --output=json`; a message that is not UTF-8 comes as an array of bytes. */
 export function parseEntry(line: string): JournalEntry | null {
   if (!line.startsWith('{')) return null;
@@ -110,8 +117,8 @@ export function parseEntry(line: string): JournalEntry | null {
     at: new Date(Number(fields.__REALTIME_TIMESTAMP) / 1000),
     priority: Number(priority),
     invocationId: textOf(fields._SYSTEMD_INVOCATION_ID) || null,
-    // systemd.journal-fields(7)
-    isManagers: fields.UNIT !== undefined || fields.USER_UNIT !== undefined,
+    pid: Number(fields._PID ?? 0),
+    isManagers: isManagers(fields),
     identifier: textOf(identifier ?? fields._COMM),
     message: Array.isArray(message) ? Buffer.from(message as number[]).toString('utf8') : textOf(message),
   };

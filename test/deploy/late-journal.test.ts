@@ -1,6 +1,7 @@
 // needs: sandbox
 import { readFile, writeFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
+import type { JournalEntry } from '../../lib/systemd/journal.ts';
 import { lastWords } from '../../lib/deploy/evidence.ts';
 import { suite } from '../suite.ts';
 import { assertWentBack, startDeploy } from './running.ts';
@@ -27,18 +28,28 @@ test('S6, S10: the last words of a build that dies are told, although the journa
   const called = await run.end();
   assertWentBack(called, buildId(1));
   assert.match(called.stderr, 'no database');
+  assert.not.match(called.stderr, 'listens on', 'what the build before says when it is back');
   const { evidence } = called.document.failure ?? {};
   assert.match(await readFile(sandbox.hostPath(`${evidence}/journal.txt`), 'utf8'), 'no database');
   await assertSound(site, buildId(1), called);
 });
 
 test('S10: the last words are of the build that died, known by its invocation or by none', () => {
-  const entry = { at: new Date(), priority: 6, identifier: 'node', isManagers: false };
+  const entry: JournalEntry = {
+    at: new Date(),
+    priority: 6,
+    identifier: 'node',
+    isManagers: false,
+    pid: 2,
+    invocationId: null,
+    message: '',
+  };
   const entries = [
     { ...entry, message: 'the build before', invocationId: 'before' },
     { ...entry, message: 'it starts', invocationId: 'own' },
     { ...entry, message: 'Started shop.service.', invocationId: null, isManagers: true },
     { ...entry, message: 'no database', invocationId: null },
+    { ...entry, message: 'the build before is back', invocationId: 'back', pid: 3 },
   ];
-  assert.equal(lastWords(entries, 'before'), ['it starts', 'no database']);
+  assert.equal(lastWords(entries, { invocationBefore: 'before', others: [3] }), ['it starts', 'no database']);
 });

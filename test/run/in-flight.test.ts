@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, stat, writeFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
@@ -96,6 +96,13 @@ test('S8: a mark that cannot be read still says that something may have changed'
     assert.is(mark?.run, 'unknown', JSON.stringify(text));
     assert.is(mark && (await isAlive(mark)), false);
   }
+});
+
+test('S8: a pipe in the place of the mark is not waited for', async (t) => {
+  const paths = await makeState(t);
+  await mkdir(paths.directory, { recursive: true });
+  execFileSync('mkfifo', [paths.inFlight]);
+  assert.is((await readInFlight(paths))?.run, 'unknown');
 });
 
 test('S8: a mark that cannot be set says why', async (t) => {

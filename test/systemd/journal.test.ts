@@ -31,7 +31,14 @@ test('S3: an entry is read, whatever is missing in it', () => {
   const stamp = `"__REALTIME_TIMESTAMP":"${at.getTime() * 1000}"`;
   const cases: [
     string,
-    { priority: number; identifier: string; message: string; invocationId?: string; isManagers?: boolean },
+    {
+      priority: number;
+      identifier: string;
+      message: string;
+      invocationId?: string;
+      pid?: number;
+      isManagers?: boolean;
+    },
   ][] = [
     ['"PRIORITY":"3","SYSLOG_IDENTIFIER":"app","MESSAGE":"no"', { priority: 3, identifier: 'app', message: 'no' }],
     ['"MESSAGE":"no"', { priority: 6, identifier: '', message: 'no' }],
@@ -40,13 +47,14 @@ test('S3: an entry is read, whatever is missing in it', () => {
     ['"MESSAGE":null', { priority: 6, identifier: '', message: '' }],
     ['"PRIORITY":"0"', { priority: 0, identifier: '', message: '' }],
     ['"_SYSTEMD_INVOCATION_ID":"4f2a"', { priority: 6, identifier: '', message: '', invocationId: '4f2a' }],
-    ['"UNIT":"app.service"', { priority: 6, identifier: '', message: '', isManagers: true }],
-    ['"USER_UNIT":"app.service"', { priority: 6, identifier: '', message: '', isManagers: true }],
+    ['"UNIT":"app.service","_PID":"1"', { priority: 6, identifier: '', message: '', pid: 1, isManagers: true }],
+    ['"USER_UNIT":"a","_COMM":"systemd"', { priority: 6, identifier: 'systemd', message: '', isManagers: true }],
+    ['"UNIT":"app.service","_PID":"7"', { priority: 6, identifier: '', message: '', pid: 7 }],
   ];
   for (const [fields, expected] of cases) {
     assert.equal(
       parseEntry(`{${stamp},${fields}}`),
-      { at, invocationId: null, isManagers: false, ...expected },
+      { at, invocationId: null, pid: 0, isManagers: false, ...expected },
       fields,
     );
   }

@@ -27,7 +27,15 @@ interface Request {
 const onceGuarded = [
   '/bin/sh',
   '-c',
-  'unset PWD OLDPWD SHLVL; while read -r pid name state rest </proc/$PPID/stat && [ "$name" = "(timeout)" ]; do [ "$state" = S ] && exec "$@"; done; exit 143',
+  // The variables of the command stay as they are: a subshell does the reading.
+  `unset PWD OLDPWD SHLVL
+  while :; do
+    (IFS=' '; read -r pid name state rest </proc/$PPID/stat && [ "$name" = '(timeout)' ] || exit 2; [ "$state" = S ])
+    case $? in
+      0) exec "$@" ;;
+      2) echo 'cutover: not begun: no timeout(1) waits for it' >&2; exit 143 ;;
+    esac
+  done`,
   'cutover',
 ] as const;
 

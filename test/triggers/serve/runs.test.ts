@@ -178,7 +178,11 @@ async function runsOf(site: Site): Promise<{ outcome: string }[]> {
   return (await site.call<{ runs: { outcome: string }[] }>('history')).document.runs;
 }
 
-/** What the journal has of the requests so far; before the first line of a unit it knows no such unit. */
+/**
+ * What the journal has of the requests so far; before the first line of a unit it knows no such unit. What is said once the run
+ * has a scope may be that scope's: journald looks anew each second.
+ */
 async function requestJournal({ sandbox, app }: Site): Promise<string> {
-  return (await sandbox.exec(['journalctl', '--output=cat', '--unit', `cutover-request@${app}-*`])).stdout;
+  const units = [`cutover-request@${app}-*`, `cutover-${app}-*.scope`].map((unit) => `--unit=${unit}`);
+  return (await sandbox.exec(['journalctl', '--output=cat', ...units])).stdout;
 }
