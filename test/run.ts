@@ -6,7 +6,7 @@ import { patient } from './patient.ts';
 import { beginMark, type Totals, totalsMark } from './totals.ts';
 
 // Usage: node --import tsx test/run.ts [--in FOLDER] [part of a file's name …]
-// Four files run at once, since they wait most of the time. One says `// runs: alone` if it keeps all processors busy by
+// Three files run at once, since they wait most of the time. One says `// runs: alone` if it keeps all processors busy by
 // itself, and `// deadline: 10min` for more than 5 minutes.
 
 interface TestFile {
@@ -23,7 +23,7 @@ interface Outcome {
 
 const repository = dirname(dirname(fileURLToPath(import.meta.url)));
 const defaultDeadlineMs = 5 * 60_000;
-const atOnce = 4;
+const atOnce = 3;
 const processes = new Set<number>();
 
 const words = process.argv.slice(2);

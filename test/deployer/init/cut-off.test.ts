@@ -20,6 +20,8 @@ async function killed(sandbox: TestSandbox, words: string[], moment: number): Pr
   const env = { NODE_OPTIONS: preload, KILL_AT: String(moment) };
   const { code, stderr } = await sandbox.cutover(['init', ...words], { env });
   assert.ok(code === null || code === 137, `exit ${code}: ${stderr}`);
+  // Who is dead before systemd asks the bus who it was is not always obeyed.
+  await sandbox.run('systemctl', 'daemon-reload');
 }
 
 /** A move that was killed when systemd knew of our lines, beside a configuration that was there before. */
