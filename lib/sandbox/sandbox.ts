@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { CutoverError, messageOf } from '../base/errors.ts';
 import { type Command, type ExecOptions, type ExecResult, exec, type StartedProcess, start } from '../base/exec.ts';
-import { poll, sleep, withDeadline } from '../base/wait.ts';
+import { poll, withDeadline } from '../base/wait.ts';
 import { bootScript, joinScript } from './boot-script.ts';
 import { type CgroupMount, makeCgroups, removeCgroups } from './cgroups.ts';
 import { pathOnDisk, prepareDisk } from './disk.ts';
@@ -146,12 +146,12 @@ async function bootState(pid: number, signal: AbortSignal): Promise<string> {
     ),
   );
   const command = commandInside(pid, ['systemctl', 'is-system-running', '--wait']);
-  let { stdout, stderr } = await exec(command, { timeoutMs: 600_000, signal });
-  // The socket has its name a moment before anybody listens on it.
-  for (let left = 20; stdout === '' && left > 0; left -= 1) {
-    await sleep(50, signal);
-    ({ stdout, stderr } = await exec(command, { timeoutMs: 600_000, signal }));
-  }
+  let left = 20;
+  const { stdout, stderr } = await poll({ everyMs: 50, signal }, async () => {
+    const asked = await exec(command, { timeoutMs: 600_000, signal });
+    // The socket has its name a moment before anybody listens on it.
+    return asked.stdout === '' && (left -= 1) >= 0 ? undefined : asked;
+  });
   const state = stdout.trim();
   if (state === 'running' || state === 'degraded') return state;
   throw new CutoverError('sandbox', `the sandbox's systemd is not up: ${state || stderr.trim()}`, {
