@@ -8,6 +8,7 @@ import {
   heldSite,
   leaveBehind,
   letGo,
+  neverWell,
   slowToStop,
   startDeploy,
   untilBegun,
@@ -34,9 +35,7 @@ test('S8: the deployer is killed: systemd brings the old build back', async (t) 
 });
 
 test('S8: the deployer is killed while the gate looks: systemd brings the old build back', async (t) => {
-  // However late the kill comes, the gate is not over: the build is never well.
-  const neverWell = { answers: { '/api/health': { status: 503 } } };
-  const site = await makeSite(t, { builds: [{}, neverWell], tables: { health: ['attempts = 600'] } });
+  const site = await makeSite(t, neverWell);
   const run = await startDeploy(site);
   await untilBegun(site, 'gate');
   run.child.kill('SIGKILL');

@@ -2,7 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import { suite } from '../suite.ts';
-import { assertWentBack, heldDeploy, heldSite, startDeploy, subState, untilBegun } from './running.ts';
+import { assertWentBack, heldDeploy, heldSite, neverWell, startDeploy, subState, untilBegun } from './running.ts';
 import { buildId, makeSite, type Site, until } from './site.ts';
 import { assertNothingLeft, assertSound, currentLink } from './sound.ts';
 
@@ -46,9 +46,7 @@ test('S4: somebody stops the unit before its program runs', async (t) => {
 });
 
 test('S4: somebody restarts the unit while the gate looks', async (t) => {
-  // However late the restart comes, the gate is not over: the build is never well.
-  const neverWell = { answers: { '/api/health': { status: 503 } } };
-  const site = await makeSite(t, { builds: [{}, neverWell], tables: { health: ['attempts = 600'] } });
+  const site = await makeSite(t, neverWell);
   const run = await startDeploy(site);
   await untilBegun(site, 'gate');
   await byAnotherHand(site, 'restart');

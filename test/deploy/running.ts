@@ -2,11 +2,21 @@ import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import * as assert from 'uvu/assert';
 import type { StartedProcess } from '../../lib/base/exec.ts';
+import type { Behaviour } from '../services/builds.ts';
 import type { TestContext } from '../suite.ts';
 import { type Called, calledFrom, makeSite, type Site, type SiteOptions, until } from './site.ts';
 
 /** It comes up when the test lets it go, so there is time to do something to its deployer on a busy machine too. */
 export const held = { builds: [{}, { mode: 'held' }], tables: { start: ['timeout = "60s"'] } } satisfies SiteOptions;
+
+/** A build that serves, and is never well. */
+export const unwell = { answers: { '/api/health': { status: 503 } } } satisfies Behaviour;
+
+/** Such a build is asked for minutes: however late somebody comes in between, its gate is not over. */
+export const neverWell = {
+  builds: [{}, unwell],
+  tables: { health: ['attempts = 600'] },
+} satisfies SiteOptions;
 
 /** The second build of it is held. */
 export function heldSite(t: TestContext): Promise<Site> {

@@ -1,7 +1,7 @@
 import * as assert from 'uvu/assert';
 import type { TestContext } from '../suite.ts';
 import { startLoad } from './load.ts';
-import { startDeploy, untilBegun, untilSettled } from './running.ts';
+import { neverWell, startDeploy, untilBegun, untilSettled, unwell } from './running.ts';
 import { buildId, type Site, type SiteOptions } from './site.ts';
 import { assertSound } from './sound.ts';
 
@@ -23,9 +23,8 @@ export async function rollBackUnderLoad(t: TestContext, make: MakeSite): Promise
 
 /** Kills the deployer in a step while clients ask all the time: the old build serves, and none of them is failed. */
 export async function killUnderLoad(t: TestContext, make: MakeSite, step: string): Promise<Site> {
-  const site = await make(t, { builds: [{}], tables: { health: ['attempts = 600'] } });
-  // However late the kill comes, the gate is not over: the build serves, and is never well.
-  await site.add({ startMs: 1_000, answers: { '/api/health': { status: 503 } } });
+  const site = await make(t, { builds: [{}], tables: neverWell.tables });
+  await site.add({ ...unwell, startMs: 1_000 });
   const load = await startLoad(t, site);
   const run = await startDeploy(site);
   await untilBegun(site, step);
