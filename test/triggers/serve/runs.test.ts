@@ -1,11 +1,12 @@
 // needs: sandbox
 // deadline: 10min
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import { held, letGo, startDeploy } from '../../deploy/running.ts';
 import { type Site, until } from '../../deploy/site.ts';
 import { suite } from '../../suite.ts';
 import { type Answer, type Receiving, receivingSite } from './receiving.ts';
+import { testingSite } from './testing-site.ts';
 
 const test = suite('triggers/serve/runs', { timeoutMs: 240_000 });
 
@@ -124,19 +125,12 @@ test('W1: whoever carries a request out is killed: the run is taken back, and th
 });
 
 test('W1: whoever carries a request out is killed before it changed anything: it is begun again', async (t) => {
-  const hook = 'wait=$(cat /srv/tested.wait); echo begun >>/srv/tested; exec sleep "$wait"';
-  const receiving = await receivingSite(t, { builds: [{}, {}], keys: [`hooks.test = '${hook}'`] });
+  const { receiving, id, tested } = await testingSite(t);
   const { site } = receiving;
-  const [begun, wait] = [site.sandbox.hostPath('/srv/tested'), site.sandbox.hostPath('/srv/tested.wait')];
-  await writeFile(wait, '300');
-  const { id } = (await receiving.push()).body;
-  const isBegun = async (): Promise<boolean> => (await readFile(begun, 'utf8').catch(() => '')).includes('begun');
-  await until('the test has begun', async () => (await receiving.run(id)).step === 'test' && (await isBegun()), 60_000);
-  await writeFile(wait, '0');
   await site.sandbox.run('systemctl', 'kill', '--kill-whom=main', '--signal=KILL', 'cutover-request@*');
   const ended = await receiving.ended(id);
   assert.equal([ended.state, ended.outcome, ended.exit_code], ['done', 'deployed', 0], JSON.stringify(ended));
-  assert.is((await readFile(begun, 'utf8')).trim().split('\n').length, 2, 'the hook ran twice');
+  assert.is(await tested(), 2, 'the hook ran twice');
   assert.equal(ended.run, ended.document.run);
 });
 

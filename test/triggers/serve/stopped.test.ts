@@ -1,12 +1,13 @@
 // needs: sandbox
 // deadline: 8min
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import { held, letGo } from '../../deploy/running.ts';
 import { until } from '../../deploy/site.ts';
 import { addChannels, journalOf, secretFile, startReceiver } from '../../deploy/telling.ts';
-import { suite, type TestContext } from '../../suite.ts';
-import { type Receiving, receivingSite } from './receiving.ts';
+import { suite } from '../../suite.ts';
+import { receivingSite } from './receiving.ts';
+import { testingSite } from './testing-site.ts';
 
 const test = suite('triggers/serve/stopped', { timeoutMs: 180_000 });
 const units = 'cutover-request@*';
@@ -85,21 +86,3 @@ test('W1: a configuration that is broken for a moment: the push that came to not
   assert.is((await receiving.ended(again.body.id)).outcome, 'deployed');
   await until('nothing is wrong any more', async () => (await problems()) === '');
 });
-
-/** A site where a request is carried out, whose hook `test` waits the first time. */
-async function testingSite(
-  t: TestContext,
-): Promise<{ receiving: Receiving; id: string; tested: () => Promise<number> }> {
-  const hook = 'wait=$(cat /srv/tested.wait); echo begun >>/srv/tested; exec sleep "$wait"';
-  const receiving = await receivingSite(t, { builds: [{}, {}], keys: [`hooks.test = '${hook}'`] });
-  const { sandbox } = receiving.site;
-  const [begun, wait] = [sandbox.hostPath('/srv/tested'), sandbox.hostPath('/srv/tested.wait')];
-  t.cleanup(() => rm(begun, { force: true }));
-  await writeFile(wait, '300');
-  const { id } = (await receiving.push()).body;
-  const isBegun = async (): Promise<boolean> => (await readFile(begun, 'utf8').catch(() => '')).includes('begun');
-  await until('the test has begun', async () => (await receiving.run(id)).step === 'test' && (await isBegun()), 60_000);
-  await writeFile(wait, '0');
-  const tested = async (): Promise<number> => (await readFile(begun, 'utf8')).trim().split('\n').length;
-  return { receiving, id, tested };
-}
