@@ -77,11 +77,11 @@ test('the story: a build that exits with status 0 at once', async (t) => {
 });
 
 test('S3: a build that crashes after it was healthy', async (t) => {
-  const tables = { health: ['healthy_for = "3s"'] };
+  const tables = { health: ['healthy_for = "5s"'] };
   await goesBack(
     t,
-    { mode: 'crash_later', afterMs: 500 },
-    { step: ['start', 'gate'], reason: ['exited', 'restarting'], message: /exited with status 1/ },
+    { mode: 'crash_later', afterMs: 2500 },
+    { step: 'gate', reason: ['exited', 'restarting'], message: /exited with status 1/ },
     { tables },
   );
 });

@@ -13,7 +13,9 @@ import { adopt, everything, plainSite, refusedAdoption, servedFrom } from './ado
 const test = suite('deployer/init adopt', { timeoutMs: 300_000 });
 
 test('a service in a plain directory: one restart, a deploy and a rollback work, and it goes back', async (t) => {
-  const site = await plainSite(t, { start: `${process.execPath} /srv/plain/app/app.mjs` });
+  // The port is closed long enough for anybody to see it.
+  const lines = ['ExecStartPre=/bin/sleep 0.5'];
+  const site = await plainSite(t, { start: `${process.execPath} /srv/plain/app/app.mjs`, lines });
   const { sandbox, unit, source, builds, config } = site;
   const restarts = ['systemctl', 'show', '--property=ExecMainStartTimestampMonotonic,NRestarts', unit] as const;
   const began = await sandbox.run(...restarts);
@@ -26,7 +28,7 @@ test('a service in a plain directory: one restart, a deploy and a rollback work,
   assert.is(called.code, 0, called.stderr);
   const { build, from, to } = called.document.adopted ?? { build: '', from: '', to: '' };
   assert.equal([from, to], [source, `${builds}/current`]);
-  assert.type(called.document.downtime_ms, 'number');
+  assert.ok((called.document.downtime_ms ?? 0) > 0);
   assert.is(await servedFrom(site), `${builds}/${build}`);
   assert.match(called.document.notes.join(), `${source} is as it was`);
   const again = await adopt(site);

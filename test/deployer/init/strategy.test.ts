@@ -45,7 +45,8 @@ test(
     const overlap = await change(site, 'overlap');
     assert.equal([overlap.code, overlap.document.downtime_ms, overlap.document.notes], [0, null, []], overlap.stderr);
     assert.equal(await badFindings(site), []);
-    await site.add({});
+    // When it is started alone, the port is closed long enough for anybody to see it.
+    await site.add({ startMs: 500 });
     assert.equal(await deployed(site), ['overlap', 0, third]);
     await site.add({ mode: 'crash' });
     const bad = await site.call('deploy');
@@ -59,7 +60,7 @@ test(
 
     const back = await change(site, 'restart');
     assert.equal([back.code, back.document.strategy], [0, { from: 'overlap', to: 'restart' }], back.stderr);
-    assert.type(back.document.downtime_ms, 'number');
+    assert.ok((back.document.downtime_ms ?? 0) > 0);
     assert.is(await everything(site), before, 'what was not there before');
     assert.equal([await stateOf(site, `${app}.socket`), await holdersOf(site)], ['inactive', ['node']]);
     await site.add({});
