@@ -24,12 +24,14 @@ export type CurrentLink =
  */
 export async function readCurrent(directory: string): Promise<CurrentLink> {
   const link = currentPath(directory);
-  const facts = await orNull(lstat(link), link);
+  const [facts, destination, path] = await Promise.all([
+    orNull(lstat(link), link),
+    orNull(readlink(link), link),
+    orNull(realpath(link), link),
+  ]);
   if (!facts) return { state: 'missing' };
   if (!facts.isSymbolicLink()) return { state: 'not_a_link', kind: facts.isDirectory() ? 'directory' : 'file' };
-  const destination = await orNull(readlink(link), link);
   if (destination === null) return { state: 'missing' };
-  const path = await orNull(realpath(link), link);
   if (path === null) return { state: 'dangling', destination };
   return placeOf(await realpath(directory), { destination, path });
 }
@@ -56,9 +58,10 @@ async function placeOf(root: string, link: { destination: string; path: string }
   return { state: isAbsolute(destination) ? 'absolute' : 'ok', build, destination };
 }
 
+/** EINVAL is readlink(2)'s word for what is no link. */
 async function orNull<T>(asked: Promise<T>, path: string): Promise<T | null> {
   return asked.catch((error: unknown) => {
-    if (['ENOENT', 'ENOTDIR', 'ELOOP'].includes(errnoOf(error) ?? '')) return null;
+    if (['ENOENT', 'ENOTDIR', 'ELOOP', 'EINVAL'].includes(errnoOf(error) ?? '')) return null;
     throw fileError(error, 'cannot read', path);
   });
 }

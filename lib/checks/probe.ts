@@ -1,4 +1,4 @@
-import type { IncomingMessage, RequestOptions } from 'node:http';
+import type { IncomingMessage, RequestOptions, request as Request } from 'node:http';
 import { errnoOf, messageOf } from '../base/errors.ts';
 import { deadlineSignal } from '../base/wait.ts';
 import { type Expectation, judge } from './judge.ts';
@@ -56,8 +56,7 @@ async function get(
   headers: Record<string, string>,
   signal: AbortSignal,
 ): Promise<{ status: number; text: string }> {
-  const isTls = url.startsWith('https:');
-  const { request } = isTls ? await import('node:https') : await import('node:http');
+  const { request } = await clientFor(url);
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     const options = { ...addressOf(url), headers: { connection: 'close', ...headers }, agent: false as const, signal };
     request(options, resolve).on('error', reject).end();
@@ -69,6 +68,15 @@ async function get(
     if (text.length > maxBodyBytes) break;
   }
   return { status: response.statusCode ?? 0, text };
+}
+
+function clientFor(url: string): Promise<{ request: typeof Request }> {
+  return url.startsWith('https:') ? import('node:https') : import('node:http');
+}
+
+/** Loads what asks these addresses, for who waits for something else meanwhile: it takes as long as to ask. */
+export async function loadProbe(urls: readonly string[]): Promise<void> {
+  for (const url of urls) await clientFor(url);
 }
 
 /** `http://unix:/run/app.sock:/health` names a socket in the file system, then the path to ask for. */

@@ -3,7 +3,7 @@ import type { ManagerKind, TargetConfig } from '../config/model.ts';
 import type { UnitVitals } from '../systemd/facts.ts';
 import type { Systemd } from '../systemd/systemd.ts';
 import { judgeJournal, judgeMemory } from './limits.ts';
-import { lookAtPorts, type PortOwners, portTaken, type SeenPorts } from './ports.ts';
+import { lookAtPorts, type PortOwners, portTaken } from './ports.ts';
 
 /** What is looked at, and what it is measured by. */
 export interface LookSubject {
@@ -12,22 +12,21 @@ export interface LookSubject {
   memoryBefore: number | null;
   /** what the unit wrote to the journal before this moment is not judged: it may have run long before */
   sinceMs?: number;
-  /** what the start has seen on the ports */
-  seen?: SeenPorts | undefined;
 }
 
-/** A look takes some milliseconds itself: what was seen as long ago as this is as good as a new one. */
-const seenMs = 30;
-
-interface LookTools {
+export interface LookTools {
   systemd: Systemd;
   signal: AbortSignal;
   /** what else is to be proven of the service, while the journal is read */
   prove?: ((vitals: UnitVitals) => Promise<void>) | undefined;
+  /** what somebody finds out about the ports just now */
+  owners?: Promise<PortOwners> | undefined;
 }
 
 /** What one look at the service came to. `problem` null: all is well. */
 export interface Look {
+  /** when it was begun (`performance.now()`) */
+  atMs: number;
   vitals: UnitVitals;
   observed: string;
   problem: string | null;
@@ -42,7 +41,8 @@ export interface Look {
  * say is there as soon as journald has taken it. A longer look, `healthy_for`, sees what comes late.
  * @throws `StepFailure` when a stranger has a port, the unit is over a limit, or what was to be proven is not so
  */
-export async function lookOnce(subject: LookSubject, { systemd, signal, prove }: LookTools): Promise<Look> {
+export async function lookOnce(subject: LookSubject, { systemd, signal, prove, ...known }: LookTools): Promise<Look> {
+  const atMs = performance.now();
   const { target } = subject;
   const { unit, health, ports } = target;
   const asking = Promise.all([systemd.vitals(unit), ...health.urls.map((url) => probe(url, health, signal))]);
@@ -51,14 +51,14 @@ export async function lookOnce(subject: LookSubject, { systemd, signal, prove }:
   // A stranger on the port is the better reason, and is found out meanwhile.
   for (const judged of [limits, proof]) judged.catch(() => {});
   const isShared = target.strategy !== 'restart';
-  const owners = justSeen(subject) ?? (await lookAtPorts(systemd, unit, ports, { isShared }));
+  const owners = await (known.owners ?? lookAtPorts(systemd, unit, ports, { isShared }));
   const [vitals, ...answers] = await asking;
   const stranger = owners.strangers.find(({ holder }) => holder !== null);
   if (stranger) throw portTaken(stranger);
   const isJournalUnread = await limits;
   await proof;
   const isServedByChild = vitals.mainPid !== 0 && owners.own.length > 0 && !owners.own.includes(vitals.mainPid);
-  return { vitals, ...seenIn(answers, owners, { vitals, target }), isJournalUnread, isServedByChild };
+  return { atMs, vitals, ...seenIn(answers, owners, { vitals, target }), isJournalUnread, isServedByChild };
 }
 
 function seenIn(
@@ -75,11 +75,10 @@ function seenIn(
   };
 }
 
-/** Only where each port is asked as well: a program that looks whether a port is free has it open for a moment, and closes it. */
-function justSeen({ seen, target }: LookSubject): PortOwners | null {
-  const asked = new Set(target.health.urls.map(portOf));
-  const isAsked = target.ports.every((port) => asked.has(port));
-  return seen && isAsked && performance.now() - seen.atMs < seenMs ? seen.owners : null;
+/** Whether a look asks each port something: a program that looks whether one is free has it open for a moment, and closes it. */
+export function isEachPortAsked({ health, ports }: Pick<TargetConfig, 'health' | 'ports'>): boolean {
+  const asked = new Set(health.urls.map(portOf));
+  return ports.every((port) => asked.has(port));
 }
 
 function portOf(url: string): number | null {

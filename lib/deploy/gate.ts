@@ -4,10 +4,11 @@ import type { Emit } from '../run/events.ts';
 import { StepFailure } from '../run/failure.ts';
 import { isActive, type UnitVitals } from '../systemd/facts.ts';
 import type { Systemd } from '../systemd/systemd.ts';
-import { type Look, lookOnce, type LookSubject } from './gate-look.ts';
+import { isEachPortAsked, type Look, lookOnce, type LookSubject, type LookTools } from './gate-look.ts';
 import { proveIdentity } from './identity.ts';
 import type { UnitLife } from './life.ts';
 import { judgeCpu } from './limits.ts';
+import type { PortOwners } from './ports.ts';
 import { tooShortForCpu, unmeasured, unseenJournal } from './unjudged.ts';
 
 /** What is to be proven, and what it is measured by. */
@@ -23,6 +24,13 @@ export interface GateTools {
   signal: AbortSignal;
   /** every look is added here, for the evidence */
   transcript: GateLook[];
+  /** the first look, where it was begun before */
+  first?: BegunLook | null | undefined;
+}
+
+/** A look that goes on while somebody does something else. */
+export interface BegunLook {
+  look: Promise<Look>;
 }
 
 /** One look at the service. `problem` null: all is well. */
@@ -48,22 +56,43 @@ export async function passGate(subject: GateSubject, tools: GateTools): Promise<
   await Promise.race([askUntilGood(subject, { ...tools, signal }), rejectionOf(signal)]);
 }
 
+/**
+ * Begins the gate's first look for who has just seen the ports open, while it is found out who has them.
+ * @returns null where that would be too early to tell
+ */
+export function beginGate(
+  subject: GateSubject,
+  tools: Pick<GateTools, 'systemd' | 'life' | 'signal'>,
+  owners: Promise<PortOwners>,
+): BegunLook | null {
+  if (!isEachPortAsked(subject.target)) return null;
+  const signal = AbortSignal.any([tools.signal, tools.life.ended]);
+  const look = firstLook(subject, { systemd: tools.systemd, signal, owners });
+  // Where the start fails, nobody asks for it.
+  look.catch(() => {});
+  return { look };
+}
+
+/** The first look proves the identity as well. */
+function firstLook(subject: GateSubject, tools: LookTools): Promise<Look> {
+  const prove = (vitals: UnitVitals): Promise<void> => proveIdentity(vitals, subject, tools.signal);
+  return lookOnce(subject, { ...tools, prove: subject.target.health.identity ? prove : undefined });
+}
+
 async function askUntilGood(subject: GateSubject, tools: GateTools): Promise<void> {
   const { health, limits } = subject.target;
-  const began = performance.now();
   const tally: Tally = { used: 0, inRow: 0, goodSince: null };
-  let first: UnitVitals | undefined;
+  let first: Look | undefined;
   for (;;) {
     const isFirst = first === undefined;
-    const prove = isFirst && health.identity ? identityOf(subject, tools.signal) : undefined;
-    const look = await lookOnce(subject, { ...tools, prove }).catch((error: unknown) =>
-      throwTold(error, tools, tally.used + 1),
-    );
+    const looking = isFirst ? (tools.first?.look ?? firstLook(subject, tools)) : lookOnce(subject, tools);
+    const look = await looking.catch((error: unknown) => throwTold(error, tools, tally.used + 1));
     const now = performance.now();
-    first ??= look.vitals;
-    requireSteady(look.vitals, first.restarts);
+    first ??= look;
+    const began = first.atMs;
+    requireSteady(look.vitals, first.vitals.restarts);
     if (isFirst) await tellUnjudged(look, subject, tools);
-    const tooBusy = judgeCpu(look.vitals, limits, { atMs: began, cpuNs: first.cpuNs }, now);
+    const tooBusy = judgeCpu(look.vitals, limits, { atMs: began, cpuNs: first.vitals.cpuNs }, now);
     if (tooBusy) throw tooBusy;
     report(tools, { look, number: tally.used + 1, of: health.attempts });
     const isGood = look.problem === null;
@@ -71,10 +100,6 @@ async function askUntilGood(subject: GateSubject, tools: GateTools): Promise<voi
     if (pauseMs === null) return note(tools, tooShortForCpu(limits, now - began));
     await sleep(pauseMs, tools.signal);
   }
-}
-
-function identityOf(subject: GateSubject, signal: AbortSignal): (vitals: UnitVitals) => Promise<void> {
-  return (vitals) => proveIdentity(vitals, subject, signal);
 }
 
 /** What the answers came to so far. */

@@ -1,4 +1,5 @@
-import { readFile, readlink, realpath } from 'node:fs/promises';
+import { readlinkSync } from 'node:fs';
+import { readFile, realpath } from 'node:fs/promises';
 import { dirname, isAbsolute, sep } from 'node:path';
 import { errnoOf } from '../base/errors.ts';
 import { poll, withDeadline } from '../base/wait.ts';
@@ -49,7 +50,7 @@ async function proveInside(
   try {
     await withDeadline({ what: 'no proof', timeoutMs: execMs, signal }, (ended) =>
       poll({ everyMs: 5, signal: ended }, async () => {
-        const places = await placesOf(mainPid);
+        const places = placesOf(mainPid);
         seen = places.join(' and ');
         return places.length === 0 || places.some((place) => isInside(place, root)) ? true : undefined;
       }),
@@ -83,7 +84,7 @@ export async function servingBuild(
   { mainPid, current }: { mainPid: number; current: string | null },
 ): Promise<string | null> {
   if (mainPid === 0) return null;
-  const places = await placesOf(mainPid);
+  const places = placesOf(mainPid);
   if (places.length === 0) return current;
   const root = await realpath(builds);
   const inside = places.filter((place) => isInside(place, root)).map((place) => place.slice(root.length + 1));
@@ -92,16 +93,17 @@ export async function servingBuild(
 }
 
 /** Directory and executable of a process; empty where they may not be read (another user's process, without root). */
-async function placesOf(pid: number): Promise<string[]> {
-  const links = await Promise.all(
-    ['cwd', 'exe'].map((name) =>
-      readlink(`/proc/${pid}/${name}`).catch((error: unknown) => {
-        if (['EACCES', 'EPERM', 'ENOENT', 'ESRCH'].includes(errnoOf(error) ?? '')) return null;
-        throw error;
-      }),
-    ),
-  );
-  return links.filter((link) => link !== null);
+function placesOf(pid: number): string[] {
+  return ['cwd', 'exe'].flatMap((name) => linkOf(`/proc/${pid}/${name}`) ?? []);
+}
+
+function linkOf(path: string): string | null {
+  try {
+    return readlinkSync(path);
+  } catch (error) {
+    if (['EACCES', 'EPERM', 'ENOENT', 'ESRCH'].includes(errnoOf(error) ?? '')) return null;
+    throw error;
+  }
 }
 
 /** Whether a path is a directory itself or below it. */

@@ -26,12 +26,6 @@ export interface PortOwners {
   own: number[];
 }
 
-/** What a look at the ports saw, and when (`performance.now()`). */
-export interface SeenPorts {
-  owners: PortOwners;
-  atMs: number;
-}
-
 /** A listener of none of the unit's processes; a holder that may not be seen is null. */
 interface Stranger {
   port: number;
@@ -92,29 +86,40 @@ async function strangerOf(listener: Listener, knownPids: readonly number[]): Pro
   return (await isOfSameUser(listener, knownPids)) ? null : { port, holder: null };
 }
 
+/** What is known of a port that is about to open. */
+export interface Opening<T> {
+  /** what a meter has just seen: only then is it worth finding out who it is */
+  isOpen: () => boolean;
+  /** begins once something else as well, while it is found out who has the ports */
+  whenOpen?: (owners: Promise<PortOwners>) => T;
+}
+
 /**
  * Waits until every port is listened on by the unit.
- * @param isOpen what a meter has just seen: only then is it worth finding out who it is
- * @returns what the last look saw
+ * @returns what was begun with the look that found it so; null: nothing was
  * @throws `StepFailure` port_taken at the first stranger
  */
-export async function untilListening(
+export async function untilListening<T>(
   systemd: Systemd,
-  { unit, ports, isOpen }: { unit: string; ports: readonly number[]; isOpen: () => boolean },
+  { unit, ports, isOpen, whenOpen }: { unit: string; ports: readonly number[] } & Opening<T>,
   signal: AbortSignal,
-): Promise<SeenPorts> {
-  let lookedAt = performance.now();
-  return poll({ everyMs: askEveryMs, signal }, async () => {
+): Promise<T | null> {
+  let [lookedAt, isBegun] = [performance.now(), false];
+  const { begun } = await poll({ everyMs: askEveryMs, signal }, async () => {
+    const isWorthIt = isOpen();
     // A service that has begun to listen on another address than before is open nowhere we know of.
-    if (!isOpen() && performance.now() - lookedAt < lookEveryMs) return undefined;
+    if (!isWorthIt && performance.now() - lookedAt < lookEveryMs) return undefined;
     lookedAt = performance.now();
-    const owners = await lookAtPorts(systemd, unit, ports);
-    const { free, strangers } = owners;
+    const looking = lookAtPorts(systemd, unit, ports);
+    const begun = whenOpen && isWorthIt && !isBegun ? whenOpen(looking) : null;
+    isBegun ||= isWorthIt;
+    const { free, strangers } = await looking;
     // A process may have closed its socket between the two looks; whoever is named here still has it.
     const stranger = strangers.find(({ holder }) => holder !== null);
     if (stranger) throw portTaken(stranger);
-    return free.length === 0 && strangers.length === 0 ? { owners, atMs: lookedAt } : undefined;
+    return free.length === 0 && strangers.length === 0 ? { begun } : undefined;
   });
+  return begun;
 }
 
 /** Waits until nobody listens on the ports. @throws the signal's reason at the deadline */

@@ -4,12 +4,15 @@ import type { Step } from '../run/step.ts';
 import { checkSteps } from './configured-checks.ts';
 import { migrateSteps, smokeSteps } from './hook-steps.ts';
 import { freePorts } from './free-port.ts';
+import { beginGate, type BegunLook } from './gate.ts';
+import type { PortOwners } from './ports.ts';
 import { prepareStart, type ReadyStart } from './ready-start.ts';
 import { startProven, startUnit, stopUnit, untilReady } from './start.ts';
 import {
   asFarAsThereIsAWayBack,
   buildOfProcess,
   gateStep,
+  gateSubject,
   type PlanTools,
   type StrategyTools,
   swapStep,
@@ -91,7 +94,10 @@ function startStep(inputs: RunInputs, { systemd, meter }: StrategyTools, launch:
     },
     prove: async (signal) => {
       const { life } = launch;
-      if (life) launch.seen = await untilReady(systemd, target, { life, isOpen: meter.isOpen, signal });
+      if (!life) return;
+      const whenOpen = (owners: Promise<PortOwners>): BegunLook | null =>
+        beginGate(gateSubject(inputs), { systemd, life, signal }, owners);
+      launch.first = await untilReady(systemd, target, { life, isOpen: meter.isOpen, whenOpen, signal });
     },
     isGoneAtBoot: true,
     revert: async () => {

@@ -6,7 +6,7 @@ import { amount, invocationIdOf, isActive } from '../systemd/facts.ts';
 import type { JobOptions } from '../systemd/jobs.ts';
 import type { Systemd } from '../systemd/systemd.ts';
 import { asSignalled, deathFrom, isUnitsEnd, StoppedByOthers, type UnitLife, watchLife } from './life.ts';
-import { type SeenPorts, untilListening } from './ports.ts';
+import { type Opening, untilListening } from './ports.ts';
 import { prepareStart, type ReadyStart } from './ready-start.ts';
 
 /** So many starts has a build that was good before; a candidate has one. */
@@ -77,16 +77,16 @@ async function untilStopped(
   if (state === 'deactivating') await stopUnit(systemd, target, signal);
 }
 
-/** Waits until the unit listens on all its ports, or has ended. @returns what was seen there @throws `StepFailure` */
-export async function untilReady(
+/** Waits until the unit listens on all its ports, or has ended. @returns what was begun when they opened @throws `StepFailure` */
+export async function untilReady<T>(
   systemd: Systemd,
   { unit, ports, startTimeoutMs }: Pick<TargetConfig, 'unit' | 'ports' | 'startTimeoutMs'>,
-  { life, isOpen, signal }: { life: UnitLife; isOpen: () => boolean; signal: AbortSignal },
-): Promise<SeenPorts> {
+  { life, isOpen, whenOpen, signal }: { life: UnitLife; signal: AbortSignal } & Opening<T>,
+): Promise<T | null> {
   const what = `${unit} did not listen on port ${ports.join(', ')}`;
   const waiting = AbortSignal.any([signal, life.ended]);
   return withDeadline({ what, timeoutMs: startTimeoutMs, signal: waiting }, (ended) =>
-    untilListening(systemd, { unit, ports, isOpen }, ended),
+    untilListening(systemd, { unit, ports, isOpen, whenOpen }, ended),
   );
 }
 

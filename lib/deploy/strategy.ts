@@ -10,13 +10,12 @@ import type { StatePaths } from '../run/state.ts';
 import type { Step } from '../run/step.ts';
 import type { Systemd } from '../systemd/systemd.ts';
 import type { DowntimeMeter } from './downtime.ts';
-import { type GateTools, passGate } from './gate.ts';
+import { type BegunLook, type GateSubject, type GateTools, passGate } from './gate.ts';
 import { servingBuild } from './identity.ts';
 import { type UnitLife, watchLife } from './life.ts';
-import type { SeenPorts } from './ports.ts';
 
 /** What a strategy works with. */
-export interface StrategyTools extends Omit<GateTools, 'life' | 'signal'> {
+export interface StrategyTools extends Omit<GateTools, 'life' | 'signal' | 'first'> {
   meter: DowntimeMeter;
 }
 
@@ -37,8 +36,8 @@ export interface PlanTools extends StrategyTools {
 /** The watch that a start began goes on through the gate, so that no moment between them is unseen. */
 export interface Watched {
   life?: UnitLife;
-  /** who had the ports when all of them were open: a gate that comes right after it need not look again */
-  seen?: SeenPorts;
+  /** the gate's first look, begun while the start was proven */
+  first?: BegunLook | null;
 }
 
 /** A rollback from a build that is broken itself has nowhere better to go: what it did stays. */
@@ -61,18 +60,22 @@ export function swapStep({ target, to, back }: RunInputs): Step {
 
 /** Decides whether the candidate is good. */
 export function gateStep(inputs: RunInputs, tools: StrategyTools, watched: Watched): Step {
-  const { target, manager, to, invocationBefore, memoryBefore } = inputs;
+  const { target, to } = inputs;
   return {
     name: 'gate',
     does: `prove that ${to} is what serves, and healthy, in ${target.health.attempts} attempts`,
     isLook: true,
     apply: async (signal) => {
       watched.life ??= await watchLife(tools.systemd, target.unit, { isRunning: true });
-      const { life, seen } = watched;
-      const subject = { target, manager, buildPath: join(target.builds, to), invocationBefore, memoryBefore, seen };
-      await passGate(subject, { ...tools, life, signal }).finally(life.stop);
+      const { life, first } = watched;
+      await passGate(gateSubject(inputs), { ...tools, life, first, signal }).finally(life.stop);
     },
   };
+}
+
+/** What is to be proven of a run's build. */
+export function gateSubject({ target, manager, to, invocationBefore, memoryBefore }: RunInputs): GateSubject {
+  return { target, manager, buildPath: join(target.builds, to), invocationBefore, memoryBefore };
 }
 
 /** The build that the unit's process runs from; null: none of them, or not to be seen; undefined: there is no process. */

@@ -1,4 +1,4 @@
-import { newestBuild, resolveBuild } from '../builds/list.ts';
+import { listBuildIds, resolveBuild } from '../builds/list.ts';
 import { readQuarantine, type Refused } from '../run/quarantine.ts';
 import type { Place } from './place.ts';
 import { findWayBack } from './previous.ts';
@@ -26,10 +26,10 @@ export async function chooseCandidate(
   const { target, paths } = place;
   const { builds } = target;
   if (build !== undefined) return { candidate: await resolveBuild(builds, build), passedOver: null, leftBy: null };
-  const [quarantined, current] = await Promise.all([readQuarantine(paths), reading]);
+  const [ids, quarantined, current] = await Promise.all([listBuildIds(builds), readQuarantine(paths), reading]);
   // The build in service counts although it is quarantined: "nothing newer" must not mean "something older".
   const except = new Set(Object.keys(quarantined).filter((id) => id !== current));
-  const [candidate, newest] = await Promise.all([newestBuild(builds, except), newestBuild(builds)]);
+  const [candidate = null, newest = null] = [ids.findLast((id) => !except.has(id)), ids.at(-1)];
   const entry = newest === null || !except.has(newest) ? undefined : quarantined[newest];
   const passedOver = newest !== null && entry ? { ...entry, build: newest } : null;
   const isChange = candidate !== null && candidate !== current;

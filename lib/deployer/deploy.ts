@@ -5,6 +5,7 @@ import { originOf } from '../builds/origin.ts';
 import { type CheckAnswer, isSafe } from '../checks/check.ts';
 import { deployHooks, requireHookUsers } from '../checks/hook-start.ts';
 import { isNearlyFull } from '../checks/disk.ts';
+import { loadProbe } from '../checks/probe.ts';
 import { carryOut } from '../deploy/carry-out.ts';
 import { pointWhereItServes } from '../deploy/left-over.ts';
 import { documentOf, type RunDocument } from '../run/document.ts';
@@ -62,10 +63,7 @@ async function deployHeld(place: Place, options: DeployOptions, guard: () => Pro
   const made = source ? await madeFrom(source, place) : build;
   const staged = await runStages(place, made === undefined ? { source, pushed, guard } : { build: made, guard });
   if (staged.failure) return refusedBy(staged, place, { startedAt, origin: source ?? pushed });
-  const situation = await makeReady(place, staged.built ?? made);
-  const guarded = guard();
-  // Its call is on its way before the checks keep this process busy: the kernel takes longest of all.
-  await new Promise(setImmediate);
+  const { situation, guarded } = await lookGuarded(place, staged.built ?? made, guard);
   const checks = await askPreflight(place, situation, { ...options, mayMend: true });
   const inputs = await inputsOf(place, { situation, startedAt, checks, staged, source, pushed });
   const ending = earlyEnding(place, { situation, checks }, options);
@@ -78,6 +76,28 @@ async function deployHeld(place: Place, options: DeployOptions, guard: () => Pro
   await tellUnlessStartedAtBoot(place, document);
   return document;
 }
+
+/**
+ * Looks at unit and builds while systemd puts this process under guard. The manager answers nobody while the kernel makes the scope,
+ * which takes longest of all: what it is asked goes before, and what takes this process' own time comes behind.
+ * @returns `guarded`: to be awaited before the first change
+ */
+async function lookGuarded(
+  place: Place,
+  build: string | undefined,
+  guard: () => Promise<void>,
+): Promise<{ situation: Situation; guarded: Promise<void> }> {
+  const looking = makeReady(place, build);
+  looking.catch(() => {});
+  await written();
+  const guarded = guard();
+  await written();
+  await loadProbe(place.target.health.urls);
+  return { situation: await looking, guarded };
+}
+
+/** What was asked for is on its way a turn later. */
+const written = (): Promise<void> => new Promise(setImmediate);
 
 /** How things stand, once the build that is to be deployed has the links that it lacks: hooks and checks may look for what is shared. */
 async function makeReady(place: Place, build: string | undefined): Promise<Situation> {

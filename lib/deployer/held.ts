@@ -134,7 +134,7 @@ export async function holdRequest(
   { doing, waitMs }: { doing: string; waitMs: number },
 ): Promise<Omit<HoldRequest, 'onUnguarded'>> {
   const { config, target, emit, systemd, paths, signal, settle, environment } = place;
-  const names = { app: config.app, target: target.name, ground: await groundOf(place) };
+  const names = { app: config.app, target: target.name, ground: groundOf(place) };
   const onWaiting = (message: string): void => emit({ type: 'waiting', message });
   return { ...names, systemd, paths, signal, settle, environment, doing, waitMs, onWaiting };
 }

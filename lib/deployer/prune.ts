@@ -37,7 +37,7 @@ export async function pruneAfter(place: Place): Promise<void> {
   await unlessItFails(place, async () => {
     const lock = await takeLock(paths, {
       doing: 'prune after a run',
-      ground: await groundOf(place),
+      ground: groundOf(place),
       waitMs: 0,
       signal,
       onWaiting: () => {},

@@ -15,7 +15,7 @@ export interface HoldRequest {
   target: string;
   /** what to tell others who want the target */
   doing: string;
-  ground: Ground;
+  ground: Ground | Promise<Ground>;
   waitMs: number;
   signal: AbortSignal;
   /** what systemd runs when this process dies in the middle */

@@ -1,8 +1,8 @@
-import { constants, ftruncateSync, writeSync } from 'node:fs';
-import { type FileHandle, open, readFile } from 'node:fs/promises';
+import { closeSync, constants, ftruncateSync, openSync, writeSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { CutoverError, errnoOf, fileError, messageOf } from '../base/errors.ts';
-import { makePrivateDirectory, readError } from '../base/files.ts';
+import { makePrivateDirectory, privateFile, readError } from '../base/files.ts';
 import { lockDescriptor } from '../base/flock.ts';
 import { giveToOwnerOf } from '../base/owner.ts';
 import { isProcess } from '../base/process.ts';
@@ -28,6 +28,9 @@ export interface Holder {
   ground?: Ground | undefined;
 }
 
+/** A link is not followed, and a pipe not waited for. */
+const unsurprised = constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
 export interface Lock {
   release(): Promise<void>;
 }
@@ -36,8 +39,8 @@ export interface Lock {
 export interface LockRequest {
   /** what others are told that it is held for */
   doing: string;
-  /** none: it is not known yet */
-  ground?: Ground;
+  /** none: it is not known yet; what is still being found out is waited for once the lock is taken */
+  ground?: Ground | Promise<Ground>;
   /** 0: do not wait */
   waitMs: number;
   signal: AbortSignal;
@@ -63,22 +66,33 @@ export async function takeLock(
   });
   if (file === null) return { release: () => Promise.resolve() };
   try {
-    let isTaken = await lockDescriptor(file.fd, { waitMs: 0, signal });
+    let isTaken = await lockDescriptor(file, { waitMs: 0, signal });
     if (!isTaken && waitMs > 0) {
       onWaiting(await describeHolder(paths));
-      isTaken = await lockDescriptor(file.fd, { waitMs, signal });
+      isTaken = await lockDescriptor(file, { waitMs, signal });
     }
     if (!isTaken)
       throw new CutoverError('locked', await describeHolder(paths), { mend: 'cutover status, or repeat with --wait' });
-    tellHolder(file, { doing, ground });
-    return { release: () => file.close() };
+    tellHolder(file, { doing, ground: await ground });
+    return releaseOf(file);
   } catch (error) {
-    await file.close();
+    closeSync(file);
     throw fileError(error, 'cannot write', paths.lock);
   }
 }
 
-async function openFor(paths: StatePaths): Promise<FileHandle> {
+/** Its number may be another file's by the second time. */
+function releaseOf(file: number): Lock {
+  let isOpen = true;
+  return {
+    async release() {
+      if (isOpen) closeSync(file);
+      isOpen = false;
+    },
+  };
+}
+
+async function openFor(paths: StatePaths): Promise<number> {
   await makePrivateDirectory(paths.directory);
   return openLock(paths.lock);
 }
@@ -88,41 +102,50 @@ function isForWantOfDisk(error: unknown): boolean {
   return errno === 'EROFS' || errno === 'ENOSPC' || errno === 'EDQUOT';
 }
 
+function openLock(path: string): number {
+  try {
+    return openOrRead(path);
+  } catch (error) {
+    // Whose directory it is may have put a link there that leads root elsewhere.
+    if (errnoOf(error) !== 'ELOOP') throw readError(error, 'cannot open', path);
+    throw new CutoverError('permission', `cannot open ${path}: it is a link`, { mend: `ls -l ${path}; rm ${path}` });
+  }
+}
+
 /** The kernel's lock needs no more than an open file: on a file system that became read-only, reading will do. */
-async function openLock(path: string): Promise<FileHandle> {
-  // Whose directory it is may have put a link there that leads root elsewhere.
-  return openOrMake(path)
-    .catch((error: unknown) => {
-      if (errnoOf(error) !== 'EROFS') throw error;
-      return open(path, constants.O_RDONLY | constants.O_NOFOLLOW).catch((second: unknown) => {
-        throw errnoOf(second) === 'ENOENT' ? error : second;
-      });
-    })
-    .catch((error: unknown) => {
-      if (errnoOf(error) !== 'ELOOP') throw readError(error, 'cannot open', path);
-      throw new CutoverError('permission', `cannot open ${path}: it is a link`, { mend: `ls -l ${path}; rm ${path}` });
-    });
+function openOrRead(path: string): number {
+  try {
+    return openOrMake(path);
+  } catch (error) {
+    const isReadOnly = errnoOf(error) === 'EROFS';
+    const file = isReadOnly ? openUnless('ENOENT', path, constants.O_RDONLY | unsurprised) : null;
+    if (file === null) throw error;
+    return file;
+  }
 }
 
 /** Root gives away only what it made: another name of some file may lie in another user's directory. */
-async function openOrMake(path: string): Promise<FileHandle> {
-  const flags = constants.O_RDWR | constants.O_NOFOLLOW;
-  if (process.geteuid?.() !== 0) return open(path, flags | constants.O_CREAT, 0o600);
-  try {
-    return await open(path, flags);
-  } catch (error) {
-    if (errnoOf(error) !== 'ENOENT') throw error;
-  }
-  const file = await open(path, flags | constants.O_CREAT | constants.O_EXCL, 0o600).catch((error: unknown) => {
-    if (errnoOf(error) === 'EEXIST') return null;
-    throw error;
-  });
-  if (file === null) return open(path, flags);
-  giveToOwnerOf(dirname(path), file.fd);
-  return file;
+function openOrMake(path: string): number {
+  const flags = constants.O_RDWR | unsurprised;
+  if (process.geteuid?.() !== 0) return openSync(path, flags | constants.O_CREAT, privateFile);
+  const there = openUnless('ENOENT', path, flags);
+  if (there !== null) return there;
+  const made = openUnless('EEXIST', path, flags | constants.O_CREAT | constants.O_EXCL);
+  if (made === null) return openSync(path, flags);
+  giveToOwnerOf(dirname(path), made);
+  return made;
 }
 
-function tellHolder({ fd }: FileHandle, { doing, ground }: Pick<Holder, 'doing' | 'ground'>): void {
+function openUnless(errno: string, path: string, flags: number): number | null {
+  try {
+    return openSync(path, flags, privateFile);
+  } catch (error) {
+    if (errnoOf(error) === errno) return null;
+    throw error;
+  }
+}
+
+function tellHolder(fd: number, { doing, ground }: Pick<Holder, 'doing' | 'ground'>): void {
   const user = process.env.USER ?? String(process.getuid?.() ?? '');
   const holder: Holder = { pid: process.pid, doing, since: new Date().toISOString(), user, ground };
   const text = Buffer.from(`${JSON.stringify(holder)}\n`);

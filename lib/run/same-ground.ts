@@ -19,6 +19,10 @@ interface Other {
   holder: Holder;
 }
 
+interface GroundRequest extends LockRequest {
+  ground: Ground | Promise<Ground>;
+}
+
 const readAtOnce = 16;
 const mostBytes = 4_096;
 const mend = 'cutover status, or repeat with --wait';
@@ -30,7 +34,7 @@ const mend = 'cutover status, or repeat with --wait';
  * wait for another gives back its own meanwhile.
  * @throws `locked`, naming the holder; `permission`, `disk`
  */
-export async function takeGround(paths: StatePaths, request: LockRequest & { ground: Ground }): Promise<GroundLock> {
+export async function takeGround(paths: StatePaths, request: GroundRequest): Promise<GroundLock> {
   const until = performance.now() + request.waitMs;
   for (;;) {
     const got = await tryGround(paths, { ...request, waitMs: leftUntil(until) });
@@ -44,12 +48,12 @@ export async function takeGround(paths: StatePaths, request: LockRequest & { gro
 }
 
 /** @returns what was taken; or the one that somebody else has, and then nothing was */
-async function tryGround(paths: StatePaths, request: LockRequest & { ground: Ground }): Promise<GroundLock | Other> {
-  const { ground, signal } = request;
+async function tryGround(paths: StatePaths, request: GroundRequest): Promise<GroundLock | Other> {
+  const { signal } = request;
   const own = await takeLock(paths, request).catch(async (error: unknown) => {
-    throw isCutoverError(error, 'locked') ? await named(error, paths, ground) : error;
+    throw isCutoverError(error, 'locked') ? await named(error, paths, await request.ground) : error;
   });
-  const others = await othersOn(ground, paths);
+  const others = await othersOn(await request.ground, paths);
   const release = async (kept: Other | null = null): Promise<void> => {
     await Promise.all([own.release(), ...others.map((other) => (other === kept ? undefined : other.file.close()))]);
   };
@@ -72,8 +76,9 @@ async function firstBusy(others: readonly Other[], signal: AbortSignal): Promise
 
 async function waitFor(
   { file, holder }: Other,
-  { ground, until, signal, onWaiting }: LockRequest & { ground: Ground; until: number },
+  { until, signal, onWaiting, ...request }: GroundRequest & { until: number },
 ): Promise<void> {
+  const ground = await request.ground;
   const who = isProcess(holder.pid) ? `: ${holderText(holder)}` : '';
   const what = `another run holds ${ground.unit}${who}`;
   const waitMs = leftUntil(until);

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import type { Message, MessageBus } from 'dbus-next';
 import { runtimeDirectory } from '../base/xdg.ts';
 import { CutoverError, isCutoverError, messageOf } from '../base/errors.ts';
-import { openController, rejectionOf, withDeadline } from '../base/wait.ts';
+import { answerWithin, openController } from '../base/wait.ts';
 import type { ManagerKind } from '../config/model.ts';
 import { dbusFailure } from './failures.ts';
 import { systemctl } from './typed.ts';
@@ -62,13 +62,17 @@ interface Lifeline extends Pick<Bus, 'kind' | 'lost'> {
   end: (cause?: unknown) => void;
 }
 
+/** Makes the error of a bus that does not let us in. */
+type Unavailable = (cause: unknown) => CutoverError;
+
 /**
- * Connects to the bus of the system or of the user.
+ * Begins to connect to the bus of the system or of the user. What it is asked meanwhile goes out with the greeting; when it does
+ * not let us in, that is thrown `systemd_unavailable`.
  * @throws `systemd_unavailable` when there is no bus
  */
 export async function connectBus(kind: ManagerKind, env: NodeJS.ProcessEnv = process.env): Promise<Bus> {
   const address = busAddress(kind, env);
-  const unavailable = (cause: unknown): CutoverError =>
+  const unavailable: Unavailable = (cause) =>
     new CutoverError('systemd_unavailable', `no ${kind} bus at ${address}: ${messageOf(cause)}`, {
       mend: kind === 'user' ? 'loginctl enable-linger $USER' : 'systemctl start dbus.socket',
       cause,
@@ -77,18 +81,12 @@ export async function connectBus(kind: ManagerKind, env: NodeJS.ProcessEnv = pro
   if (socket && !existsSync(socket)) throw unavailable('the socket does not exist');
   const dbus = (await import('dbus-next')).default;
   const raw = opened(() => dbus.sessionBus({ busAddress: address }), unavailable);
-  const line = watchConnection(raw, kind);
-  await withDeadline({ what: `the ${kind} bus did not answer`, timeoutMs: connectTimeoutMs }, () =>
-    Promise.race([new Promise((resolve) => raw.once('connect', resolve)), rejectionOf(line.lost)]),
-  ).catch((error: unknown) => {
-    connectionOf(raw).stream.destroy();
-    throw unavailable(error instanceof CutoverError ? (error.cause ?? error) : error);
-  });
+  const line = watchConnection(raw, kind, unavailable);
   return wrap(raw, line, callsOf(raw, line, dbus.Message));
 }
 
 /** An address of a kind that dbus-next does not know (`unix:abstract=`, `tcp:` without a port) is refused at once. */
-function opened(open: () => MessageBus, unavailable: (cause: unknown) => CutoverError): MessageBus {
+function opened(open: () => MessageBus, unavailable: Unavailable): MessageBus {
   try {
     return open();
   } catch (error) {
@@ -111,19 +109,34 @@ function busAddress(kind: ManagerKind, env: NodeJS.ProcessEnv): string {
 }
 
 /** Without this, a call on a bus that went away never settles and the process ends with exit 0. */
-function watchConnection(raw: MessageBus, kind: ManagerKind): Lifeline {
+function watchConnection(raw: MessageBus, kind: ManagerKind, unavailable: Unavailable): Lifeline {
   const ended = openController();
+  const { stream } = connectionOf(raw);
+  let isIn = false;
   const end = (cause?: unknown): void =>
-    ended.abort(
-      new CutoverError('bus_lost', `the connection to systemd was lost${cause ? `: ${messageOf(cause)}` : ''}`, {
-        mend: `${systemctl(kind, 'status dbus.service')}; cutover status`,
-        cause,
-      }),
-    );
+    ended.abort(isIn ? lostBus(kind, cause) : unavailable(cause ?? 'the connection was closed'));
   raw.on('error', end);
   // dbus-next refuses to write from `end` on; `close` may come a while later.
-  for (const event of ['end', 'close']) connectionOf(raw).stream.on(event, () => end());
+  for (const event of ['end', 'close']) stream.on(event, () => end());
+  // An answer that lies in the socket by then has come in time.
+  const timer = setTimeout(() => setImmediate(giveUp), connectTimeoutMs);
+  function giveUp(): void {
+    if (!isIn) end(`the ${kind} bus did not answer within ${connectTimeoutMs / 1000} s`);
+    if (!isIn) stream.destroy();
+  }
+  raw.once('connect', () => {
+    isIn = true;
+    clearTimeout(timer);
+  });
+  ended.signal.addEventListener('abort', () => clearTimeout(timer), { once: true });
   return { kind, lost: ended.signal, end };
+}
+
+function lostBus(kind: ManagerKind, cause: unknown): CutoverError {
+  return new CutoverError('bus_lost', `the connection to systemd was lost${cause ? `: ${messageOf(cause)}` : ''}`, {
+    mend: `${systemctl(kind, 'status dbus.service')}; cutover status`,
+    cause,
+  });
 }
 
 function connectionOf(raw: MessageBus): Connection {
@@ -135,10 +148,8 @@ function callsOf(raw: MessageBus, { kind, lost, end }: Lifeline, MessageClass: t
     lost.throwIfAborted();
     const { destination, path, member, signature, body } = request;
     const fields = { destination, path, interface: request.interface, member, signature, body };
-    const reply = await withDeadline(
-      { what: `systemd did not answer ${request.member}`, timeoutMs: callTimeoutMs, signal: lost },
-      () => raw.call(new MessageClass(fields)),
-    ).catch((error: unknown) => {
+    const bounds = { what: `systemd did not answer ${request.member}`, timeoutMs: callTimeoutMs, signal: lost };
+    const reply = await answerWithin(bounds, async () => raw.call(new MessageClass(fields))).catch((error: unknown) => {
       // The stream may refuse a message before it says that it has ended.
       if (!connectionOf(raw).stream.writable) end(error);
       lost.throwIfAborted();

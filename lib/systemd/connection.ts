@@ -45,7 +45,8 @@ class Renewed implements Connection {
   constructor(kind: ManagerKind, connect: Connect) {
     this.kind = kind;
     this.#connect = connect;
-    this.#first = this.#renew();
+    // Its own work takes as long as the bus does: whoever asks for it may begin something else before.
+    this.#first = new Promise(setImmediate).then(() => this.#renew());
     // Whoever needs the bus is told.
     this.#first.catch(() => {});
   }

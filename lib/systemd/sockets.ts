@@ -107,7 +107,8 @@ function listenerIn(family: Listener['family']): (line: string) => Listener {
 function addressOf(hex: string, family: Listener['family']): string {
   const bytes = Buffer.from(hex, 'hex');
   if (endianness() === 'LE') bytes.swap32();
-  const address = family === 'ipv4' ? [...bytes].join('.') : bytes.toString('hex').replaceAll(/....(?=.)/g, '$&:');
+  if (family === 'ipv4') return [...bytes].join('.');
+  const address = bytes.toString('hex').replaceAll(/....(?=.)/g, '$&:');
   return new SocketAddress({ address, family }).address;
 }
 

@@ -41,19 +41,25 @@ async function serveBus(t: TestContext, onConnection: (socket: Socket) => void):
   return { DBUS_SYSTEM_BUS_ADDRESS: `unix:path=${path}` };
 }
 
+/** What the first question to the bus of these surroundings comes to. */
+async function ask(kind: 'system' | 'user', env: NodeJS.ProcessEnv): Promise<unknown> {
+  const bus = await connectBus(kind, env);
+  return bus.call(listUnits);
+}
+
 test('S1: without a bus the error says so at once, with exit code 69', async (t) => {
   const directory = await makeDirectory(t);
   const path = join(directory, 'none');
   const closed = join(directory, 'closed');
   await writeFile(closed, '');
   for (const socket of [path, closed]) {
-    const error = await rejection(connectBus('system', { DBUS_SYSTEM_BUS_ADDRESS: `unix:path=${socket}` }));
+    const error = await rejection(ask('system', { DBUS_SYSTEM_BUS_ADDRESS: `unix:path=${socket}` }));
     assert.ok(error instanceof CutoverError, socket);
     assert.equal([error.code, error.exitCode], ['systemd_unavailable', 69], socket);
     assert.match(error.message, socket);
     assert.match(error.mend ?? '', 'systemctl start dbus.socket');
   }
-  const user = await rejection(connectBus('user', { XDG_RUNTIME_DIR: directory }));
+  const user = await rejection(ask('user', { XDG_RUNTIME_DIR: directory }));
   assert.is(user.code, 'systemd_unavailable');
   assert.match(user.message, join(directory, 'bus'));
   assert.match(user.mend ?? '', 'enable-linger');
@@ -61,7 +67,7 @@ test('S1: without a bus the error says so at once, with exit code 69', async (t)
 
 test('S1: an address of a kind that cannot be connected to is no defect of ours', async () => {
   for (const address of ['unix:abstract=/somewhere', 'unix:nothing=1', 'nonsense', 'nonce-tcp:host=127.0.0.1']) {
-    const error = await rejection(connectBus('system', { DBUS_SYSTEM_BUS_ADDRESS: address }));
+    const error = await rejection(ask('system', { DBUS_SYSTEM_BUS_ADDRESS: address }));
     assert.ok(error instanceof CutoverError, `${address}: ${error.message}`);
     assert.equal([error.code, error.exitCode], ['systemd_unavailable', 69], address);
     assert.match(error.message, `no system bus at ${address}`);
@@ -76,7 +82,7 @@ test('S1: what closes the connection, speaks no D-Bus or refuses is no bus', asy
   ];
   for (const [name, answer] of answers) {
     const env = await serveBus(t, answer);
-    const error = await rejection(connectBus('system', env));
+    const error = await rejection(ask('system', env));
     assert.is(error.code, 'systemd_unavailable', name);
   }
 });
@@ -84,7 +90,7 @@ test('S1: what closes the connection, speaks no D-Bus or refuses is no bus', asy
 test('S1: a bus that says nothing is given up after five seconds', async (t) => {
   const env = await serveBus(t, () => {});
   const began = performance.now();
-  const error = await rejection(connectBus('system', env));
+  const error = await rejection(ask('system', env));
   assert.is(error.code, 'systemd_unavailable');
   assert.match(error.message, 'did not answer');
   assert.ok(performance.now() - began < 20_000);

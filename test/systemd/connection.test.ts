@@ -69,7 +69,10 @@ test('S1: a bus that says nothing is left when it is given up', async (t) => {
   t.cleanup(() => void server.close());
   await once(server, 'listening');
   const accepted = once(server, 'connection');
-  const error = rejection(connectBus('system', { DBUS_SYSTEM_BUS_ADDRESS: `unix:path=${path}` }));
+  const connection = openConnection('system', (kind) =>
+    connectBus(kind, { DBUS_SYSTEM_BUS_ADDRESS: `unix:path=${path}` }),
+  );
+  const error = rejection(connection.bus());
   const [socket] = await accepted;
   const ended = once(socket.resume(), 'close');
   assert.is((await error).code, 'systemd_unavailable');
