@@ -15,11 +15,19 @@ const program = await build({
   entryPoints: ['lib/cli.ts'],
   outfile: output,
   bundle: true,
+  // A function from the beginning: to put one around it later would be one more copy of it all, each time.
+  banner: { js: '(function(exports,require,module,__filename,__dirname){' },
+  footer: { js: '})' },
   format: 'cjs',
   platform: 'node',
   target: 'node20.19',
-  // dbus-next wants it for an authentication that no manager asks for; everybody would wait for its loading.
-  alias: { crypto: './lib/systemd/crypto/crypto.cjs' },
+  // dbus-next wants the one for an authentication that no manager asks for, and little of the other; everybody would wait for their
+  // loading.
+  alias: {
+    crypto: './lib/systemd/crypto/crypto.cjs',
+    assert: './lib/systemd/assert/assert.cjs',
+    long: './lib/systemd/long/long.cjs',
+  },
   // import() inside one file would be a file of its own.
   supported: { 'dynamic-import': false },
   define: { embeddedFiles: JSON.stringify(embeddedFiles), loaded: 'module.loaded', 'import.meta.dirname': '__dirname' },

@@ -3,12 +3,14 @@
 // This runs in the package and at the head of dist/cutover.cjs itself, where it may be a module of either kind: hence no require().
 requireNode(20, 19);
 const fs = process.getBuiltinModule('node:fs');
-const { wrap } = process.getBuiltinModule('node:module');
 const { dirname, join } = process.getBuiltinModule('node:path');
 const { Script } = process.getBuiltinModule('node:vm');
 // Loading it takes half as long as node:crypto; what is to be seen here is damage, and nobody's intent.
 const { crc32 } = process.getBuiltinModule('node:zlib');
 
+/** What the program stands behind, which must not stand here, and how long the line behind it is. */
+const mark = ['', '//:', ''].join('\n');
+const lastLine = 68;
 /** The checksum, and room that keeps what follows aligned. */
 const headBytes = 8;
 const keptForMs = 30 * 86_400_000;
@@ -49,15 +51,14 @@ exports.start = function start(tool, bin) {
  * @param {string | null} places.compiled the folder for compiled code, which is made where the folder around it is there
  */
 exports.run = function run(tool, { file, executable, installation, compiled }) {
-  // The build sees to it that there is nothing but ASCII: V8 then needs half the memory, and nothing is decoded.
-  const text = fs.readFileSync(file, 'latin1');
-  const source = sourceIn(text);
+  const bytes = fs.readFileSync(file);
+  const source = sourceIn(bytes);
   if (source === null) return complain(`${file} is not whole`, 'copy it here again');
   const [, , word = ''] = process.argv;
   const command = tool === 'cutover' ? word : tool;
-  const kept = compiled !== null && waitedFor.has(command) ? join(compiled, nameOf(text, command)) : null;
+  const kept = compiled !== null && waitedFor.has(command) ? join(compiled, nameOf(bytes, command)) : null;
   const cachedData = kept === null ? undefined : readKept(kept);
-  const script = new Script(wrap(source), { filename: file, cachedData });
+  const script = new Script(source, { filename: file, cachedData });
   const module = { exports: {}, loaded: { executable, installation } };
   script.runInThisContext()(module.exports, builtIn, module, file, dirname(file));
   // At the exit V8 has compiled all that the command used, and not only what its begin needs.
@@ -82,11 +83,14 @@ function complain(fact, mend) {
   process.exitCode = 3;
 }
 
-/** The program stands in comments, so that Node does not read it as its own; the last line shows that nothing is missing. */
-function sourceIn(text) {
-  const begin = /^\/\/:$/m.exec(text);
-  if (begin === null || !/^\/\/ [0-9a-f]{64}\n$/.test(text.slice(-68))) return null;
-  return text.slice(begin.index + begin[0].length, -68).replaceAll('\n//', '\n');
+/**
+ * The program stands in comments, so that Node does not read it as its own; the last line shows that nothing is missing. The build
+ * sees to it that there is nothing but ASCII: V8 then needs half the memory, and nothing is decoded.
+ */
+function sourceIn(bytes) {
+  const begin = bytes.indexOf(mark);
+  if (begin === -1 || !/^\/\/ [0-9a-f]{64}\n$/.test(bytes.subarray(-lastLine).toString('latin1'))) return null;
+  return bytes.toString('latin1', begin + mark.length - 1, bytes.length - lastLine).replaceAll('\n//', '\n');
 }
 
 /** What the program may ask for is what Node itself has: nothing that lies beside it is ever run. */
@@ -97,8 +101,8 @@ function builtIn(name) {
 }
 
 /** Another text, another version of Node or another kind of machine is another file. V8 itself looks no further than the length. */
-function nameOf(text, command) {
-  return `${text.slice(-17, -1)}-${process.version}-${process.arch}-${command}`;
+function nameOf(bytes, command) {
+  return `${bytes.subarray(-17, -1).toString('latin1')}-${process.version}-${process.arch}-${command}`;
 }
 
 /**

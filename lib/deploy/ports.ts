@@ -12,7 +12,7 @@ import { areHidden, type Listener, listListeners, ownersOf } from '../systemd/so
 import type { Systemd } from '../systemd/systemd.ts';
 
 /** No signal tells when a port opens. */
-const askEveryMs = 2;
+const askEveryMs = 1;
 /** Who it is takes some 5 ms of a processor to find out, which the service that starts needs itself. */
 const lookEveryMs = 100;
 const askHoldersMs = 100;

@@ -5,21 +5,21 @@ import { type UnitLife, watchLife } from './life.ts';
 /** What has to be in place before a unit is started. */
 export interface ReadyStart {
   life: UnitLife;
+  /** its file has changed since systemd read it */
+  isStale: boolean;
 }
 
 /**
  * Makes a start possible, whatever the unit's past: this start is an explicit one, so a used-up start limit is cleared
- * (`ResetFailedUnit`), and a changed unit file read. While the unit is down, each moment of this counts.
- * @param isCleared the start limit was cleared while the unit stopped
+ * (`ResetFailedUnit`). It may be done while the unit stops: while it is down, each moment counts.
  */
-export async function prepareStart(systemd: Systemd, unit: string, isCleared = false): Promise<ReadyStart> {
+export async function prepareStart(systemd: Systemd, unit: string): Promise<ReadyStart> {
   const [life, isStale] = await Promise.all([
     watchLife(systemd, unit, { isRunning: false }),
     systemd.property(unit, 'Unit', 'NeedDaemonReload'),
-    isCleared ? undefined : systemd.resetFailed(unit),
+    systemd.resetFailed(unit),
   ]);
-  if (isStale === true) await readAgain(systemd);
-  return { life };
+  return { life, isStale: isStale === true };
 }
 
 /**

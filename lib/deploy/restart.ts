@@ -19,10 +19,10 @@ import {
   type Watched,
 } from './strategy.ts';
 
-/** What the steps between two builds hand on: the start is prepared while the old build stops and the port is looked at. */
+/** What the steps between two builds hand on: the start is prepared while the old build stops. */
 interface Launch extends Watched {
-  isCleared?: boolean;
-  ready?: ReadyStart;
+  /** undefined: it could not be, and is to be tried once more */
+  ready?: Promise<ReadyStart | undefined>;
 }
 
 /**
@@ -33,7 +33,7 @@ export function restartPlan(inputs: RunInputs, tools: PlanTools): Step[] {
   const launch: Launch = {};
   return asFarAsThereIsAWayBack(inputs, [
     stopStep(inputs, tools, launch),
-    freePortStep(inputs, tools, launch),
+    freePortStep(inputs, tools),
     ...migrateSteps(inputs, tools),
     swapStep(inputs),
     startStep(inputs, tools, launch),
@@ -53,32 +53,19 @@ function stopStep(inputs: RunInputs, tools: StrategyTools, launch: Launch): Step
       meter.start();
       const stopping = stopUnit(systemd, target, signal);
       // Behind the stop on the same bus, and answered while the process ends.
-      const clearing = systemd.resetFailed(target.unit).then(() => void (launch.isCleared = true));
-      clearing.catch(() => {});
+      launch.ready = prepareStart(systemd, target.unit).catch(() => undefined);
       return stopping;
     },
     revert: () => startBack(inputs, tools),
   };
 }
 
-function freePortStep({ target }: RunInputs, { systemd }: StrategyTools, launch: Launch): Step {
+function freePortStep({ target }: RunInputs, { systemd }: StrategyTools): Step {
   return {
     name: 'free-port',
     does: `see that nobody listens on ${target.ports.join(', ') || 'any port'}`,
     isLook: true,
-    apply: async (signal) => {
-      const preparing = prepareStart(systemd, target.unit, launch.isCleared);
-      // Both are seen to end: what still waits for the port may end processes there, and the way back starts one.
-      const [freed, ready] = await Promise.allSettled([freePorts(systemd, target, signal), preparing]);
-      if (freed.status === 'rejected') {
-        // The way back starts another build, under a watch of its own.
-        if (ready.status === 'fulfilled') ready.value.life.stop();
-        throw freed.reason;
-      }
-      if (ready.status === 'rejected') throw ready.reason;
-      launch.ready = ready.value;
-      return freed.value;
-    },
+    apply: (signal) => freePorts(systemd, target, signal),
   };
 }
 
@@ -88,7 +75,7 @@ function startStep(inputs: RunInputs, { systemd, meter }: StrategyTools, launch:
     name: 'start',
     does: `start ${target.unit}, and see it listen within ${target.startTimeoutMs / 1000} s`,
     apply: async (signal) => {
-      const { began, life } = await startUnit(systemd, target, signal, launch.ready);
+      const { began, life } = await startUnit(systemd, target, signal, await launch.ready);
       launch.life = life;
       return { pid: began.mainPid, invocation: began.invocationId };
     },

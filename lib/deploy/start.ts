@@ -7,7 +7,7 @@ import type { JobOptions } from '../systemd/jobs.ts';
 import type { Systemd } from '../systemd/systemd.ts';
 import { asSignalled, deathFrom, isUnitsEnd, StoppedByOthers, type UnitLife, watchLife } from './life.ts';
 import { type Opening, untilListening } from './ports.ts';
-import { prepareStart, type ReadyStart } from './ready-start.ts';
+import { prepareStart, readAgain, type ReadyStart } from './ready-start.ts';
 
 /** So many starts has a build that was good before; a candidate has one. */
 export const provenStarts = 3;
@@ -26,8 +26,10 @@ export async function startUnit(
 ): Promise<{ began: StartFacts; life: UnitLife }> {
   const { unit, startTimeoutMs } = target;
   if (!ready) await untilStopped(systemd, target, signal);
-  const { life } = ready ?? (await prepareStart(systemd, unit));
+  const { life, isStale } = ready ?? (await prepareStart(systemd, unit));
   try {
+    if (isStale) await readAgain(systemd);
+    life.begin();
     const options = { timeoutMs: startTimeoutMs, signal };
     const result = await Promise.race([systemd.start(unit, options), rejectionOf(life.ended)]);
     return { began: await requireStarted(systemd, unit, result), life };

@@ -1,7 +1,10 @@
+import { stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { listBuildIds, resolveBuild } from '../builds/list.ts';
+import { wayBack } from '../run/history.ts';
 import { readQuarantine, type Refused } from '../run/quarantine.ts';
+import type { StatePaths } from '../run/state.ts';
 import type { Place } from './place.ts';
-import { findWayBack } from './previous.ts';
 
 /** The build that is to be tried, and what a person may not expect of the choice. */
 export interface Candidate {
@@ -33,6 +36,20 @@ export async function chooseCandidate(
   const entry = newest === null || !except.has(newest) ? undefined : quarantined[newest];
   const passedOver = newest !== null && entry ? { ...entry, build: newest } : null;
   const isChange = candidate !== null && candidate !== current;
-  const leftBy = isChange ? ((await findWayBack(place, current)).left.get(candidate) ?? null) : null;
+  const isOther = (id: string): boolean => id !== current && ids.includes(id) && !Object.hasOwn(quarantined, id);
+  const leftBy = isChange ? await rollbackThatLeft(join(builds, candidate), { paths, isOther }) : null;
   return { candidate, passedOver, leftBy };
+}
+
+/** No run before a build was made can have left it, and its ledger need not be read; where nobody knows when, each is. */
+async function rollbackThatLeft(
+  path: string,
+  { paths, isOther }: { paths: StatePaths; isOther: (id: string) => boolean },
+): Promise<string | null> {
+  const madeMs = await stat(path).then(
+    ({ birthtimeMs }) => birthtimeMs,
+    () => 0,
+  );
+  const { left } = await wayBack(paths, isOther, madeMs);
+  return left.get(basename(path)) ?? null;
 }

@@ -3,7 +3,7 @@ import { withDeadline } from '../base/wait.ts';
 import { leftFor } from '../run/cause.ts';
 import type { RunDocument } from '../run/document.ts';
 import type { Listener, RunEvent } from '../run/events.ts';
-import { inTurn, type JournalFields, writeJournal } from '../systemd/journal-entry.ts';
+import { inTurn, type JournalFields, journalWriter, type JournalWriter } from '../systemd/journal-entry.ts';
 import { sentenceAlone, wayBackWords } from './words.ts';
 
 /** What each kind of entry is known by: `journalctl MESSAGE_ID=…`. Constant for ever. */
@@ -28,11 +28,14 @@ const priorityOfOutcome: Record<RunDocument['outcome'], keyof typeof priorityOf>
   interrupted: 'notice',
 };
 
+/** A stop, and what comes between it and the start, is mostly over by then. */
+const quietMs = 50;
+
 /** For a journal that does not answer. */
 const lastWait = { what: 'the journal did not answer', timeoutMs: 5_000 };
 
 interface JournalOptions {
-  write?: (fields: JournalFields) => Promise<void>;
+  writer?: JournalWriter;
   redact?: Redact;
 }
 
@@ -47,25 +50,26 @@ type Entry = {
 /**
  * Tells the systemd journal the story of a run, so that `journalctl CUTOVER_TARGET=production` reads it: begin, failed steps,
  * the way back, the outcome, what was settled and pruned. To start a program costs some milliseconds, so while the port may be
- * closed none is, and the rest is written when the outcome is told: only the begin, that of a run that is killed too, is written while
- * the first step waits for what it has asked for, as for the old build to stop.
- * @param options `write` puts one entry into the journal, and nobody waits for it during the run; `redact` hides secrets
+ * about to close or to open none is, and the rest is written when the outcome is told: only the begin, that of a run that is killed
+ * later too, is written while a step waits, as for the new build to start; and what writes the outcome is begun at the gate.
+ * @param options nobody waits for the `writer` during the run; `redact` hides secrets
  * @returns `ended` resolves when everything so far is written, or no longer waited for
  */
 export function journalListener(
   about: About,
-  { write = writeJournal, redact = (text) => text }: JournalOptions = {},
+  { writer = journalWriter(), redact = (text) => text }: JournalOptions = {},
 ): { listen: Listener; ended: () => Promise<void> } {
   let run: string | null = null;
-  const entries = inTurn(write);
-  let isBegun = false;
+  const entries = inTurn(writer.write);
+  let begin: NodeJS.Timeout | undefined;
   const listen: Listener = (event) => {
     run = runOf(event) ?? run;
     const entry = entryOf(event);
     if (entry) entries.hold(hidden(fieldsOf(entry, { ...about, run }), redact));
-    if (isBegun && event.type === 'step') setImmediate(entries.flush);
-    if (event.type === 'begin') isBegun = event.isResumed !== true;
-    if (event.type === 'step') isBegun = false;
+    if (entry) clearTimeout(begin);
+    if (entry?.kind === 'begun') begin = setTimeout(entries.flush, quietMs).unref();
+    // While the service is asked and the journal read, there is time to begin what writes how it ended.
+    if (event.type === 'step' && event.name === 'gate' && event.state === 'begun') setImmediate(writer.prepare);
     if (event.type === 'outcome') entries.flush();
   };
   return {

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { errnoOf, fileError } from '../base/errors.ts';
 import type { RunDocument } from './document.ts';
@@ -35,10 +36,15 @@ export async function* runsNewestFirst(paths: StatePaths): AsyncGenerator<RunRec
   }
 }
 
-/** The same for who asks only what a run was to do, and how it ended. */
-export async function* endsNewestFirst(paths: StatePaths): AsyncGenerator<RunEnds> {
+/**
+ * The same for who asks only what a run was to do, and how it ended.
+ * @param sinceMs milliseconds since the epoch: what was last written to before then is left out
+ */
+export async function* endsNewestFirst(paths: StatePaths, sinceMs = 0): AsyncGenerator<RunEnds> {
   for (const run of await listRuns(paths)) {
-    const ends = readEnds(ledgerPath(paths, run));
+    const path = ledgerPath(paths, run);
+    if (sinceMs > 0 && (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0) < sinceMs) continue;
+    const ends = readEnds(path);
     if (ends) yield ends;
   }
 }
@@ -87,12 +93,13 @@ interface Passed {
  * The way back from the build in service. A rollback leads back in time: what it left, and what lies between, is not taken
  * by the next one unless a later run proved it again. Reads no further back than it has to.
  * @param isWanted whether a build may be gone back to: on the disk, not quarantined, and not the one in service
+ * @param sinceMs milliseconds since the epoch: nothing before then is asked for
  */
-export async function wayBack(paths: StatePaths, isWanted: (build: string) => boolean): Promise<WayBack> {
+export async function wayBack(paths: StatePaths, isWanted: (build: string) => boolean, sinceMs = 0): Promise<WayBack> {
   const left = new Map<string, string>();
   const isGood = (build: string): boolean => isWanted(build) && !left.has(build);
   let passed: Passed | null = null;
-  for await (const { inputs, document } of endsNewestFirst(paths)) {
+  for await (const { inputs, document } of endsNewestFirst(paths, sinceMs)) {
     if (document === null) continue;
     const proven = provenBy(document);
     const isThere: boolean = passed === null || proven.includes(passed.to);

@@ -1,20 +1,53 @@
 import { existsSync } from 'node:fs';
+import { PassThrough } from 'node:stream';
 import { exec } from '../base/exec.ts';
 
 /** Where journald listens for entries with fields (systemd-journald.service(8)). */
 const socket = '/run/systemd/journal/socket';
 const timeoutMs = 2_000;
+/** No gate that takes longer than this is in want of some milliseconds. */
+const preparedMs = 10_000;
 
 /** The fields of an entry, systemd.journal-fields(7): names in capitals, a value without a name is left out. */
 export type JournalFields = Record<string, string | number | null | undefined>;
 
+/** Puts entries into the systemd journal, with fields that `journalctl NAME=VALUE` finds. */
+export interface JournalWriter {
+  /** Begins what is to write the next entry, for who knows that one will come. */
+  prepare: () => void;
+  /** Never an error: without a journal, or without that program, nothing is written. */
+  write: (fields: JournalFields) => Promise<void>;
+}
+
 /**
- * Adds an entry to the systemd journal, with fields that `journalctl NAME=VALUE` finds. Node cannot write to a datagram
- * socket, so logger(1) of util-linux does. Never an error: without a journal, or without that program, nothing is written.
+ * Node cannot write to a datagram socket, so logger(1) of util-linux does: one process for each entry, which takes longer to start
+ * than to write, and writes nothing when it is told nothing.
  */
-export async function writeJournal(fields: JournalFields): Promise<void> {
-  if (!existsSync(socket)) return;
-  await exec(['logger', '--journald'], { timeoutMs, input: journalText(fields) }).catch(() => {});
+export function journalWriter(): JournalWriter {
+  let prepared: { input: PassThrough; written: Promise<boolean> } | null = null;
+  return {
+    prepare() {
+      if (prepared !== null || !existsSync(socket)) return;
+      const input = new PassThrough();
+      prepared = { input, written: log(input, preparedMs) };
+    },
+    async write(fields) {
+      if (!existsSync(socket)) return;
+      const [text, ready] = [journalText(fields), prepared];
+      prepared = null;
+      ready?.input.end(text);
+      // One that was kept waiting for too long is not there any more.
+      if (!(await ready?.written)) await log(text, timeoutMs);
+    },
+  };
+}
+
+async function log(input: string | PassThrough, withinMs: number): Promise<boolean> {
+  const logging = exec(['logger', '--journald'], { timeoutMs: withinMs, input });
+  return logging.then(
+    ({ code }) => code === 0,
+    () => false,
+  );
 }
 
 /** Entries that are held back until their moment, and are written one after the other then. */

@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
 import { type Redact, redactorOf } from '../../lib/base/redactor.ts';
+import { poll } from '../../lib/base/wait.ts';
 import { journalListener, messageIds } from '../../lib/report/journal.ts';
 import type { RunEvent } from '../../lib/run/events.ts';
 import { type JournalFields, journalText } from '../../lib/systemd/journal-entry.ts';
@@ -22,9 +23,11 @@ function listening(write?: (fields: JournalFields) => Promise<void>, redact?: Re
     written.push(fields);
     await write?.(fields);
   };
-  const journal = journalListener(about, { write: listen, ...(redact ? { redact } : {}) });
+  let prepared = 0;
+  const prepare = (): void => void (prepared += 1);
+  const journal = journalListener(about, { writer: { write: listen, prepare }, ...(redact ? { redact } : {}) });
   const kinds = (): unknown[] => written.map(({ MESSAGE_ID: id }) => kindOf[String(id)]);
-  return { ...journal, written, kinds };
+  return { ...journal, written, kinds, prepared: () => prepared };
 }
 
 test('S10: the journal has the story of a run, each entry with fields to find it by', async () => {
@@ -60,21 +63,44 @@ test('S10: the journal has the story of a run, each entry with fields to find it
   );
 });
 
-test('S10: while the port may be closed nothing is started, but for the begin while the first step waits', async () => {
+test('S10: while the port closes and opens nothing is started, but for the begin once a step takes its time', async (t) => {
   const { listen, kinds, ended } = listening();
   listen(begin);
   listen({ type: 'step', name: 'stop', state: 'begun', durationMs: 0 });
-  assert.equal(kinds(), [], 'the stop is asked for first');
-  await setImmediate();
+  assert.equal(kinds(), [], 'the stop may be over at once');
+  await poll({ everyMs: 5, signal: t.signal }, async () => kinds().length > 0 || undefined);
   assert.equal(kinds(), ['begun']);
   listen({ type: 'step', name: 'stop', state: 'done', durationMs: 0 });
   listen(failed);
   listen({ type: 'going_back', from: older, to: older, failure: gateFailure });
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  await new Promise((resolve) => setTimeout(resolve, 100));
   assert.equal(kinds(), ['begun']);
   listen(outcome);
   await ended();
   assert.equal(kinds(), ['begun', 'step_failed', 'going_back', 'ended']);
+});
+
+test('S10: a run that fails at once is told of when its outcome is, and nothing is started before', async () => {
+  const { listen, kinds, ended } = listening();
+  listen(begin);
+  listen(failed);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  assert.equal(kinds(), []);
+  listen(outcome);
+  await ended();
+  assert.equal(kinds(), ['begun', 'step_failed', 'ended']);
+});
+
+test('S10: what writes the outcome is begun once the service is up, and not before the gate has asked', async () => {
+  const { listen, prepared } = listening();
+  listen(begin);
+  for (const name of ['stop', 'swap', 'start']) listen({ type: 'step', name, state: 'begun', durationMs: 0 });
+  await setImmediate();
+  assert.is(prepared(), 0);
+  listen({ type: 'step', name: 'gate', state: 'begun', durationMs: 0 });
+  assert.is(prepared(), 0, 'the gate asks first');
+  await setImmediate();
+  assert.is(prepared(), 1);
 });
 
 test('S8: a run that is ended for another is told as that, by whoever ends it', async () => {
