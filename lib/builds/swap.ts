@@ -10,10 +10,13 @@ import { currentName, currentPath, isBuildId, stampOf } from './layout.ts';
  * @throws `no_build` when there is no such build directory; `refused` when `current` is no link; `permission`, `disk`
  */
 export async function swapCurrent(directory: string, build: string): Promise<boolean> {
-  await verifyBuild(directory, build);
-  await verifyLinkOrNone(directory);
   const link = currentPath(directory);
-  if ((await readLinkIfThere(link)) === build) {
+  const [linked, destination] = [verifyLinkOrNone(directory), readLinkIfThere(link)];
+  // What is wrong with the build is told first, and nothing fails twice.
+  for (const asked of [linked, destination]) asked.catch(() => {});
+  await verifyBuild(directory, build);
+  await linked;
+  if ((await destination) === build) {
     // A deployer may have been killed between its rename and its fsync.
     await syncDirectory(directory);
     return false;

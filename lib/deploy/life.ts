@@ -7,8 +7,6 @@ import type { Systemd } from '../systemd/systemd.ts';
 export interface UnitLife {
   /** aborted, with the `StepFailure` that says why, at the signal that tells of the unit's end */
   readonly ended: AbortSignal;
-  /** From here on it is the start that is about to come: what was told before is of the one before. */
-  begin: () => void;
   stop: () => void;
 }
 
@@ -31,7 +29,7 @@ const deadStates = new Set([
 ]);
 
 /**
- * Watches a unit that is about to start, from `begin` on, or runs already. systemd's signals come in under 3 ms; polling would
+ * Watches a unit that is about to start, or runs already. systemd's signals come in under 3 ms; polling would
  * miss a crash between two restarts.
  * @param isRunning the unit runs now, so an end needs no start before it
  */
@@ -42,12 +40,10 @@ export async function watchLife(
 ): Promise<UnitLife> {
   const ended = openController();
   const latest = new Map<string, unknown>();
-  let isBegun = isRunning;
   // The first signals of a start still tell of the state before it: only what has lived can end.
   let [hadProcess, hasLived] = [isRunning, isRunning];
   let startJob: number | undefined;
   const stop = await systemd.watch(unit, (changed) => {
-    if (!isBegun) return;
     for (const [name, value] of changed) latest.set(name, value);
     if (latest.get('ActiveState') === 'activating') startJob ??= jobOf(latest);
     const [pid, subState] = [changed.get('MainPID'), changed.get('SubState')];
@@ -58,7 +54,7 @@ export async function watchLife(
     if ((!isLost && !isDead) || ended.signal.aborted) return;
     ended.abort(isStopped(latest, startJob) ? new StoppedByOthers(unit) : deathOf(unit, latest));
   });
-  return { ended: ended.signal, begin: () => void (isBegun = true), stop };
+  return { ended: ended.signal, stop };
 }
 
 /**

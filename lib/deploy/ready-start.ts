@@ -1,10 +1,8 @@
 import { isCutoverError } from '../base/errors.ts';
 import type { Systemd } from '../systemd/systemd.ts';
-import { type UnitLife, watchLife } from './life.ts';
 
-/** What has to be in place before a unit is started. */
+/** What is known of a unit that may be started. */
 export interface ReadyStart {
-  life: UnitLife;
   /** its file has changed since systemd read it */
   isStale: boolean;
 }
@@ -14,12 +12,8 @@ export interface ReadyStart {
  * (`ResetFailedUnit`). It may be done while the unit stops: while it is down, each moment counts.
  */
 export async function prepareStart(systemd: Systemd, unit: string): Promise<ReadyStart> {
-  const [life, isStale] = await Promise.all([
-    watchLife(systemd, unit, { isRunning: false }),
-    systemd.property(unit, 'Unit', 'NeedDaemonReload'),
-    systemd.resetFailed(unit),
-  ]);
-  return { life, isStale: isStale === true };
+  const [isStale] = await Promise.all([systemd.property(unit, 'Unit', 'NeedDaemonReload'), systemd.resetFailed(unit)]);
+  return { isStale: isStale === true };
 }
 
 /**

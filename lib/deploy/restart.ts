@@ -50,9 +50,10 @@ function stopStep(inputs: RunInputs, tools: StrategyTools, launch: Launch): Step
     name: 'stop',
     does: `stop ${target.unit}, within ${target.stopTimeoutMs / 1000} s`,
     apply: async (signal) => {
-      meter.start();
       const stopping = stopUnit(systemd, target, signal);
-      // Behind the stop on the same bus, and answered while the process ends.
+      // Looks before this turn ends. What it asks comes behind the stop on the same bus, as does what the start needs to know:
+      // that is answered while the process ends.
+      meter.start();
       launch.ready = prepareStart(systemd, target.unit).catch(() => undefined);
       return stopping;
     },

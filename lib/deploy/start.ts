@@ -26,12 +26,15 @@ export async function startUnit(
 ): Promise<{ began: StartFacts; life: UnitLife }> {
   const { unit, startTimeoutMs } = target;
   if (!ready) await untilStopped(systemd, target, signal);
-  const { life, isStale } = ready ?? (await prepareStart(systemd, unit));
+  const { isStale } = ready ?? (await prepareStart(systemd, unit));
+  if (isStale) await readAgain(systemd);
+  const watching = watchLife(systemd, unit, { isRunning: false });
+  // The bus takes what one client says in its order, so no answer is waited for: the watch is there before the start is.
+  const starting = systemd.start(unit, { timeoutMs: startTimeoutMs, signal });
+  starting.catch(() => {});
+  const life = await watching;
   try {
-    if (isStale) await readAgain(systemd);
-    life.begin();
-    const options = { timeoutMs: startTimeoutMs, signal };
-    const result = await Promise.race([systemd.start(unit, options), rejectionOf(life.ended)]);
+    const result = await Promise.race([starting, rejectionOf(life.ended)]);
     return { began: await requireStarted(systemd, unit, result), life };
   } catch (error) {
     life.stop();

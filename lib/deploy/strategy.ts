@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import type { Redact } from '../base/redactor.ts';
+import { readLinkIfThere } from '../base/files.ts';
 import { currentBuild } from '../builds/current.ts';
+import { currentPath } from '../builds/layout.ts';
 import { removeCurrent, swapCurrent } from '../builds/swap.ts';
 import type { CheckAnswer } from '../checks/check.ts';
 import type { OpenedBackup } from '../database/restore.ts';
@@ -85,7 +87,8 @@ export async function buildOfProcess({ target }: RunInputs, systemd: Systemd): P
 }
 
 async function requireCurrent(builds: string, to: string): Promise<void> {
-  const found = await currentBuild(builds);
+  const link = await readLinkIfThere(currentPath(builds));
+  const found = link === to ? to : await currentBuild(builds);
   if (found !== to)
     throw new StepFailure('systemd', `current names ${found ?? 'no build'} right after it was moved to ${to}`);
 }
