@@ -1,13 +1,14 @@
 import { openController, sleep } from '../base/wait.ts';
 import { areAccepting, type ListeningWatch, listeningWatch } from '../systemd/listening.ts';
+import type { Opened } from './ports.ts';
 
 /** Measures how long nobody accepts on the ports. */
 export interface DowntimeMeter {
   /** Finds out who has the ports open now, so that the first look after the start costs nothing while they close. */
   prepare(): void;
   start(): void;
-  /** whether the ports were all open at the last look, some 3 ms ago; true before the start */
-  isOpen: () => boolean;
+  /** what its looks see, of which there is one each 3 ms; true before the start */
+  opened: Opened;
   /** Ends the measuring. @returns milliseconds; null where there is no port to look at, a look failed, or nobody knows since when it was closed */
   stop(): Promise<number | null>;
 }
@@ -34,7 +35,7 @@ export function downtimeMeter(
   closedSince: Promise<number | null> = Promise.resolve(Number.POSITIVE_INFINITY),
 ): DowntimeMeter {
   const ended = openController();
-  const state = { isOpen: true };
+  const state: State = { isOpen: true, tell: () => {} };
   const watch = listeningWatch(ports, holders);
   let measuring: Promise<number | null> | undefined;
   return {
@@ -44,7 +45,7 @@ export function downtimeMeter(
     start() {
       if (ports.length > 0) measuring ??= measure({ ports, watch, closedSince }, state, ended.signal).catch(() => null);
     },
-    isOpen: () => state.isOpen,
+    opened: openedBy(state),
     async stop() {
       ended.abort();
       const total = measuring ? await measuring : null;
@@ -53,9 +54,20 @@ export function downtimeMeter(
   };
 }
 
+function openedBy(state: State): Opened {
+  return async (withinMs, signal) => {
+    if (state.isOpen) return true;
+    const told = openController();
+    state.tell = () => told.abort();
+    await sleep(withinMs, AbortSignal.any([signal, told.signal])).catch(() => {});
+    signal.throwIfAborted();
+    return state.isOpen;
+  };
+}
+
 async function measure(
   { ports, watch, closedSince }: Measured,
-  state: { isOpen: boolean },
+  state: State,
   ended: AbortSignal,
 ): Promise<number | null> {
   const sum = new Sum();
@@ -72,6 +84,7 @@ async function measure(
       if (!state.isOpen) sum.beginClosed(await closedSince);
     }
     sum.add(state.isOpen, before);
+    if (state.isOpen) state.tell();
     await sleep(pauseAfter(isWhole ? 0 : performance.now() - before), ended).catch(() => {});
   }
   return sum.end();
@@ -121,6 +134,13 @@ class Sum {
     if (this.#downSince !== null) this.#total += performance.now() - this.#downSince;
     this.#downSince = null;
   }
+}
+
+interface State {
+  /** at the last look; true before the first */
+  isOpen: boolean;
+  /** who waits for them to open */
+  tell: () => void;
 }
 
 interface Measured {

@@ -13,6 +13,7 @@ import type { RunTools } from './run-tools.ts';
 import { saveFreshEvidence, takeSnapshot } from './evidence.ts';
 import { type GateLook, passGate } from './gate.ts';
 import { isUnitsEnd, watchLife } from './life.ts';
+import { unseen } from './ports.ts';
 import { standInOf } from './stand-in.ts';
 import { provenStarts, startProven } from './start.ts';
 
@@ -145,7 +146,7 @@ async function proveBack(inputs: RunInputs, { systemd, emit }: Omit<RunTools, 's
       if (left === 0 || !isUnitsEnd(error)) return notBack(back, error);
       emit({ type: 'note', message: `${back} is started once more: ${messageOf(error)}` });
       // What is wrong with it, the gate tells.
-      await startProven(systemd, target, { isOpen: () => false, signal }).catch(() => {});
+      await startProven(systemd, target, { opened: unseen, signal }).catch(() => {});
     }
   }
 }

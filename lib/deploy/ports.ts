@@ -1,4 +1,4 @@
-import { poll, withDeadline } from '../base/wait.ts';
+import { poll, sleep, withDeadline } from '../base/wait.ts';
 import { StepFailure } from '../run/failure.ts';
 import { describeHolder } from '../systemd/holder.ts';
 import {
@@ -12,9 +12,10 @@ import { areHidden, type Listener, listListeners, ownersOf } from '../systemd/so
 import type { Systemd } from '../systemd/systemd.ts';
 
 /** No signal tells when a port opens. */
-const askEveryMs = 1;
+const askEveryMs = 2;
 /** Who it is takes some 5 ms of a processor to find out, which the service that starts needs itself. */
 const lookEveryMs = 100;
+const lookAgainMs = 5;
 const askHoldersMs = 100;
 
 /** Who listens where a unit's ports are: the unit itself, or others. */
@@ -86,10 +87,16 @@ async function strangerOf(listener: Listener, knownPids: readonly number[]): Pro
   return (await isOfSameUser(listener, knownPids)) ? null : { port, holder: null };
 }
 
-/** What is known of a port that is about to open. */
+/** Whether the ports are all open, as soon as somebody sees them so or after so long. @throws the signal's reason */
+export type Opened = (withinMs: number, signal: AbortSignal) => Promise<boolean>;
+
+/** Nobody looks: now and again it is found out who has the ports. */
+export const unseen: Opened = (withinMs, signal) => sleep(withinMs, signal).then(() => false);
+
+/** What is known of ports that are about to open. */
 export interface Opening<T> {
-  /** what a meter has just seen: only then is it worth finding out who it is */
-  isOpen: () => boolean;
+  /** only then is it worth finding out who it is */
+  opened: Opened;
   /** begins once something else as well, while it is found out who has the ports */
   whenOpen?: (owners: Promise<PortOwners>) => T;
 }
@@ -101,15 +108,12 @@ export interface Opening<T> {
  */
 export async function untilListening<T>(
   systemd: Systemd,
-  { unit, ports, isOpen, whenOpen }: { unit: string; ports: readonly number[] } & Opening<T>,
+  { unit, ports, opened, whenOpen }: { unit: string; ports: readonly number[] } & Opening<T>,
   signal: AbortSignal,
 ): Promise<T | null> {
-  let [lookedAt, isBegun] = [performance.now(), false];
-  const { begun } = await poll({ everyMs: askEveryMs, signal }, async () => {
-    const isWorthIt = isOpen();
+  for (let isBegun = false; ; ) {
     // A service that has begun to listen on another address than before is open nowhere we know of.
-    if (!isWorthIt && performance.now() - lookedAt < lookEveryMs) return undefined;
-    lookedAt = performance.now();
+    const isWorthIt = await opened(lookEveryMs, signal);
     const looking = lookAtPorts(systemd, unit, ports);
     const begun = whenOpen && isWorthIt && !isBegun ? whenOpen(looking) : null;
     isBegun ||= isWorthIt;
@@ -117,9 +121,9 @@ export async function untilListening<T>(
     // A process may have closed its socket between the two looks; whoever is named here still has it.
     const stranger = strangers.find(({ holder }) => holder !== null);
     if (stranger) throw portTaken(stranger);
-    return free.length === 0 && strangers.length === 0 ? { begun } : undefined;
-  });
-  return begun;
+    if (free.length === 0 && strangers.length === 0) return begun;
+    await sleep(lookAgainMs, signal);
+  }
 }
 
 /** Waits until nobody listens on the ports. @throws the signal's reason at the deadline */

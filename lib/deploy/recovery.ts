@@ -95,7 +95,7 @@ function startStep({ target }: RunInputs, { systemd, meter }: PlanTools, watched
     },
     prove: async (signal) => {
       const { life } = watched;
-      if (life) await untilReady(systemd, target, { life, isOpen: meter.isOpen, signal });
+      if (life) await untilReady(systemd, target, { life, opened: meter.opened, signal });
     },
   };
 }

@@ -85,7 +85,7 @@ function startStep(inputs: RunInputs, { systemd, meter }: StrategyTools, launch:
       if (!life) return;
       const whenOpen = (owners: Promise<PortOwners>): BegunLook | null =>
         beginGate(gateSubject(inputs), { systemd, life, signal }, owners);
-      launch.first = await untilReady(systemd, target, { life, isOpen: meter.isOpen, whenOpen, signal });
+      launch.first = await untilReady(systemd, target, { life, opened: meter.opened, whenOpen, signal });
     },
     isGoneAtBoot: true,
     revert: async () => {
@@ -104,5 +104,5 @@ async function startBack(inputs: RunInputs, { systemd, meter }: StrategyTools): 
   // After a boot, or by another hand, the unit may have been started from a build that was never proven.
   const running = await buildOfProcess(inputs, systemd);
   if (running !== undefined && running !== back) await stopUnit(systemd, target);
-  await startProven(systemd, target, { isOpen: meter.isOpen, signal });
+  await startProven(systemd, target, { opened: meter.opened, signal });
 }

@@ -30,14 +30,14 @@ export function restorePlan(inputs: RunInputs, tools: PlanTools): Step[] {
         meter.start();
         await stopAll(systemd, target);
       },
-      revert: () => startAll(systemd, target, meter.isOpen),
+      revert: () => startAll(systemd, target, meter.opened),
     },
     ...dataSteps(inputs, tools, kept),
     {
       name: 'start',
       does: `start ${target.unit}`,
       isGoneAtBoot: true,
-      apply: () => startAll(systemd, target, meter.isOpen),
+      apply: () => startAll(systemd, target, meter.opened),
     },
     gateStep(inputs, tools, {}),
   ];

@@ -6,7 +6,7 @@ import { amount, invocationIdOf, isActive } from '../systemd/facts.ts';
 import type { JobOptions } from '../systemd/jobs.ts';
 import type { Systemd } from '../systemd/systemd.ts';
 import { asSignalled, deathFrom, isUnitsEnd, StoppedByOthers, type UnitLife, watchLife } from './life.ts';
-import { type Opening, untilListening } from './ports.ts';
+import { type Opened, type Opening, untilListening } from './ports.ts';
 import { prepareStart, readAgain, type ReadyStart } from './ready-start.ts';
 
 /** So many starts has a build that was good before; a candidate has one. */
@@ -86,12 +86,12 @@ async function untilStopped(
 export async function untilReady<T>(
   systemd: Systemd,
   { unit, ports, startTimeoutMs }: Pick<TargetConfig, 'unit' | 'ports' | 'startTimeoutMs'>,
-  { life, isOpen, whenOpen, signal }: { life: UnitLife; signal: AbortSignal } & Opening<T>,
+  { life, opened, whenOpen, signal }: { life: UnitLife; signal: AbortSignal } & Opening<T>,
 ): Promise<T | null> {
   const what = `${unit} did not listen on port ${ports.join(', ')}`;
   const waiting = AbortSignal.any([signal, life.ended]);
   return withDeadline({ what, timeoutMs: startTimeoutMs, signal: waiting }, (ended) =>
-    untilListening(systemd, { unit, ports, isOpen, whenOpen }, ended),
+    untilListening(systemd, { unit, ports, opened, whenOpen }, ended),
   );
 }
 
@@ -103,12 +103,12 @@ export async function untilReady<T>(
 export async function startProven(
   systemd: Systemd,
   target: Pick<TargetConfig, 'unit' | 'ports' | 'startTimeoutMs' | 'stopTimeoutMs'>,
-  { isOpen, signal }: { isOpen: () => boolean; signal: AbortSignal },
+  { opened, signal }: { opened: Opened; signal: AbortSignal },
 ): Promise<void> {
   for (let left = provenStarts - 1; ; left -= 1) {
     try {
       const { life } = await startUnit(systemd, target, signal);
-      await untilReady(systemd, target, { life, isOpen, signal }).finally(life.stop);
+      await untilReady(systemd, target, { life, opened, signal }).finally(life.stop);
       return;
     } catch (error) {
       if (left === 0 || !isUnitsEnd(error)) throw error;

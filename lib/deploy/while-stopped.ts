@@ -4,6 +4,7 @@ import { isRunning } from '../systemd/facts.ts';
 import type { Systemd } from '../systemd/systemd.ts';
 import { socketsOf } from './socket-units.ts';
 import { stopStandIns } from './stand-in.ts';
+import { type Opened, unseen } from './ports.ts';
 import { startProven, stopUnit } from './start.ts';
 
 const socketJobMs = 10_000;
@@ -17,7 +18,7 @@ export async function whileStopped<T>(
   work: () => Promise<T>,
 ): Promise<T> {
   const start = async (): Promise<void> => {
-    if (isStarted) await startAll(systemd, target, () => false);
+    if (isStarted) await startAll(systemd, target, unseen);
   };
   let done: T;
   try {
@@ -52,11 +53,11 @@ export async function stopAll(systemd: Systemd, target: Stoppable): Promise<void
 }
 
 /** Opens the sockets and starts the service, where they are not up already. @throws `StepFailure` when it does not come up */
-export async function startAll(systemd: Systemd, target: Stoppable, isOpen: () => boolean): Promise<void> {
+export async function startAll(systemd: Systemd, target: Stoppable, opened: Opened): Promise<void> {
   const { signal } = openController();
   for (const name of await socketsOf(systemd, target.unit)) {
     await systemd.start(name, { timeoutMs: socketJobMs, signal });
   }
   if (isRunning(await systemd.facts(target.unit))) return;
-  await startProven(systemd, target, { isOpen, signal });
+  await startProven(systemd, target, { opened, signal });
 }

@@ -29,7 +29,7 @@ const priorityOfOutcome: Record<RunDocument['outcome'], keyof typeof priorityOf>
 };
 
 /** A stop, and what comes between it and the start, is mostly over by then. */
-const quietMs = 50;
+const quietMs = 30;
 
 /** For a journal that does not answer. */
 const lastWait = { what: 'the journal did not answer', timeoutMs: 5_000 };

@@ -48,7 +48,7 @@ export async function proveServing(place: Place, proving: Proving): Promise<void
   const { target, life, invocationBefore } = proving;
   const { systemd, emit, config } = place;
   const signal = AbortSignal.any([proving.signal, life.ended]);
-  if (target.strategy === 'restart') await untilReady(systemd, target, { life, isOpen: () => true, signal });
+  if (target.strategy === 'restart') await untilReady(systemd, target, { life, opened: async () => true, signal });
   else await untilAccepting(place, { ...proving, signal });
   const build = await currentBuild(target.builds);
   const { health } = target;

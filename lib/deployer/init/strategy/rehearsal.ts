@@ -7,7 +7,7 @@ import type { Place } from '../../place.ts';
 /** What a build says that serves already is no secret to whoever deploys it. */
 const asItIs = (text: string): string => text;
 /** Nothing is down while a stand-in comes up. */
-const noMeter: DowntimeMeter = { prepare() {}, start() {}, isOpen: () => true, stop: () => Promise.resolve(0) };
+const noMeter: DowntimeMeter = { prepare() {}, start() {}, opened: async () => true, stop: () => Promise.resolve(0) };
 
 /**
  * Starts a stand-in of the build that serves beside it, proves it as a deploy would, and stops it: so the first deploy is
