@@ -21,13 +21,10 @@ const program = await build({
   format: 'cjs',
   platform: 'node',
   target: 'node20.19',
-  // dbus-next wants the one for an authentication that no manager asks for, and little of the other; everybody would wait for their
-  // loading.
-  alias: {
-    crypto: './lib/systemd/crypto/crypto.cjs',
-    assert: './lib/systemd/assert/assert.cjs',
-    long: './lib/systemd/long/long.cjs',
-  },
+  // dbus-next needs little or nothing of these, and everybody would wait for their loading: each file says what it needs.
+  alias: Object.fromEntries(
+    ['assert', 'crypto', 'jsbi', 'long'].map((name) => [name, `./lib/systemd/${name}/${name}.cjs`]),
+  ),
   // import() inside one file would be a file of its own.
   supported: { 'dynamic-import': false },
   define: { embeddedFiles: JSON.stringify(embeddedFiles), loaded: 'module.loaded', 'import.meta.dirname': '__dirname' },

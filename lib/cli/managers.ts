@@ -8,8 +8,8 @@ import { becomeOwner, type Owned, otherOwnerOf } from './as-owner.ts';
 export type Managers = Pick<Place, 'systemd' | 'ownersSystemd' | 'environment'>;
 
 /** The manager, for whoever changes nothing, or works as it is. */
-export function managersAsIs({ manager }: Config, env: NodeJS.ProcessEnv): Managers {
-  const systemd = reachSystemd(manager);
+export function managersAsIs({ manager }: Config, env: NodeJS.ProcessEnv, after?: Promise<unknown>): Managers {
+  const systemd = reachSystemd(manager, after);
   return { systemd, ownersSystemd: systemd, environment: settleEnvironment(env) };
 }
 
@@ -25,7 +25,8 @@ export async function managersAsOwner(
   { owned, env, source }: { owned: Owned; env: NodeJS.ProcessEnv; source: Source },
 ): Promise<Managers> {
   const owner = await otherOwnerOf(owned[0]);
-  if (owner === null) return managersAsIs(config, env);
+  // The target's lock is asked of another process first.
+  if (owner === null) return managersAsIs(config, env, new Promise(setImmediate));
   const roots = (await isRootsWord(config, source)) ? await rootsManager(config) : null;
   // What root has systemd run must not look for anything in that user's home.
   const environment = settleEnvironment(env);

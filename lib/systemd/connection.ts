@@ -27,9 +27,10 @@ const retryMs = 100;
 /**
  * Connects to the bus and subscribes to the manager's signals, while whoever asks for it goes on with other things: what
  * needs the bus first waits for it, and throws `systemd_unavailable` when there is none; who asks after that tries anew.
+ * @param after when to begin; none: at once
  */
-export function openConnection(kind: ManagerKind, connect: Connect = connectBus): Connection {
-  return new Renewed(kind, connect);
+export function openConnection(kind: ManagerKind, connect: Connect = connectBus, after?: Promise<unknown>): Connection {
+  return new Renewed(kind, connect, after);
 }
 
 class Renewed implements Connection {
@@ -42,11 +43,10 @@ class Renewed implements Connection {
   #lostAt: number | undefined;
   #isMadeByRoot = false;
 
-  constructor(kind: ManagerKind, connect: Connect) {
+  constructor(kind: ManagerKind, connect: Connect, after?: Promise<unknown>) {
     this.kind = kind;
     this.#connect = connect;
-    // Its own work takes as long as the bus does: whoever asks for it may begin something else before.
-    this.#first = new Promise(setImmediate).then(() => this.#renew());
+    this.#first = after ? after.then(() => this.#renew()) : this.#renew();
     // Whoever needs the bus is told.
     this.#first.catch(() => {});
   }

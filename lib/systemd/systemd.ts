@@ -1,6 +1,6 @@
 import { isCutoverError } from '../base/errors.ts';
 import type { ManagerKind } from '../config/model.ts';
-import type { BusCall } from './bus.ts';
+import { type BusCall, connectBus } from './bus.ts';
 import { type Connection, openConnection } from './connection.ts';
 import { factsFrom, type UnitFacts, type UnitVitals } from './facts.ts';
 import { type JobOptions, type JobResult, runJob } from './jobs.ts';
@@ -60,9 +60,12 @@ export async function openSystemd(kind: ManagerKind): Promise<Systemd> {
   return new Client(connection);
 }
 
-/** The same for who has other things to do meanwhile: the first question throws `systemd_unavailable`. */
-export function reachSystemd(kind: ManagerKind): Systemd {
-  return new Client(openConnection(kind));
+/**
+ * The same for who has other things to do meanwhile: the first question throws `systemd_unavailable`.
+ * @param after when to begin: to connect takes this process' own time, in which others may already be at work for it
+ */
+export function reachSystemd(kind: ManagerKind, after?: Promise<unknown>): Systemd {
+  return new Client(openConnection(kind, connectBus, after));
 }
 
 class Client implements Systemd {
