@@ -29,6 +29,15 @@ export function sleep(milliseconds: number, signal?: AbortSignal): Promise<void>
   });
 }
 
+/** Does work so long after the last time that it was asked to; a process does not stay for it. */
+export function delayed(work: () => void): (afterMs: number) => void {
+  let timer: NodeJS.Timeout | undefined;
+  return (afterMs) => {
+    clearTimeout(timer);
+    timer = setTimeout(work, afterMs).unref();
+  };
+}
+
 /**
  * Aborted after so long, for a wait that nobody ends before. What came in time and was not read yet, since this process stood
  * still, is read first: Node looks at its timers before it looks at its sockets.
@@ -92,6 +101,11 @@ export async function answerWithin<T>(
       resolve(answer);
     }, fail);
   });
+}
+
+/** Resolves once all has been read that lay in this process' sockets before: at its second turn Node has looked at them again. */
+export async function untilAllIsRead(): Promise<void> {
+  for (let turn = 0; turn < 2; turn += 1) await new Promise(setImmediate);
 }
 
 /** Never resolves; rejects with the reason once the signal is aborted. */

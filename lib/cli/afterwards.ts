@@ -66,6 +66,7 @@ export async function whileWorking<T>(
     return await work();
   } catch (error) {
     if (place.settled.length > 0) await afterwards(null, place, { terminal, isPruned: false });
+    else await place.journalled();
     throw error;
   }
 }

@@ -82,6 +82,7 @@ export function isEachPortAsked({ health, ports }: Pick<TargetConfig, 'health' |
 }
 
 function portOf(url: string): number | null {
+  if (url.startsWith('http://unix:')) return null;
   const { protocol, port } = new URL(url);
   return Number(port) || ({ 'http:': 80, 'https:': 443 }[protocol] ?? null);
 }

@@ -1,4 +1,4 @@
-import { rejectionOf, sleep } from '../base/wait.ts';
+import { rejectionOf, sleep, untilAllIsRead } from '../base/wait.ts';
 import type { TargetConfig } from '../config/model.ts';
 import type { Emit } from '../run/events.ts';
 import { StepFailure } from '../run/failure.ts';
@@ -54,10 +54,14 @@ const forkAwayMs = 250;
 export async function passGate(subject: GateSubject, tools: GateTools): Promise<void> {
   const signal = AbortSignal.any([tools.signal, tools.life.ended]);
   await Promise.race([askUntilGood(subject, { ...tools, signal }), rejectionOf(signal)]);
+  // A signal of the unit's end may have come while this process was busy with what it was told.
+  await untilAllIsRead();
+  signal.throwIfAborted();
 }
 
 /**
- * Begins the gate's first look for who has just seen the ports open, while it is found out who has them.
+ * Begins the gate's first look for who has just seen the ports open, while it is found out who has them: who answers and who is found
+ * there are the same, unless a port changes hands within these milliseconds.
  * @returns null where that would be too early to tell
  */
 export function beginGate(

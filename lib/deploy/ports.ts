@@ -114,6 +114,7 @@ export async function untilListening<T>(
   for (let isBegun = false; ; ) {
     // A service that has begun to listen on another address than before is open nowhere we know of.
     const isWorthIt = await opened(lookEveryMs, signal);
+    const lookedAt = performance.now();
     const looking = lookAtPorts(systemd, unit, ports);
     const begun = whenOpen && isWorthIt && !isBegun ? whenOpen(looking) : null;
     isBegun ||= isWorthIt;
@@ -122,7 +123,8 @@ export async function untilListening<T>(
     const stranger = strangers.find(({ holder }) => holder !== null);
     if (stranger) throw portTaken(stranger);
     if (free.length === 0 && strangers.length === 0) return begun;
-    await sleep(lookAgainMs, signal);
+    // A slow look means large tables: the service that starts needs the processor itself.
+    await sleep(Math.max(lookAgainMs, performance.now() - lookedAt), signal);
   }
 }
 

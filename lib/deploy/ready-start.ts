@@ -5,6 +5,15 @@ import type { Systemd } from '../systemd/systemd.ts';
 export interface ReadyStart {
   /** its file has changed since systemd read it */
   isStale: boolean;
+  /** when that was asked (`performance.now()`) */
+  atMs: number;
+}
+
+/** In a stop, or a migration, that takes its time somebody may have changed the file. */
+const freshMs = 1_000;
+
+export function isFresh(ready: ReadyStart | undefined): ready is ReadyStart {
+  return ready !== undefined && performance.now() - ready.atMs < freshMs;
 }
 
 /**
@@ -12,8 +21,9 @@ export interface ReadyStart {
  * (`ResetFailedUnit`). It may be done while the unit stops: while it is down, each moment counts.
  */
 export async function prepareStart(systemd: Systemd, unit: string): Promise<ReadyStart> {
+  const atMs = performance.now();
   const [isStale] = await Promise.all([systemd.property(unit, 'Unit', 'NeedDaemonReload'), systemd.resetFailed(unit)]);
-  return { isStale: isStale === true };
+  return { isStale: isStale === true, atMs };
 }
 
 /**

@@ -1,5 +1,5 @@
 import { CutoverError } from '../base/errors.ts';
-import { rejectionOf, withDeadline } from '../base/wait.ts';
+import { openController, rejectionOf, withDeadline } from '../base/wait.ts';
 import type { TargetConfig } from '../config/model.ts';
 import { StepFailure } from '../run/failure.ts';
 import { amount, invocationIdOf, isActive } from '../systemd/facts.ts';
@@ -7,7 +7,7 @@ import type { JobOptions } from '../systemd/jobs.ts';
 import type { Systemd } from '../systemd/systemd.ts';
 import { asSignalled, deathFrom, isUnitsEnd, StoppedByOthers, type UnitLife, watchLife } from './life.ts';
 import { type Opened, type Opening, untilListening } from './ports.ts';
-import { prepareStart, readAgain, type ReadyStart } from './ready-start.ts';
+import { isFresh, prepareStart, readAgain, type ReadyStart } from './ready-start.ts';
 
 /** So many starts has a build that was good before; a candidate has one. */
 export const provenStarts = 3;
@@ -24,15 +24,11 @@ export async function startUnit(
   signal: AbortSignal,
   ready?: ReadyStart,
 ): Promise<{ began: StartFacts; life: UnitLife }> {
-  const { unit, startTimeoutMs } = target;
+  const { unit } = target;
   if (!ready) await untilStopped(systemd, target, signal);
-  const { isStale } = ready ?? (await prepareStart(systemd, unit));
+  const { isStale } = isFresh(ready) ? ready : await prepareStart(systemd, unit);
   if (isStale) await readAgain(systemd);
-  const watching = watchLife(systemd, unit, { isRunning: false });
-  // The bus takes what one client says in its order, so no answer is waited for: the watch is there before the start is.
-  const starting = systemd.start(unit, { timeoutMs: startTimeoutMs, signal });
-  starting.catch(() => {});
-  const life = await watching;
+  const { starting, life } = await startWatched(systemd, target, signal);
   try {
     const result = await Promise.race([starting, rejectionOf(life.ended)]);
     return { began: await requireStarted(systemd, unit, result), life };
@@ -40,6 +36,22 @@ export async function startUnit(
     life.stop();
     throw asSignalled(error, life);
   }
+}
+
+/** The bus takes what one client says in its order, and a turn later the watch is asked for: its answer need not be waited for. */
+async function startWatched(
+  systemd: Systemd,
+  { unit, startTimeoutMs: timeoutMs }: Pick<TargetConfig, 'unit' | 'startTimeoutMs'>,
+  signal: AbortSignal,
+): Promise<{ starting: Promise<string>; life: UnitLife }> {
+  const given = openController();
+  const watching = watchLife(systemd, unit, { isRunning: false });
+  watching.catch((error: unknown) => given.abort(error));
+  await new Promise(setImmediate);
+  given.signal.throwIfAborted();
+  const starting = systemd.start(unit, { timeoutMs, signal: AbortSignal.any([signal, given.signal]) });
+  starting.catch(() => {});
+  return { starting, life: await watching };
 }
 
 /**

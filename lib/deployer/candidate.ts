@@ -41,7 +41,10 @@ export async function chooseCandidate(
   return { candidate, passedOver, leftBy };
 }
 
-/** No run before a build was made can have left it, and its ledger need not be read; where nobody knows when, each is. */
+/**
+ * No run before a build was made can have left it, and its ledger need not be read; where nobody knows when, each is. It is for a note
+ * alone: a rollback past the build that began before then is told of only where it came from that very build.
+ */
 async function rollbackThatLeft(
   path: string,
   { paths, isOther }: { paths: StatePaths; isOther: (id: string) => boolean },

@@ -1,5 +1,5 @@
 import type { Redact } from '../base/redactor.ts';
-import { withDeadline } from '../base/wait.ts';
+import { delayed, withDeadline } from '../base/wait.ts';
 import { leftFor } from '../run/cause.ts';
 import type { RunDocument } from '../run/document.ts';
 import type { Listener, RunEvent } from '../run/events.ts';
@@ -30,6 +30,8 @@ const priorityOfOutcome: Record<RunDocument['outcome'], keyof typeof priorityOf>
 
 /** A stop, and what comes between it and the start, is mostly over by then. */
 const quietMs = 30;
+/** So is a way back; a run that takes longer may be killed before its outcome is told. */
+const busyMs = 1_000;
 
 /** For a journal that does not answer. */
 const lastWait = { what: 'the journal did not answer', timeoutMs: 5_000 };
@@ -50,8 +52,8 @@ type Entry = {
 /**
  * Tells the systemd journal the story of a run, so that `journalctl CUTOVER_TARGET=production` reads it: begin, failed steps,
  * the way back, the outcome, what was settled and pruned. To start a program costs some milliseconds, so while the port may be
- * about to close or to open none is, and the rest is written when the outcome is told: only the begin, that of a run that is killed
- * later too, is written while a step waits, as for the new build to start; and what writes the outcome is begun at the gate.
+ * about to close or to open none is, and the rest is written when the outcome is told, or after a second: only the begin, that of a run
+ * that is killed later too, is written while a step waits, as for the new build to start; what writes the outcome is begun at the gate.
  * @param options nobody waits for the `writer` during the run; `redact` hides secrets
  * @returns `ended` resolves when everything so far is written, or no longer waited for
  */
@@ -61,15 +63,16 @@ export function journalListener(
 ): { listen: Listener; ended: () => Promise<void> } {
   let run: string | null = null;
   const entries = inTurn(writer.write);
-  let begin: NodeJS.Timeout | undefined;
+  const flushAfter = delayed(entries.flush);
   const listen: Listener = (event) => {
     run = runOf(event) ?? run;
     const entry = entryOf(event);
-    if (entry) entries.hold(hidden(fieldsOf(entry, { ...about, run }), redact));
-    if (entry) clearTimeout(begin);
-    if (entry?.kind === 'begun') begin = setTimeout(entries.flush, quietMs).unref();
+    if (entry) {
+      entries.hold(hidden(fieldsOf(entry, { ...about, run }), redact));
+      flushAfter(entry.kind === 'begun' ? quietMs : busyMs);
+    }
     // While the service is asked and the journal read, there is time to begin what writes how it ended.
-    if (event.type === 'step' && event.name === 'gate' && event.state === 'begun') setImmediate(writer.prepare);
+    if (isGateBegun(event)) setImmediate(writer.prepare);
     if (event.type === 'outcome') entries.flush();
   };
   return {
@@ -79,6 +82,10 @@ export function journalListener(
       return withDeadline(lastWait, entries.written).catch(() => {});
     },
   };
+}
+
+function isGateBegun(event: RunEvent): boolean {
+  return event.type === 'step' && event.name === 'gate' && event.state === 'begun';
 }
 
 function runOf(event: RunEvent): string | null {

@@ -29,9 +29,9 @@ export interface BusSignal {
 
 export interface Bus {
   readonly kind: ManagerKind;
-  /** aborted, with a `bus_lost` error, once the connection has ended */
+  /** aborted, with a `bus_lost` error, once the connection has ended; with `systemd_unavailable` where it never was one */
   readonly lost: AbortSignal;
-  /** @throws `bus_lost`, also when no answer comes, and what `dbusFailure` makes of the manager's own answer */
+  /** @throws the reason of `lost`; `bus_lost` also when no answer comes, and what `dbusFailure` makes of the manager's own answer */
   call(call: BusCall): Promise<unknown[]>;
   onSignal(listener: (signal: BusSignal) => void): () => void;
   /** asks the bus to pass signals on (D-Bus specification, "Match Rules") */
@@ -66,8 +66,9 @@ interface Lifeline extends Pick<Bus, 'kind' | 'lost'> {
 type Unavailable = (cause: unknown) => CutoverError;
 
 /**
- * Begins to connect to the bus of the system or of the user. What it is asked meanwhile goes out with the greeting; when it does
- * not let us in, that is thrown `systemd_unavailable`.
+ * Begins to connect to the bus of the system or of the user. What it is asked meanwhile goes out with the greeting, and has to be what
+ * dbus-next can write for certain: nobody could catch its error then. When the bus does not let us in, that is thrown
+ * `systemd_unavailable`.
  * @throws `systemd_unavailable` when there is no bus
  */
 export async function connectBus(kind: ManagerKind, env: NodeJS.ProcessEnv = process.env): Promise<Bus> {

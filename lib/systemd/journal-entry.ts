@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { PassThrough } from 'node:stream';
 import { exec } from '../base/exec.ts';
+import { openController } from '../base/wait.ts';
 
 /** Where journald listens for entries with fields (systemd-journald.service(8)). */
 const socket = '/run/systemd/journal/socket';
@@ -24,27 +25,41 @@ export interface JournalWriter {
  * than to write, and writes nothing when it is told nothing.
  */
 export function journalWriter(): JournalWriter {
-  let prepared: { input: PassThrough; written: Promise<boolean> } | null = null;
+  let prepared: PreparedEntry | null = null;
   return {
     prepare() {
-      if (prepared !== null || !existsSync(socket)) return;
-      const input = new PassThrough();
-      prepared = { input, written: log(input, preparedMs) };
+      if (prepared === null && existsSync(socket)) prepared = prepareEntry();
     },
     async write(fields) {
-      if (!existsSync(socket)) return;
       const [text, ready] = [journalText(fields), prepared];
       prepared = null;
-      ready?.input.end(text);
       // One that was kept waiting for too long is not there any more.
-      if (!(await ready?.written)) await log(text, timeoutMs);
+      if (await ready?.give(text)) return;
+      if (existsSync(socket)) await log(text, { timeoutMs });
     },
   };
 }
 
-async function log(input: string | PassThrough, withinMs: number): Promise<boolean> {
-  const logging = exec(['logger', '--journald'], { timeoutMs: withinMs, input });
-  return logging.then(
+/** A program that waits for its entry. @returns whether it has written what it was given */
+interface PreparedEntry {
+  give: (text: string) => Promise<boolean>;
+}
+
+function prepareEntry(): PreparedEntry {
+  const input = new PassThrough();
+  const hung = openController();
+  const written = log(input, { timeoutMs: preparedMs, signal: hung.signal });
+  return {
+    give(text) {
+      input.end(text);
+      const timer = setTimeout(() => hung.abort(), timeoutMs);
+      return written.finally(() => clearTimeout(timer));
+    },
+  };
+}
+
+async function log(input: string | PassThrough, bounds: { timeoutMs: number; signal?: AbortSignal }): Promise<boolean> {
+  return exec(['logger', '--journald'], { ...bounds, input }).then(
     ({ code }) => code === 0,
     () => false,
   );

@@ -32,8 +32,18 @@ export async function watchUnit(connection: Connection, unit: string, listener: 
     const told = connection.again(attach).then(tellAll);
     told.catch(() => {});
   };
-  await connection.again(attach);
+  await connection.again(andAgain(attach, tellAll));
   return () => ended.abort();
+}
+
+/** What is done once more has missed what happened while the bus went away: that is told then. */
+function andAgain(work: () => Promise<void>, tellMissed: () => Promise<void>): () => Promise<void> {
+  let tries = 0;
+  return async () => {
+    tries += 1;
+    await work();
+    if (tries > 1) await tellMissed();
+  };
 }
 
 /** A listener, and how often it was told something. */

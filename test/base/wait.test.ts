@@ -1,10 +1,19 @@
 import { spawn } from 'node:child_process';
 import { getEventListeners, once } from 'node:events';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { CutoverError } from '../../lib/base/errors.ts';
-import { deadlineSignal, openController, poll, rejectionOf, sleep, withDeadline } from '../../lib/base/wait.ts';
+import {
+  answerWithin,
+  deadlineSignal,
+  openController,
+  poll,
+  rejectionOf,
+  sleep,
+  untilAllIsRead,
+  withDeadline,
+} from '../../lib/base/wait.ts';
 import { makeDirectory, rejection } from '../builds/directory.ts';
 import { suite } from '../suite.ts';
 
@@ -62,6 +71,38 @@ test('S12: an answer that came in time counts, though this process stood still u
   assert.is(await isLate, false);
   await sleep(50);
   assert.ok(deadline.aborted);
+});
+
+test('S12: an answer that nobody can call off comes, fails, is late, or is no longer wanted', async () => {
+  const [{ signal }, other] = [openController(), openController()];
+  const bounds = { what: 'systemd did not answer', timeoutMs: 30_000, signal };
+  assert.is(await answerWithin(bounds, async () => 7), 7);
+  assert.is(await rejection(answerWithin(bounds, () => Promise.reject(stopped))), stopped);
+  const late = await rejection(answerWithin({ ...bounds, timeoutMs: 30 }, never));
+  assert.equal([late.code, late.message], ['timeout', 'systemd did not answer within 0.03 s']);
+  const left = rejection(answerWithin({ ...bounds, signal: other.signal }, never));
+  other.abort(stopped);
+  assert.is(await left, stopped);
+  let isAsked = false;
+  const ask = async (): Promise<void> => void (isAsked = true);
+  assert.is(await rejection(answerWithin({ ...bounds, signal: other.signal }, ask)), stopped);
+  assert.is(isAsked, false, 'it was asked although nobody wants to know');
+  assert.equal(getEventListeners(signal, 'abort'), []);
+});
+
+test('S3: what lay in a socket while this process was busy is read before it goes on', async (t) => {
+  const child = spawn('echo', ['answer'], { stdio: ['ignore', 'pipe', 'ignore'] });
+  t.cleanup(() => child.kill('SIGKILL'));
+  const heard: string[] = [];
+  child.stdout.on('data', (chunk: Buffer) => heard.push(String(chunk)));
+  const began = performance.now();
+  // Dead, and not reaped yet: this process has not looked.
+  const isDead = (): boolean => /\) Z /.test(readFileSync(`/proc/${child.pid}/stat`, 'utf8'));
+  while (!isDead() && performance.now() - began < 30_000)
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+  assert.equal(heard, []);
+  await untilAllIsRead();
+  assert.equal(heard, ['answer\n']);
 });
 
 test('S12: the reason of the caller goes through, also when it was there before', async (t) => {

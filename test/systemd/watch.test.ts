@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import * as assert from 'uvu/assert';
+import { CutoverError } from '../../lib/base/errors.ts';
 import { openController } from '../../lib/base/wait.ts';
 import type { Bus } from '../../lib/systemd/bus.ts';
 import { openConnection } from '../../lib/systemd/connection.ts';
@@ -51,4 +52,20 @@ test('S12: a watch that is ended while it finds its bus again leaves nothing the
   answered.abort();
   await new Promise((resolve) => setImmediate(resolve));
   assert.equal([second.rules.size, second.listeners.size], [0, 0]);
+});
+
+test('S8: a watch whose bus goes away before it is there tells what happened meanwhile', async () => {
+  const lost = new CutoverError('bus_lost', 'lost');
+  const first = makeBus(async () => {
+    first.lost.abort(lost);
+    throw lost;
+  });
+  const second = makeBus(async () => {});
+  second.bus.call = async ({ member }) => (member === 'GetAll' ? [{ ActiveState: { value: 'active' } }] : []);
+  const buses = [first.bus, second.bus];
+  const connection = openConnection('system', async () => buses.shift() as Bus);
+  const told: unknown[] = [];
+  const stop = await watchUnit(connection, 'app.service', (changed) => told.push(changed.get('ActiveState')));
+  stop();
+  assert.equal(told, ['active']);
 });
