@@ -75,7 +75,7 @@ export async function withDeadline<T>(
 }
 
 /**
- * The same for an answer that cannot be called off, at a tenth of the cost: whoever gives it is told nothing.
+ * The same for an answer that cannot be called off, and for which no signal need be made: whoever gives it is told nothing.
  * @param what the end of the sentence "… did not come within 5 s"
  */
 export async function answerWithin<T>(
