@@ -40,11 +40,12 @@ export async function main(tool: string, argv: string[]): Promise<void> {
 function tellError(error: unknown, words: string[], terminal: Terminal): number {
   const { code, mend, exitCode } = isCutoverError(error) ? error : defect;
   const message = messageOf(error);
-  const { stack } = error as Error;
   if (words.includes('--json')) {
     terminal.print(JSON.stringify({ error: { code, message, mend: mend ?? null }, exit_code: exitCode }));
   }
   terminal.complain(`cutover: ${message}\n${mend ? `  -> ${mend}\n` : ''}`);
-  if (words.includes('--verbose') && stack) terminal.complain(`${stack}\n`);
+  // Not before it is wanted: V8 looks through the whole program to say which line is which.
+  const stack = words.includes('--verbose') ? (error as Error).stack : undefined;
+  if (stack) terminal.complain(`${stack}\n`);
   return exitCode;
 }
