@@ -1,8 +1,10 @@
 // Everything in one file that needs nothing but Node: modules inside are run when they are first asked for.
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { bundleInLayers } from './layers.mjs';
 import { licensesOf } from './licenses.mjs';
 
 const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
@@ -11,12 +13,18 @@ const output = 'dist/cutover.cjs';
 // What lib/base/own-files.ts gives: by its path from here.
 const embeddedFiles = { ...filesIn('units', 'cutover'), ...filesIn('lib/triggers/page/site') };
 
-const program = await build({
+// What every command begins with; then what those need that people wait for (bin/load.js), with what they ask for on the way.
+const waitedFor = ['check', 'deploy', 'rollback', 'status', 'builds', 'history', 'report', 'complete', 'direct'];
+const beforeAny = ['lib/cli/parse.ts', 'lib/cli/as-typed.ts', 'lib/report/colour.ts'];
+const packages = ['dbus-next', 'smol-toml'].map((name) => relative('.', fileURLToPath(import.meta.resolve(name))));
+const layers = [['lib/cli.ts'], [...beforeAny, ...waitedFor.map((name) => `lib/cli/${name}.ts`), ...packages]];
+
+const options = {
   entryPoints: ['lib/cli.ts'],
   outfile: output,
   bundle: true,
   // A function from the beginning: to put one around it later would be one more copy of it all, each time.
-  banner: { js: '(function(exports,require,module,__filename,__dirname){' },
+  banner: { js: '(function(exports,require,module,__filename,__dirname){var loaded=module.loaded;' },
   footer: { js: '})' },
   format: 'cjs',
   platform: 'node',
@@ -27,15 +35,17 @@ const program = await build({
   ),
   // import() inside one file would be a file of its own.
   supported: { 'dynamic-import': false },
-  define: { embeddedFiles: JSON.stringify(embeddedFiles), loaded: 'module.loaded', 'import.meta.dirname': '__dirname' },
+  // A text in a text has no lines of its own, which each start would have to put together (bin/load.js).
+  define: { embeddedFiles: JSON.stringify(JSON.stringify(embeddedFiles)), 'import.meta.dirname': '__dirname' },
   // dbus-next asks for both inside a try; neither is used.
   external: ['x11', 'usocket'],
   minify: true,
   sourcemap: 'linked',
-  metafile: true,
-  write: false,
+  // They stand in dist/THIRD-PARTY-LICENSES, and at the head of the program.
+  legalComments: 'none',
   logLevel: 'warning',
-});
+};
+const program = await bundleInLayers(options, layers);
 // A Node that is too old has to understand it to say so.
 const head = await build({
   entryPoints: ['bin/alone.js'],

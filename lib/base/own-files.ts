@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** The build puts the files in place of this name (bin/build.mjs), so that the program needs nothing beside itself. */
-declare const embeddedFiles: Record<string, string> | undefined;
+/** The build puts the files in place of this name (bin/build.mjs), as JSON, so that the program needs nothing beside itself. */
+declare const embeddedFiles: string | undefined;
 
 /** What started the program tells where it lies (bin/load.js), named in full and without links. */
 declare const loaded: { executable: string; installation: string } | undefined;
@@ -14,7 +14,7 @@ declare const loaded: { executable: string; installation: string } | undefined;
  */
 export function ownFile(path: string): string {
   if (typeof embeddedFiles === 'undefined') return readFileSync(join(sources(), path), 'utf8');
-  const text = embeddedFiles[path];
+  const { [path]: text } = JSON.parse(embeddedFiles) as Record<string, string | undefined>;
   if (text === undefined) throw new Error(`${path} is not in this build of cutover`);
   return text;
 }
