@@ -18,3 +18,8 @@ function isBindable(port: number): Promise<boolean> {
     server.listen({ port, exclusive: true }).close((error) => resolve(error === undefined));
   });
 }
+
+/** Loads what Node first asks for when something is to listen: while the port is closed everybody waits for it. */
+export async function loadListening(): Promise<void> {
+  await import('node:cluster');
+}
