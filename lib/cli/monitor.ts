@@ -62,7 +62,9 @@ async function tellAlerts(
   if (alerts.length === 0 || channels.length === 0) return [];
   const { notifyEach, unattendedBounds } = await import('../report/notify/notify.ts');
   const { alertNotice } = await import('../report/notify/alert.ts');
-  const notices = alerts.map((alert) => alertNotice(alert, { app, target, host: hostname() }));
+  const notices = alerts.map((alert) =>
+    alertNotice(alert, { app, target, host: hostname(), config: place.config.file }),
+  );
   const how = { signal: interruptSignal(), env: terminal.env, bounds: unattendedBounds };
   const { problems, untold } = await notifyEach(notices, channels, how);
   for (const message of problems) place.emit({ type: 'note', message });

@@ -22,7 +22,7 @@ export async function notifyAfterwards(
   if (ended.length === 0 || channels.length === 0) return;
   const { notify, unattendedBounds, usualBounds } = await import('../report/notify/notify.ts');
   const { noticeOf } = await import('../report/notify/notice.ts');
-  const where = { manager: config.manager, host: hostname() };
+  const where = { manager: config.manager, host: hostname(), config: config.file };
   const notices = ended.flatMap((one) => noticeOf(one, where) ?? []);
   const say = (message: string): void => emit({ type: 'note', message });
   const timer = setTimeout(() => say('others are being told; Ctrl-C ends the wait'), silentMs);

@@ -7,6 +7,9 @@ import { type Environment, parseConfig } from './parse.ts';
 
 export { parseConfig } from './parse.ts';
 
+/** The machine's configuration, which is found wherever a command is typed. */
+export const machineFile = '/etc/cutover/cutover.toml';
+
 /**
  * Finds the configuration: `--config`, `$CUTOVER_CONFIG`, `./cutover.toml`, the user's, the machine's.
  * One that is named is taken at its word and not looked for elsewhere.
@@ -51,7 +54,7 @@ export async function parseText(text: string, { file, mode }: { file: string; mo
 
 function placesOf(env: Environment, cwd: string): string[] {
   const home = userDirectory('XDG_CONFIG_HOME', env);
-  return [join(cwd, 'cutover.toml'), join(home, 'cutover/cutover.toml'), '/etc/cutover/cutover.toml'];
+  return [join(cwd, 'cutover.toml'), join(home, 'cutover/cutover.toml'), machineFile];
 }
 
 /** A place that may not be looked into counts as there: loading it then says what is in the way. */

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { userDirectory } from '../../base/xdg.ts';
 import { isCutoverError } from '../../base/errors.ts';
-import { findConfig } from '../../config/load.ts';
+import { findConfig, machineFile } from '../../config/load.ts';
 import type { ManagerKind } from '../../config/model.ts';
 
 /** The surroundings of whoever calls. */
@@ -12,9 +12,7 @@ export interface Surroundings {
 
 /** Where a new configuration goes: the machine's own place for root, the user's for others. */
 export function defaultConfigPath({ env }: Surroundings): string {
-  return process.geteuid?.() === 0
-    ? '/etc/cutover/cutover.toml'
-    : join(userDirectory('XDG_CONFIG_HOME', env), 'cutover/cutover.toml');
+  return process.geteuid?.() === 0 ? machineFile : join(userDirectory('XDG_CONFIG_HOME', env), 'cutover/cutover.toml');
 }
 
 /** Where an administrator, or a user, puts units of their own (systemd.unit(5), "Unit File Load Path"). */

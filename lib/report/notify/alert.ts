@@ -1,10 +1,10 @@
 import type { MonitorAlert } from '../monitor-report.ts';
-import { bounded, type Notice } from './notice.ts';
+import { bounded, naming, type Notice } from './notice.ts';
 
 /** What to tell of an alert that was raised, or that is over. */
 export function alertNotice(
   alert: MonitorAlert,
-  { app, target, host }: { app: string; target: string; host: string },
+  { app, target, host, config }: { app: string; target: string; host: string; config: string | null },
 ): Notice {
   const { key, severity, state, message, since } = alert;
   const raised = severity === 'critical' ? '🚨 CRITICAL, act now' : '⚠️ warning';
@@ -20,7 +20,7 @@ export function alertNotice(
     title,
     sentence: message,
     facts,
-    commands,
+    commands: naming(config, commands),
     document: { kind: 'alert', app, target, ...alert },
   });
 }

@@ -1,3 +1,5 @@
+import { shellWord } from '../../base/shell-words.ts';
+import { machineFile } from '../../config/load.ts';
 import type { ManagerKind } from '../../config/model.ts';
 import { leftFor } from '../../run/cause.ts';
 import type { RunDocument } from '../../run/document.ts';
@@ -35,22 +37,36 @@ const titles: Record<RunNoticeKind, string> = {
 
 /**
  * What to tell of a run; null for one that changed nothing and that nobody waits for.
- * @param where whose units they are, and the name of this machine
+ * @param where whose units they are, the name of this machine, and the configuration's file
  */
 export function noticeOf(
   document: RunDocument,
-  { manager, host }: { manager: ManagerKind; host: string },
+  { manager, host, config }: { manager: ManagerKind; host: string; config: string | null },
 ): Notice | null {
   const kind = kindOf(document);
   if (kind === null) return null;
   const { app, target } = document;
+  const commands = kind === 'refused' ? [`cutover check ${target}`] : nextCommands(document, manager);
   return bounded({
     kind,
     title: `${document.kind === 'rollback' && kind === 'deployed' ? '✅ rolled back by hand' : titles[kind]}: ${app} ${target}`,
     sentence: sentenceAlone(document),
     facts: factsOf(document, host),
-    commands: kind === 'refused' ? [`cutover check ${target}`] : nextCommands(document, manager),
+    commands: naming(config, commands),
     document,
+  });
+}
+
+/**
+ * Commands that can be typed as they stand: whoever is told is in another directory, and perhaps another user, who would not find the
+ * configuration. One that would have to be cut for it is left as it is.
+ */
+export function naming(config: string | null, commands: readonly string[]): string[] {
+  if (config === null || config === machineFile) return [...commands];
+  return commands.map((command) => {
+    if (command.includes(' --config ')) return command;
+    const named = command.replace(/^cutover \S+/, (call) => `${call} --config ${shellWord(config)}`);
+    return named.length > most.command ? command : named;
   });
 }
 

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import type { Config } from '../../config/model.ts';
-import { bounded, type Notice } from '../../report/notify/notice.ts';
+import { bounded, naming, type Notice } from '../../report/notify/notice.ts';
 import type { ServeLog } from './log.ts';
 import { isGivenUp, type ServeRequest } from './request.ts';
 
@@ -29,7 +29,10 @@ export function nothingProblem(
 }
 
 /** What people are told of it, who cannot see it anywhere else; null: somebody meant it. */
-export function nothingNotice(request: Nothing, { app, host }: { app: string; host: string }): Notice | null {
+export function nothingNotice(
+  request: Nothing,
+  { app, host, config }: { app: string; host: string; config: string | null },
+): Notice | null {
   const { id, target, branch, revision, provider, queued_at, error } = request;
   if (isGivenUp(request)) return null;
   const facts: [string, string | null][] = [
@@ -44,7 +47,7 @@ export function nothingNotice(request: Nothing, { app, host }: { app: string; ho
     title: `🚨 a push came to nothing: ${app} ${target}`,
     sentence: `What was pushed was not deployed, and ${target} serves what it served: ${error?.message}`,
     facts: facts.filter((fact): fact is [string, string] => fact[1] !== null),
-    commands: [...(error?.mend ? [error.mend] : []), `cutover deploy ${target}`],
+    commands: naming(config, [...(error?.mend ? [error.mend] : []), `cutover deploy ${target}`]),
     document: { kind: 'request', outcome: 'failed', app, target, branch, revision, request: id, queued_at, error },
   });
 }
@@ -54,7 +57,7 @@ export async function tellNothing(
   request: Nothing,
   { config, env, log, signal }: { config: Config; env: NodeJS.ProcessEnv; log: ServeLog; signal: AbortSignal },
 ): Promise<void> {
-  const notice = nothingNotice(request, { app: config.app, host: hostname() });
+  const notice = nothingNotice(request, { app: config.app, host: hostname(), config: config.file });
   if (notice === null || config.notify.length === 0) return;
   const { notify, unattendedBounds } = await import('../../report/notify/notify.ts');
   const problems = await notify([notice], config.notify, { signal, env, bounds: unattendedBounds });

@@ -1,6 +1,7 @@
 import * as assert from 'uvu/assert';
 import type { CheckAnswer } from '../../../lib/checks/check.ts';
 import { cut } from '../../../lib/report/notify/cut.ts';
+import { alertNotice } from '../../../lib/report/notify/alert.ts';
 import { noticeOf } from '../../../lib/report/notify/notice.ts';
 import { gateFailure, newer, older } from '../../run/samples.ts';
 import { suite } from '../../suite.ts';
@@ -47,6 +48,22 @@ test('P4: what is not verified healthy is critical, and says what to type', () =
   assert.is(Object.fromEntries(facts)['In service'], 'not known');
   assert.is(commands.length, 4);
   assert.ok(commands.includes('cutover rollback shop'));
+});
+
+test('P4: what to type names a configuration that is not found by itself, where there is room for it', () => {
+  const failed = runOf({ outcome: 'failed', active: null, failure: gateFailure });
+  const typedWith = (config: string | null) => noticeOf(failed, { ...where, config })?.commands;
+  assert.equal(typedWith('/srv/the shop/cutover.toml'), [
+    'systemctl status shop.service',
+    'journalctl -u shop.service -n 50',
+    "cutover rollback --config '/srv/the shop/cutover.toml' shop",
+    `cutover deploy --config '/srv/the shop/cutover.toml' shop ${newer} --fix-forward`,
+  ]);
+  for (const file of ['/etc/cutover/cutover.toml', null, `/srv/${'x'.repeat(100)}/cutover.toml`])
+    assert.ok(typedWith(file)?.includes('cutover rollback shop'), String(file));
+  const alert = { key: 'memory', severity: 'critical', state: 'raised', message: 'too much', since: '' } as const;
+  const about = { app: 'shop', target: 'shop', host: 'web1', config: '/srv/cutover.toml' };
+  assert.is(alertNotice(alert, about).commands[0], 'cutover status --config /srv/cutover.toml shop');
 });
 
 test('P4: a refusal names the checks that failed, since nobody sees them', () => {

@@ -4,7 +4,7 @@ import { type Notice, noticeOf } from '../../../lib/report/notify/notice.ts';
 import type { RunDocument } from '../../../lib/run/document.ts';
 import { documentWith, inputsOf } from '../../run/samples.ts';
 
-export const where = { manager: 'system', host: 'web1' } as const;
+export const where = { manager: 'system', host: 'web1', config: '/etc/cutover/cutover.toml' } as const;
 export const everything = ['deployed', 'refused', 'rolled_back', 'failed', 'recovered', 'alert'];
 
 /** The pauses are short; a test that stands still for a while is no reason to try again. */

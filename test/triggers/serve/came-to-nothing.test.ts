@@ -105,12 +105,15 @@ test('W1: the health says it until something is deployed there, and a day at mos
 });
 
 test('W1: people are told which push, why, and what to type; not where somebody called it off', () => {
-  const where = { app: 'shop', host: 'server' };
+  const where = { app: 'shop', host: 'server', config: '/srv/cutover.toml' };
   const notice = nothingNotice(request, where);
   if (notice === null) throw new Error('nobody is told');
   assert.equal([notice.kind, notice.title], ['failed', '🚨 a push came to nothing: shop production']);
   assert.match(notice.sentence, 'systemd refuses to manage it');
-  assert.equal(notice.commands, ['sudo cutover init --install', 'cutover deploy production']);
+  assert.equal(notice.commands, [
+    'sudo cutover init --install',
+    'cutover deploy --config /srv/cutover.toml production',
+  ]);
   assert.equal(Object.fromEntries(notice.facts).Revision, '4f2a9c1');
   const error = { code: 'interrupted', message: 'interrupted by SIGINT', mend: null };
   assert.is(nothingNotice({ ...request, error }, where), null);
