@@ -1,6 +1,7 @@
 import { probe, type ProbeResult } from '../checks/probe.ts';
 import type { ManagerKind, TargetConfig } from '../config/model.ts';
 import type { UnitVitals } from '../systemd/facts.ts';
+import type { ReadyQuestion } from '../systemd/ready-question.ts';
 import type { Systemd } from '../systemd/systemd.ts';
 import { judgeJournal, judgeMemory } from './limits.ts';
 import { lookAtPorts, type PortOwners, portTaken } from './ports.ts';
@@ -21,6 +22,8 @@ export interface LookTools {
   prove?: ((vitals: UnitVitals) => Promise<void>) | undefined;
   /** what somebody finds out about the ports just now */
   owners?: Promise<PortOwners> | undefined;
+  /** what was begun to read the journal */
+  journal?: ReadyQuestion | null | undefined;
 }
 
 /** What one look at the service came to. `problem` null: all is well. */
@@ -46,7 +49,7 @@ export async function lookOnce(subject: LookSubject, { systemd, signal, prove, .
   const { target } = subject;
   const { unit, health, ports } = target;
   const asking = Promise.all([systemd.vitals(unit), ...health.urls.map((url) => probe(url, health, signal))]);
-  const limits = asking.then(([vitals]) => requireWithinLimits(vitals, subject, signal));
+  const limits = asking.then(([vitals]) => requireWithinLimits(vitals, subject, { signal, ...known }));
   const proof = asking.then(([vitals]) => prove?.(vitals));
   // A stranger on the port is the better reason, and is found out meanwhile.
   for (const judged of [limits, proof]) judged.catch(() => {});
@@ -88,12 +91,16 @@ function portOf(url: string): number | null {
 }
 
 /** @returns whether the journal could not be read @throws `StepFailure` when the unit is over a limit */
-async function requireWithinLimits(vitals: UnitVitals, subject: LookSubject, signal: AbortSignal): Promise<boolean> {
+async function requireWithinLimits(
+  vitals: UnitVitals,
+  subject: LookSubject,
+  { signal, journal }: Pick<LookTools, 'signal' | 'journal'>,
+): Promise<boolean> {
   const { target, manager, memoryBefore, sinceMs } = subject;
   const { limits } = target;
   const tooMuch = judgeMemory(vitals, limits, memoryBefore);
   if (tooMuch) throw tooMuch;
-  const { failure, isUnread } = await judgeJournal(vitals, { limits, manager, sinceMs, signal });
+  const { failure, isUnread } = await judgeJournal(vitals, { limits, manager, sinceMs, signal }, journal);
   if (failure) throw failure;
   return isUnread;
 }

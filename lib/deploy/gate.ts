@@ -3,6 +3,7 @@ import type { TargetConfig } from '../config/model.ts';
 import type { Emit } from '../run/events.ts';
 import { StepFailure } from '../run/failure.ts';
 import { isActive, type UnitVitals } from '../systemd/facts.ts';
+import type { ReadyQuestion } from '../systemd/ready-question.ts';
 import type { Systemd } from '../systemd/systemd.ts';
 import { isEachPortAsked, type Look, lookOnce, type LookSubject, type LookTools } from './gate-look.ts';
 import { proveIdentity } from './identity.ts';
@@ -26,6 +27,8 @@ export interface GateTools {
   transcript: GateLook[];
   /** the first look, where it was begun before */
   first?: BegunLook | null | undefined;
+  /** what was begun for that look to read the journal */
+  journal?: ReadyQuestion | null | undefined;
 }
 
 /** A look that goes on while somebody does something else. */
@@ -66,12 +69,12 @@ export async function passGate(subject: GateSubject, tools: GateTools): Promise<
  */
 export function beginGate(
   subject: GateSubject,
-  tools: Pick<GateTools, 'systemd' | 'life' | 'signal'>,
+  tools: Pick<GateTools, 'systemd' | 'life' | 'signal' | 'journal'>,
   owners: Promise<PortOwners>,
 ): BegunLook | null {
   if (!isEachPortAsked(subject.target)) return null;
   const signal = AbortSignal.any([tools.signal, tools.life.ended]);
-  const look = firstLook(subject, { systemd: tools.systemd, signal, owners });
+  const look = firstLook(subject, { systemd: tools.systemd, journal: tools.journal, signal, owners });
   // Where the start fails, nobody asks for it.
   look.catch(() => {});
   return { look };

@@ -4,7 +4,8 @@ import type { LimitsConfig, ManagerKind } from '../config/model.ts';
 import { formatSize } from '../config/quantities.ts';
 import { StepFailure } from '../run/failure.ts';
 import type { UnitVitals } from '../systemd/facts.ts';
-import { askJournal, type JournalEntry } from '../systemd/journal.ts';
+import { askJournal, type JournalAnswer, type JournalEntry, type JournalQuery } from '../systemd/journal.ts';
+import { prepareQuestion, type ReadyQuestion } from '../systemd/ready-question.ts';
 
 /** Below this a multiple of the previous level says nothing: small programs vary by that much. */
 const spikeFloorBytes = 64 * 1024 * 1024;
@@ -55,6 +56,8 @@ export interface JournalVerdict {
   isUnread: boolean;
 }
 
+const notAsked: JournalAnswer = { entries: [], isUnread: false };
+
 interface JournalAsked {
   limits: LimitsConfig;
   manager: ManagerKind;
@@ -63,16 +66,40 @@ interface JournalAsked {
   signal: AbortSignal;
 }
 
-/** Finds errors, or a pattern that must not appear, in what this invocation wrote to the journal. */
+type Invocation = Pick<UnitVitals, 'unit' | 'invocationId'>;
+
+/** Begins what will look for errors; null: nobody will. */
+export function prepareJournal(invocation: Invocation, asked: JournalAsked): ReadyQuestion | null {
+  return asked.limits.journalErrors < 0 ? null : prepareQuestion(queryForErrors(invocation, asked));
+}
+
+function queryForErrors(invocation: Invocation, asked: JournalAsked): JournalQuery {
+  return { ...queryFor(invocation, asked, asked.limits.journalErrors + 20), priority: 3 };
+}
+
+function queryFor(
+  { unit, invocationId }: Invocation,
+  { manager, sinceMs, signal }: JournalAsked,
+  lines: number,
+): JournalQuery {
+  return { manager, unit, invocationId, lines, signal, ...(sinceMs === undefined ? {} : { sinceMs }) };
+}
+
+/**
+ * Finds errors, or a pattern that must not appear, in what this invocation wrote to the journal.
+ * @param ready what was begun to look for errors
+ */
 export async function judgeJournal(
-  { unit, invocationId }: Pick<UnitVitals, 'unit' | 'invocationId'>,
-  { limits, manager, sinceMs, signal }: JournalAsked,
+  invocation: Invocation,
+  asked: JournalAsked,
+  ready?: ReadyQuestion | null,
 ): Promise<JournalVerdict> {
-  const query = { manager, unit, invocationId, signal, ...(sinceMs === undefined ? {} : { sinceMs }) };
-  const notAsked = { entries: [], isUnread: false };
+  const { limits, signal } = asked;
+  const { unit } = invocation;
+  const ask = async (query: JournalQuery): Promise<JournalAnswer> => (await ready?.ask(query)) ?? askJournal(query);
   const [errors, all] = await Promise.all([
-    limits.journalErrors < 0 ? notAsked : askJournal({ ...query, priority: 3, lines: limits.journalErrors + 20 }),
-    limits.journalPattern === null ? notAsked : askJournal({ ...query, lines: 5_000 }),
+    limits.journalErrors < 0 ? notAsked : ask(queryForErrors(invocation, asked)),
+    limits.journalPattern === null ? notAsked : askJournal(queryFor(invocation, asked, 5_000)),
   ]);
   return {
     failure:

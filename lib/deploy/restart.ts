@@ -1,13 +1,16 @@
 import { openController } from '../base/wait.ts';
 import type { RunInputs } from '../run/inputs.ts';
 import type { Step } from '../run/step.ts';
+import type { ReadyQuestion } from '../systemd/ready-question.ts';
+import type { Systemd } from '../systemd/systemd.ts';
 import { checkSteps } from './configured-checks.ts';
 import { migrateSteps, smokeSteps } from './hook-steps.ts';
 import { freePorts } from './free-port.ts';
 import { beginGate, type BegunLook } from './gate.ts';
 import type { PortOwners } from './ports.ts';
 import { prepareStart, type ReadyStart } from './ready-start.ts';
-import { startProven, startUnit, stopUnit, untilReady } from './start.ts';
+import { prepareJournal } from './limits.ts';
+import { startProven, type StartFacts, startUnit, stopUnit, untilReady } from './start.ts';
 import {
   asFarAsThereIsAWayBack,
   buildOfProcess,
@@ -71,29 +74,42 @@ function freePortStep({ target }: RunInputs, { systemd }: StrategyTools): Step {
 }
 
 function startStep(inputs: RunInputs, { systemd, meter }: StrategyTools, launch: Launch): Step {
-  const { target, to, back } = inputs;
+  const { target } = inputs;
   return {
     name: 'start',
     does: `start ${target.unit}, and see it listen within ${target.startTimeoutMs / 1000} s`,
     apply: async (signal) => {
       const { began, life } = await startUnit(systemd, target, signal, await launch.ready);
       launch.life = life;
+      launch.journal = journalOf(inputs, began, life.ended);
       return { pid: began.mainPid, invocation: began.invocationId };
     },
     prove: async (signal) => {
-      const { life } = launch;
+      const { life, journal } = launch;
       if (!life) return;
       const whenOpen = (owners: Promise<PortOwners>): BegunLook | null =>
-        beginGate(gateSubject(inputs), { systemd, life, signal }, owners);
+        beginGate(gateSubject(inputs), { systemd, life, journal, signal }, owners);
       launch.first = await untilReady(systemd, target, { life, opened: meter.opened, whenOpen, signal });
     },
     isGoneAtBoot: true,
-    revert: async () => {
-      // A way back that was cut off after it had started the build before need not stop it again.
-      if (back !== to && back !== null && (await buildOfProcess(inputs, systemd)) === back) return;
-      await stopUnit(systemd, target);
+    revert: () => {
+      launch.journal?.drop();
+      return stopUnlessBack(inputs, systemd);
     },
   };
+}
+
+/** A way back that was cut off after it had started the build before need not stop it again. */
+async function stopUnlessBack(inputs: RunInputs, systemd: Systemd): Promise<void> {
+  const { target, to, back } = inputs;
+  if (back !== to && back !== null && (await buildOfProcess(inputs, systemd)) === back) return;
+  await stopUnit(systemd, target);
+}
+
+/** The gate reads the journal: there is time to begin that while the build loads. */
+function journalOf({ target, manager }: RunInputs, began: StartFacts, signal: AbortSignal): ReadyQuestion | null {
+  const { unit, limits } = target;
+  return prepareJournal({ unit, invocationId: began.invocationId }, { limits, manager, signal });
 }
 
 /** Starts the build that `current` names again; on a first deploy there is none, and the unit stays stopped. */

@@ -10,6 +10,7 @@ import { StepFailure } from '../run/failure.ts';
 import { isOneWay, type RunInputs } from '../run/inputs.ts';
 import type { StatePaths } from '../run/state.ts';
 import type { Step } from '../run/step.ts';
+import type { ReadyQuestion } from '../systemd/ready-question.ts';
 import type { Systemd } from '../systemd/systemd.ts';
 import type { DowntimeMeter } from './downtime.ts';
 import { type BegunLook, type GateSubject, type GateTools, passGate } from './gate.ts';
@@ -17,7 +18,7 @@ import { servingBuild } from './identity.ts';
 import { type UnitLife, watchLife } from './life.ts';
 
 /** What a strategy works with. */
-export interface StrategyTools extends Omit<GateTools, 'life' | 'signal' | 'first'> {
+export interface StrategyTools extends Omit<GateTools, 'life' | 'signal' | 'first' | 'journal'> {
   meter: DowntimeMeter;
 }
 
@@ -40,6 +41,8 @@ export interface Watched {
   life?: UnitLife;
   /** the gate's first look, begun while the start was proven */
   first?: BegunLook | null;
+  /** begun while the start was proven, too */
+  journal?: ReadyQuestion | null;
 }
 
 /** A rollback from a build that is broken itself has nowhere better to go: what it did stays. */
@@ -69,8 +72,9 @@ export function gateStep(inputs: RunInputs, tools: StrategyTools, watched: Watch
     isLook: true,
     apply: async (signal) => {
       watched.life ??= await watchLife(tools.systemd, target.unit, { isRunning: true });
-      const { life, first } = watched;
-      await passGate(gateSubject(inputs), { ...tools, life, first, signal }).finally(life.stop);
+      const { life, first, journal } = watched;
+      await passGate(gateSubject(inputs), { ...tools, life, first, journal, signal }).finally(life.stop);
+      journal?.drop();
     },
   };
 }

@@ -53,7 +53,7 @@ type Entry = {
  * Tells the systemd journal the story of a run, so that `journalctl CUTOVER_TARGET=production` reads it: begin, failed steps,
  * the way back, the outcome, what was settled and pruned. To start a program costs some milliseconds, so while the port may be
  * about to close or to open none is, and the rest is written when the outcome is told, or after a second: only the begin, that of a run
- * that is killed later too, is written while a step waits, as for the new build to start; what writes the outcome is begun at the gate.
+ * that is killed later too, is written while a step waits, as for the new build to start; what writes the outcome is begun then as well, at the gate at last.
  * @param options nobody waits for the `writer` during the run; `redact` hides secrets
  * @returns `ended` resolves when everything so far is written, or no longer waited for
  */
@@ -63,7 +63,7 @@ export function journalListener(
 ): { listen: Listener; ended: () => Promise<void> } {
   let run: string | null = null;
   const entries = inTurn(writer.write);
-  const flushAfter = delayed(entries.flush);
+  const [flushAfter, prepareAfter] = [delayed(entries.flush), delayed(writer.prepare)];
   const listen: Listener = (event) => {
     run = runOf(event) ?? run;
     const entry = entryOf(event);
@@ -71,8 +71,7 @@ export function journalListener(
       entries.hold(hidden(fieldsOf(entry, { ...about, run }), redact));
       flushAfter(entry.kind === 'begun' ? quietMs : busyMs);
     }
-    // While the service is asked and the journal read, there is time to begin what writes how it ended.
-    if (isGateBegun(event)) setImmediate(writer.prepare);
+    beginWhileIdle(event, prepareAfter);
     if (event.type === 'outcome') entries.flush();
   };
   return {
@@ -84,8 +83,11 @@ export function journalListener(
   };
 }
 
-function isGateBegun(event: RunEvent): boolean {
-  return event.type === 'step' && event.name === 'gate' && event.state === 'begun';
+/** What writes how it ended is begun while a build starts, or at last while it is asked. */
+function beginWhileIdle(event: RunEvent, prepareAfter: (afterMs: number) => void): void {
+  if (event.type !== 'step' || event.state !== 'begun') return;
+  if (event.name === 'start') prepareAfter(quietMs);
+  if (event.name === 'gate') prepareAfter(0);
 }
 
 function runOf(event: RunEvent): string | null {

@@ -1,4 +1,4 @@
-import { type Command, exec } from '../base/exec.ts';
+import { type Command, exec, type ExecResult } from '../base/exec.ts';
 import type { ManagerKind } from '../config/model.ts';
 import { textOf } from './facts.ts';
 
@@ -34,7 +34,8 @@ export interface JournalQuery {
 
 const timeoutMs = 15_000;
 const syncMs = 5_000;
-const maxBytes = 16 * 1024 * 1024;
+/** How long an answer may take, and how much of it is read. */
+export const journalBounds = { timeoutMs, maxBytes: 16 * 1024 * 1024 };
 
 /** The journalctl(1) command for a query. */
 export function journalCommand(query: JournalQuery): Command {
@@ -58,7 +59,11 @@ export interface JournalAnswer {
 
 /** Asks the journal. */
 export async function askJournal(query: JournalQuery): Promise<JournalAnswer> {
-  const { code, stdout } = await exec(journalCommand(query), { timeoutMs, maxBytes, signal: query.signal });
+  return readAnswer(await exec(journalCommand(query), { ...journalBounds, signal: query.signal }));
+}
+
+/** What the command for a query has said. */
+export function readAnswer({ code, stdout }: Pick<ExecResult, 'code' | 'stdout'>): JournalAnswer {
   return { entries: stdout.split('\n').flatMap((line) => parseEntry(line) ?? []), isUnread: code !== 0 };
 }
 
