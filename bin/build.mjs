@@ -23,8 +23,9 @@ const options = {
   entryPoints: ['lib/cli.ts'],
   outfile: output,
   bundle: true,
+  // Strict, as modules are: esbuild's own word for it would stand behind a statement here, and mean nothing.
   // A function from the beginning: to put one around it later would be one more copy of it all, each time.
-  banner: { js: '(function(exports,require,module,__filename,__dirname){var loaded=module.loaded;' },
+  banner: { js: '(function(exports,require,module,__filename,__dirname){"use strict";var loaded=module.loaded;' },
   footer: { js: '})' },
   format: 'cjs',
   platform: 'node',

@@ -1,6 +1,7 @@
 // Bundlers put the functions of all modules side by side, and V8 then keeps something of each of them for whatever a command
 // runs. So the program is bundled in layers, each a function inside of the one around it: what every command begins with, then
-// what people wait for, and innermost the rest, which costs nothing until it is asked for.
+// what people wait for, and innermost the rest, which costs nothing until it is asked for. From another layer a module's exports are
+// imported by their names: its default export is not, since esbuild takes what lies there for CommonJS.
 import { relative, resolve } from 'node:path';
 import { build } from 'esbuild';
 
@@ -23,9 +24,11 @@ export async function bundleInLayers(options, entries) {
   return { outputFiles, metafile };
 }
 
-/** @returns {Layer[]} from the outermost to the innermost */
+/** @returns {Layer[]} from the outermost to the innermost @throws where a module of one could not be had from another */
 function divide(inputs, entries) {
   const files = Object.keys(inputs).filter((path) => !path.startsWith('<'));
+  const unknown = entries.flat().find((path) => !files.includes(path));
+  if (unknown !== undefined) throw new Error(`${unknown} is no module of the program`);
   const taken = new Set();
   const layers = [...entries.map((modules) => reach(inputs, modules)), files].map((paths) => {
     const around = new Set(taken);
@@ -33,8 +36,11 @@ function divide(inputs, entries) {
     for (const path of own) taken.add(path);
     return { own, around };
   });
-  return layers.map(({ own, around }) => {
-    const asked = [...around].flatMap((path) => inputs[path].imports.map((found) => found.path));
+  return layers.map(({ own, around }, depth) => {
+    const askers = [...around].filter((path) => inputs[path].imports.some((found) => own.has(found.path)));
+    const tooFar = askers.find((path) => !layers[depth - 1].own.has(path));
+    if (tooFar !== undefined) throw new Error(`${tooFar} asks for a module that is more than one layer further in`);
+    const asked = askers.flatMap((path) => inputs[path].imports.map((found) => found.path));
     return { own, around, doors: new Set(asked.filter((path) => own.has(path))) };
   });
 }

@@ -63,9 +63,15 @@ test('S2: kept code that was damaged, torn or emptied is replaced', async (t) =>
   for (const bytes of [flipped, torn, Buffer.alloc(0), Buffer.from('no code')]) {
     await writeFile(kept, bytes);
     await requireVersion(root);
-    assert.ok((await readFile(kept)).length > torn.length);
+    const replaced = await readFile(kept);
+    assert.ok(replaced.length > torn.length && !replaced.equals(flipped));
     await requireVersion(root);
   }
+});
+
+test('S2: the program is as strict as the modules that it was made of', async () => {
+  const program = await readFile(join(repository, 'dist/cutover.cjs'), 'latin1');
+  assert.match(program, /\n\/\/:\n\/\/\(function\([\w,]+\)\{"use strict";/);
 });
 
 test('S2: another bundle of the same length does not get the code of the one before', async (t) => {
