@@ -1,5 +1,5 @@
-import { shellWord } from '../base/shell-words.ts';
 import { isBuildId } from '../builds/layout.ts';
+import { asTyped, type Typed } from '../report/typed.ts';
 import { isRunId } from '../run/inputs.ts';
 import type { CommandRow, GlobalOptions, Terminal } from './command.ts';
 
@@ -10,23 +10,8 @@ interface Called {
   options: GlobalOptions;
 }
 
-/** What of it is needed again for another command to be about the same thing. */
-interface Typed {
-  /** the configuration that was named; undefined: the one that is found without a name */
-  config?: string | undefined;
-  target?: string | undefined;
-}
-
-/** Commands that are about a configuration; the others know nothing of it. */
-const configured =
-  'check|deploy|rollback|settle|status|builds|add|verify|prune|history|report|logs|backup|restore|recover|monitor|config|init|serve';
 /** What these print is somebody else's text, or goes through whoever called them. */
 const verbatim = new Set(['config', 'logs', 'recover-one']);
-const aboutNoTarget = new Set(['config', 'init', 'serve', 'monitor', 'recover']);
-const calls = new RegExp(String.raw`\bcutover (${configured})\b(?! --(?:help|state-directory)\b)`, 'g');
-
-/** What can follow where the target is left out: an end, an option, a build, or a word of ours. */
-const noTarget = /^(?:$|[\p{Cc};,:)'"]| (?:$|[-(<|]|dist\.|or\b|and\b|then\b|with\b|which\b|brings\b))/u;
 
 /** In a line that is no mend, a command to type stands behind one of these. */
 const introduced = /(?:(?:[:;]|->) |\bnext {2,})(?:\w+ )?$/;
@@ -43,18 +28,6 @@ function typedIn({ row, words, options }: Called): Typed {
   const isTarget = wanted.startsWith('[target]') && first !== undefined && words.length > needed;
   const isNamed = isTarget && /^\w[\w.-]*$/.test(first) && !isBuildId(first) && !isRunId(first);
   return { config, target: isNamed ? first : undefined };
-}
-
-/** The commands in what is to be typed next, about the configuration and the target that this one is about. */
-function asTyped(mend: string, typed: Typed, isCommand = (_before: string): boolean => true): string {
-  return mend.replaceAll(calls, (call: string, name: string, at: number) => {
-    if (!isCommand(mend.slice(0, at))) return call;
-    const behind = mend.slice(at + call.length);
-    const own = /^[^;\n]*/.exec(behind)?.[0] ?? '';
-    const config = typed.config === undefined || own.includes('--config') ? '' : ` --config ${shellWord(typed.config)}`;
-    const lacks = typed.target !== undefined && !aboutNoTarget.has(name) && noTarget.test(behind);
-    return `${call}${config}${lacks ? ` ${typed.target}` : ''}`;
-  });
 }
 
 /** A terminal on which what is to be typed next can be typed as it stands. */

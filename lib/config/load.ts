@@ -7,7 +7,7 @@ import { type Environment, parseConfig } from './parse.ts';
 
 export { parseConfig } from './parse.ts';
 
-/** The machine's configuration, which is found wherever a command is typed. */
+/** The machine's configuration, which everybody finds who has none that is nearer. */
 export const machineFile = '/etc/cutover/cutover.toml';
 
 /**

@@ -1,8 +1,8 @@
-import { shellWord } from '../../base/shell-words.ts';
 import { machineFile } from '../../config/load.ts';
 import type { ManagerKind } from '../../config/model.ts';
 import { leftFor } from '../../run/cause.ts';
 import type { RunDocument } from '../../run/document.ts';
+import { asTyped } from '../typed.ts';
 import { duration, nextCommands, sentenceAlone } from '../words.ts';
 import { cut } from './cut.ts';
 
@@ -64,8 +64,7 @@ export function noticeOf(
 export function naming(config: string | null, commands: readonly string[]): string[] {
   if (config === null || config === machineFile) return [...commands];
   return commands.map((command) => {
-    if (command.includes(' --config ')) return command;
-    const named = command.replace(/^cutover \S+/, (call) => `${call} --config ${shellWord(config)}`);
+    const named = asTyped(command, { config });
     return named.length > most.command ? command : named;
   });
 }

@@ -2,7 +2,7 @@ import * as assert from 'uvu/assert';
 import type { CheckAnswer } from '../../../lib/checks/check.ts';
 import { cut } from '../../../lib/report/notify/cut.ts';
 import { alertNotice } from '../../../lib/report/notify/alert.ts';
-import { noticeOf } from '../../../lib/report/notify/notice.ts';
+import { naming, noticeOf } from '../../../lib/report/notify/notice.ts';
 import { gateFailure, newer, older } from '../../run/samples.ts';
 import { suite } from '../../suite.ts';
 import { hostile, noticeWith, runOf, where } from './samples.ts';
@@ -61,6 +61,16 @@ test('P4: what to type names a configuration that is not found by itself, where 
   ]);
   for (const file of ['/etc/cutover/cutover.toml', null, `/srv/${'x'.repeat(100)}/cutover.toml`])
     assert.ok(typedWith(file)?.includes('cutover rollback shop'), String(file));
+  const mends = [
+    'cutover status, or repeat with --wait',
+    'sudo true; cutover settle',
+    'cutover settle --state-directory /srv',
+  ];
+  assert.equal(naming('/srv/c.toml', mends), [
+    'cutover status --config /srv/c.toml, or repeat with --wait',
+    'sudo true; cutover settle --config /srv/c.toml',
+    'cutover settle --state-directory /srv',
+  ]);
   const alert = { key: 'memory', severity: 'critical', state: 'raised', message: 'too much', since: '' } as const;
   const about = { app: 'shop', target: 'shop', host: 'web1', config: '/srv/cutover.toml' };
   assert.is(alertNotice(alert, about).commands[0], 'cutover status --config /srv/cutover.toml shop');

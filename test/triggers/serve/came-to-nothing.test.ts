@@ -111,7 +111,7 @@ test('W1: people are told which push, why, and what to type; not where somebody 
   assert.equal([notice.kind, notice.title], ['failed', '🚨 a push came to nothing: shop production']);
   assert.match(notice.sentence, 'systemd refuses to manage it');
   assert.equal(notice.commands, [
-    'sudo cutover init --install',
+    'sudo cutover init --config /srv/cutover.toml --install',
     'cutover deploy --config /srv/cutover.toml production',
   ]);
   assert.equal(Object.fromEntries(notice.facts).Revision, '4f2a9c1');
