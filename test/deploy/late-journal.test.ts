@@ -21,9 +21,12 @@ test('S6, S10: the last words of a build that dies are told, although the journa
   const signal = (name: string): Promise<string> => sandbox.run('kill', `-${name}`, pid);
   t.cleanup(() => signal('CONT'));
   await signal('STOP');
+  const before = await whoServes(site);
   const run = await startDeploy(site);
-  await until('the old build is gone', async () => (await whoServes(site)) === null);
-  await until('it is back', async () => (await whoServes(site))?.build === buildId(1));
+  await until('the old build is back', async () => {
+    const serving = await whoServes(site);
+    return serving?.build === buildId(1) && serving.pid !== before?.pid;
+  });
   await signal('CONT');
   const called = await run.end();
   assertWentBack(called, buildId(1));
