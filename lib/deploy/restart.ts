@@ -1,8 +1,8 @@
 import { openController } from '../base/wait.ts';
 import type { RunInputs } from '../run/inputs.ts';
 import type { Step } from '../run/step.ts';
+import { loadListening } from '../systemd/bindable.ts';
 import type { ReadyQuestion } from '../systemd/ready-question.ts';
-import type { Systemd } from '../systemd/systemd.ts';
 import { checkSteps } from './configured-checks.ts';
 import { migrateSteps, smokeSteps } from './hook-steps.ts';
 import { freePorts } from './free-port.ts';
@@ -53,6 +53,7 @@ function stopStep(inputs: RunInputs, tools: StrategyTools, launch: Launch): Step
     name: 'stop',
     does: `stop ${target.unit}, within ${target.stopTimeoutMs / 1000} s`,
     apply: async (signal) => {
+      await loadListening();
       const stopping = stopUnit(systemd, target, signal);
       // Looks before this turn ends. What it asks comes behind the stop on the same bus, as does what the start needs to know:
       // that is answered while the process ends.
@@ -74,7 +75,7 @@ function freePortStep({ target }: RunInputs, { systemd }: StrategyTools): Step {
 }
 
 function startStep(inputs: RunInputs, { systemd, meter }: StrategyTools, launch: Launch): Step {
-  const { target } = inputs;
+  const { target, to, back } = inputs;
   return {
     name: 'start',
     does: `start ${target.unit}, and see it listen within ${target.startTimeoutMs / 1000} s`,
@@ -84,32 +85,39 @@ function startStep(inputs: RunInputs, { systemd, meter }: StrategyTools, launch:
       launch.journal = journalOf(inputs, began, life.ended);
       return { pid: began.mainPid, invocation: began.invocationId };
     },
-    prove: async (signal) => {
-      const { life, journal } = launch;
-      if (!life) return;
-      const whenOpen = (owners: Promise<PortOwners>): BegunLook | null =>
-        beginGate(gateSubject(inputs), { systemd, life, journal, signal }, owners);
-      launch.first = await untilReady(systemd, target, { life, opened: meter.opened, whenOpen, signal });
-    },
+    prove: (signal) => seeListening(inputs, { systemd, meter }, { launch, signal }),
     isGoneAtBoot: true,
-    revert: () => {
-      launch.journal?.drop();
-      return stopUnlessBack(inputs, systemd);
+    revert: async () => {
+      // A way back that was cut off after it had started the build before need not stop it again.
+      if (back !== to && back !== null && (await buildOfProcess(inputs, systemd)) === back) return;
+      await stopUnit(systemd, target);
     },
   };
 }
 
-/** A way back that was cut off after it had started the build before need not stop it again. */
-async function stopUnlessBack(inputs: RunInputs, systemd: Systemd): Promise<void> {
-  const { target, to, back } = inputs;
-  if (back !== to && back !== null && (await buildOfProcess(inputs, systemd)) === back) return;
-  await stopUnit(systemd, target);
-}
-
-/** The gate reads the journal: there is time to begin that while the build loads. */
+/** The gate reads the journal: most builds have to load before they listen, and leave time to begin that. */
 function journalOf({ target, manager }: RunInputs, began: StartFacts, signal: AbortSignal): ReadyQuestion | null {
   const { unit, limits } = target;
   return prepareJournal({ unit, invocationId: began.invocationId }, { limits, manager, signal });
+}
+
+/** The gate's first look is begun with the look that finds the ports open. */
+async function seeListening(
+  inputs: RunInputs,
+  { systemd, meter }: Pick<StrategyTools, 'systemd' | 'meter'>,
+  { launch, signal }: { launch: Launch; signal: AbortSignal },
+): Promise<void> {
+  const { life, journal } = launch;
+  if (!life) return;
+  const whenOpen = (owners: Promise<PortOwners>): BegunLook | null =>
+    beginGate(gateSubject(inputs), { systemd, life, journal, signal }, owners);
+  try {
+    launch.first = await untilReady(systemd, inputs.target, { life, opened: meter.opened, whenOpen, signal });
+  } catch (error) {
+    // A shell that waits for its word would be in the way of the next run's scope.
+    journal?.drop();
+    throw error;
+  }
 }
 
 /** Starts the build that `current` names again; on a first deploy there is none, and the unit stays stopped. */

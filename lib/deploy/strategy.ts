@@ -73,8 +73,10 @@ export function gateStep(inputs: RunInputs, tools: StrategyTools, watched: Watch
     apply: async (signal) => {
       watched.life ??= await watchLife(tools.systemd, target.unit, { isRunning: true });
       const { life, first, journal } = watched;
-      await passGate(gateSubject(inputs), { ...tools, life, first, journal, signal }).finally(life.stop);
-      journal?.drop();
+      await passGate(gateSubject(inputs), { ...tools, life, first, journal, signal }).finally(() => {
+        life.stop();
+        journal?.drop();
+      });
     },
   };
 }

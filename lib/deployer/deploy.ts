@@ -15,7 +15,6 @@ import { whileHeld } from './held.ts';
 import { tellUnlessStartedAtBoot } from './at-boot.ts';
 import { refusedBy, runStages, type Staged } from './pipeline.ts';
 import { type Place, placeInputs } from './place.ts';
-import { loadListening } from '../systemd/bindable.ts';
 import { askPreflight, readSituation, type Situation } from './situation.ts';
 import { keepRecord } from './staged-record.ts';
 import { shareData } from './share-data.ts';
@@ -94,7 +93,6 @@ async function lookGuarded(
   const guarded = guard();
   await written();
   await loadProbe(place.target.health.urls);
-  await loadListening();
   return { situation: await looking, guarded };
 }
 

@@ -51,9 +51,9 @@ type Entry = {
 
 /**
  * Tells the systemd journal the story of a run, so that `journalctl CUTOVER_TARGET=production` reads it: begin, failed steps,
- * the way back, the outcome, what was settled and pruned. To start a program costs some milliseconds, so while the port may be
- * about to close or to open none is, and the rest is written when the outcome is told, or after a second: only the begin, that of a run
- * that is killed later too, is written while a step waits, as for the new build to start; what writes the outcome is begun then as well, at the gate at last.
+ * the way back, the outcome, what was settled and pruned. To start a program costs some milliseconds, so while the port closes none
+ * is, and most is written when the outcome is told, or after a second: only the begin, that of a run that is killed later too, is
+ * written while a step waits, as for the new build to load, and what writes the outcome is begun then, or else at the gate.
  * @param options nobody waits for the `writer` during the run; `redact` hides secrets
  * @returns `ended` resolves when everything so far is written, or no longer waited for
  */

@@ -6,7 +6,7 @@ import { openController } from '../base/wait.ts';
 /** Where journald listens for entries with fields (systemd-journald.service(8)). */
 const socket = '/run/systemd/journal/socket';
 const timeoutMs = 2_000;
-/** No gate that takes longer than this is in want of some milliseconds. */
+/** Nobody who waits for longer than this is in want of some milliseconds. */
 const preparedMs = 10_000;
 
 /** The fields of an entry, systemd.journal-fields(7): names in capitals, a value without a name is left out. */
@@ -28,7 +28,13 @@ export function journalWriter(): JournalWriter {
   let prepared: PreparedEntry | null = null;
   return {
     prepare() {
-      if (prepared === null && existsSync(socket)) prepared = prepareEntry();
+      if (prepared !== null || !existsSync(socket)) return;
+      const entry = prepareEntry();
+      prepared = entry;
+      // It may be asked for again, after one that was kept waiting for too long.
+      void entry.ended.then(() => {
+        if (prepared === entry) prepared = null;
+      });
     },
     async write(fields) {
       const [text, ready] = [journalText(fields), prepared];
@@ -42,6 +48,7 @@ export function journalWriter(): JournalWriter {
 
 /** A program that waits for its entry. @returns whether it has written what it was given */
 interface PreparedEntry {
+  ended: Promise<unknown>;
   give: (text: string) => Promise<boolean>;
 }
 
@@ -50,6 +57,7 @@ function prepareEntry(): PreparedEntry {
   const hung = openController();
   const written = log(input, { timeoutMs: preparedMs, signal: hung.signal });
   return {
+    ended: written,
     give(text) {
       input.end(text);
       const timer = setTimeout(() => hung.abort(), timeoutMs);

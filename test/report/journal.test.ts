@@ -102,6 +102,9 @@ test('S10: what writes the outcome is begun while the build starts, or at last a
     assert.is(prepared(), 0, name);
     await poll({ everyMs: 5, signal: t.signal }, async () => prepared() > 0 || undefined);
     assert.is(prepared(), 1, name);
+    // A build that takes its time outlasts what was begun with its start.
+    listen({ type: 'step', name: 'gate', state: 'begun', durationMs: 0 });
+    await poll({ everyMs: 5, signal: t.signal }, async () => prepared() > 1 || undefined);
   }
 });
 

@@ -32,6 +32,10 @@ test('S10: an entry is written once, whether its program was begun before, was k
     await writer.write({ MESSAGE: 'killed', CUTOVER_TARGET: 'writing' });
     writer.prepare();
     await until('1');
+    await run('pkill', '--signal', 'KILL', '-x', 'logger');
+    await until('0');
+    // Begun anew once it is known that the one before is gone.
+    await poll({ everyMs: 10, signal }, async () => (writer.prepare(), (await loggers()) === '1' || undefined));
     await run('journalctl', '--sync');
     const { stdout } = await run('journalctl', '--output=cat', 'CUTOVER_TARGET=writing');
     console.log(JSON.stringify(stdout.split('\\n')));

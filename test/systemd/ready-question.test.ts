@@ -24,12 +24,12 @@ test('S3: a question that was begun before finds what was written since, once, a
   const sandbox = await sandboxFor();
   await sandbox.run('mkfifo', '/run/asked');
   const says = '/bin/sh -c \'read -r word < /run/asked; echo "<3>$word" >&2; exec sleep inf\'';
-  await writeService(t, sandbox, 'asked.service', [`ExecStart=${says.replace('$', '$$')}`]);
+  await writeService(t, sandbox, 'asked.service', [`ExecStart=${says}`]);
   await sandbox.run('systemctl', 'start', 'asked.service');
   const found = await runInside(
     sandbox,
     `${tools}
-    const ready = prepareQuestion(query);
+    const ready = prepareQuestion(query, 60_000);
     await until('1');
     const { writeFile } = await import('node:fs/promises');
     await writeFile('/run/asked', 'broken\\n');
@@ -37,11 +37,15 @@ test('S3: a question that was begun before finds what was written since, once, a
     const other = await ready.ask({ ...query, lines: 21 });
     const { entries, isUnread } = await ready.ask(query);
     ready.drop();
-    console.log(JSON.stringify([other, entries.map(({ message }) => message), isUnread, await ready.ask(query)]));
+    const messages = entries.map(({ message }) => message);
+    const { judgeJournal } = await import(lib + '/deploy/limits.ts');
+    const asked = { limits: { journalErrors: 0, journalPattern: null }, manager: 'system', signal };
+    const { failure } = await judgeJournal(query, asked, ready);
+    console.log(JSON.stringify([other, messages, isUnread, await ready.ask(query), failure.reason]));
     process.exit();
   `,
   );
-  assert.equal(found, [null, ['broken'], false, null]);
+  assert.equal(found, [null, ['broken'], false, null, 'journal']);
 });
 
 test('S3: one that was dropped, killed, aborted or could not be begun is asked anew', async (t) => {
@@ -64,16 +68,47 @@ test('S3: one that was dropped, killed, aborted or could not be begun is asked a
     await until('1');
     ended.abort();
     await until('0');
-    const { mkdir, symlink } = await import('node:fs/promises');
+    const kept = prepareQuestion(query, 1);
+    await until('0');
+    const answers = await Promise.all([dropped, killed, aborted, kept].map((question) => question.ask(query)));
+    const { mkdir, symlink, writeFile, rm } = await import('node:fs/promises');
     await mkdir('/run/bare');
     process.env.PATH = '/run/bare';
-    const withoutShell = prepareQuestion(query);
-    const answers = [await dropped.ask(query), await killed.ask(query), await aborted.ask(query), await withoutShell.ask(query)];
+    answers.push(await prepareQuestion(query).ask(query));
+    await writeFile('/run/bare/sh', '#!/bin/sh\\nexit 142\\n', { mode: 0o755 });
+    answers.push(await prepareQuestion(query).ask(query));
+    await rm('/run/bare/sh');
     await symlink('/bin/sh', '/run/bare/sh');
     answers.push(await prepareQuestion(query).ask(query));
     console.log(JSON.stringify(answers));
     process.exit();
   `,
   );
-  assert.equal(found, [null, null, null, null, null]);
+  assert.equal(found, [null, null, null, null, null, null, null]);
+});
+
+test('S3: whoever asks may be interrupted meanwhile, and nothing goes on', async (t) => {
+  const sandbox = await sandboxFor();
+  await writeService(t, sandbox, 'asked.service', ['ExecStart=/usr/bin/sleep inf']);
+  await sandbox.run('systemctl', 'start', 'asked.service');
+  const found = await runInside(
+    sandbox,
+    `${tools}
+    const { mkdir, writeFile } = await import('node:fs/promises');
+    await mkdir('/run/slow');
+    await writeFile('/run/slow/journalctl', '#!/bin/sh\\nexec sleep 1000\\n', { mode: 0o755 });
+    process.env.PATH = '/run/slow:' + process.env.PATH;
+    const ready = prepareQuestion(query, 60_000);
+    const ended = openController();
+    const asking = ready.ask({ ...query, signal: ended.signal }).catch((error) => error.message);
+    const sleeping = async () => (await run('pgrep', '-c', '-f', '^sleep 1000$')).stdout.trim();
+    await poll({ everyMs: 10, signal }, async () => (await sleeping()) === '1' || undefined);
+    ended.abort(new Error('interrupted'));
+    const said = await asking;
+    await poll({ everyMs: 10, signal }, async () => (await sleeping()) === '0' || undefined);
+    console.log(JSON.stringify(said));
+    process.exit();
+  `,
+  );
+  assert.is(found, 'interrupted');
 });
