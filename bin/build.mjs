@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { bundleInLayers } from './layers.mjs';
 import { licensesOf } from './licenses.mjs';
+import { waitedFor } from './load.js';
 
 const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
 const output = 'dist/cutover.cjs';
@@ -13,11 +14,12 @@ const output = 'dist/cutover.cjs';
 // What lib/base/own-files.ts gives: by its path from here.
 const embeddedFiles = { ...filesIn('units', 'cutover'), ...filesIn('lib/triggers/page/site') };
 
-// What every command begins with; then what those need that people wait for (bin/load.js), with what they ask for on the way.
-const waitedFor = ['check', 'deploy', 'rollback', 'status', 'builds', 'history', 'report', 'complete', 'direct'];
+// What every command begins with; then what those need that people wait for, and the executables with names of their own, with what
+// they ask for on the way.
+const commands = [...[...waitedFor].filter((word) => /^\w+$/.test(word)), 'direct'];
 const beforeAny = ['lib/cli/parse.ts', 'lib/cli/as-typed.ts', 'lib/report/colour.ts'];
 const packages = ['dbus-next', 'smol-toml'].map((name) => relative('.', fileURLToPath(import.meta.resolve(name))));
-const layers = [['lib/cli.ts'], [...beforeAny, ...waitedFor.map((name) => `lib/cli/${name}.ts`), ...packages]];
+const layers = [['lib/cli.ts'], [...beforeAny, ...commands.map((name) => `lib/cli/${name}.ts`), ...packages]];
 
 const options = {
   entryPoints: ['lib/cli.ts'],

@@ -16,7 +16,7 @@ import { build } from 'esbuild';
  * nowhere, and of what it was made
  */
 export async function bundleInLayers(options, entries) {
-  const { metafile } = await build({ ...options, metafile: true, write: false });
+  const { metafile } = await build({ ...options, sourcemap: false, metafile: true, write: false });
   const [outermost, ...others] = divide(metafile.inputs, entries);
   let inner = '';
   for (const layer of others.toReversed()) inner = await bundleInner(options, layer, inner);
@@ -37,11 +37,11 @@ function divide(inputs, entries) {
     return { own, around };
   });
   return layers.map(({ own, around }, depth) => {
-    const askers = [...around].filter((path) => inputs[path].imports.some((found) => own.has(found.path)));
-    const tooFar = askers.find((path) => !layers[depth - 1].own.has(path));
-    if (tooFar !== undefined) throw new Error(`${tooFar} asks for a module that is more than one layer further in`);
-    const asked = askers.flatMap((path) => inputs[path].imports.map((found) => found.path));
-    return { own, around, doors: new Set(asked.filter((path) => own.has(path))) };
+    const asked = [...around].flatMap((asker) => inputs[asker].imports.map(({ path }) => ({ asker, path })));
+    const within = asked.filter(({ path }) => own.has(path));
+    const tooFar = within.find(({ asker }) => !layers[depth - 1].own.has(asker));
+    if (tooFar) throw new Error(`${tooFar.asker} asks for ${tooFar.path}, which is more than one layer further in`);
+    return { own, around, doors: new Set(within.map(({ path }) => path)) };
   });
 }
 

@@ -16,7 +16,7 @@ const lastLine = 68;
 const headBytes = 8;
 const keptForMs = 30 * 86_400_000;
 /** The commands that people wait for. What ends an interrupted run is not among them: it relies on nothing that may be left out. */
-const waitedFor = new Set([
+const waitedFor = (exports.waitedFor = new Set([
   'check',
   'deploy',
   'rollback',
@@ -29,7 +29,7 @@ const waitedFor = new Set([
   'safe-deploy',
   'deploy-with-zero-downtime',
   '--version',
-]);
+]));
 
 /**
  * Runs one of the package's executables.
