@@ -1,7 +1,7 @@
 // needs: sandbox
 import * as assert from 'uvu/assert';
 import { sandboxFor } from '../sandboxed.ts';
-import { suite } from '../suite.ts';
+import { suite, type TestContext } from '../suite.ts';
 import { runInside, writeService } from './inside.ts';
 
 const test = suite('systemd/ready-question');
@@ -20,15 +20,21 @@ const tools = `
   const query = { manager: 'system', unit: 'asked.service', invocationId, priority: 3, lines: 20, signal };
 `;
 
+/** Runs what a test does with the tools, while a service runs whose journal may be asked; gives what it printed. */
+async function askInside(t: TestContext, code: string, command = '/usr/bin/sleep inf'): Promise<unknown> {
+  const sandbox = await sandboxFor();
+  await writeService(t, sandbox, 'asked.service', [`ExecStart=${command}`]);
+  await sandbox.run('systemctl', 'start', 'asked.service');
+  return runInside(sandbox, `${tools}${code}process.exit();`);
+}
+
 test('S3: a question that was begun before finds what was written since, once, and is no other question', async (t) => {
   const sandbox = await sandboxFor();
   await sandbox.run('mkfifo', '/run/asked');
   const says = '/bin/sh -c \'read -r word < /run/asked; echo "<3>$word" >&2; exec sleep inf\'';
-  await writeService(t, sandbox, 'asked.service', [`ExecStart=${says}`]);
-  await sandbox.run('systemctl', 'start', 'asked.service');
-  const found = await runInside(
-    sandbox,
-    `${tools}
+  const found = await askInside(
+    t,
+    `
     const ready = prepareQuestion(query, 60_000);
     await until('1');
     const { writeFile } = await import('node:fs/promises');
@@ -42,19 +48,16 @@ test('S3: a question that was begun before finds what was written since, once, a
     const asked = { limits: { journalErrors: 0, journalPattern: null }, manager: 'system', signal };
     const { failure } = await judgeJournal(query, asked, ready);
     console.log(JSON.stringify([other, messages, isUnread, await ready.ask(query), failure.reason]));
-    process.exit();
   `,
+    says,
   );
   assert.equal(found, [null, ['broken'], false, null, 'journal']);
 });
 
 test('S3: one that was dropped, killed, aborted or could not be begun is asked anew', async (t) => {
-  const sandbox = await sandboxFor();
-  await writeService(t, sandbox, 'asked.service', ['ExecStart=/usr/bin/sleep inf']);
-  await sandbox.run('systemctl', 'start', 'asked.service');
-  const found = await runInside(
-    sandbox,
-    `${tools}
+  const found = await askInside(
+    t,
+    `
     const dropped = prepareQuestion(query);
     await until('1');
     dropped.drop();
@@ -81,19 +84,15 @@ test('S3: one that was dropped, killed, aborted or could not be begun is asked a
     await symlink('/bin/sh', '/run/bare/sh');
     answers.push(await prepareQuestion(query).ask(query));
     console.log(JSON.stringify(answers));
-    process.exit();
   `,
   );
   assert.equal(found, [null, null, null, null, null, null, null]);
 });
 
 test('S3: whoever asks may be interrupted meanwhile, and nothing goes on', async (t) => {
-  const sandbox = await sandboxFor();
-  await writeService(t, sandbox, 'asked.service', ['ExecStart=/usr/bin/sleep inf']);
-  await sandbox.run('systemctl', 'start', 'asked.service');
-  const found = await runInside(
-    sandbox,
-    `${tools}
+  const found = await askInside(
+    t,
+    `
     const { mkdir, writeFile } = await import('node:fs/promises');
     await mkdir('/run/slow');
     await writeFile('/run/slow/journalctl', '#!/bin/sh\\nexec sleep 1000\\n', { mode: 0o755 });
@@ -107,7 +106,6 @@ test('S3: whoever asks may be interrupted meanwhile, and nothing goes on', async
     const said = await asking;
     await poll({ everyMs: 10, signal }, async () => (await sleeping()) === '0' || undefined);
     console.log(JSON.stringify(said));
-    process.exit();
   `,
   );
   assert.is(found, 'interrupted');
