@@ -15,11 +15,22 @@ const output = 'dist/cutover.cjs';
 const embeddedFiles = { ...filesIn('units', 'cutover'), ...filesIn('lib/triggers/page/site') };
 
 // What every command begins with; then what those need that people wait for, and the executables with names of their own, with what
-// they ask for on the way.
+// they ask for on the way; and what a configuration may add to that, with what ends a run whose deployer was killed.
 const commands = [...[...waitedFor].filter((word) => /^\w+$/.test(word)), 'direct'];
 const beforeAny = ['lib/cli/parse.ts', 'lib/cli/as-typed.ts', 'lib/report/colour.ts'];
 const packages = ['dbus-next', 'smol-toml'].map((name) => relative('.', fileURLToPath(import.meta.resolve(name))));
-const layers = [['lib/cli.ts'], [...beforeAny, ...commands.map((name) => `lib/cli/${name}.ts`), ...packages]];
+const waited = [...beforeAny, ...commands.map((name) => `lib/cli/${name}.ts`), ...packages];
+const added = [
+  'lib/cli/settle.ts',
+  'lib/checks/kinds.ts',
+  'lib/database/backup.ts',
+  'lib/deployer/after-hooks.ts',
+  'lib/deployer/metrics-file.ts',
+  'lib/deployer/prune.ts',
+  'lib/report/notify/notice.ts',
+  'lib/report/notify/notify.ts',
+];
+const layers = [['lib/cli.ts'], waited, added];
 
 const options = {
   entryPoints: ['lib/cli.ts'],
@@ -62,14 +73,13 @@ const head = await build({
 });
 
 const licenses = licensesOf(program.metafile);
-const [map, text] = ['.map', '.cjs'].map((end) => program.outputFiles.find(({ path }) => path.endsWith(end)).text);
 
 mkdirSync('dist', { recursive: true });
-write(`${output}.map`, map);
+for (const [number, { map }] of program.layers.entries()) write(`dist/cutover.${number}.cjs.map`, map);
 write('dist/THIRD-PARTY-LICENSES', licenses);
 write(output, executable(), 0o755);
-const made = new Set(['cutover.cjs', 'cutover.cjs.map', 'THIRD-PARTY-LICENSES', 'man']);
-for (const name of readdirSync('dist').filter((name) => !made.has(name) && !/\.\d+$/.test(name)))
+const made = /^(cutover\.cjs|cutover\.\d\.cjs\.map|THIRD-PARTY-LICENSES|man|.*\.\d+)$/;
+for (const name of readdirSync('dist').filter((name) => !made.test(name)))
   rmSync(`dist/${name}`, { recursive: true, force: true });
 await import('./manual.mjs');
 
@@ -78,14 +88,15 @@ function filesIn(folder, beginning = '') {
   return Object.fromEntries(names.map((name) => [`${folder}/${name}`, readFileSync(join(folder, name), 'utf8')]));
 }
 
-/** The program as comments below what runs it (bin/load.js), which so need not be read twice. */
+/** The layers of the program as comments below what runs them (bin/load.js), which so need not be read twice. */
 function executable() {
-  const [strange] = /.{0,40}[^\0-\x7f]/.exec(text) ?? [];
+  const texts = program.layers.map(({ text }) => text);
+  const [strange] = /.{0,40}[^\0-\x7f]/.exec(texts.join('')) ?? [];
   if (strange !== undefined) throw new Error(`a character that is not ASCII, to be written as \\u…: ${strange}`);
   const notices = `${readFileSync('LICENSE', 'utf8')}\n${licenses}`.replace(/[^\0-\x7f]/g, escaped);
   const about = `cutover ${version}: the licences, then the program; both are comments for what stands here`;
   const begin = `#!/usr/bin/env node\n// ${about}.\n${head.outputFiles[0].text}`;
-  const whole = `${begin}${commented(notices)}//:\n${commented(text)}`;
+  const whole = [`${begin}${commented(notices)}`, ...texts.map(commented)].join('//:\n');
   // The loader tells by the last line that nothing is missing, and whether compiled code that was kept belongs to this text.
   return `${whole}// ${createHash('sha256').update(whole).digest('hex')}\n`;
 }

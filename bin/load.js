@@ -8,7 +8,7 @@ const { Script } = process.getBuiltinModule('node:vm');
 // Loading it takes half as long as node:crypto; what is to be seen here is damage, and nobody's intent.
 const { crc32 } = process.getBuiltinModule('node:zlib');
 
-/** What the program stands behind, which must not stand here, how its lines begin, and how long the line behind it is. */
+/** What each layer of the program stands behind, which must not stand here; how its lines begin; how long the line behind all is. */
 const mark = ['', '//:', ''].join('\n');
 const nextLine = Buffer.from('\n//');
 const lastLine = 68;
@@ -53,19 +53,41 @@ exports.start = function start(tool, bin) {
  */
 exports.run = function run(tool, { file, executable, installation, compiled }) {
   const bytes = fs.readFileSync(file);
-  const source = sourceIn(bytes);
-  if (source === null) return complain(`${file} is not whole`, 'copy it here again');
+  const layers = layersIn(bytes);
+  if (layers === null) return complain(`${file} is not whole`, 'copy it here again');
   const [, , word = ''] = process.argv;
   const command = tool === 'cutover' ? word : tool;
   const kept = compiled !== null && waitedFor.has(command) ? join(compiled, nameOf(bytes, command)) : null;
-  const cachedData = kept === null ? undefined : readKept(kept);
-  const script = new Script(source, { filename: file, cachedData });
-  const module = { exports: {}, loaded: { executable, installation } };
-  script.runInThisContext()(module.exports, builtIn, module, file, dirname(file));
-  // At the exit V8 has compiled all that the command used, and not only what its begin needs.
-  if (kept && (!cachedData || script.cachedDataRejected)) process.once('exit', () => keep(kept, script));
-  void module.exports.main(tool, process.argv.slice(2));
+  const ask = askIn(layers, { file, kept, loaded: { executable, installation } });
+  void ask('0:lib/cli.ts').main(tool, process.argv.slice(2));
 };
+
+/** Gives what the program asks for: a module of one of its layers (bin/layers.mjs), which is run when first something of it is asked for. */
+function askIn(layers, { file, kept, loaded }) {
+  const entered = [];
+  const modules = new Map();
+  return ask;
+
+  function ask(name) {
+    if (name[1] !== ':') return builtIn(name);
+    if (!modules.has(name)) {
+      const [number] = name;
+      entered[number] ??= enter(uncommented(layers[number]), `${file}:${number}`, kept && `${kept}-${number}`);
+      modules.set(name, entered[number][name.slice(2)]());
+    }
+    return modules.get(name);
+  }
+
+  function enter(source, filename, kept) {
+    const cachedData = kept === null ? undefined : readKept(kept);
+    const script = new Script(source, { filename, cachedData });
+    const module = { exports: {}, loaded };
+    script.runInThisContext()(module.exports, ask, module, file, dirname(file));
+    // At the exit V8 has compiled all that the command used, and not only what its begin needs.
+    if (kept && (!cachedData || script.cachedDataRejected)) process.once('exit', () => keep(kept, script));
+    return module.exports;
+  }
+}
 
 /** Before anything newer is asked for: npm only warns, and a file that was copied cannot even do that. */
 function requireNode(...needed) {
@@ -88,10 +110,15 @@ function complain(fact, mend) {
  * The program stands in comments, so that Node does not read it as its own; the last line shows that nothing is missing. The build
  * sees to it that there is nothing but ASCII: V8 then needs half the memory, and nothing is decoded.
  */
-function sourceIn(bytes) {
-  const begin = bytes.indexOf(mark);
-  if (begin === -1 || !/^\/\/ [0-9a-f]{64}\n$/.test(bytes.subarray(-lastLine).toString('latin1'))) return null;
-  return uncommented(bytes.subarray(begin + mark.length - 1, -lastLine));
+function layersIn(bytes) {
+  if (!/^\/\/ [0-9a-f]{64}\n$/.test(bytes.subarray(-lastLine).toString('latin1'))) return null;
+  const layers = [];
+  for (let begin = bytes.indexOf(mark); begin !== -1; ) {
+    const next = bytes.indexOf(mark, begin + 1);
+    layers.push(bytes.subarray(begin + mark.length - 1, next === -1 ? -lastLine : next));
+    begin = next;
+  }
+  return layers.length > 0 ? layers : null;
 }
 
 /** In its place: a copy of a million characters would be one more thing for V8 to clean up. */

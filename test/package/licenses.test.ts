@@ -11,12 +11,13 @@ const path = join(repository, 'bin/licenses.mjs');
 const { licensesOf } = (await import(path)) as { licensesOf: (metafile: { inputs: object }) => string };
 
 /**
- * The folders of packages that the program was built from, as its source map has them: the map is esbuild's, and not ours. It
- * names also what a package holds that comes as a bundle, by where that lay when it was made.
+ * The folders of packages that the program was built from, as its source maps have them: the maps are esbuild's, and not ours. They
+ * name also what a package holds that comes as a bundle, by where that lay when it was made.
  */
 async function packagesInside(): Promise<string[]> {
-  const map = await readFile(join(repository, 'dist/cutover.cjs.map'), 'utf8');
-  const { sources } = JSON.parse(map) as { sources: string[] };
+  const maps = (await readdir(join(repository, 'dist'))).filter((name) => name.endsWith('.map'));
+  const texts = await Promise.all(maps.map((name) => readFile(join(repository, 'dist', name), 'utf8')));
+  const sources = texts.flatMap((text) => (JSON.parse(text) as { sources: string[] }).sources);
   const folders = sources.flatMap((path) => {
     const [folder, name] = /^.*\bnode_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path) ?? [];
     if (folder === undefined || name === undefined) return [];
