@@ -74,11 +74,6 @@ function clientFor(url: string): Promise<{ request: typeof Request }> {
   return url.startsWith('https:') ? import('node:https') : import('node:http');
 }
 
-/** Loads what asks these addresses, for who waits for something else meanwhile: it takes as long as to ask. */
-export async function loadProbe(urls: readonly string[]): Promise<void> {
-  for (const url of urls) await clientFor(url);
-}
-
 /** `http://unix:/run/app.sock:/health` names a socket in the file system, then the path to ask for. */
 function addressOf(url: string): RequestOptions {
   const socket = /^http:\/\/unix:([^:]+):(\/.*)$/.exec(url);

@@ -9,7 +9,7 @@ import { askHttp } from '../checks/http.ts';
 import { askMemory } from '../checks/memory.ts';
 import { askPort } from '../checks/port.ts';
 import { askRestartLimit, askUnit, askUnitFile } from '../checks/unit.ts';
-import type { TargetConfig } from '../config/model.ts';
+import type { ManagerKind, TargetConfig } from '../config/model.ts';
 import { type InFlight, isAlive } from '../run/in-flight.ts';
 import type { Refused } from '../run/quarantine.ts';
 import type { StatePaths } from '../run/state.ts';
@@ -48,6 +48,8 @@ export interface PreflightSubject {
   isFixForward: boolean;
   /** the questions of the configuration */
   configured: readonly ConfiguredCheck[];
+  /** what was begun before to ask the running service; null: nothing was */
+  health?: Promise<Answer | null> | undefined;
   /** nobody waits for a deploy: what costs more is asked as well */
   isThorough: boolean;
   /** nobody waits for an answer any more */
@@ -70,9 +72,8 @@ export function preflight(subject: PreflightSubject, onAnswer?: (answer: CheckAn
 }
 
 function preflightChecks(subject: PreflightSubject): Check[] {
-  const { target, facts, state, paths, isFirst, signal } = subject;
-  const { unit, builds, limits, health } = target;
-  const mendHealth = `${journalctl(facts.manager, unit)}, then cutover rollback or cutover deploy --fix-forward`;
+  const { target, facts, state, paths, isFirst } = subject;
+  const { builds, limits } = target;
   const notYet = pass('nothing is deployed yet', 'not asked on a first deploy');
   return [
     { name: 'unit', ask: async () => askUnit(facts, { isFirst }) },
@@ -81,7 +82,10 @@ function preflightChecks(subject: PreflightSubject): Check[] {
     { name: 'port', ask: () => askPorts(subject) },
     { name: 'disk', ask: () => askDisk([builds, state, paths.directory], limits.diskUsed) },
     { name: 'memory', ask: () => askMemory(limits.memoryAvailable) },
-    { name: 'health', ask: async () => (isFirst ? notYet : askHttp(health.urls, health, mendHealth, signal)) },
+    {
+      name: 'health',
+      ask: async () => (isFirst ? notYet : ((await subject.health) ?? askHealth(subject, facts.manager))),
+    },
     { name: 'builds', ask: () => askBuilds(builds, subject.serving) },
     { name: 'candidate', ask: () => askBuild(subject) },
     ...passedOverChecks(subject),
@@ -90,6 +94,15 @@ function preflightChecks(subject: PreflightSubject): Check[] {
     ...permissionChecks(subject),
     ...(Object.keys(target.hooks).length === 0 ? [] : [{ name: 'hooks', ask: () => askTargetsHooks(subject) }]),
   ];
+}
+
+/** Whether the service that runs answers well. */
+export function askHealth(
+  { target: { unit, health }, signal }: Pick<PreflightSubject, 'target' | 'signal'>,
+  manager: ManagerKind,
+): Promise<Answer> {
+  const mend = `${journalctl(manager, unit)}, then cutover rollback or cutover deploy --fix-forward`;
+  return askHttp(health.urls, health, mend, signal);
 }
 
 /** Before the stages there need not be a build where one of them makes it. */

@@ -2,12 +2,12 @@ import { CutoverError } from '../base/errors.ts';
 import { currentBuild } from '../builds/current.ts';
 import { listBuildIds, resolveBuild } from '../builds/list.ts';
 import { originOf } from '../builds/origin.ts';
-import { type CheckAnswer, isSafe } from '../checks/check.ts';
+import { type Answer, type CheckAnswer, isSafe } from '../checks/check.ts';
 import { deployHooks, requireHookUsers } from '../checks/hook-start.ts';
 import { isNearlyFull } from '../checks/disk.ts';
-import { loadProbe } from '../checks/probe.ts';
 import { carryOut } from '../deploy/carry-out.ts';
 import { pointWhereItServes } from '../deploy/left-over.ts';
+import { askHealth } from '../deploy/preflight.ts';
 import { documentOf, type RunDocument } from '../run/document.ts';
 import { newestProven, nextRunId } from '../run/history.ts';
 import type { RunInputs } from '../run/inputs.ts';
@@ -63,8 +63,8 @@ async function deployHeld(place: Place, options: DeployOptions, guard: () => Pro
   const made = source ? await madeFrom(source, place) : build;
   const staged = await runStages(place, made === undefined ? { source, pushed, guard } : { build: made, guard });
   if (staged.failure) return refusedBy(staged, place, { startedAt, origin: source ?? pushed });
-  const { situation, guarded } = await lookGuarded(place, staged.built ?? made, guard);
-  const checks = await askPreflight(place, situation, { ...options, mayMend: true });
+  const { situation, guarded, health } = await lookGuarded(place, staged.built ?? made, guard);
+  const checks = await askPreflight(place, situation, { isFixForward: options.isFixForward, health, mayMend: true });
   const inputs = await inputsOf(place, { situation, startedAt, checks, staged, source, pushed });
   const ending = earlyEnding(place, { situation, checks }, options);
   place.emit({ type: 'checked', safe: isSafe(checks), forced: options.isForced });
@@ -80,20 +80,27 @@ async function deployHeld(place: Place, options: DeployOptions, guard: () => Pro
 /**
  * Looks at unit and builds while systemd puts this process under guard. The manager answers nobody while the kernel makes the scope,
  * which takes longest of all: what it is asked goes before, and what takes this process' own time comes behind.
- * @returns `guarded`: to be awaited before the first change
+ * @returns `guarded`: to be awaited before the first change; `health`: what the running service answers
  */
 async function lookGuarded(
   place: Place,
   build: string | undefined,
   guard: () => Promise<void>,
-): Promise<{ situation: Situation; guarded: Promise<void> }> {
+): Promise<{ situation: Situation; guarded: Promise<void>; health: Promise<Answer | null> }> {
   const looking = makeReady(place, build);
   looking.catch(() => {});
   await written();
   const guarded = guard();
   await written();
-  await loadProbe(place.target.health.urls);
-  return { situation: await looking, guarded };
+  const health = askWhatRuns(place);
+  health.catch(() => {});
+  return { situation: await looking, guarded, health };
+}
+
+/** Null where nothing was deployed yet, as far as that is known by now. */
+async function askWhatRuns({ target, config, signal }: Place): Promise<Answer | null> {
+  const current = await currentBuild(target.builds).catch(() => null);
+  return current === null ? null : askHealth({ target, signal }, config.manager);
 }
 
 /** What was asked for is on its way a turn later. */

@@ -1,7 +1,7 @@
 import { currentBuild } from '../builds/current.ts';
 import { originOf } from '../builds/origin.ts';
 import type { Sharing } from '../builds/sharing.ts';
-import type { CheckAnswer } from '../checks/check.ts';
+import type { Answer, CheckAnswer } from '../checks/check.ts';
 import { type ConfiguredCheck, configuredChecks, isAnyConfigured } from '../checks/configured.ts';
 import { servingBuild } from '../deploy/identity.ts';
 import { preflight } from '../deploy/preflight.ts';
@@ -54,15 +54,24 @@ export async function readSituation(place: Place, build: string | undefined): Pr
   return { ...unit, ...chosen, sharing, inFlight, unfinished };
 }
 
+/** How the checks are asked. */
+interface Asked {
+  isFixForward: boolean;
+  isThorough?: boolean;
+  /** whether a check may put right what it is configured to; who only looks changes nothing */
+  mayMend: boolean;
+  /** what was begun before to ask the running service */
+  health?: Promise<Answer | null>;
+}
+
 /**
  * Asks the checks about a situation, and tells each answer as it comes.
- * @param mayMend whether a check may put right what it is configured to; who only looks changes nothing
  * @throws the signal's reason
  */
 export async function askPreflight(
   place: Place,
   situation: Situation,
-  { isFixForward, isThorough = false, mayMend }: { isFixForward: boolean; isThorough?: boolean; mayMend: boolean },
+  { isFixForward, isThorough = false, mayMend, health }: Asked,
 ): Promise<CheckAnswer[]> {
   const { target, config, systemd, paths, emit, signal } = place;
   const note = lingerNote(config.manager);
@@ -73,7 +82,7 @@ export async function askPreflight(
   }
   const configured = await configuredBefore(place, situation, mayMend);
   const about = { ...situation, target, systemd, paths, state: config.state, configured };
-  const subject = { ...about, isFirst: situation.from === null, isFixForward, isThorough, signal };
+  const subject = { ...about, isFirst: situation.from === null, isFixForward, isThorough, health, signal };
   const answers = await preflight(subject, (answer) => {
     // What was cut short says nothing of the service.
     if (!signal.aborted) emit({ type: 'check', answer });
