@@ -6,14 +6,15 @@ import { patient } from './patient.ts';
 import { beginMark, type Totals, totalsMark } from './totals.ts';
 
 // Usage: node --import tsx test/run.ts [--in FOLDER] [part of a file's name …]
-// Three files run at once, since they wait most of the time. One says `// runs: alone` if it keeps all processors busy by
-// itself, and `// deadline: 10min` for more than 5 minutes.
+// Three files run at once, since they wait most of the time. One says `// runs: in pairs` if it keeps a processor busy by itself,
+// `// runs: alone` if nothing else may go on meanwhile, and `// deadline: 10min` for more than 5 minutes.
 
 interface TestFile {
   path: string;
   name: string;
   deadlineMs: number;
-  alone: boolean;
+  /** how many such files may run at once */
+  atOnce: number;
 }
 
 interface Outcome {
@@ -23,7 +24,11 @@ interface Outcome {
 
 const repository = dirname(dirname(fileURLToPath(import.meta.url)));
 const defaultDeadlineMs = 5 * 60_000;
-const atOnce = 3;
+const usuallyAtOnce = 3;
+const othersAtOnce = new Map([
+  ['in pairs', 2],
+  ['alone', 1],
+]);
 const processes = new Set<number>();
 
 const words = process.argv.slice(2);
@@ -37,9 +42,10 @@ async function main(folder: string, words: string[]): Promise<number> {
   const work = async (queue: TestFile[]): Promise<void> => {
     for (let file = queue.shift(); file; file = queue.shift()) outcomes.push(await runFile(file));
   };
-  const others = files.filter((file) => !file.alone);
-  await Promise.all(Array.from({ length: atOnce }, () => work(others)));
-  await work(files.filter((file) => file.alone));
+  for (const atOnce of [usuallyAtOnce, ...othersAtOnce.values()]) {
+    const queue = files.filter((file) => file.atOnce === atOnce);
+    await Promise.all(Array.from({ length: atOnce }, () => work(queue)));
+  }
   if (outcomes.length === 0) console.log(`no test file in ${folder} matches ${words.join(' ') || '*.test.ts'}`);
   const passed = outcomes.reduce((sum, outcome) => sum + outcome.passed, 0);
   const failed = outcomes.reduce((sum, outcome) => sum + outcome.failed, 0);
@@ -60,11 +66,11 @@ async function findFiles(folder: string, words: string[]): Promise<TestFile[]> {
 async function readTestFile(path: string, name: string): Promise<TestFile> {
   const text = await readFile(path, 'utf8');
   const [, amount, unit] = /^\/\/ deadline: ?(\d+) ?(s|min)$/m.exec(text) ?? [];
-  const alone = /^\/\/ runs: alone$/m.test(text);
+  const [, how] = /^\/\/ runs: (.+)$/m.exec(text) ?? [];
   return {
     path,
     name,
-    alone,
+    atOnce: how === undefined ? usuallyAtOnce : (othersAtOnce.get(how) ?? 1),
     deadlineMs: patient(amount ? Number(amount) * (unit === 's' ? 1000 : 60_000) : defaultDeadlineMs),
   };
 }

@@ -1,5 +1,5 @@
 // needs: sandbox
-// runs: alone
+// runs: in pairs
 // deadline: 15min
 import { dirname } from 'node:path';
 import * as assert from 'uvu/assert';

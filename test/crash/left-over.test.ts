@@ -1,5 +1,5 @@
 // needs: sandbox
-// runs: alone
+// runs: in pairs
 import { rm, writeFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import { leaveBehind } from '../deploy/running.ts';

@@ -1,5 +1,5 @@
 // needs: sandbox
-// runs: alone
+// runs: in pairs
 // deadline: 10min
 import * as assert from 'uvu/assert';
 import type { Site } from '../deploy/site.ts';

@@ -1,5 +1,5 @@
 // needs: sandbox
-// runs: alone
+// runs: in pairs
 // deadline: 10min
 import { makeOverlapSite } from '../deploy/socket-site.ts';
 import { suite } from '../suite.ts';

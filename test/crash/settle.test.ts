@@ -1,5 +1,5 @@
 // needs: sandbox
-// runs: alone
+// runs: in pairs
 import * as assert from 'uvu/assert';
 import { suite } from '../suite.ts';
 import type { Site } from '../deploy/site.ts';

@@ -1,5 +1,5 @@
 // needs: sandbox
-// runs: alone
+// runs: in pairs
 // deadline: 8min
 import * as assert from 'uvu/assert';
 import { installBootUnit } from '../deploy/boot.ts';

@@ -1,5 +1,5 @@
 // needs: sandbox
-// runs: alone
+// runs: in pairs
 import * as assert from 'uvu/assert';
 import { held } from '../deploy/running.ts';
 import { makeOverlapSite, makeSocketSite } from '../deploy/socket-site.ts';

@@ -1,5 +1,5 @@
 // needs: sandbox
-// runs: alone
+// runs: in pairs
 import * as assert from 'uvu/assert';
 import type { Site } from '../deploy/site.ts';
 import { currentLink } from '../deploy/sound.ts';
