@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -78,7 +78,11 @@ function cutoverCommand(args: readonly string[]): Command {
 /** The repository and node may lie in folders that the sandbox replaces, such as /tmp or /srv. */
 function neededBinds(): Bind[] {
   const installed = dirname(dirname(process.execPath));
-  const binds: Bind[] = [{ from: repository, to: repository, readonly: true }, sharedFolder()];
+  // Read-only, but for the compiled code that a command keeps: without it each would start much more slowly than for a user.
+  const compiled = join(repository, 'dist/compiled');
+  mkdirSync(compiled, { recursive: true });
+  const own: Bind[] = [{ from: repository, to: repository, readonly: true }, { from: compiled, to: compiled }];
+  const binds = [...own, sharedFolder()];
   if (/^\/(srv|tmp|run|etc|var\/(lib|log|tmp|backups))\//.test(`${installed}/`)) {
     binds.push({ from: installed, to: installed, readonly: true });
   }
