@@ -81,7 +81,10 @@ function neededBinds(): Bind[] {
   // Read-only, but for the compiled code that a command keeps: without it each would start much more slowly than for a user.
   const compiled = join(repository, 'dist/compiled');
   mkdirSync(compiled, { recursive: true });
-  const own: Bind[] = [{ from: repository, to: repository, readonly: true }, { from: compiled, to: compiled }];
+  const own: Bind[] = [
+    { from: repository, to: repository, readonly: true },
+    { from: compiled, to: compiled },
+  ];
   const binds = [...own, sharedFolder()];
   if (/^\/(srv|tmp|run|etc|var\/(lib|log|tmp|backups))\//.test(`${installed}/`)) {
     binds.push({ from: installed, to: installed, readonly: true });

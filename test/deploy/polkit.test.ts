@@ -7,8 +7,17 @@ import type { RunDocument } from '../../lib/run/document.ts';
 import { suite, type TestContext } from '../suite.ts';
 import { assertOwned, deployingUser, plainUser, polkitReads } from './plain-user.ts';
 import { clearAfter, init } from './initiating.ts';
-import { held, leaveBehind } from './running.ts';
-import { buildId, type Called, calledFrom, makeSite, type Refusal, type Site, type SiteOptions } from './site.ts';
+import { held, leaveBehind, subState } from './running.ts';
+import {
+  buildId,
+  type Called,
+  calledFrom,
+  makeSite,
+  type Refusal,
+  type Site,
+  type SiteOptions,
+  until,
+} from './site.ts';
 import { makeOverlapSite, makeSocketSite } from './socket-site.ts';
 import { assertSound, whoServes } from './sound.ts';
 
@@ -147,7 +156,9 @@ for (const verb of ['reset-failed', 'kill'] as const) {
   test(`S8: a settle that may not ${verb} is refused where the unit is down and its manager has forgotten it`, async (t) => {
     const site = await makeSite(t, held);
     const user = await deployingUser(t, site);
-    await leaveBehind({ ...site, sandbox: user.sandbox });
+    // A start that polkit still thinks about would cancel the stop.
+    const isStarted = (): Promise<void> => until('it is started', async () => (await subState(site)) === 'running');
+    await leaveBehind({ ...site, sandbox: user.sandbox }, 'start', 'deploy', isStarted);
     await site.sandbox.run('systemctl', 'stop', site.unit);
     await user.deny({ unit: site.unit, verb });
     const settled = await call<Refusal>(user, 'settle');
