@@ -87,19 +87,20 @@ async function lookGuarded(
   build: string | undefined,
   guard: () => Promise<void>,
 ): Promise<{ situation: Situation; guarded: Promise<void>; health: Promise<Answer | null> }> {
-  const looking = makeReady(place, build);
+  const reading = currentBuild(place.target.builds);
+  const looking = makeReady(place, build, reading);
   looking.catch(() => {});
   await written();
   const guarded = guard();
   await written();
-  const health = askWhatRuns(place);
+  const health = askWhatRuns(place, reading);
   health.catch(() => {});
   return { situation: await looking, guarded, health };
 }
 
 /** Null where nothing was deployed yet, as far as that is known by now. */
-async function askWhatRuns({ target, config, signal }: Place): Promise<Answer | null> {
-  const current = await currentBuild(target.builds).catch(() => null);
+async function askWhatRuns({ target, config, signal }: Place, reading: Promise<string | null>): Promise<Answer | null> {
+  const current = await reading.catch(() => null);
   return current === null ? null : askHealth({ target, signal }, config.manager);
 }
 
@@ -107,8 +108,8 @@ async function askWhatRuns({ target, config, signal }: Place): Promise<Answer | 
 const written = (): Promise<void> => new Promise(setImmediate);
 
 /** How things stand, once the build that is to be deployed has the links that it lacks: hooks and checks may look for what is shared. */
-async function makeReady(place: Place, build: string | undefined): Promise<Situation> {
-  const situation = await readSituation(place, build);
+async function makeReady(place: Place, build: string | undefined, reading: Promise<string | null>): Promise<Situation> {
+  const situation = await readSituation(place, build, reading);
   await shareData(place, { build: situation.candidate, sharing: situation.sharing });
   return situation;
 }

@@ -37,10 +37,17 @@ export interface Situation {
   unfinished: UnfinishedChange | null;
 }
 
-/** Looks at unit, builds and state. @throws `no_build` when the named build is none */
-export async function readSituation(place: Place, build: string | undefined): Promise<Situation> {
+/**
+ * Looks at unit, builds and state.
+ * @param reading what `current` names, where that is being read already
+ * @throws `no_build` when the named build is none
+ */
+export async function readSituation(
+  place: Place,
+  build: string | undefined,
+  reading: Promise<string | null> = currentBuild(place.target.builds),
+): Promise<Situation> {
   const { target, paths, systemd } = place;
-  const reading = currentBuild(target.builds);
   const [{ facts, properties }, current, chosen, inFlight, sharing, unfinished] = await Promise.all([
     systemd.known(target.unit),
     reading,
