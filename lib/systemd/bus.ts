@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
-import type { Message, MessageBus } from 'dbus-next';
 import { runtimeDirectory } from '../base/xdg.ts';
 import { CutoverError, isCutoverError, messageOf } from '../base/errors.ts';
 import { answerWithin, openController } from '../base/wait.ts';
 import type { ManagerKind } from '../config/model.ts';
+import { loadDbus, type Message, type MessageBus } from './dbus.ts';
 import { dbusFailure } from './failures.ts';
 import { systemctl } from './typed.ts';
 
@@ -80,7 +80,7 @@ export async function connectBus(kind: ManagerKind, env: NodeJS.ProcessEnv = pro
     });
   const socket = /^unix:path=([^,;]+)/.exec(address)?.[1];
   if (socket && !existsSync(socket)) throw unavailable('the socket does not exist');
-  const dbus = (await import('dbus-next')).default;
+  const dbus = await loadDbus();
   const raw = opened(() => dbus.sessionBus({ busAddress: address }), unavailable);
   const line = watchConnection(raw, kind, unavailable);
   return wrap(raw, line, callsOf(raw, line, dbus.Message));
@@ -99,7 +99,7 @@ function opened(open: () => MessageBus, unavailable: Unavailable): MessageBus {
 export type VariantMaker = (signature: string, value: unknown) => unknown;
 
 export async function variantMaker(): Promise<VariantMaker> {
-  const { Variant } = (await import('dbus-next')).default;
+  const { Variant } = await loadDbus();
   return (signature, value) => new Variant(signature, value);
 }
 
