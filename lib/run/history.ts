@@ -38,12 +38,12 @@ export async function* runsNewestFirst(paths: StatePaths): AsyncGenerator<RunRec
 
 /**
  * The same for who asks only what a run was to do, and how it ended.
- * @param sinceMs milliseconds since the epoch: what was last written to before then is left out
+ * @param sinceMs milliseconds since the epoch: ends at what was last written to before then, as all is that is older
  */
 export async function* endsNewestFirst(paths: StatePaths, sinceMs = 0): AsyncGenerator<RunEnds> {
   for (const run of await listRuns(paths)) {
     const path = ledgerPath(paths, run);
-    if (sinceMs > 0 && (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0) < sinceMs) continue;
+    if (sinceMs > 0 && (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0) < sinceMs) return;
     const ends = readEnds(path);
     if (ends) yield ends;
   }
@@ -70,8 +70,8 @@ export async function newestRun(paths: StatePaths): Promise<RunRecord | null> {
 
 /** A name for a run that begins now, behind those of all runs that can be read. */
 export async function nextRunId(paths: StatePaths): Promise<string> {
-  const newest = await newestRun(paths);
-  return newRunId(newest?.inputs.run ?? null);
+  for await (const { inputs } of endsNewestFirst(paths)) return newRunId(inputs.run);
+  return newRunId(null);
 }
 
 /** What the runs tell of the way back from the build in service. */
