@@ -11,6 +11,8 @@ export interface JobOptions {
   /** how long the job itself may take */
   timeoutMs: number;
   signal?: AbortSignal;
+  /** called once systemd has taken it, and its units are loaded */
+  onQueued?: () => void;
 }
 
 /** A method that answers with a job: `StartUnit`, `StopUnit`, `RestartUnit`, `StartTransientUnit`. */
@@ -29,7 +31,7 @@ export interface JobCall {
 export async function runJob(
   bus: Bus,
   { member, signature, body, unit }: JobCall,
-  { timeoutMs, signal }: JobOptions,
+  { timeoutMs, signal, onQueued }: JobOptions,
 ): Promise<JobResult> {
   const what = `${member} of ${unit} did not end`;
   const mend = `${systemctl(bus.kind, 'list-jobs')}; ${systemctl(bus.kind, `status ${unit}`)}`;
@@ -40,6 +42,7 @@ export async function runJob(
     return await withDeadline({ what, timeoutMs, signal, mend }, async (ended) => {
       const [job] = await bus.call({ ...manager, member, signature, body, about: unit });
       isQueued = true;
+      onQueued?.();
       return results.of(String(job), ended);
     });
   } catch (error) {

@@ -55,10 +55,15 @@ export async function takeScope(systemd: Systemd, request: ScopeRequest): Promis
     ['OnFailure', variant('as', [settle])],
   ];
   const beside = [[settle, settleProperties(request, variant)]];
-  // Only when the job is done is the process in the scope; one that ends before leaves an empty scope behind.
-  await systemd.startTransient(scope, scopeProperties, beside, { timeoutMs: scopeStartMs });
   // The call says nothing of a unit beside it that systemd would not run.
-  const state = await systemd.property(settle, 'Unit', 'LoadState');
+  let loading: Promise<unknown> | undefined;
+  const onQueued = (): void => {
+    loading = systemd.property(settle, 'Unit', 'LoadState');
+    loading.catch(() => {});
+  };
+  // Only when the job is done is the process in the scope; one that ends before leaves an empty scope behind.
+  await systemd.startTransient(scope, scopeProperties, beside, { timeoutMs: scopeStartMs, onQueued });
+  const state = await loading;
   if (state !== 'loaded') throw new CutoverError('no_such_unit', `systemd does not accept ${settle}: ${String(state)}`);
 }
 
