@@ -15,7 +15,7 @@ export interface DowntimeMeter {
 
 const lookEveryMs = 3;
 /** The check `port` has read the kernel's tables just before. */
-const preparedMs = 50;
+const preparedMs = 100;
 /** What may be missed otherwise: a new build that listens on another address, an old one that keeps a socket it shut down. */
 const wholeLookEvery = 50;
 /** A look that costs more, on a machine with many connections, takes no more than this share of a processor. */

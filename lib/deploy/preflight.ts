@@ -50,6 +50,8 @@ export interface PreflightSubject {
   configured: readonly ConfiguredCheck[];
   /** what was begun before to ask the running service; null: nothing was */
   health?: Promise<Answer | null> | undefined;
+  /** who was seen this long ago to have the ports will do; default: who has them now */
+  portsMaxAgeMs?: number | undefined;
   /** nobody waits for a deploy: what costs more is asked as well */
   isThorough: boolean;
   /** nobody waits for an answer any more */
@@ -148,10 +150,10 @@ async function askUnitFiles(subject: PreflightSubject): Promise<Answer> {
 }
 
 /** While half of a change is there, who has the port, and who should, says nothing of what a deploy will find. */
-async function askPorts({ target, facts, unfinished }: PreflightSubject): Promise<Answer> {
+async function askPorts({ target, facts, unfinished, portsMaxAgeMs: maxAgeMs }: PreflightSubject): Promise<Answer> {
   if (unfinished) return pass('not asked: see in_flight', 'a port of the unit');
   const { ports, strategy } = target;
-  return askStrategy(target, facts) ?? askPort(ports, facts, { isShared: strategy !== 'restart' });
+  return askStrategy(target, facts) ?? askPort(ports, facts, { isShared: strategy !== 'restart', maxAgeMs });
 }
 
 /**

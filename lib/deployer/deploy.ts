@@ -11,6 +11,7 @@ import { askHealth } from '../deploy/preflight.ts';
 import { documentOf, type RunDocument } from '../run/document.ts';
 import { newestProven, nextRunId } from '../run/history.ts';
 import type { RunInputs } from '../run/inputs.ts';
+import { readListenersAhead } from '../systemd/sockets.ts';
 import { whileHeld } from './held.ts';
 import { tellUnlessStartedAtBoot } from './at-boot.ts';
 import { refusedBy, runStages, type Staged } from './pipeline.ts';
@@ -35,6 +36,9 @@ export interface DeployOptions {
   waitMs: number;
 }
 
+/** What was read ahead this long ago will do for the check: a port is looked at once more when its unit has stopped. */
+const aheadMs = 100;
+
 /**
  * The safe deploy (S2): checks, the newest build, the steps of the strategy, and back again when one fails.
  * @throws `locked`, `usage` (force that is not allowed), `no_build`, `permission`, `disk`
@@ -44,6 +48,8 @@ export async function deploy(place: Place, options: DeployOptions): Promise<RunD
   await requireHookUsers(place.target, deployHooks);
   const { build, source, waitMs } = options;
   const what = source ? `${source.branch} ${shortName(source.revision)}` : (build ?? 'the newest build');
+  // While this process connects to the bus the other processors have nothing to do.
+  void readListenersAhead(place.target.ports);
   return whileHeld(place, { doing: `deploy of ${what}`, waitMs }, async (_settled, guard, ended) => {
     const document = await deployHeld(place, options, guard).catch((error: unknown) => {
       if (ended === null || !(error instanceof CutoverError)) throw error;
@@ -64,7 +70,8 @@ async function deployHeld(place: Place, options: DeployOptions, guard: () => Pro
   const staged = await runStages(place, made === undefined ? { source, pushed, guard } : { build: made, guard });
   if (staged.failure) return refusedBy(staged, place, { startedAt, origin: source ?? pushed });
   const { situation, guarded, health } = await lookGuarded(place, staged.built ?? made, guard);
-  const checks = await askPreflight(place, situation, { isFixForward: options.isFixForward, health, mayMend: true });
+  const known = { health, portsMaxAgeMs: aheadMs };
+  const checks = await askPreflight(place, situation, { isFixForward: options.isFixForward, known, mayMend: true });
   const inputs = await inputsOf(place, { situation, startedAt, checks, staged, source, pushed });
   const ending = earlyEnding(place, { situation, checks }, options);
   place.emit({ type: 'checked', safe: isSafe(checks), forced: options.isForced });

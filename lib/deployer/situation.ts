@@ -1,10 +1,10 @@
 import { currentBuild } from '../builds/current.ts';
 import { originOf } from '../builds/origin.ts';
 import type { Sharing } from '../builds/sharing.ts';
-import type { Answer, CheckAnswer } from '../checks/check.ts';
+import type { CheckAnswer } from '../checks/check.ts';
 import { type ConfiguredCheck, configuredChecks, isAnyConfigured } from '../checks/configured.ts';
 import { servingBuild } from '../deploy/identity.ts';
-import { preflight } from '../deploy/preflight.ts';
+import { preflight, type PreflightSubject } from '../deploy/preflight.ts';
 import { type InFlight, readInFlight } from '../run/in-flight.ts';
 import type { Refused } from '../run/quarantine.ts';
 import type { UnitFacts } from '../systemd/facts.ts';
@@ -67,8 +67,8 @@ interface Asked {
   isThorough?: boolean;
   /** whether a check may put right what it is configured to; who only looks changes nothing */
   mayMend: boolean;
-  /** what was begun before to ask the running service */
-  health?: Promise<Answer | null>;
+  /** what was found out before, or begun to be */
+  known?: Pick<PreflightSubject, 'health' | 'portsMaxAgeMs'>;
 }
 
 /**
@@ -78,7 +78,7 @@ interface Asked {
 export async function askPreflight(
   place: Place,
   situation: Situation,
-  { isFixForward, isThorough = false, mayMend, health }: Asked,
+  { isFixForward, isThorough = false, mayMend, known = {} }: Asked,
 ): Promise<CheckAnswer[]> {
   const { target, config, systemd, paths, emit, signal } = place;
   const note = lingerNote(config.manager);
@@ -89,7 +89,7 @@ export async function askPreflight(
   }
   const configured = await configuredBefore(place, situation, mayMend);
   const about = { ...situation, target, systemd, paths, state: config.state, configured };
-  const subject = { ...about, isFirst: situation.from === null, isFixForward, isThorough, health, signal };
+  const subject = { ...about, isFirst: situation.from === null, isFixForward, isThorough, ...known, signal };
   const answers = await preflight(subject, (answer) => {
     // What was cut short says nothing of the service.
     if (!signal.aborted) emit({ type: 'check', answer });

@@ -72,7 +72,11 @@ export function isServiceManager({ pid, command, unit }: ProcessFacts): boolean 
 
 /** Who listens on a port: one entry for each listening socket, with all processes that hold it. */
 export async function portHolders(port: number): Promise<PortHolder[]> {
-  const listeners = await listListeners([port]);
+  return holdersOf(await listListeners([port]));
+}
+
+/** The same of listeners that are known. */
+export async function holdersOf(listeners: readonly Listener[]): Promise<PortHolder[]> {
   const owners = await ownersOf(new Set(listeners.map(({ inode }) => inode)));
   return Promise.all(
     listeners.map(async (listener) => {
@@ -89,6 +93,12 @@ export async function portHolders(port: number): Promise<PortHolder[]> {
 export async function isOfSameUser({ uid }: Listener, pids: readonly number[]): Promise<boolean> {
   const uids = await Promise.all(pids.map(async (pid) => (await describeProcess(pid))?.uid));
   return uids.includes(uid);
+}
+
+/** The unit that a process belongs to; null: none, or there is no such process. */
+export function unitOf(pid: number): string | null {
+  const cgroup = readOr(pid, 'cgroup');
+  return cgroup === null ? null : unitIn(cgroup);
 }
 
 /**

@@ -37,6 +37,12 @@ export async function listListeners(
   return (await Promise.all(found)).flat();
 }
 
+/** Reads ahead what will be asked of these ports: one table after the other, on a processor that has nothing else to do. Never an error. */
+export async function readListenersAhead(ports: readonly number[]): Promise<void> {
+  if (ports.length === 0) return;
+  for (const { file } of tables) await listenersIn(file, 0).catch(() => {});
+}
+
 /**
  * Which processes hold each of these sockets. A socket that none of them holds, as far as we may look, has no entry.
  * @param pids the only processes to look at; default: all
