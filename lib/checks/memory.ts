@@ -1,11 +1,11 @@
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import type { Amount } from '../config/model.ts';
 import { formatSize } from '../config/quantities.ts';
 import { type Answer, fail, pass } from './check.ts';
 
 /** S1: enough memory is available for a start (`MemAvailable`, proc_meminfo(5)). */
 export async function askMemory(limit: Amount): Promise<Answer> {
-  const { totalBytes, availableBytes } = parseMeminfo(await readFile('/proc/meminfo', 'utf8'));
+  const { totalBytes, availableBytes } = parseMeminfo(readFileSync('/proc/meminfo', 'utf8'));
   const neededBytes = 'percent' in limit ? (limit.percent / 100) * totalBytes : limit.bytes;
   const observed = `${formatSize(availableBytes)} available`;
   const expected = `over ${formatSize(neededBytes)} available`;

@@ -41,9 +41,8 @@ export async function whileHeld<T>(
     const settled = await settleRun(settlingIn(place));
     if (settled) tellSettled(settled, emit);
     // What a swap or a prune left when it was killed: a link that leads nowhere, builds out of reach.
-    await clearTemporaryLinks(target.builds);
-    await putBackLeftOver(target.builds);
-    await stopLeftStandIns(place, target);
+    const { builds } = target;
+    await Promise.all([clearTemporaryLinks(builds), putBackLeftOver(builds), stopLeftStandIns(place, target)]);
     const ended = await endChange({ ...place, systemd: place.ownersSystemd });
     return await work(settled, hold.guard, ended);
   } finally {
