@@ -11,7 +11,6 @@ import { type Ledger, openLedger } from '../run/ledger.ts';
 import type { Reason } from '../run/failure.ts';
 import { quarantine, type QuarantineEntry, release } from '../run/quarantine.ts';
 import type { StatePaths } from '../run/state.ts';
-import type { Systemd } from '../systemd/systemd.ts';
 import { beginAnyway, beginRun, openAnyway, unfailing } from './anyway.ts';
 import { closedSince } from './closed-since.ts';
 import { type DowntimeMeter, downtimeMeter } from './downtime.ts';
@@ -41,7 +40,7 @@ interface MeasuredTools extends RunTools {
 export async function carryOut(inputs: RunInputs, checks: CheckAnswer[], tools: RunTools): Promise<RunDocument> {
   const { paths, emit } = tools;
   await requirePermitted(inputs.target, inputs.manager, tools.systemd);
-  const meter = meterOf(inputs, tools.systemd);
+  const meter = meterOf(inputs, tools);
   const isEmergency = inputs.kind === 'rollback';
   const ledger = await (isEmergency ? openAnyway(inputs.run, tools) : openLedger(paths, inputs.run, tools.redact));
   try {
@@ -58,10 +57,10 @@ export async function carryOut(inputs: RunInputs, checks: CheckAnswer[], tools: 
 }
 
 /** Who has the ports is found out while the ledger is begun. */
-function meterOf(inputs: RunInputs, systemd: Systemd): DowntimeMeter {
+function meterOf(inputs: RunInputs, tools: RunTools): DowntimeMeter {
   const { unit, ports } = inputs.target;
-  const since = closedSince(inputs, systemd).catch(() => null);
-  const meter = downtimeMeter(ports, () => holdersOf(systemd, unit), since);
+  const since = closedSince(inputs, tools).catch(() => null);
+  const meter = downtimeMeter(ports, () => holdersOf(tools.systemd, unit), since);
   meter.prepare();
   return meter;
 }

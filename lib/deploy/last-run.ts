@@ -1,14 +1,14 @@
 import type { LastRun, LastStop } from '../checks/doctor/patient.ts';
 import type { HealthConfig } from '../config/model.ts';
 import type { RunDocument } from '../run/document.ts';
-import { newestRun } from '../run/history.ts';
+import { newestEnds } from '../run/history.ts';
 import type { StatePaths } from '../run/state.ts';
 
 type Told = Pick<RunDocument, 'run' | 'steps' | 'downtime_ms' | 'strategy'>;
 
 /** What the newest run tells of the unit's stop and start; null where it was no good deploy: then too much was mixed. */
 export async function lastRunOf(paths: StatePaths): Promise<LastRun | null> {
-  const record = await newestRun(paths).catch(() => null);
+  const record = await newestEnds(paths).catch(() => null);
   if (record?.document?.outcome !== 'deployed') return null;
   return timesOf(record.document, record.inputs.target.health);
 }

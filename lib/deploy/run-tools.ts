@@ -7,6 +7,8 @@ import type { Systemd } from '../systemd/systemd.ts';
 /** What a run works with; all of it is handed in. */
 export interface RunTools {
   systemd: Systemd;
+  /** what systemd told of the unit just before the run; absent: it is asked */
+  properties?: ReadonlyMap<string, unknown>;
   paths: StatePaths;
   emit: Emit;
   /** takes the secrets that are known out of a text */

@@ -79,7 +79,7 @@ async function deployHeld(place: Place, options: DeployOptions, guard: () => Pro
   await guarded;
   place.signal.throwIfAborted();
   await pointWhereItServes(place.target, { ...situation, back: inputs.back }, place.emit);
-  const document = await carryOut(inputs, checks, place);
+  const document = await carryOut(inputs, checks, { ...place, properties: situation.properties });
   await tellUnlessStartedAtBoot(place, document);
   return document;
 }
