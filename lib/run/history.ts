@@ -68,10 +68,16 @@ export async function newestRun(paths: StatePaths): Promise<RunRecord | null> {
   return null;
 }
 
+/** The same for who asks only what it was to do, and how it ended. */
+export async function newestEnds(paths: StatePaths): Promise<RunEnds | null> {
+  for await (const ends of endsNewestFirst(paths)) return ends;
+  return null;
+}
+
 /** A name for a run that begins now, behind those of all runs that can be read. */
 export async function nextRunId(paths: StatePaths): Promise<string> {
-  for await (const { inputs } of endsNewestFirst(paths)) return newRunId(inputs.run);
-  return newRunId(null);
+  const newest = await newestEnds(paths);
+  return newRunId(newest?.inputs.run ?? null);
 }
 
 /** What the runs tell of the way back from the build in service. */

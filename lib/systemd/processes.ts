@@ -59,6 +59,12 @@ export async function describeProcess(pid: number): Promise<ProcessFacts | null>
   };
 }
 
+/** Directory and executable of a process, as far as they may be seen; of one that is gone, none. */
+export async function placesOf(pid: number): Promise<string[]> {
+  const places = await Promise.all(['cwd', 'exe'].map((name) => pathBehind(pid, name)));
+  return places.flatMap((place) => place?.path ?? []);
+}
+
 /** The system's own manager, which makes the sockets of its socket units. */
 export const serviceManagerPid = 1;
 

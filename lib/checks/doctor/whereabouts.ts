@@ -2,7 +2,7 @@ import { realpath } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
 import { readRegularFile } from '../../base/regular-file.ts';
 import type { UnitFacts } from '../../systemd/facts.ts';
-import { describeProcess } from '../../systemd/processes.ts';
+import { placesOf } from '../../systemd/processes.ts';
 
 /** Where a service runs, as far as its unit names it and its process shows it. */
 export interface Whereabouts {
@@ -22,12 +22,11 @@ export async function whereaboutsOf(
   { mainPid, workingDirectory }: UnitFacts,
   { words, files, buildsPaths }: { words: readonly string[]; files: readonly string[]; buildsPaths: readonly string[] },
 ): Promise<Whereabouts> {
-  const [process, ...texts] = await Promise.all([
-    mainPid === 0 ? null : describeProcess(mainPid),
+  const [running, ...texts] = await Promise.all([
+    mainPid === 0 ? [] : placesOf(mainPid),
     ...files.map((file) => readRegularFile(file).catch(() => '')),
   ]);
   const all = [...words, ...files, ...texts, (workingDirectory ?? '').replace(/^!/, '')];
-  const running = [process?.cwd, process?.executable].filter((path) => typeof path === 'string');
   const isNamed = all.some((text) => leadsInto(text, buildsPaths)) || (await isLedInto(all, buildsPaths));
   return { isNamed, running: running.length === 0 ? null : running };
 }
