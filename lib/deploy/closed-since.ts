@@ -19,7 +19,7 @@ export async function closedSince(
   if (from === null) return theFirstLook;
   if (target.strategy !== 'restart') return null;
   const known = ['ActiveState', 'InactiveEnterTimestampMonotonic'].map(
-    (name) => properties?.get(name) ?? systemd.property(target.unit, 'Unit', name),
+    async (name) => properties?.get(name) ?? systemd.property(target.unit, 'Unit', name),
   );
   const [state, ended] = await Promise.all(known);
   // It was open then, and the first look came after the stop.
