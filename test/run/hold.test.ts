@@ -20,10 +20,12 @@ const processes = async (): Promise<number[]> => [4711];
 function request(paths: StatePaths, codes: (ErrorCode | null)[], changed: { signal?: AbortSignal } = {}) {
   const asked: unknown[][] = [];
   const unguarded: string[] = [];
-  const startTransient = async (...call: unknown[]): Promise<string> => {
+  const startTransient: Systemd['startTransient'] = async (...call) => {
     asked.push(call);
     const code = codes[Math.min(asked.length, codes.length) - 1];
     if (code) throw new CutoverError(code, `answered ${code}`);
+    const [, , , { onQueued }] = call;
+    onQueued?.();
     return 'done';
   };
   const systemd = { kind: 'system', startTransient, property, processes } as unknown as Systemd;
