@@ -2,26 +2,29 @@ import type { default as Dbus } from 'dbus-next';
 
 export type { Message, MessageBus } from 'dbus-next';
 
+let loading: Promise<typeof Dbus> | undefined;
+
 /** The client library, loaded when first asked for. */
-export async function loadDbus(): Promise<typeof Dbus> {
-  await rememberSignatures();
+export function loadDbus(): Promise<typeof Dbus> {
+  loading ??= load();
+  return loading;
+}
+
+async function load(): Promise<typeof Dbus> {
+  const { default: signatures } = await import('dbus-next/lib/signature.js');
+  signatures.parseSignature = remembering(signatures.parseSignature);
+  // The modules take the function as they find it when they are loaded.
   return (await import('dbus-next')).default;
 }
 
-let isRemembering = false;
-
 /**
- * Has each signature parsed once: dbus-next parses that of a value anew for each property of each unit, and only reads what comes of
- * it. Its modules take the function as they find it when they are loaded.
+ * The same function, which parses each signature once: dbus-next has that of a value parsed anew for each property of each unit, and
+ * only reads what comes of it.
  */
-async function rememberSignatures(): Promise<void> {
-  if (isRemembering) return;
-  isRemembering = true;
-  const { default: signatures } = await import('dbus-next/lib/signature.js');
-  const { parseSignature } = signatures;
+function remembering(parse: (signature: string) => unknown[]): typeof parse {
   const parsed = new Map<string, unknown[]>();
-  signatures.parseSignature = (signature) => {
-    const known = parsed.get(signature) ?? parseSignature(signature);
+  return (signature) => {
+    const known = parsed.get(signature) ?? parse(signature);
     parsed.set(signature, known);
     return known;
   };

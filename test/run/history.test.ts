@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import {
@@ -104,6 +104,24 @@ for (const [what, acts, previous, left] of [
     assert.equal([found.build, [...found.left.keys()]], [previous, left]);
   });
 }
+
+test('S8: what a rollback left is asked of no ledger that was last written to before', async (t) => {
+  const paths = await makeState(t);
+  const acts = [
+    ['20260203-100000-0000', { from: null, to: older, active: older }],
+    ['20260203-110000-0000', { from: older, to: newer, active: newer }],
+    ['20260203-120000-0000', { kind: 'rollback', from: newer, to: older, active: older }],
+  ] as const;
+  for (const [at, [run, ending]] of acts.entries()) {
+    await leaveRun(paths, run, ending);
+    await utimes(ledgerPath(paths, run), at + 1, at + 1);
+  }
+  const leftSince = async (sinceMs: number): Promise<string[]> => {
+    const { left } = await wayBack(paths, () => false, sinceMs);
+    return [...left.keys()];
+  };
+  assert.equal([await leftSince(0), await leftSince(2_500), await leftSince(3_500)], [[newer], [newer], []]);
+});
 
 test('R1: nothing goes back by itself to a build that a rollback left, where there is another', async (t) => {
   const paths = await makeState(t);
