@@ -1,5 +1,4 @@
 // needs: sandbox
-// runs: in pairs
 import type { Site } from '../deploy/site.ts';
 import { suite, type TestContext } from '../suite.ts';
 import { momentsOf } from './death.ts';

@@ -1,5 +1,4 @@
 // needs: sandbox
-// runs: in pairs
 // deadline: 15min
 import { dirname } from 'node:path';
 import * as assert from 'uvu/assert';

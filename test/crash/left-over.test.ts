@@ -1,5 +1,4 @@
 // needs: sandbox
-// runs: in pairs
 import { rm, writeFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import { leaveBehind } from '../deploy/running.ts';

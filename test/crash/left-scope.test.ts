@@ -1,5 +1,4 @@
 // needs: sandbox
-// runs: in pairs
 import * as assert from 'uvu/assert';
 import type { Command } from '../../lib/base/exec.ts';
 import { scopeNames } from '../../lib/systemd/scope.ts';

@@ -1,5 +1,4 @@
 // needs: sandbox
-// runs: in pairs
 // deadline: 10min
 import * as assert from 'uvu/assert';
 import type { Site } from '../deploy/site.ts';

@@ -1,5 +1,4 @@
 // needs: sandbox
-// runs: in pairs
 // deadline: 10min
 import { makeOverlapSite } from '../deploy/socket-site.ts';
 import { suite } from '../suite.ts';

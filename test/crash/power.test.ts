@@ -1,5 +1,4 @@
 // needs: sandbox
-// runs: in pairs
 // deadline: 8min
 import * as assert from 'uvu/assert';
 import { installBootUnit } from '../deploy/boot.ts';

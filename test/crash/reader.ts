@@ -18,7 +18,7 @@ interface Seen {
  */
 export async function startReader(...sites: [Site, ...Site[]]): Promise<() => Promise<number>> {
   const links = sites.map(({ builds }) => `${builds}/current`);
-  const child = await sites[0].sandbox.spawn(['nice', '-n', '19', process.execPath, program, ...links]);
+  const child = await sites[0].sandbox.spawn(['setsid', 'nice', '-n', '19', process.execPath, program, ...links]);
   let said = '';
   child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
   child.stderr.resume();

@@ -1,5 +1,4 @@
 // needs: sandbox
-// runs: in pairs
 import * as assert from 'uvu/assert';
 import { suite } from '../suite.ts';
 import type { Site } from '../deploy/site.ts';

@@ -1,5 +1,4 @@
 // needs: sandbox
-// runs: in pairs
 import * as assert from 'uvu/assert';
 import { held } from '../deploy/running.ts';
 import { makeOverlapSite, makeSocketSite } from '../deploy/socket-site.ts';

@@ -1,5 +1,4 @@
 // needs: sandbox
-// runs: in pairs
 // deadline: 10min
 import { makeSocketSite } from '../deploy/socket-site.ts';
 import { suite } from '../suite.ts';

@@ -1,5 +1,4 @@
 // needs: sandbox
-// runs: in pairs
 import * as assert from 'uvu/assert';
 import type { Site } from '../deploy/site.ts';
 import { currentLink } from '../deploy/sound.ts';
