@@ -7,7 +7,7 @@ export interface DowntimeMeter {
   /** Finds out who has the ports open now, so that the first look after the start costs nothing while they close. */
   prepare(): void;
   start(): void;
-  /** what its looks see, of which there is one each 3 ms; true before the start */
+  /** what its looks see, of which there is one each 3 ms, and fewer while nothing changes for long; true before the start */
   opened: Opened;
   /** Ends the measuring. @returns milliseconds; null where there is no port to look at, a look failed, or nobody knows since when it was closed */
   stop(): Promise<number | null>;
@@ -22,6 +22,8 @@ const wholeLookEvery = 50;
 const share = 1 / 4;
 /** What looks dear may only have waited for its turn on a busy machine; a longer pause would miss a port that closes and opens. */
 const longestPauseMs = 20;
+/** Of the time since the ports closed or opened a pause is at most this share: a service that starts for long needs the processor itself. */
+const longShare = 1 / 100;
 
 /**
  * A meter over the kernel's listening sockets: while there is one, the kernel accepts. To a service that is up, a look
@@ -85,20 +87,29 @@ async function measure(
     }
     sum.add(state.isOpen, before);
     if (state.isOpen) state.tell();
-    await sleep(pauseAfter(isWhole ? 0 : performance.now() - before), ended).catch(() => {});
+    // What a whole look costs says nothing of the next.
+    const costMs = isWhole ? 0 : performance.now() - before;
+    await sleep(pauseAfter(costMs, before - (sum.changedMs ?? before)), ended).catch(() => {});
   }
   return sum.end();
 }
 
-/** @param costMs of the look; what a whole one costs says nothing of the next */
-function pauseAfter(costMs: number): number {
-  return Math.max(lookEveryMs, Math.min(longestPauseMs, costMs / share));
+/**
+ * How long until the next look: nobody who waits for half a minute needs to know it to 3 ms.
+ * @param costMs of the look before
+ * @param unchangedMs since the ports closed or opened; 0 before they did, as a short gap between two builds would be missed
+ * @returns milliseconds
+ */
+export function pauseAfter(costMs: number, unchangedMs: number): number {
+  return Math.max(lookEveryMs, Math.min(longestPauseMs, Math.max(costMs / share, unchangedMs * longShare)));
 }
 
 /** From the last look that saw the ports open to the first that sees them open again: never less than the truth. */
 class Sum {
   /** when the last look began that saw them open again; what was read of the kernel's tables since tells who has them */
   openedMs: number | null = null;
+  /** when the last look began that found them otherwise than the look before */
+  changedMs: number | null = null;
   #total = 0;
   #isKnown = true;
   #lastUp = performance.now();
@@ -117,6 +128,7 @@ class Sum {
   /** @param beganMs when the look began */
   add(isOpen: boolean, beganMs: number): void {
     this.openedMs = isOpen && this.isDown ? beganMs : null;
+    if (isOpen === this.isDown) this.changedMs = beganMs;
     if (!isOpen) {
       this.#downSince ??= this.#lastUp;
       return;

@@ -15,6 +15,7 @@ import type { Systemd } from '../systemd/systemd.ts';
 const askEveryMs = 2;
 /** Who it is takes some 5 ms of a processor to find out, which the service that starts needs itself. */
 const lookEveryMs = 100;
+const longestLookEveryMs = 500;
 const lookAgainMs = 5;
 const askHoldersMs = 100;
 
@@ -111,9 +112,10 @@ export async function untilListening<T>(
   { unit, ports, opened, whenOpen }: { unit: string; ports: readonly number[] } & Opening<T>,
   signal: AbortSignal,
 ): Promise<T | null> {
+  const beganMs = performance.now();
   for (let isBegun = false; ; ) {
     // A service that has begun to listen on another address than before is open nowhere we know of.
-    const isWorthIt = await opened(lookEveryMs, signal);
+    const isWorthIt = await opened(pauseAfter(performance.now() - beganMs), signal);
     const lookedAt = performance.now();
     const looking = lookAtPorts(systemd, unit, ports);
     const begun = whenOpen && isWorthIt && !isBegun ? whenOpen(looking) : null;
@@ -126,6 +128,11 @@ export async function untilListening<T>(
     // A slow look means large tables: the service that starts needs the processor itself.
     await sleep(Math.max(lookAgainMs, performance.now() - lookedAt), signal);
   }
+}
+
+/** A service that starts for long may be found open at another address by a tenth of that later. */
+function pauseAfter(waitedMs: number): number {
+  return Math.min(longestLookEveryMs, Math.max(lookEveryMs, waitedMs / 10));
 }
 
 /** Waits until nobody listens on the ports. @throws the signal's reason at the deadline */

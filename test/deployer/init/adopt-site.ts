@@ -57,11 +57,12 @@ export async function plainSite(
 
 /** The directory of the process that answers; null: nobody does. */
 export async function servedFrom({ sandbox, port }: Pick<PlainSite, 'sandbox' | 'port'>): Promise<string | null> {
-  const ask = `fetch('http://127.0.0.1:${port}/api/health').then((r) => r.json()).then((a) => console.log(a.pid), () => console.log('0'))`;
-  const pid = await sandbox.run(process.execPath, '-e', ask);
+  const asked = await sandbox.exec(['curl', '--silent', `http://127.0.0.1:${port}/api/health`]);
+  if (asked.code !== 0) return null;
+  const { pid } = JSON.parse(asked.stdout) as { pid: number };
   // It may end meanwhile.
   const { code, stdout } = await sandbox.exec(['readlink', `/proc/${pid}/cwd`]);
-  return pid === '0' || code !== 0 ? null : stdout;
+  return code === 0 ? stdout : null;
 }
 
 /** Runs `cutover init UNIT --adopt … --json`. */

@@ -139,8 +139,8 @@ export async function takePort(t: TestContext, fleet: Fleet, name: Name): Promis
   t.cleanup(() => child.kill('SIGKILL'));
   child.stdout.resume();
   child.stderr.resume();
-  const ask = `fetch('http://127.0.0.1:${fleet.port(name)}').then(() => process.exit(0), () => process.exit(1))`;
-  await until('it listens', async () => (await fleet.sandbox.exec([process.execPath, '-e', ask])).code === 0);
+  const ask = ['curl', '--silent', `http://127.0.0.1:${fleet.port(name)}`] as const;
+  await until('it listens', async () => (await fleet.sandbox.exec(ask)).code === 0);
   return child;
 }
 
