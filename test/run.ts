@@ -6,8 +6,8 @@ import { patient } from './patient.ts';
 import { beginMark, type Totals, totalsMark } from './totals.ts';
 
 // Usage: node --import tsx test/run.ts [--in FOLDER] [part of a file's name …]
-// Three files run at once, since they wait most of the time. One says `// runs: in pairs` if it keeps a processor busy by itself,
-// `// runs: alone` if nothing else may go on meanwhile, and `// deadline: 10min` for more than 5 minutes.
+// Four files run at once, since they wait most of the time. One says `// runs: alone` if nothing else may go on meanwhile, and
+// `// deadline: 10min` for more than 5 minutes.
 
 interface TestFile {
   path: string;
@@ -24,11 +24,7 @@ interface Outcome {
 
 const repository = dirname(dirname(fileURLToPath(import.meta.url)));
 const defaultDeadlineMs = 5 * 60_000;
-const usuallyAtOnce = 3;
-const othersAtOnce = new Map([
-  ['in pairs', 2],
-  ['alone', 1],
-]);
+const usuallyAtOnce = 4;
 const processes = new Set<number>();
 
 const words = process.argv.slice(2);
@@ -42,7 +38,7 @@ async function main(folder: string, words: string[]): Promise<number> {
   const work = async (queue: TestFile[]): Promise<void> => {
     for (let file = queue.shift(); file; file = queue.shift()) outcomes.push(await runFile(file));
   };
-  for (const atOnce of [usuallyAtOnce, ...othersAtOnce.values()]) {
+  for (const atOnce of [usuallyAtOnce, 1]) {
     const queue = files.filter((file) => file.atOnce === atOnce);
     await Promise.all(Array.from({ length: atOnce }, () => work(queue)));
   }
@@ -66,11 +62,10 @@ async function findFiles(folder: string, words: string[]): Promise<TestFile[]> {
 async function readTestFile(path: string, name: string): Promise<TestFile> {
   const text = await readFile(path, 'utf8');
   const [, amount, unit] = /^\/\/ deadline: ?(\d+) ?(s|min)$/m.exec(text) ?? [];
-  const [, how] = /^\/\/ runs: (.+)$/m.exec(text) ?? [];
   return {
     path,
     name,
-    atOnce: how === undefined ? usuallyAtOnce : (othersAtOnce.get(how) ?? 1),
+    atOnce: /^\/\/ runs: alone$/m.test(text) ? 1 : usuallyAtOnce,
     deadlineMs: patient(amount ? Number(amount) * (unit === 's' ? 1000 : 60_000) : defaultDeadlineMs),
   };
 }
