@@ -65,7 +65,8 @@ async function readTestFile(path: string, name: string): Promise<TestFile> {
   return {
     path,
     name,
-    atOnce: /^\/\/ runs: alone$/m.test(text) ? 1 : usuallyAtOnce,
+    // A word that is spelt wrong does no harm: its file runs alone too.
+    atOnce: /^\/\/ runs: /m.test(text) ? 1 : usuallyAtOnce,
     deadlineMs: patient(amount ? Number(amount) * (unit === 's' ? 1000 : 60_000) : defaultDeadlineMs),
   };
 }
