@@ -32,7 +32,7 @@ export async function currentLink({ sandbox, builds }: Site): Promise<string | n
 }
 
 /** The build and the process that answer on the port, or null where nobody does. */
-export async function whoServes({ sandbox, port }: Site): Promise<Served | null> {
+export async function whoServes({ sandbox, port }: Pick<Site, 'sandbox' | 'port'>): Promise<Served | null> {
   const { code, stdout } = await sandbox.exec(['curl', '--silent', `http://127.0.0.1:${port}/api/health`]);
   const answer = code === 0 ? (JSON.parse(stdout) as Served) : null;
   return answer && { build: answer.build, pid: answer.pid };

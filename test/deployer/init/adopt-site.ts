@@ -4,6 +4,7 @@ import { appFile, unitFile } from '../../services/builds.ts';
 import { sandboxFor, type TestSandbox } from '../../sandboxed.ts';
 import type { TestContext } from '../../suite.ts';
 import { type Called, calledFrom, type Refusal, until } from '../../deploy/site.ts';
+import { whoServes } from '../../deploy/sound.ts';
 
 /** A service in a plain directory, as people begin. */
 export interface PlainSite {
@@ -56,12 +57,11 @@ export async function plainSite(
 }
 
 /** The directory of the process that answers; null: nobody does. */
-export async function servedFrom({ sandbox, port }: Pick<PlainSite, 'sandbox' | 'port'>): Promise<string | null> {
-  const asked = await sandbox.exec(['curl', '--silent', `http://127.0.0.1:${port}/api/health`]);
-  if (asked.code !== 0) return null;
-  const { pid } = JSON.parse(asked.stdout) as { pid: number };
+export async function servedFrom(site: Pick<PlainSite, 'sandbox' | 'port'>): Promise<string | null> {
+  const served = await whoServes(site);
+  if (served === null) return null;
   // It may end meanwhile.
-  const { code, stdout } = await sandbox.exec(['readlink', `/proc/${pid}/cwd`]);
+  const { code, stdout } = await site.sandbox.exec(['readlink', `/proc/${served.pid}/cwd`]);
   return code === 0 ? stdout : null;
 }
 
