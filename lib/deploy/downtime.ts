@@ -1,6 +1,6 @@
 import { openController, sleep } from '../base/wait.ts';
 import { areAccepting, type ListeningWatch, listeningWatch } from '../systemd/listening.ts';
-import type { Opened } from './ports.ts';
+import { type Opened, tablesEvery } from './ports.ts';
 
 /** Measures how long nobody accepts on the ports. */
 export interface DowntimeMeter {
@@ -17,7 +17,7 @@ const lookEveryMs = 3;
 /** The check `port` has read the kernel's tables just before. */
 const preparedMs = 100;
 /** What may be missed otherwise: a new build that listens on another address, an old one that keeps a socket it shut down. */
-const wholeLookEvery = 50;
+const wholeLookEveryMs = 150;
 /** A look that costs more, on a machine with many connections, takes no more than this share of a processor. */
 const share = 1 / 4;
 /** What looks dear may only have waited for its turn on a busy machine; a longer pause would miss a port that closes and opens. */
@@ -73,14 +73,16 @@ async function measure(
   ended: AbortSignal,
 ): Promise<number | null> {
   const sum = new Sum();
-  for (let look = 0; !ended.aborted; look += 1) {
+  let wholeMs = performance.now();
+  for (let isFirst = true; !ended.aborted; isFirst = false) {
     const before = performance.now();
-    const isWhole = look > 0 && look % wholeLookEvery === 0;
+    const isWhole = before - wholeMs >= tablesEvery(wholeLookEveryMs, sum.unchangedMs(before));
+    if (isWhole) wholeMs = before;
     // A closed port is asked by a connection: the tables have to be read to their end for a no.
     const isAsked = sum.isDown && !isWhole;
     const maxAgeMs = before - (sum.openedMs ?? before);
     state.isOpen = await (isAsked ? areAccepting(ports, watch.addresses) : watch.look({ isWhole, maxAgeMs }));
-    if (look === 0 && !state.isOpen) {
+    if (isFirst && !state.isOpen) {
       // What was found out beforehand may be long ago, as before a backup.
       state.isOpen = await watch.look({ isWhole: true });
       if (!state.isOpen) sum.beginClosed(await closedSince);
@@ -89,7 +91,7 @@ async function measure(
     if (state.isOpen) state.tell();
     // What a whole look costs says nothing of the next.
     const costMs = isWhole ? 0 : performance.now() - before;
-    await sleep(pauseAfter(costMs, before - (sum.changedMs ?? before)), ended).catch(() => {});
+    await sleep(pauseAfter(costMs, sum.unchangedMs(before)), ended).catch(() => {});
   }
   return sum.end();
 }
@@ -109,7 +111,7 @@ class Sum {
   /** when the last look began that saw them open again; what was read of the kernel's tables since tells who has them */
   openedMs: number | null = null;
   /** when the last look began that found them otherwise than the look before */
-  changedMs: number | null = null;
+  #changedMs: number | null = null;
   #total = 0;
   #isKnown = true;
   #lastUp = performance.now();
@@ -117,6 +119,11 @@ class Sum {
 
   get isDown(): boolean {
     return this.#downSince !== null;
+  }
+
+  /** since the ports closed or opened; 0 before they did */
+  unchangedMs(nowMs: number): number {
+    return this.#changedMs === null ? 0 : nowMs - this.#changedMs;
   }
 
   /** @param sinceMs when they closed; null: nobody knows */
@@ -128,7 +135,7 @@ class Sum {
   /** @param beganMs when the look began */
   add(isOpen: boolean, beganMs: number): void {
     this.openedMs = isOpen && this.isDown ? beganMs : null;
-    if (isOpen === this.isDown) this.changedMs = beganMs;
+    if (isOpen === this.isDown) this.#changedMs = beganMs;
     if (!isOpen) {
       this.#downSince ??= this.#lastUp;
       return;

@@ -103,6 +103,15 @@ export interface Opening<T> {
 }
 
 /**
+ * How often the kernel's tables are looked at for who has the ports: a service that starts for long may be found open at another address
+ * by a tenth of that later.
+ * @returns milliseconds
+ */
+export function tablesEvery(leastMs: number, lastedMs: number): number {
+  return Math.min(longestLookEveryMs, Math.max(leastMs, lastedMs / 10));
+}
+
+/**
  * Waits until every port is listened on by the unit.
  * @returns what was begun with the look that found it so; null: nothing was
  * @throws `StepFailure` port_taken at the first stranger
@@ -115,7 +124,7 @@ export async function untilListening<T>(
   const beganMs = performance.now();
   for (let isBegun = false; ; ) {
     // A service that has begun to listen on another address than before is open nowhere we know of.
-    const isWorthIt = await opened(pauseAfter(performance.now() - beganMs), signal);
+    const isWorthIt = await opened(tablesEvery(lookEveryMs, performance.now() - beganMs), signal);
     const lookedAt = performance.now();
     const looking = lookAtPorts(systemd, unit, ports);
     const begun = whenOpen && isWorthIt && !isBegun ? whenOpen(looking) : null;
@@ -128,11 +137,6 @@ export async function untilListening<T>(
     // A slow look means large tables: the service that starts needs the processor itself.
     await sleep(Math.max(lookAgainMs, performance.now() - lookedAt), signal);
   }
-}
-
-/** A service that starts for long may be found open at another address by a tenth of that later. */
-function pauseAfter(waitedMs: number): number {
-  return Math.min(longestLookEveryMs, Math.max(lookEveryMs, waitedMs / 10));
 }
 
 /** Waits until nobody listens on the ports. @throws the signal's reason at the deadline */
