@@ -13,7 +13,7 @@ import type { RunTools } from './run-tools.ts';
 import { saveFreshEvidence, takeSnapshot } from './evidence.ts';
 import { type GateLook, passGate } from './gate.ts';
 import { isUnitsEnd, watchLife } from './life.ts';
-import { unseen } from './ports.ts';
+import { strangerOr, unseen } from './ports.ts';
 import { standInOf } from './stand-in.ts';
 import { provenStarts, startProven } from './start.ts';
 
@@ -141,7 +141,8 @@ async function proveBack(inputs: RunInputs, { systemd, emit }: Omit<RunTools, 's
       const life = await watchLife(systemd, target.unit, { isRunning: true });
       await passGate(subject, { systemd, emit, life, signal, transcript: [] }).finally(life.stop);
       return null;
-    } catch (error) {
+    } catch (ended) {
+      const error = await strangerOr(ended, systemd, target);
       requireReached(inputs, [error]);
       if (left === 0 || !isUnitsEnd(error)) return notBack(back, error);
       emit({ type: 'note', message: `${back} is started once more: ${messageOf(error)}` });

@@ -10,6 +10,7 @@ import {
 } from '../systemd/processes.ts';
 import { areHidden, type Listener, listListeners, ownersOf } from '../systemd/sockets.ts';
 import type { Systemd } from '../systemd/systemd.ts';
+import { isUnitsEnd, StoppedByOthers } from './life.ts';
 
 /** No signal tells when a port opens. */
 const askEveryMs = 2;
@@ -144,6 +145,23 @@ export async function untilFree(ports: readonly number[], signal: AbortSignal): 
   await poll({ everyMs: askEveryMs, signal }, async () =>
     (await listListeners([...ports])).length === 0 ? true : undefined,
   );
+}
+
+/**
+ * Why a unit ended on its way up: a program whose port somebody else has mostly ends, and systemd tells no more than its status. No
+ * further start would help.
+ * @returns `port_taken` where a stranger is found; otherwise, and where that cannot be asked, the error as it was
+ */
+export async function strangerOr(
+  error: unknown,
+  systemd: Systemd,
+  { unit, ports }: { unit: string; ports: readonly number[] },
+): Promise<unknown> {
+  if (!isUnitsEnd(error) || error instanceof StoppedByOthers) return error;
+  // The ports of a socket unit are no stranger's: a program that ends before it takes them over leaves them to systemd.
+  const owners = await lookAtPorts(systemd, unit, ports, { isShared: true }).catch(() => null);
+  const stranger = owners?.strangers.find(({ holder }) => holder !== null);
+  return stranger ? portTaken(stranger) : error;
 }
 
 /** The failure that names who has the port. */

@@ -6,7 +6,7 @@ import { amount, invocationIdOf, isActive } from '../systemd/facts.ts';
 import type { JobOptions } from '../systemd/jobs.ts';
 import type { Systemd } from '../systemd/systemd.ts';
 import { asSignalled, deathFrom, isUnitsEnd, StoppedByOthers, type UnitLife, watchLife } from './life.ts';
-import { type Opened, type Opening, untilListening } from './ports.ts';
+import { type Opened, type Opening, strangerOr, untilListening } from './ports.ts';
 import { isFresh, prepareStart, readAgain, type ReadyStart } from './ready-start.ts';
 
 /** So many starts has a build that was good before; a candidate has one. */
@@ -16,11 +16,11 @@ export const provenStarts = 3;
  * Starts the unit. Ends when the start job has ended and the unit runs.
  * @param ready what was prepared meanwhile; without it that is done here
  * @returns what was started, and the watch that goes on
- * @throws `StepFailure` at once when the unit fails or exits
+ * @throws `StepFailure` at once when the unit fails or exits; `port_taken` when it does because somebody else has its port
  */
 export async function startUnit(
   systemd: Systemd,
-  target: Pick<TargetConfig, 'unit' | 'startTimeoutMs' | 'stopTimeoutMs'>,
+  target: Pick<TargetConfig, 'unit' | 'ports' | 'startTimeoutMs' | 'stopTimeoutMs'>,
   signal: AbortSignal,
   ready?: ReadyStart,
 ): Promise<{ began: StartFacts; life: UnitLife }> {
@@ -34,7 +34,7 @@ export async function startUnit(
     return { began: await requireStarted(systemd, unit, result), life };
   } catch (error) {
     life.stop();
-    throw asSignalled(error, life);
+    throw await strangerOr(asSignalled(error, life), systemd, target);
   }
 }
 
@@ -97,14 +97,19 @@ async function untilStopped(
 /** Waits until the unit listens on all its ports, or has ended. @returns what was begun when they opened @throws `StepFailure` */
 export async function untilReady<T>(
   systemd: Systemd,
-  { unit, ports, startTimeoutMs }: Pick<TargetConfig, 'unit' | 'ports' | 'startTimeoutMs'>,
+  target: Pick<TargetConfig, 'unit' | 'ports' | 'startTimeoutMs'>,
   { life, opened, whenOpen, signal }: { life: UnitLife; signal: AbortSignal } & Opening<T>,
 ): Promise<T | null> {
+  const { unit, ports, startTimeoutMs: timeoutMs } = target;
   const what = `${unit} did not listen on port ${ports.join(', ')}`;
   const waiting = AbortSignal.any([signal, life.ended]);
-  return withDeadline({ what, timeoutMs: startTimeoutMs, signal: waiting }, (ended) =>
-    untilListening(systemd, { unit, ports, opened, whenOpen }, ended),
-  );
+  try {
+    return await withDeadline({ what, timeoutMs, signal: waiting }, (ended) =>
+      untilListening(systemd, { unit, ports, opened, whenOpen }, ended),
+    );
+  } catch (error) {
+    throw await strangerOr(error, systemd, target);
+  }
 }
 
 /**

@@ -23,11 +23,11 @@ export async function startStranger(site: Site): Promise<string> {
   return unit;
 }
 
-/** From now on the unit's stop hands the port to another service, before systemd calls the stop done. */
-export async function stealAtStop(site: Site): Promise<string> {
+/** From now on the unit's stop hands the port to another service, before systemd calls the stop done. @param more lines of its section [Service] */
+export async function stealAtStop(site: Site, more: string[] = []): Promise<string> {
   await writeStranger(site);
   const thief = `thief-${site.app}.service`;
-  await writeUnit(site, [`ExecStopPost=-bash -c '${stealing(site, thief)}'`]);
+  await writeUnit(site, [...more, `ExecStopPost=-bash -c '${stealing(site, thief)}'`]);
   return thief;
 }
 

@@ -79,6 +79,26 @@ test('S4: a stranger takes the port between stop and start: named, never killed,
   await assertSound(site, second, called, repaired);
 });
 
+test('S4: the old build leaves at once since a stranger has its port: named, and not started again and again', async (t) => {
+  const site = await makeSite(t, { builds: [{}, {}] });
+  const { sandbox, port } = site;
+  const thief = await stealAtStop(site, [
+    'RestartSec=30s',
+    'ExecStart=',
+    `ExecStart=bash -c '(exec 3<>/dev/tcp/127.0.0.1/${port}) 2>/dev/null && exit 1; exec ${process.execPath} app.mjs'`,
+  ]);
+  t.cleanup(() => sandbox.exec(['systemctl', 'stop', thief]));
+  const called = await site.call('deploy');
+  const { outcome, failure, active } = called.document;
+  assert.equal([called.code, outcome, active, failure?.reason], [3, 'failed', first, 'port_taken'], called.stderr);
+  const named = `of ${thief}`;
+  assert.is(failure?.message.split(named).length, 2, `${failure?.message}: told once`);
+  // Neither the start nor the gate that proves it sat through the tries that systemd makes by itself, 30 s apart.
+  assert.is(await sandbox.run('systemctl', 'show', '--property=NRestarts', '--value', site.unit), '0');
+  assert.not.match(called.stderr, 'is started once more');
+  await assertNothingLeft(site);
+});
+
 test('S4: a stranger that answers well in the place of a build that never listens is no proof', async (t) => {
   const site = await makeSite(t, { builds: [{}, { mode: 'never_listen' }] });
   const { sandbox } = site;
