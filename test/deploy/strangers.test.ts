@@ -1,11 +1,16 @@
 // needs: sandbox
 import * as assert from 'uvu/assert';
 import { suite } from '../suite.ts';
-import { buildId, makeSite, until, writeUnit } from './site.ts';
+import { buildId, makeSite, type Site, until, writeUnit } from './site.ts';
 import { assertNothingLeft, assertSound, currentLink, whoServes } from './sound.ts';
 import { mainPid, startStranger, stealAtStop, stealing, strangerFile, untilTaken, writeStranger } from './stranger.ts';
 
 const test = suite('deploy/strangers on the port');
+/** A service that is gone before anybody looks, where a start with Node takes a moment to find its port taken. */
+const leavesWhereTaken = ({ port }: Site): string[] => [
+  'ExecStart=',
+  `ExecStart=bash -c '(exec 3<>/dev/tcp/127.0.0.1/${port}) 2>/dev/null && exit 1; exec ${process.execPath} app.mjs'`,
+];
 const [first, second] = [buildId(1), buildId(2)];
 
 test('S1: a stranger holds the port before the first deploy: refused, named, left alone', async (t) => {
@@ -81,12 +86,8 @@ test('S4: a stranger takes the port between stop and start: named, never killed,
 
 test('S4: the old build leaves at once since a stranger has its port: named, and not started again and again', async (t) => {
   const site = await makeSite(t, { builds: [{}, {}] });
-  const { sandbox, port } = site;
-  const thief = await stealAtStop(site, [
-    'RestartSec=30s',
-    'ExecStart=',
-    `ExecStart=bash -c '(exec 3<>/dev/tcp/127.0.0.1/${port}) 2>/dev/null && exit 1; exec ${process.execPath} app.mjs'`,
-  ]);
+  const { sandbox } = site;
+  const thief = await stealAtStop(site, ['RestartSec=30s', ...leavesWhereTaken(site)]);
   t.cleanup(() => sandbox.exec(['systemctl', 'stop', thief]));
   const called = await site.call('deploy');
   const { outcome, failure, active } = called.document;
@@ -97,6 +98,30 @@ test('S4: the old build leaves at once since a stranger has its port: named, and
   assert.is(await sandbox.run('systemctl', 'show', '--property=NRestarts', '--value', site.unit), '0');
   assert.not.match(called.stderr, 'is started once more');
   await assertNothingLeft(site);
+});
+
+test('S4: a stranger comes just before a build that leaves at once: it is named, and the build not blamed', async (t) => {
+  const site = await makeSite(t, { builds: [{}, {}] });
+  const { sandbox } = site;
+  await writeStranger(site);
+  const thief = `thief-${site.app}.service`;
+  const steal = `test "$(readlink ${site.builds}/current)" = ${first} || ${stealing(site, thief)}`;
+  await writeUnit(site, [`ExecStartPre=-bash -c '${steal}'`, 'RestartSec=30s', ...leavesWhereTaken(site)]);
+  t.cleanup(() => sandbox.exec(['systemctl', 'stop', thief]));
+  const called = await site.call('deploy');
+  const { outcome, failure } = called.document;
+  assert.equal(
+    [called.code, outcome, failure?.step, failure?.reason],
+    [3, 'failed', 'start', 'port_taken'],
+    called.stderr,
+  );
+  await assertNothingLeft(site);
+
+  await sandbox.run('systemctl', 'stop', thief);
+  await writeUnit(site);
+  const again = await site.call('deploy', ['--fix-forward']);
+  assert.equal([again.code, again.document.active], [0, second], 'the build is picked by itself');
+  await assertSound(site, second, again);
 });
 
 test('S4: a stranger that answers well in the place of a build that never listens is no proof', async (t) => {
