@@ -1,4 +1,5 @@
 import { poll, sleep, withDeadline } from '../base/wait.ts';
+import type { TargetConfig } from '../config/model.ts';
 import { StepFailure } from '../run/failure.ts';
 import { describeHolder } from '../systemd/holder.ts';
 import {
@@ -155,11 +156,11 @@ export async function untilFree(ports: readonly number[], signal: AbortSignal): 
 export async function strangerOr(
   error: unknown,
   systemd: Systemd,
-  { unit, ports }: { unit: string; ports: readonly number[] },
+  { unit, ports, strategy }: Pick<TargetConfig, 'unit' | 'ports' | 'strategy'>,
 ): Promise<unknown> {
-  if (!isUnitsEnd(error) || error instanceof StoppedByOthers) return error;
-  // The ports of a socket unit are no stranger's: a program that ends before it takes them over leaves them to systemd.
-  const owners = await lookAtPorts(systemd, unit, ports, { isShared: true }).catch(() => null);
+  // A socket unit's ports are systemd's, and are nobody's to take.
+  if (!isUnitsEnd(error) || error instanceof StoppedByOthers || strategy !== 'restart') return error;
+  const owners = await lookAtPorts(systemd, unit, ports).catch(() => null);
   const stranger = owners?.strangers.find(({ holder }) => holder !== null);
   return stranger ? portTaken(stranger) : error;
 }

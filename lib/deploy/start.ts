@@ -9,6 +9,9 @@ import { asSignalled, deathFrom, isUnitsEnd, StoppedByOthers, type UnitLife, wat
 import { type Opened, type Opening, strangerOr, untilListening } from './ports.ts';
 import { isFresh, prepareStart, readAgain, type ReadyStart } from './ready-start.ts';
 
+/** What of a target its start and its stop need. */
+export type Startable = Pick<TargetConfig, 'unit' | 'ports' | 'strategy' | 'startTimeoutMs' | 'stopTimeoutMs'>;
+
 /** So many starts has a build that was good before; a candidate has one. */
 export const provenStarts = 3;
 
@@ -20,7 +23,7 @@ export const provenStarts = 3;
  */
 export async function startUnit(
   systemd: Systemd,
-  target: Pick<TargetConfig, 'unit' | 'ports' | 'startTimeoutMs' | 'stopTimeoutMs'>,
+  target: Startable,
   signal: AbortSignal,
   ready?: ReadyStart,
 ): Promise<{ began: StartFacts; life: UnitLife }> {
@@ -97,7 +100,7 @@ async function untilStopped(
 /** Waits until the unit listens on all its ports, or has ended. @returns what was begun when they opened @throws `StepFailure` */
 export async function untilReady<T>(
   systemd: Systemd,
-  target: Pick<TargetConfig, 'unit' | 'ports' | 'startTimeoutMs'>,
+  target: Omit<Startable, 'stopTimeoutMs'>,
   { life, opened, whenOpen, signal }: { life: UnitLife; signal: AbortSignal } & Opening<T>,
 ): Promise<T | null> {
   const { unit, ports, startTimeoutMs: timeoutMs } = target;
@@ -119,7 +122,7 @@ export async function untilReady<T>(
  */
 export async function startProven(
   systemd: Systemd,
-  target: Pick<TargetConfig, 'unit' | 'ports' | 'startTimeoutMs' | 'stopTimeoutMs'>,
+  target: Startable,
   { opened, signal }: { opened: Opened; signal: AbortSignal },
 ): Promise<void> {
   for (let left = provenStarts - 1; ; left -= 1) {

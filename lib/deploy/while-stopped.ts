@@ -5,15 +5,13 @@ import type { Systemd } from '../systemd/systemd.ts';
 import { socketsOf } from './socket-units.ts';
 import { stopStandIns } from './stand-in.ts';
 import { type Opened, unseen } from './ports.ts';
-import { startProven, stopUnit } from './start.ts';
+import { type Startable, startProven, stopUnit } from './start.ts';
 
 const socketJobMs = 10_000;
 
-type Stoppable = Pick<TargetConfig, 'unit' | 'ports' | 'startTimeoutMs' | 'stopTimeoutMs' | 'strategy'>;
-
 /** Does work while nothing of the target runs, and starts it again when it was asked to, whatever the work came to. */
 export async function whileStopped<T>(
-  target: Stoppable,
+  target: Startable,
   { systemd, isStarted }: { systemd: Systemd; isStarted: boolean },
   work: () => Promise<T>,
 ): Promise<T> {
@@ -43,7 +41,7 @@ export async function isAnyUp(systemd: Systemd, { unit }: Pick<TargetConfig, 'un
 }
 
 /** Stops all that could write: the sockets first, since a connection would start the service again, and the stand-ins. */
-export async function stopAll(systemd: Systemd, target: Stoppable): Promise<void> {
+export async function stopAll(systemd: Systemd, target: Startable): Promise<void> {
   const { signal } = openController();
   for (const name of await socketsOf(systemd, target.unit)) {
     await systemd.stop(name, { timeoutMs: socketJobMs, signal });
@@ -53,7 +51,7 @@ export async function stopAll(systemd: Systemd, target: Stoppable): Promise<void
 }
 
 /** Opens the sockets and starts the service, where they are not up already. @throws `StepFailure` when it does not come up */
-export async function startAll(systemd: Systemd, target: Stoppable, opened: Opened): Promise<void> {
+export async function startAll(systemd: Systemd, target: Startable, opened: Opened): Promise<void> {
   const { signal } = openController();
   for (const name of await socketsOf(systemd, target.unit)) {
     await systemd.start(name, { timeoutMs: socketJobMs, signal });
