@@ -2,7 +2,7 @@ import { figureOf, show } from './figures.ts';
 import { goalsOf } from './goals.ts';
 import type { Results, Sample, ToolName } from './model.ts';
 import { toolNames } from './model.ts';
-import { ratiosOf, samplesOf, turnRatios } from './ratios.ts';
+import { differencesOf, ratiosOf, samplesOf, turnRatios } from './ratios.ts';
 
 /** The whole document. Every figure comes from the samples. */
 export function resultsText(results: Results): string {
@@ -42,6 +42,7 @@ function goodTable(samples: readonly Sample[]): string {
     'tool',
     'deploy, ms',
     'over the floor',
+    'more than the floor, ms',
     'failed requests',
     'longest gap, ms',
     'over the floor',
@@ -55,6 +56,7 @@ function goodTable(samples: readonly Sample[]): string {
       return [
         show(figureOf(timed.map(({ ms }) => ms))),
         `${show(figureOf(ratiosOf(samples, { app, tool, kind: 'timed' }, ({ ms }) => ms)), 2)} ×`,
+        show(figureOf(differencesOf(samples, { app, tool, kind: 'timed' }, ({ ms }) => ms))),
         show(figureOf(loaded.map(({ underLoad }) => underLoad?.failed ?? 0))),
         show(figureOf(loaded.map(gapOf))),
         `${show(figureOf(ratiosOf(samples, { app, tool, kind: 'good' }, gapOf)), 2)} ×`,
