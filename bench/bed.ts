@@ -11,8 +11,9 @@ export const failedAtPath = '/run/bench/failed-at';
 export const manyBuilds = '/srv/bench/many';
 
 export const apps: readonly BenchApp[] = [
-  { name: 'fast', readyMs: 40, port: 9040 },
-  { name: 'slow', readyMs: 300, port: 9300 },
+  { name: 'fast' as const, readyMs: 40, port: 9040, ballast: null },
+  { name: 'heavy' as const, readyMs: 40, port: 9041, ballast: '/srv/cutover/dist' },
+  { name: 'slow' as const, readyMs: 300, port: 9300, ballast: null },
 ].map((app) => ({ ...app, unit: `bench-${app.name}.service`, builds: `/srv/bench/${app.name}` }));
 
 /** Makes units, archives and configuration, and starts each app's first build. */
@@ -85,6 +86,7 @@ async function packArchive(app: BenchApp, mode: Mode): Promise<void> {
   const folder = join(archives, `${app.name}-${mode}`);
   await mkdir(folder);
   await cp(join(here, 'app.mjs'), join(folder, 'app.mjs'));
+  if (app.ballast !== null) await cp(app.ballast, join(folder, 'ballast'), { recursive: true });
   await writeFile(join(folder, 'build.json'), JSON.stringify({ readyMs: app.readyMs, port: app.port, mode }));
   await runToEnd(['tar', '-czf', archiveOf(app, mode), '-C', folder, '.']);
 }

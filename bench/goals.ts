@@ -1,5 +1,5 @@
 import { figureOf, show } from './figures.ts';
-import type { Results, Sample } from './model.ts';
+import { appNames, type Results, type Sample } from './model.ts';
 import { ratiosOf, samplesOf, turnRatios } from './ratios.ts';
 
 export interface Goal {
@@ -11,7 +11,7 @@ export interface Goal {
 /** What was promised before it was measured. Ratios are judged by their median, limits by the worst that was seen. */
 export function goalsOf({ samples, start }: Results): Goal[] {
   return [
-    ...['fast', 'slow'].flatMap((app) => [
+    ...appNames.flatMap((app) => [
       ratioGoal(
         `good deploy, ${app}: at most 2 × the floor`,
         ratiosOf(samples, { app, tool: 'cutover', kind: 'timed' }, ({ ms }) => ms),
@@ -20,7 +20,7 @@ export function goalsOf({ samples, start }: Results): Goal[] {
       differenceGoal(samples, app, 'failed'),
       differenceGoal(samples, app, 'gapMs'),
     ]),
-    ...['fast', 'slow'].flatMap((app) => [
+    ...(['fast', 'slow'] as const).flatMap((app) => [
       backGoal(samples, { app, kind: 'crash', limitMs: 1000 }),
       backGoal(samples, { app, kind: 'sick', limitMs: 3000 }),
     ]),

@@ -55,6 +55,7 @@ const isDue = (tool: string, round: number, last: number): boolean => tool !== '
 
 /** The floor never comes back and the old script takes half a minute: once is enough for both. */
 function isBadDue({ round, app, tool }: Task): boolean {
+  if (app.ballast !== null) return false;
   if (tool === 'cutover') return round <= badRounds;
   return round === 1 && (tool === 'floor' || app === apps[0]);
 }

@@ -1,7 +1,13 @@
+/** `heavy` is `fast` in a build that weighs what a bundled program does. */
+export const appNames = ['fast', 'heavy', 'slow'] as const;
+export type AppName = (typeof appNames)[number];
+
 /** A service under measurement: ready so long after its exec. */
 export interface BenchApp {
-  name: string;
+  name: AppName;
   readyMs: number;
+  /** a folder that each of its builds carries as well, and that the service itself has no use for */
+  ballast: string | null;
   port: number;
   unit: string;
   builds: string;

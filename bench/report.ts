@@ -1,7 +1,7 @@
 import { figureOf, show } from './figures.ts';
 import { goalsOf } from './goals.ts';
 import type { Results, Sample, ToolName } from './model.ts';
-import { toolNames } from './model.ts';
+import { appNames, toolNames } from './model.ts';
 import { differencesOf, ratiosOf, samplesOf, turnRatios } from './ratios.ts';
 
 /** The whole document. Every figure comes from the samples. */
@@ -18,6 +18,8 @@ same round. The load average before it was ${loadBefore.toFixed(1)}. Figures are
 - **old script**: checks, stop, looks 2 s apart until the port is free, link, start, up to 10 looks at the health 3 s apart,
   and back ([old-script.sh](old-script.sh)). Its sleeps outweigh all else, so it takes part in fewer rounds.
 - **fast** and **slow**: a plain Node HTTP service, ready 40 ms and 300 ms after its exec; \`Type=simple\`, \`Restart=always\`, no SIGTERM handler.
+  A build is two small files. **heavy** is as fast, and its builds weigh what a bundled program does: they carry a copy of this
+  program's own \`dist/\`, 6 MB.
 - Load: ${rate} new connections a second, whether or not they are answered.`,
     '## Goals',
     table(
@@ -134,7 +136,7 @@ const milliseconds = (values: number[] = []): string => `${show(figureOf(values)
 
 /** A row for each app and tool; null: nothing was measured. */
 function pairs(cells: (app: string, tool: ToolName) => string[] | null): string[][] {
-  return ['fast', 'slow'].flatMap((app) =>
+  return appNames.flatMap((app) =>
     toolNames.flatMap((tool) => {
       const row = cells(app, tool);
       return row ? [[app, tool, ...row]] : [];
