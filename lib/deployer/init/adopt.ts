@@ -13,6 +13,7 @@ import { type AdoptReport, reportMove } from './adopt/report.ts';
 import { requireMovable, requireSource, sharedPaths } from './adopt/suited.ts';
 import { type FileResult, requireWritable } from './files.ts';
 import { missingFolders } from './install/record.ts';
+import { notQueued } from './not-queued.ts';
 import type { ConfigText } from './strategy/config-file.ts';
 import { readSource } from './strategy/unit-source.ts';
 import { lookAtUnit, type SeenUnit } from './unit.ts';
@@ -40,14 +41,17 @@ export interface AdoptRequest {
 export async function initAdopt(place: Place, request: AdoptRequest): Promise<AdoptReport> {
   if (request.isDryRun) return rehearse(place, request);
   const doing = request.isUndo ? 'move out of the builds directory' : 'move into a builds directory';
-  return whileHeld(place, { doing, waitMs: 0 }, async (_settled, guard, ended) => {
-    const adoption = await planMove(place, request, ended !== null);
-    if (adoption === null) return reportMove(place, request, { adoption, downtimeMs: null });
-    for (const { path } of filesOf(adoption)) await requireWritable(path);
-    place.signal.throwIfAborted();
-    await guard();
-    return reportMove(place, request, { adoption, downtimeMs: await carryAdoption(place, adoption) });
-  });
+  const held = { doing, waitMs: 0 };
+  return notQueued(() =>
+    whileHeld(place, held, async (_settled, guard, ended) => {
+      const adoption = await planMove(place, request, ended !== null);
+      if (adoption === null) return reportMove(place, request, { adoption, downtimeMs: null });
+      for (const { path } of filesOf(adoption)) await requireWritable(path);
+      place.signal.throwIfAborted();
+      await guard();
+      return reportMove(place, request, { adoption, downtimeMs: await carryAdoption(place, adoption) });
+    }),
+  );
 }
 
 /** What would be done, by how things are: a move that was cut off is left as it is, too. */

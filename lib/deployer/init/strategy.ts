@@ -8,6 +8,7 @@ import type { InitReport } from './report.ts';
 import type { Place } from '../place.ts';
 import { unitsToEnable } from './enable.ts';
 import { type FileResult, modeText, requireWritable } from './files.ts';
+import { notQueued } from './not-queued.ts';
 import { carryChange } from './strategy/change.ts';
 import { changedLines, type ConfigText, withStrategy } from './strategy/config-file.ts';
 import { standingOf } from './strategy/crossing.ts';
@@ -45,18 +46,20 @@ export interface StrategyRequest {
 export async function initStrategy(place: Place, request: StrategyRequest): Promise<StrategyReport> {
   if (request.isDryRun) return rehearse(place, request);
   const doing = `change to strategy "${request.to}"`;
-  return whileHeld(place, { doing, waitMs: 0 }, async (_settled, guard) => {
-    const wanted = await lookInto(place, request);
-    const { plan, config, isDone } = wanted;
-    const isSettled = isDone && config.before === config.after;
-    place.signal.throwIfAborted();
-    if (isSettled) return report(wanted, place, { ...request, downtimeMs: null });
-    await guard();
-    const { from, to, files } = plan;
-    const about = { unit: place.target.unit, since: new Date().toISOString(), directory: request.directory };
-    const downtimeMs = await carryChange(place, { ...about, from, to, files, config, isProven: false });
-    return report(wanted, place, { ...request, downtimeMs });
-  });
+  return notQueued(() =>
+    whileHeld(place, { doing, waitMs: 0 }, async (_settled, guard) => {
+      const wanted = await lookInto(place, request);
+      const { plan, config, isDone } = wanted;
+      const isSettled = isDone && config.before === config.after;
+      place.signal.throwIfAborted();
+      if (isSettled) return report(wanted, place, { ...request, downtimeMs: null });
+      await guard();
+      const { from, to, files } = plan;
+      const about = { unit: place.target.unit, since: new Date().toISOString(), directory: request.directory };
+      const downtimeMs = await carryChange(place, { ...about, from, to, files, config, isProven: false });
+      return report(wanted, place, { ...request, downtimeMs });
+    }),
+  );
 }
 
 /** What would be done, by how things are: a change that was cut off is left as it is, too. */

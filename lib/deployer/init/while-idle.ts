@@ -1,8 +1,8 @@
-import { CutoverError, isCutoverError } from '../../base/errors.ts';
 import { isThere } from '../../base/files.ts';
 import type { Config } from '../../config/model.ts';
 import { type Lock, takeLock } from '../../run/lock.ts';
 import { pathsOf } from '../place.ts';
+import { notQueued } from './not-queued.ts';
 
 /**
  * Does work while no run of a configuration goes on, and none can begin: what a run needs is not taken from it in the middle.
@@ -20,18 +20,10 @@ export async function whileIdle<T>(
       const paths = pathsOf(config as Config, target);
       // Where nothing was ever deployed nobody is at work, and no directory is made for it.
       if (!(await isThere(paths.directory))) continue;
-      locks.push(await takeLock(paths, { doing, waitMs: 0, signal, onWaiting: () => {} }));
+      locks.push(await notQueued(() => takeLock(paths, { doing, waitMs: 0, signal, onWaiting: () => {} })));
     }
     return await work();
-  } catch (error) {
-    throw isCutoverError(error, 'locked') ? laterAgain(error, doing) : error;
   } finally {
     for (const lock of locks) await lock.release();
   }
-}
-
-/** `init` knows no `--wait`. */
-function laterAgain(error: CutoverError, doing: string): CutoverError {
-  const mend = `cutover status; once that has ended: cutover ${doing}`;
-  return new CutoverError('locked', `${error.message}; nothing was changed`, { mend, cause: error });
 }

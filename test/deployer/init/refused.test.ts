@@ -5,6 +5,7 @@ import * as assert from 'uvu/assert';
 import type { StrategyReport } from '../../../lib/deployer/init/strategy.ts';
 import { clearAfter, init, machineConfig, refused, textOf } from '../../deploy/initiating.ts';
 import { plainUser } from '../../deploy/plain-user.ts';
+import { heldSite, startDeploy, untilBegun } from '../../deploy/running.ts';
 import { buildId, calledFrom, makeSite, pointCurrent, type Refusal, until } from '../../deploy/site.ts';
 import { makeSocketSite } from '../../deploy/socket-site.ts';
 import { assertSound, whoServes } from '../../deploy/sound.ts';
@@ -128,6 +129,22 @@ test('a program that says nothing and takes no connections is seen, too', async 
   assert.match(message, `did not take connections from the socket of port ${site.port} within 5 s`);
   assert.match(mend, 'the program opens its port itself: let the program listen on the socket');
   assert.equal([await everything(site), await holdersOf(site)], [before, ['node']]);
+});
+
+test('while a run goes on: exit 75, and what to type is no option that init does not have', async (t) => {
+  const site = await heldSite(t);
+  const run = await startDeploy(site);
+  await untilBegun(site, 'start');
+  const { sandbox, unit, config } = site;
+  for (const words of [['--strategy', 'socket'], ['--adopt'], ['--adopt', '--undo']]) {
+    const said = await refused(sandbox, unit, ...words, '--config', config);
+    assert.equal([said.code, said.kind], [75, 'locked'], said.message);
+    assert.match(said.message, /^another run holds .*deploy of .*; nothing was changed$/);
+    assert.match(said.mend, /^cutover status.*; once that run has ended, the same command again$/);
+  }
+  const { code, stderr } = await run.end();
+  assert.is(code, 0, stderr);
+  await assertSound(site, second);
 });
 
 test('without root: refused on the system manager, and all of it on the own one', async (t) => {
