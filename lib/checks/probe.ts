@@ -76,8 +76,9 @@ function clientFor(url: string): Promise<{ request: typeof Request }> {
 
 /** `http://unix:/run/app.sock:/health` names a socket in the file system, then the path to ask for. */
 function addressOf(url: string): RequestOptions {
-  const socket = /^http:\/\/unix:([^:]+):(\/.*)$/.exec(url);
-  if (socket) return { socketPath: socket[1], path: socket[2], host: 'localhost' };
-  const { hostname, port, pathname, search, protocol } = new URL(url);
-  return { hostname: hostname.replace(/^\[|\]$/g, ''), port, path: pathname + search, protocol };
+  const socket = /^http:\/\/unix:([^:]+):(\/.*)?$/.exec(url);
+  if (socket) return { socketPath: socket[1], path: socket[2] ?? '/', host: 'localhost' };
+  const { hostname, port, pathname, search, protocol, username, password } = new URL(url);
+  const address = { hostname: hostname.replace(/^\[|\]$/g, ''), port, path: pathname + search, protocol };
+  return username === '' && password === '' ? address : { ...address, auth: decodeURIComponent(`${username}:${password}`) };
 }

@@ -1,7 +1,6 @@
-import { isBuildId } from '../builds/layout.ts';
 import { asTyped, type Typed } from '../report/typed.ts';
-import { isRunId } from '../run/inputs.ts';
 import type { CommandRow, GlobalOptions, Terminal } from './command.ts';
+import { isTargetName } from './target-first.ts';
 
 /** A command as it was called. */
 interface Called {
@@ -26,7 +25,7 @@ function typedIn({ row, words, options }: Called): Typed {
   const needed = wanted.split(' ').filter((word) => word.startsWith('<')).length;
   const [first] = words;
   const isTarget = wanted.startsWith('[target]') && first !== undefined && words.length > needed;
-  const isNamed = isTarget && /^\w[\w.-]*$/.test(first) && !isBuildId(first) && !isRunId(first);
+  const isNamed = isTarget && isTargetName(first);
   return { config, target: isNamed ? first : undefined };
 }
 

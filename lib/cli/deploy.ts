@@ -5,6 +5,7 @@ import type { Run } from './command.ts';
 import { tellOutcome } from './outcome.ts';
 import { configFor, placeOf } from './place.ts';
 import { targetNamed } from '../deployer/place.ts';
+import { targetFirst } from './target-first.ts';
 import { waitMsOf } from './waiting.ts';
 
 interface DeployFlags {
@@ -14,7 +15,8 @@ interface DeployFlags {
   wait?: string | number | boolean;
 }
 
-export const run: Run<DeployFlags> = async ([name, build], options, terminal) => {
+export const run: Run<DeployFlags> = async (words, options, terminal) => {
+  const [name, build] = targetFirst(words);
   const config = await configFor(options, terminal, name);
   const target = targetNamed(config, name);
   const waitMs = waitMsOf(options.wait);

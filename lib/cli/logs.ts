@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
-import { errnoOf, ExitCode, fileError } from '../base/errors.ts';
+import { CutoverError, errnoOf, ExitCode, fileError } from '../base/errors.ts';
 import { type Command, exec, runAttached } from '../base/exec.ts';
 import { report } from '../deployer/history.ts';
 import { pathsOf, targetNamed } from '../deployer/place.ts';
@@ -8,6 +8,7 @@ import { findLog, type LogOf, logPath } from '../report/log-file.ts';
 import type { Run, Terminal } from './command.ts';
 import { configFor } from './place.ts';
 import { requireOneDocument, watcherSignal, watcherSignals } from './signals.ts';
+import { targetFirst } from './target-first.ts';
 
 interface LogFlags {
   follow?: boolean;
@@ -16,24 +17,33 @@ interface LogFlags {
 
 const timeoutMs = 60_000;
 
-export const run: Run<LogFlags> = async ([name, id], options, terminal) => {
+export const run: Run<LogFlags> = async (words, options, terminal) => {
+  const [name, id] = targetFirst(words);
   requireOneDocument(options, '--follow', options.follow);
   const config = await configFor(options, terminal, name);
   const target = targetNamed(config, name);
   const { unit } = target;
   const found = options.unit ? null : ((await report(pathsOf(config, target), id)).run ?? '');
-  const path = found === null ? null : await pathOf({ directory: config.logs, unit, run: found });
+  const log = { directory: config.logs, unit, run: found ?? '' };
+  const path = found === null ? null : await pathOf(log, { target: target.name, isFollowed: options.follow === true });
   const command = path === null ? journal(unit, config.manager === 'user', options) : show(path, options);
   return options.json ? printDocument(command, { run: found, path, unit }, terminal) : passOn(command);
 };
 
-/** A run that has only just begun may have no log yet: its name is followed. @throws `permission` */
-async function pathOf(log: LogOf): Promise<string> {
+/** A run that has only just begun may have no log yet: its name is followed. @throws `permission`, `refused` without a log */
+async function pathOf(log: LogOf, { target, isFollowed }: { target: string; isFollowed: boolean }): Promise<string> {
   const path = findLog(log) ?? logPath(log);
   await access(path, constants.R_OK).catch((error: unknown) => {
     if (errnoOf(error) !== 'ENOENT') throw fileError(error, 'cannot read', path);
+    if (!isFollowed) throw withoutLog(path, log.run, target);
   });
   return path;
+}
+
+/** A run is known for longer than its log is kept. */
+function withoutLog(path: string, run: string, target: string): CutoverError {
+  const mend = `cutover report ${target} ${run}; what the service says: cutover logs ${target} --unit`;
+  return new CutoverError('refused', `there is no ${path} any more`, { mend });
 }
 
 async function printDocument(

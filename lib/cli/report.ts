@@ -4,6 +4,7 @@ import { pathsOf, targetNamed } from '../deployer/place.ts';
 import { reportText } from '../report/text.ts';
 import type { GlobalOptions, Run, Terminal } from './command.ts';
 import { configFor } from './place.ts';
+import { targetFirst } from './target-first.ts';
 import { durationOption } from './waiting.ts';
 
 interface ReportFlags {
@@ -11,7 +12,8 @@ interface ReportFlags {
   since?: string | number;
 }
 
-export const run: Run<ReportFlags> = async ([name, id], options, terminal) => {
+export const run: Run<ReportFlags> = async (words, options, terminal) => {
+  const [name, id] = targetFirst(words);
   if (options.slo) return tellFigures([name, id], options, terminal);
   if (options.since !== undefined)
     throw new CutoverError('usage', '--since is for the figures', { mend: 'cutover report --slo --since=30d' });

@@ -4,9 +4,11 @@ import { afterwards, whileWorking } from './afterwards.ts';
 import type { Run } from './command.ts';
 import { tellOutcome } from './outcome.ts';
 import { configFor, placeOf } from './place.ts';
+import { targetFirst } from './target-first.ts';
 import { waitMsOf } from './waiting.ts';
 
-export const run: Run<{ wait?: string | number | boolean }> = async ([name, build], options, terminal) => {
+export const run: Run<{ wait?: string | number | boolean }> = async (words, options, terminal) => {
+  const [name, build] = targetFirst(words);
   const config = await configFor(options, terminal, name);
   const target = targetNamed(config, name);
   const waitMs = waitMsOf(options.wait);

@@ -4,8 +4,10 @@ import { verify, type VerifyReport } from '../deployer/verify.ts';
 import type { Run, Terminal } from './command.ts';
 import { configFor } from './place.ts';
 import { watcherSignal } from './signals.ts';
+import { targetFirst } from './target-first.ts';
 
-export const run: Run = async ([name, build], options, terminal) => {
+export const run: Run = async (words, options, terminal) => {
+  const [name, build] = targetFirst(words);
   const config = await configFor(options, terminal, name);
   const target = targetNamed(config, name);
   const report = await verify({ target, paths: pathsOf(config, target), signal: watcherSignal() }, build);

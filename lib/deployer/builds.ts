@@ -1,4 +1,5 @@
 import { atMost } from '../base/at-most.ts';
+import { isCutoverError } from '../base/errors.ts';
 import { currentBuild } from '../builds/current.ts';
 import type { Build } from '../builds/inspect.ts';
 import { listBuilds } from '../builds/list.ts';
@@ -17,7 +18,8 @@ export interface BuildRow {
   revision: string | null;
   branch: string | null;
   created_at: string;
-  size_bytes: number;
+  /** null: somebody else's directory in it cannot be read */
+  size_bytes: number | null;
 }
 
 /** Enough to hide the disk's latency; ten thousand at once take a quarter of a gigabyte. */
@@ -38,10 +40,18 @@ export async function builds({
   ]);
   const known = { current, previous, proven, quarantined };
   const rowOf = async ({ id, path, broken, revision, branch, createdAt }: Build): Promise<BuildRow> => {
-    const size_bytes = broken === null ? await sizeOf(path, signal) : 0;
+    const size_bytes = broken === null ? await sizeIfRead(path, signal) : 0;
     return { id, state: stateOf(id, broken, known), revision, branch, created_at: createdAt.toISOString(), size_bytes };
   };
   return atMost(measuredAtOnce, list.toReversed(), rowOf);
+}
+
+/** What a service keeps from others in its build keeps nobody from seeing which builds there are. */
+async function sizeIfRead(path: string, signal: AbortSignal): Promise<number | null> {
+  return sizeOf(path, signal).catch((error: unknown) => {
+    if (isCutoverError(error, 'permission')) return null;
+    throw error;
+  });
 }
 
 /** What decides on the states of builds. */

@@ -39,7 +39,8 @@ export async function dryRun(place: Place, options: DeployOptions): Promise<DryR
   const ending = earlyEnding(place, { situation, checks }, options);
   const to = isBuilding ? toBeBuilt : situation.candidate;
   const isNeeded = to !== null && !servesAlready(place, { situation, checks }, options);
-  const steps = [...stages, ...(isNeeded ? planTo(to, place, situation) : [])];
+  const planned = [...stages, ...(isNeeded ? planTo(to, place, situation) : [])];
+  const steps = planned.map(({ name, does }) => ({ name, does: place.redact(does) }));
   const exit_code = ending?.exit_code ?? ExitCode.done;
   return { target: target.name, from: found.from, to: situation.candidate, steps, safe: isSafe(checks), exit_code };
 }

@@ -1,4 +1,4 @@
-import { readlink } from 'node:fs/promises';
+import { readlink, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { CutoverError } from '../../../base/errors.ts';
 import { readIfThere } from '../../../base/files.ts';
@@ -52,9 +52,14 @@ export async function sortOut(
     if (state === 'ours' || isReplaced) sorted.planned.push(file);
     else sorted.kept.push({ file, isOurs: state === 'changed' });
     if (isReplaced && existing !== null)
-      sorted.aside.push({ path: await asideFor(path, existing), text: existing, mode });
+      sorted.aside.push({ path: await asideFor(path, existing), text: existing, mode: mode & (await modeOf(path)) });
   }
   return sorted;
+}
+
+/** Who closed it to others may have put a secret there. */
+async function modeOf(path: string): Promise<number> {
+  return (await stat(path)).mode & 0o777;
 }
 
 /** A file that bears our mark and that no record tells of may be of another version, or changed: nobody knows. */
