@@ -48,19 +48,28 @@ export function deadlineSignal(timeoutMs: number): AbortSignal {
   return ended.signal;
 }
 
+interface Deadline {
+  what: string;
+  timeoutMs: number;
+  spentMs?: number;
+  signal?: AbortSignal;
+  mend?: string;
+}
+
 /**
  * Gives what `work` gives, or throws `timeout` after `timeoutMs`. The signal that `work` receives
  * is aborted at the deadline and when the caller's own signal is: whoever waits can be ended. What came in time counts, as
  * with `deadlineSignal`.
  * @param what the end of the sentence "… did not come within 5 s"
+ * @param spentMs so much of the time is gone already
  */
 export async function withDeadline<T>(
-  { what, timeoutMs, signal, mend }: { what: string; timeoutMs: number; signal?: AbortSignal; mend?: string },
+  { what, timeoutMs, spentMs = 0, signal, mend }: Deadline,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const ended = openController();
   const late = new CutoverError('timeout', `${what} within ${timeoutMs / 1000} s`, { mend });
-  const timer = setTimeout(() => setImmediate(() => ended.abort(late)), timeoutMs);
+  const timer = setTimeout(() => setImmediate(() => ended.abort(late)), Math.max(0, timeoutMs - spentMs));
   const passOn = (): void => ended.abort(signal?.reason);
   signal?.addEventListener('abort', passOn, { once: true });
   if (signal?.aborted) passOn();

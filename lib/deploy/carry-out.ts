@@ -16,7 +16,7 @@ import { closedSince } from './closed-since.ts';
 import { type DowntimeMeter, downtimeMeter } from './downtime.ts';
 import type { GateLook } from './gate.ts';
 import { giveUp } from './give-up.ts';
-import { goBack } from './go-back.ts';
+import { goBack, requireReached } from './go-back.ts';
 import { requirePermitted } from './permission.ts';
 import { holdersOf } from './ports.ts';
 import { planOf } from './plans.ts';
@@ -89,7 +89,7 @@ async function applyAndJudge(inputs: RunInputs, tools: MeasuredTools): Promise<O
   const transcript: GateLook[] = [];
   const plan = planOf(inputs, { ...tools, transcript });
   const { signal, end } = isOneWay(inputs) ? undisturbed(inputs, tools) : { signal: tools.signal, end: () => {} };
-  const { begun, records: steps, failure } = await applySteps(plan, { ...tools, signal }).finally(end);
+  const { begun, records: steps, failure, error } = await applySteps(plan, { ...tools, signal }).finally(end);
   if (!failure) return { outcome: 'deployed', exit_code: 0, active: inputs.to, steps, failure };
   // systemd refuses a whole job or none: a first step that was not permitted did nothing.
   const changing = begun.filter(({ isLook }) => !isLook);
@@ -99,6 +99,8 @@ async function applyAndJudge(inputs: RunInputs, tools: MeasuredTools): Promise<O
     const exit_code = isRefused ? ExitCode.permission : exitCodeOfOutcome[outcome];
     return { outcome, exit_code, active: inputs.from, steps, failure };
   }
+  // Whoever settles goes on with it, and takes nothing back either.
+  if (isOneWay(inputs)) requireReached(inputs, [error]);
   if (inputs.kind === 'recovery') return giveUp(inputs, { begun, records: steps, failure, transcript }, tools);
   const way = await withWayBack(inputs, tools);
   const names = new Set(begun.map(({ name }) => name));

@@ -3,6 +3,7 @@ import { CutoverError, ExitCode, isCutoverError, messageOf } from '../base/error
 import { openController } from '../base/wait.ts';
 import { isThere } from '../base/files.ts';
 import { currentBuild } from '../builds/current.ts';
+import { currentPath } from '../builds/layout.ts';
 import type { Ending } from '../run/document.ts';
 import { recordAnyway, revertSteps } from '../run/engine.ts';
 import { type Failure, NotRestored } from '../run/failure.ts';
@@ -44,11 +45,12 @@ export async function goBack(
   await explaining.isSeen;
   const notTakenBack = await revertSteps(failed.begun, failed.records, tools);
   requireReached(inputs, notTakenBack);
-  const unproven = inputs.back === null ? noWayBack(inputs) : await proveBack(inputs, tools);
+  const proven = inputs.back === null ? noWayBack(inputs) : await proveBack(inputs, tools);
   const lines = await explaining.lines;
   if (lines) emit({ type: 'journal', lines });
   const known = { ...failure, evidence: lines ? evidence : null };
   const active = await currentBuild(inputs.target.builds).catch(() => null);
+  const unproven = proven ?? notPointedBack(inputs, active);
   const unrestored = notTakenBack.find((error) => error instanceof NotRestored) ?? null;
   return { active, steps: failed.records, ...judged(inputs, known, { unproven, unrestored }) };
 }
@@ -56,6 +58,12 @@ export async function goBack(
 function noWayBack({ from, kind }: RunInputs): string {
   if (from === null) return 'there was no proven build to go back to';
   return `${from} was not healthy when the ${kind} began, so there was nothing to go back to`;
+}
+
+/** Where identity cannot be proven, a gate passes whatever the link names: a full disk may have kept it from being moved. */
+function notPointedBack({ back, target }: RunInputs, active: string | null): string | null {
+  if (active === null || active === back) return null;
+  return `${currentPath(target.builds)} names ${active}, and could not be moved to ${back}`;
 }
 
 /** What a way back has come to, by what is wrong with it. */

@@ -5,6 +5,8 @@ import type { Systemd } from '../systemd/systemd.ts';
 
 /** A unit under watch from its start on. */
 export interface UnitLife {
+  /** since when (performance.now()) */
+  readonly beganMs: number;
   /** aborted, with the `StepFailure` that says why, at the signal that tells of the unit's end */
   readonly ended: AbortSignal;
   stop: () => void;
@@ -38,6 +40,7 @@ export async function watchLife(
   unit: string,
   { isRunning }: { isRunning: boolean },
 ): Promise<UnitLife> {
+  const beganMs = performance.now();
   const ended = openController();
   const latest = new Map<string, unknown>();
   // The first signals of a start still tell of the state before it: only what has lived can end.
@@ -54,7 +57,7 @@ export async function watchLife(
     if ((!isLost && !isDead) || ended.signal.aborted) return;
     ended.abort(isStopped(latest, startJob) ? new StoppedByOthers(unit) : deathOf(unit, latest));
   });
-  return { ended: ended.signal, stop };
+  return { beganMs, ended: ended.signal, stop };
 }
 
 /**

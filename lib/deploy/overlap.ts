@@ -72,7 +72,9 @@ function endingTheStandIn(gate: Step, { target }: RunInputs, { systemd }: Strate
       try {
         return await gate.apply(signal);
       } catch (error) {
-        if (isBuildsFault({ step: gate.name, reason: reasonOf(error) })) await stopStandIns(systemd, target);
+        // What went wrong first is what the person has to mend; the way back stops them again.
+        const isBad = isBuildsFault({ step: gate.name, reason: reasonOf(error) });
+        if (isBad) await stopStandIns(systemd, target).catch(() => {});
         throw error;
       }
     },

@@ -10,7 +10,8 @@ import { beginGate, type BegunLook } from './gate.ts';
 import type { PortOwners } from './ports.ts';
 import { prepareStart, type ReadyStart } from './ready-start.ts';
 import { prepareJournal } from './limits.ts';
-import { startProven, type StartFacts, startUnit, stopUnit, untilReady } from './start.ts';
+import { startProven, startUnit, stopUnit, untilReady } from './start.ts';
+import type { StartFacts } from './started.ts';
 import {
   asFarAsThereIsAWayBack,
   buildOfProcess,

@@ -8,7 +8,8 @@ import { migrateSteps, smokeSteps } from './hook-steps.ts';
 import { isUnitsEnd, type UnitLife } from './life.ts';
 import { requireSockets } from './socket-units.ts';
 import { readAgain } from './ready-start.ts';
-import { provenStarts, type StartFacts, stopUnit, watchStarted } from './start.ts';
+import { provenStarts, stopUnit, watchStarted } from './start.ts';
+import type { StartFacts } from './started.ts';
 import {
   asFarAsThereIsAWayBack,
   buildOfProcess,

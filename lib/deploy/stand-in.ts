@@ -6,7 +6,8 @@ import type { RunInputs } from '../run/inputs.ts';
 import type { Systemd } from '../systemd/systemd.ts';
 import { passGate } from './gate.ts';
 import type { UnitLife } from './life.ts';
-import { type StartFacts, stopUnit, watchStarted } from './start.ts';
+import { stopUnit, watchStarted } from './start.ts';
+import type { StartFacts } from './started.ts';
 import type { StrategyTools } from './strategy.ts';
 import { untilTakenOver } from './takeover.ts';
 

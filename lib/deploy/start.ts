@@ -2,12 +2,12 @@ import { CutoverError } from '../base/errors.ts';
 import { openController, rejectionOf, withDeadline } from '../base/wait.ts';
 import type { TargetConfig } from '../config/model.ts';
 import { StepFailure } from '../run/failure.ts';
-import { amount, invocationIdOf, isActive } from '../systemd/facts.ts';
-import type { JobOptions } from '../systemd/jobs.ts';
+import type { JobOptions, JobResult } from '../systemd/jobs.ts';
 import type { Systemd } from '../systemd/systemd.ts';
-import { asSignalled, deathFrom, isUnitsEnd, StoppedByOthers, type UnitLife, watchLife } from './life.ts';
+import { asSignalled, isUnitsEnd, type UnitLife, watchLife } from './life.ts';
 import { type Opened, type Opening, strangerOr, untilListening } from './ports.ts';
 import { isFresh, prepareStart, readAgain, type ReadyStart } from './ready-start.ts';
+import { requireStarted, type StartFacts } from './started.ts';
 
 /** What of a target its start and its stop need. */
 export type Startable = Pick<TargetConfig, 'unit' | 'ports' | 'strategy' | 'startTimeoutMs' | 'stopTimeoutMs'>;
@@ -46,7 +46,7 @@ async function startWatched(
   systemd: Systemd,
   { unit, startTimeoutMs: timeoutMs }: Pick<TargetConfig, 'unit' | 'startTimeoutMs'>,
   signal: AbortSignal,
-): Promise<{ starting: Promise<string>; life: UnitLife }> {
+): Promise<{ starting: Promise<JobResult>; life: UnitLife }> {
   const given = openController();
   const watching = watchLife(systemd, unit, { isRunning: false });
   watching.catch((error: unknown) => given.abort(error));
@@ -58,25 +58,14 @@ async function startWatched(
 }
 
 /**
- * A job's result is not health: the unit's own state is what counts.
+ * What a start job has come to, with a watch from before the facts are asked: whatever ends in between is seen by one of the two.
  * @param result of the job that started it
- * @throws `StepFailure` when the unit is not up
- */
-async function requireStarted(systemd: Systemd, unit: string, result: string): Promise<StartFacts> {
-  const began = await factsOfStart(systemd, unit);
-  if (!isUp(began)) throw result === 'canceled' ? new StoppedByOthers(unit) : deathFrom(await systemd.facts(unit));
-  if (result !== 'done') throw new StepFailure('start', `the start job of ${unit} ended as ${result}`);
-  return began;
-}
-
-/**
- * The same, with a watch from before the facts are asked: whatever ends in between is seen by one of the two.
  * @throws `StepFailure` when the unit is not up
  */
 export async function watchStarted(
   systemd: Systemd,
   unit: string,
-  result: string,
+  result: JobResult,
 ): Promise<{ began: StartFacts; life: UnitLife }> {
   const life = await watchLife(systemd, unit, { isRunning: true });
   try {
@@ -97,7 +86,11 @@ async function untilStopped(
   if (state === 'deactivating') await stopUnit(systemd, target, signal);
 }
 
-/** Waits until the unit listens on all its ports, or has ended. @returns what was begun when they opened @throws `StepFailure` */
+/**
+ * Waits until the unit listens on all its ports, or has ended. What its start took counts.
+ * @returns what was begun when they opened
+ * @throws `StepFailure`; `timeout`
+ */
 export async function untilReady<T>(
   systemd: Systemd,
   target: Omit<Startable, 'stopTimeoutMs'>,
@@ -107,7 +100,8 @@ export async function untilReady<T>(
   const what = `${unit} did not listen on port ${ports.join(', ')}`;
   const waiting = AbortSignal.any([signal, life.ended]);
   try {
-    return await withDeadline({ what, timeoutMs, signal: waiting }, (ended) =>
+    const spentMs = performance.now() - life.beganMs;
+    return await withDeadline({ what, timeoutMs, spentMs, signal: waiting }, (ended) =>
       untilListening(systemd, { unit, ports, opened, whenOpen }, ended),
     );
   } catch (error) {
@@ -160,38 +154,11 @@ export async function stopUnit(
 async function stopOnce(systemd: Systemd, unit: string, options: JobOptions): Promise<void> {
   const result = await systemd.stop(unit, options);
   if (result === 'done') return;
-  if (!isActive(await systemd.property(unit, 'Unit', 'ActiveState'))) return;
+  // Behind a start that took its place, it still ends what it was doing, and is started again.
+  const state = await systemd.property(unit, 'Unit', 'ActiveState');
+  if (state === 'inactive' || state === 'failed') return;
   throw new StepFailure('systemd', `the stop job of ${unit} ended as ${result}`);
 }
 
 /** A killed process is gone as soon as the kernel has run it once more. */
 const killedStopMs = 10_000;
-
-/** What tells whether a start went well. */
-export interface StartFacts {
-  activeState: unknown;
-  subState: unknown;
-  mainPid: number;
-  type: unknown;
-  invocationId: string;
-}
-
-/** Five properties instead of all three hundred: the service that loads just now needs the processor itself. */
-async function factsOfStart(systemd: Systemd, unit: string): Promise<StartFacts> {
-  const [activeState, subState, invocation, mainPid, type] = await Promise.all([
-    systemd.property(unit, 'Unit', 'ActiveState'),
-    systemd.property(unit, 'Unit', 'SubState'),
-    systemd.property(unit, 'Unit', 'InvocationID'),
-    systemd.property(unit, 'Service', 'MainPID'),
-    systemd.property(unit, 'Service', 'Type'),
-  ]);
-  return { activeState, subState, mainPid: amount(mainPid) ?? 0, type, invocationId: invocationIdOf(invocation) };
-}
-
-/** A service without a main process of its own (`RemainAfterExit=`, `Type=forking` without a PID file) is up too. */
-function isUp({ activeState, subState, mainPid, type }: StartFacts): boolean {
-  if (!isActive(activeState)) return false;
-  if (subState === 'running' || activeState === 'reloading')
-    return mainPid > 0 || type === 'forking' || type === 'dbus';
-  return type === 'oneshot' && subState === 'exited';
-}

@@ -1,0 +1,86 @@
+import { StepFailure } from '../run/failure.ts';
+import { amount, invocationIdOf, isActive, textOf } from '../systemd/facts.ts';
+import type { JobResult } from '../systemd/jobs.ts';
+import type { Systemd } from '../systemd/systemd.ts';
+import { deathFrom, StoppedByOthers } from './life.ts';
+
+/** What tells whether a start went well. */
+export interface StartFacts {
+  activeState: unknown;
+  subState: unknown;
+  mainPid: number;
+  type: unknown;
+  invocationId: string;
+}
+
+/** Ends of a start job before anything was run (`JobRemoved` in org.freedesktop.systemd1(5)). */
+const neverRun: readonly JobResult[] = [
+  'dependency',
+  'assert',
+  'skipped',
+  'invalid',
+  'unsupported',
+  'collected',
+  'once',
+];
+
+/** What a unit does not start without (systemd.unit(5)). */
+const needs = ['Requires', 'Requisite', 'BindsTo'] as const;
+
+/**
+ * A job's result is not health: the unit's own state is what counts.
+ * @param result of the job that started it
+ * @throws `StepFailure` when the unit is not up
+ */
+export async function requireStarted(systemd: Systemd, unit: string, result: JobResult): Promise<StartFacts> {
+  const began = await factsOfStart(systemd, unit);
+  if (!isUp(began)) throw await whyDown(systemd, unit, result);
+  if (result !== 'done') throw new StepFailure('start', `the start job of ${unit} ended as ${result}`);
+  return began;
+}
+
+/** Where nothing was run, what systemd knows of the main process is of the one before, and no build is at fault. */
+async function whyDown(systemd: Systemd, unit: string, result: JobResult): Promise<StepFailure> {
+  if (result === 'canceled') return new StoppedByOthers(unit);
+  if (result === 'dependency') return notStarted(unit, await whatLacks(systemd, unit));
+  if (neverRun.includes(result)) return notStarted(unit, `its start job ended as ${result}`);
+  // A condition that is not met ends the job as `done`.
+  if ((await systemd.property(unit, 'Unit', 'ConditionResult')) === false)
+    return notStarted(unit, 'a Condition…= of it is not met');
+  return deathFrom(await systemd.facts(unit));
+}
+
+function notStarted(unit: string, why: string): StepFailure {
+  return new StepFailure('systemd', `${unit} was not started by systemd: ${why} (systemctl status ${unit})`);
+}
+
+async function whatLacks(systemd: Systemd, unit: string): Promise<string> {
+  const lists = await Promise.all(needs.map((name) => systemd.property(unit, 'Unit', name)));
+  const names = [...new Set(lists.flat().map(textOf))];
+  const states = await Promise.all(
+    names.map((name) => systemd.property(name, 'Unit', 'ActiveState').catch(() => null)),
+  );
+  const down = names.filter((_, at) => states[at] === 'failed' || states[at] === 'inactive');
+  if (down.length === 0) return 'a unit that it needs did not start';
+  return `${down.join(', ')}, which it needs, ${down.length === 1 ? 'does' : 'do'} not run`;
+}
+
+/** Five properties instead of all three hundred: the service that loads just now needs the processor itself. */
+async function factsOfStart(systemd: Systemd, unit: string): Promise<StartFacts> {
+  const [activeState, subState, invocation, mainPid, type] = await Promise.all([
+    systemd.property(unit, 'Unit', 'ActiveState'),
+    systemd.property(unit, 'Unit', 'SubState'),
+    systemd.property(unit, 'Unit', 'InvocationID'),
+    systemd.property(unit, 'Service', 'MainPID'),
+    systemd.property(unit, 'Service', 'Type'),
+  ]);
+  return { activeState, subState, mainPid: amount(mainPid) ?? 0, type, invocationId: invocationIdOf(invocation) };
+}
+
+/** A service without a main process of its own (`RemainAfterExit=`, `Type=forking` without a PID file) is up too. */
+function isUp({ activeState, subState, mainPid, type }: StartFacts): boolean {
+  if (!isActive(activeState)) return false;
+  if (subState === 'running' || activeState === 'reloading')
+    return mainPid > 0 || type === 'forking' || type === 'dbus';
+  return type === 'oneshot' && subState === 'exited';
+}
