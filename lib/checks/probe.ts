@@ -80,5 +80,7 @@ function addressOf(url: string): RequestOptions {
   if (socket) return { socketPath: socket[1], path: socket[2] ?? '/', host: 'localhost' };
   const { hostname, port, pathname, search, protocol, username, password } = new URL(url);
   const address = { hostname: hostname.replace(/^\[|\]$/g, ''), port, path: pathname + search, protocol };
-  return username === '' && password === '' ? address : { ...address, auth: decodeURIComponent(`${username}:${password}`) };
+  return username === '' && password === ''
+    ? address
+    : { ...address, auth: decodeURIComponent(`${username}:${password}`) };
 }

@@ -16,7 +16,13 @@ export const run: Run = async ([name], options, terminal) => {
   else {
     const cells = rows.map(({ id, state, revision, branch, created_at, size_bytes }) => {
       const age = duration(Math.max(0, Date.now() - Date.parse(created_at)));
-      return [id, state, originText({ revision, branch }) ?? '-', age, size_bytes === null ? '-' : formatSize(size_bytes)];
+      return [
+        id,
+        state,
+        originText({ revision, branch }) ?? '-',
+        age,
+        size_bytes === null ? '-' : formatSize(size_bytes),
+      ];
     });
     terminal.tell(`${columns([['BUILD', 'STATE', 'REVISION', 'AGE', 'SIZE'], ...cells])}\n`);
   }

@@ -16,7 +16,7 @@ export const initCommands: CommandRow[] = [
       ['--user', "the unit belongs to the user's own manager"],
       ['--install', 'what works between deploys: units, timers, completion, manual; without a unit: all targets'],
       ['--deploy-user <name>', 'with --install: this user may deploy without being root'],
-      ['--group <name>', 'with --install: the members of this group may'],
+      ['--group <name>', 'with --install, in place of --deploy-user: the members of this group may'],
       ['--force', 'with --install: replace what was changed by hand, too, and put that aside'],
       ['--uninstall', 'take back what --install wrote; builds, state, logs and the configuration stay'],
       ['--adopt', 'the unit runs in a plain directory: a copy of it becomes the first build, with one restart'],

@@ -3,7 +3,7 @@ import { ExitCode } from '../../base/errors.ts';
 /** What each exit code tells a person. */
 const meanings: Record<keyof typeof ExitCode, string> = {
   done: 'done; or nothing to do, since the build is deployed already',
-  refused: 'refused by a check, a test or a fetch; nothing was changed',
+  refused: 'refused by a check, a test, a fetch or a backup that is needed; nothing was changed',
   noBuild: 'no usable build: none, a broken one, or the build hook failed; nothing was changed',
   failed: 'failed, and the service is not verified healthy: a person is needed now',
   rolledBack: 'the candidate failed; the build before it is back and verified healthy',

@@ -68,7 +68,7 @@ const serveTable: Table = {
       key: 'token_file',
       type: absolutePath,
       default: null,
-      sentence: 'A file that holds the token for reading runs and the page.',
+      sentence: 'A file that holds the token for reading runs, the page and /metrics.',
       example: '/etc/cutover/serve.token',
     },
   ],

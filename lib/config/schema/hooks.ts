@@ -25,10 +25,10 @@ const stages: Record<HookName, [sentence: string, example: unknown]> = {
     ['./smoke.sh', 'curl -fsS http://127.0.0.1:9000/'],
   ],
   repair: [
-    'Mends the place before a start of cutover recover, as by installing what is missing; failure is told and the start is tried all the same.',
+    'Mends the place before a start of cutover recover or a restart by the monitor, as by installing what is missing; failure is told and the start is tried all the same.',
     { run: ['npm', 'ci', '--omit=dev'], timeout: '5min' },
   ],
-  deployed: ['Runs after a deploy that succeeded; never changes the outcome.', './announce.sh'],
+  deployed: ['Runs after a deploy or a rollback by hand that succeeded; never changes the outcome.', './announce.sh'],
   rolled_back: ['Runs after the previous build came back; never changes the outcome.', './announce.sh'],
   failed: ['Runs when a person is needed; never changes the outcome.', './page.sh'],
 };

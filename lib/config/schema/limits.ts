@@ -10,7 +10,7 @@ export const limitsTable: Table = {
       key: 'disk_used',
       type: amount,
       default: '80%',
-      sentence: 'A deploy is refused when more than this is used of the file system of the builds.',
+      sentence: 'A deploy is refused when more than this is used of the file system of the builds or of the state.',
       example: '90%',
     },
     {
