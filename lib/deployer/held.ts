@@ -1,6 +1,7 @@
 import { realpath } from 'node:fs/promises';
 import { CutoverError } from '../base/errors.ts';
 import { isOthersWord } from '../base/owner.ts';
+import { isProcess } from '../base/process.ts';
 import { shellLine } from '../base/shell-words.ts';
 import { putBackLeftOver } from '../builds/removal.ts';
 import { clearTemporaryLinks } from '../builds/swap.ts';
@@ -12,12 +13,16 @@ import { type Hold, type HoldRequest, takeHold } from '../run/hold.ts';
 import { endLeftHook } from '../run/hook-group.ts';
 import { readRun } from '../run/history.ts';
 import { readInFlight } from '../run/in-flight.ts';
-import type { Ground } from '../run/lock.ts';
+import { type Ground, readHolder } from '../run/lock.ts';
 import type { StatePaths } from '../run/state.ts';
 import { readAdoption } from './init/adopt/record.ts';
 import { readRecord } from './init/strategy/record.ts';
 import type { Place } from './place.ts';
 import { settlingIn } from './settling.ts';
+
+/** What the prune after a run holds the target for, as its lock tells. */
+export const housekeeping = 'prune after a run';
+const housekeepingMs = 60_000;
 
 /**
  * Does work while this process holds the target. A run that was cut off is ended before.
@@ -33,7 +38,8 @@ export async function whileHeld<T>(
   work: (settled: RunDocument | null, guard: Hold['guard'], ended: string | null) => Promise<T>,
 ): Promise<T> {
   const { target, emit } = place;
-  const hold = await takeHold({ ...(await holdRequest(place, request)), ...tellingWhatLacks(place, request) });
+  const asked = { ...request, waitMs: await patience(place, request) };
+  const hold = await takeHold({ ...(await holdRequest(place, asked)), ...tellingWhatLacks(place, request) });
   try {
     if (await readInFlight(place.paths)) await hold.guard();
     await requireNoneCutOff(hold.others, target.unit);
@@ -48,6 +54,16 @@ export async function whileHeld<T>(
   } finally {
     await hold.release();
   }
+}
+
+/** A way back that is wanted now is not refused for the sake of old builds. @returns milliseconds to wait for another run */
+async function patience(
+  { paths }: Place,
+  { waitMs, isEmergency = false }: { waitMs: number; isEmergency?: boolean },
+): Promise<number> {
+  const holder = isEmergency ? await readHolder(paths) : null;
+  const isTidying = holder?.doing === housekeeping && isProcess(holder.pid);
+  return isTidying ? Math.max(waitMs, housekeepingMs) : waitMs;
 }
 
 /** A run goes on unguarded; one without a lock only where nothing else is left. */

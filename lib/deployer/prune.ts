@@ -6,7 +6,7 @@ import { incomingName } from '../builds/layout.ts';
 import { asideName, type LeftOver, listLeftOver, putBackLeftOver, removeRests } from '../builds/removal.ts';
 import { sizeOf } from '../builds/size.ts';
 import { takeLock } from '../run/lock.ts';
-import { groundOf, whileHeld } from './held.ts';
+import { groundOf, housekeeping, whileHeld } from './held.ts';
 import type { Place } from './place.ts';
 import { carryOutVerdict, judgeBuilds } from './prune-builds.ts';
 import { readKnowledge } from './prune-known.ts';
@@ -36,7 +36,7 @@ export async function pruneAfter(place: Place): Promise<void> {
   if (signal.aborted) return;
   await unlessItFails(place, async () => {
     const lock = await takeLock(paths, {
-      doing: 'prune after a run',
+      doing: housekeeping,
       ground: groundOf(place),
       waitMs: 0,
       signal,

@@ -182,6 +182,25 @@ test('S3: a socket in the file system is asked with its path', async (t) => {
   assert.equal(seen, ['/health?deep=1']);
 });
 
+test('S3: who is named in an address logs in with it, and a header says more', async (t) => {
+  const url = await serve(t, ({ headers }, response) => response.end(headers.authorization ?? 'nobody'));
+  const withName = url.replace('//', '//shop:p%40ss@');
+  const basic = `Basic ${Buffer.from('shop:p@ss').toString('base64')}`;
+  assert.equal([(await probe(url, expectation)).text, (await probe(withName, expectation)).text], ['nobody', basic]);
+  const headers = { authorization: 'Bearer other' };
+  assert.is((await probe(withName, { ...expectation, headers })).text, 'Bearer other');
+});
+
+test('S3: a Unix socket that is named without a path is asked for its root', async (t) => {
+  const path = join(await makeDirectory(t), 'app.sock');
+  await listen(
+    t,
+    createServer(({ url }, response) => response.end(url)),
+    { path },
+  );
+  assert.is((await probe(`http://unix:${path}:`, expectation)).text, '/');
+});
+
 test('S3: an address of IPv6 is asked', async (t) => {
   const port = await listen(
     t,

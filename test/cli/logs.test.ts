@@ -1,6 +1,7 @@
 // needs: sandbox
 import { readFile, writeFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
+import type { BuildRow } from '../../lib/deployer/builds.ts';
 import { leaveBehind, heldSite } from '../deploy/running.ts';
 import { buildId, calledFrom, executable, makeSite, type Refusal } from '../deploy/site.ts';
 import { assertSound } from '../deploy/sound.ts';
@@ -50,6 +51,34 @@ test('S10: logs that somebody may not read are told as such, with what to type',
     assert.match(document.error.message, `cannot read ${path}`);
     assert.match(document.error.mend, 'run as its owner, or with sudo');
   }
+});
+
+test('S10: a log that is gone is told as such, with what still tells of the run', async (t) => {
+  const site = await makeSite(t);
+  const { run } = (await site.call('report')).document;
+  await site.sandbox.run('sh', '-c', `rm ${site.logs}/deployment-${site.unit}-*`);
+  const { code, document, stderr } = await site.call<Refusal>('logs', [run ?? '']);
+  assert.equal([code, document.error?.code], [1, 'refused'], stderr);
+  assert.match(document.error.message, new RegExp(`^there is no ${site.logs}/deployment-.*\\.log any more$`));
+  assert.match(document.error.mend, `cutover report production ${run}`);
+});
+
+test('builds are listed for who may not look into each of them', async (t) => {
+  const site = await makeSite(t, { builds: [{}, {}] });
+  const { sandbox, app, config, builds } = site;
+  await sandbox.run(
+    'sh',
+    '-ec',
+    `chown -R daemon: /var/lib/cutover/${app}; chmod 755 /var/lib/cutover; mkdir -m 700 ${builds}/${second}/cache`,
+  );
+  t.cleanup(() => sandbox.run('chmod', '700', '/var/lib/cutover'));
+  const asDaemon = ['setpriv', '--reuid=daemon', '--regid=daemon', '--clear-groups', process.execPath] as const;
+  const list = [...asDaemon, executable('cutover'), 'builds', '--config', config] as const;
+  const { code, document, stderr } = calledFrom<{ builds: BuildRow[] }>(await sandbox.exec([...list, '--json']));
+  assert.is(code, 0, stderr);
+  const [newer, older] = document.builds;
+  assert.equal([newer?.id, newer?.size_bytes, older?.id, (older?.size_bytes ?? 0) > 0], [second, null, first, true]);
+  assert.match((await sandbox.exec(list)).stdout, new RegExp(`${second} .* -$`, 'm'));
 });
 
 /** A second as the ids of runs have it. */

@@ -33,6 +33,13 @@ const mistakes: Record<string, Mistake> = {
     message: /^there is no command frobnicate$/,
     mend: /^cutover --help$/,
   },
+  'a build alone, where there are several targets': {
+    words: ['rollback', 'dist.20260203-123600'],
+    config: two,
+    ...usage,
+    message: /^several targets are configured, so one must be named$/,
+    mend: /^known targets: production, staging$/,
+  },
   'a misspelt command': { words: ['deplyo'], ...usage, message: /did you mean deploy\?$/, mend: /^cutover --help$/ },
   'an unknown option': {
     words: ['deploy', '--forse'],

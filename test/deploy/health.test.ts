@@ -145,3 +145,22 @@ test('S3, W4: headers are sent, and a secret among them is told nowhere', async 
   const grep = ['grep', '-r', 'hush-hush', site.logs, `${site.state}/evidence`] as const;
   assert.is((await site.sandbox.exec(grep)).code, 1, 'told in a log or in the evidence');
 });
+
+test('S3, W4: a password in the address is used, and told nowhere', async (t) => {
+  const secret = 'planted-3c0f9d21';
+  const basic = `Basic ${Buffer.from(`probe:${secret}`).toString('base64')}`;
+  const lines = [
+    `url = "http://probe:${secret}@127.0.0.1:PORT/private"`,
+    'json = {}',
+    'headers = { x-probe = "cutover" }',
+  ];
+  const message = /\/private: answered 401, expected 200/;
+  const { site, over, refused } = await tellsApart(t, {
+    lines,
+    good: wanting(basic),
+    bad: wanting('Basic x'),
+    message,
+  });
+  const asked = await Promise.all([site.tell('check', '--json'), site.tell('deploy', '--dry-run', '--json')]);
+  for (const { stdout, stderr } of [over, refused, ...asked]) assert.not.match(stdout + stderr, secret);
+});

@@ -158,10 +158,12 @@ test('what somebody has changed stays, is told, and is put aside before it is re
   assert.is(await textOf(sandbox, dropInOf(instance)), changed);
   const inWords = await sandbox.cutover(['init', '--install', '--config', config]);
   assert.match(inWords.stdout, `kept ${dropInOf(instance)} (mode 0644)\n  what cutover would write there:\n  | #`);
+  await sandbox.run('chmod', '600', dropInOf(instance));
   const forced = await init(sandbox, '--install', '--force', '--config', config);
   assert.match(forced.document.notes.join(), `what was changed there is kept in ${dropInOf(instance)}.bak`);
   assert.is(await textOf(sandbox, dropInOf(instance)), text);
   assert.is(await textOf(sandbox, `${dropInOf(instance)}.bak`), changed);
+  assert.is(await sandbox.run('stat', '--format=%a', `${dropInOf(instance)}.bak`), '600');
   assert.equal(statusesIn((await init(sandbox, '--install', '--config', config)).document), ['unchanged']);
 });
 

@@ -3,7 +3,17 @@ import { rm } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import { suite } from '../suite.ts';
 import { leaveBehind, letGo } from './running.ts';
-import { breakBuild, breakInService, buildId, makeSite, pointCurrent, type Refusal, type Site, until } from './site.ts';
+import {
+  breakBuild,
+  breakInService,
+  buildId,
+  calledFrom,
+  makeSite,
+  pointCurrent,
+  type Refusal,
+  type Site,
+  until,
+} from './site.ts';
 import { makeSocketSite } from './socket-site.ts';
 import { assertSound, whoServes } from './sound.ts';
 
@@ -29,6 +39,21 @@ test('S8: back to a named build', async (t) => {
   const called = await site.call('rollback', [second]);
   assert.equal([called.code, called.document.active], [0, second], called.stderr);
   await assertSound(site, second, called);
+});
+
+test('S8: where there is one target, the build alone says enough', async (t) => {
+  const site = await makeSite(t, { builds: [{}, {}, {}] });
+  await site.call('deploy');
+  const { sandbox, config } = site;
+  for (const [number, word] of [second, first.slice('dist.'.length), `${site.builds}/${second}`].entries()) {
+    const { code, document, stderr } = calledFrom(
+      await sandbox.cutover(['rollback', word, '--config', config, '--json']),
+    );
+    assert.equal([code, document.active], [0, number === 1 ? first : second], stderr);
+    const about = await sandbox.cutover(['report', document.run ?? '', '--config', config, '--json']);
+    assert.is(calledFrom(about).document.run, document.run);
+  }
+  await assertSound(site, second);
 });
 
 test('S8: from start-limit-hit', async (t) => {
