@@ -32,14 +32,16 @@ export async function main(tool: string, argv: string[]): Promise<void> {
     const { run } = await request.row.load();
     return await endWith(await run(request.words, request.options as never, terminal));
   } catch (error) {
-    return await endWith(tellError(error, words, terminal));
+    return await endWith(await tellError(error, words, terminal));
   }
 }
 
 /** @returns the exit code that it leads to */
-function tellError(error: unknown, words: string[], terminal: Terminal): number {
+async function tellError(error: unknown, words: string[], terminal: Terminal): Promise<number> {
+  // What was thrown before a place was there has nobody to say which words are secrets: addresses go by how they look.
+  const { redactText } = await import('./config/secrets.ts');
   const { code, mend, exitCode } = isCutoverError(error) ? error : defect;
-  const message = messageOf(error);
+  const message = redactText(messageOf(error));
   if (words.includes('--json')) {
     terminal.print(JSON.stringify({ error: { code, message, mend: mend ?? null }, exit_code: exitCode }));
   }

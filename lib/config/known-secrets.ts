@@ -1,14 +1,12 @@
 import { join } from 'node:path';
 import { readRegularFile } from '../base/regular-file.ts';
+import { secretsInAddresses } from './address-secrets.ts';
 import { isPlainHeader, isSecretName } from './secrets.ts';
 
 /** `token_file`, `urlFile`, `secret_file` …: what the file holds is secret. */
 const secretFile = /(token|secret|url|passw(or)?d|key)_?file$/i;
 const secretCredential = /(token|secret|url|passw(or)?d|key)_?credential$/i;
 const secretVariable = /(token|secret|url|passw(or)?d|key)_?env$/i;
-
-/** The password in an address. */
-const passwordInUrl = /:\/\/[^\s:/@]*:([^\s/@]+)@/g;
 
 /** More than this in a file is no secret to look for. */
 const mostCharacters = 65_536;
@@ -42,10 +40,10 @@ async function collect(name: string, value: unknown, env: Environment): Promise<
 }
 
 async function secretsIn(name: string, value: string, env: Environment): Promise<string[]> {
-  if (secretFile.test(name)) return withPassword(await readSecret(value));
-  if (secretCredential.test(name)) return withPassword(await readSecret(join(env.CREDENTIALS_DIRECTORY ?? '', value)));
-  if (secretVariable.test(name)) return withPassword(env[value] ?? '');
-  return isSecretName(name) ? withPassword(value) : passwordsIn(value);
+  if (secretFile.test(name)) return withAddressed(await readSecret(value));
+  if (secretCredential.test(name)) return withAddressed(await readSecret(join(env.CREDENTIALS_DIRECTORY ?? '', value)));
+  if (secretVariable.test(name)) return withAddressed(env[value] ?? '');
+  return isSecretName(name) ? withAddressed(value) : addressedIn(value);
 }
 
 /** `Bearer abc`: without its scheme too. */
@@ -58,12 +56,13 @@ function urlOf(options: unknown): string[] {
   return typeof url === 'string' ? [url] : [];
 }
 
-function withPassword(text: string): string[] {
-  return [text, ...passwordsIn(text)];
+function withAddressed(text: string): string[] {
+  return [text, ...addressedIn(text)];
 }
 
-function passwordsIn(text: string): string[] {
-  return [...text.matchAll(passwordInUrl)].flatMap(([, password = '']) => [password, decoded(password)]);
+function addressedIn(text: string): string[] {
+  const found = secretsInAddresses.flatMap((pattern) => [...text.matchAll(pattern)]);
+  return found.flatMap(([, , secret = '']) => [secret, decoded(secret)]);
 }
 
 function decoded(text: string): string {

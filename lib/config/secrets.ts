@@ -1,3 +1,4 @@
+import { secretsInAddresses } from './address-secrets.ts';
 import type { HookName } from './model.ts';
 
 /** What stands wherever a value might give a secret away. */
@@ -9,7 +10,7 @@ const secretName =
 
 /** Secrets inside a text: what stands before each, and the secret itself. */
 const secretsInText: RegExp[] = [
-  /(:\/\/[^\s:/@]*:)([^\s/@]+)(?=@)/g,
+  ...secretsInAddresses,
   /([?&](?:[\w-]*token|[\w-]*key|secret|password|signature|sig)=)([^\s&#"']+)/gi,
   /((?:authorization|x-api-key)\s*:\s*(?:(?:bearer|basic|token)\s+)?)(?!(?:bearer|basic|token)\s)([^\s"']+)/gi,
   /(\/\/(?:hooks\.slack\.com|(?:\w+\.)?discord(?:app)?\.com\/api\/webhooks)\/)([^\s"']+)/gi,
@@ -49,7 +50,7 @@ export function isPlainHeader(name: string): boolean {
 }
 
 /**
- * The text without the secrets inside it: passwords in addresses, tokens in queries.
+ * The text without the secrets inside it: passwords and tokens in addresses, tokens in queries.
  * @param isForShell a shell will read it, so that a variable is no secret
  */
 export function redactText(text: string, { isForShell = false } = {}): string {

@@ -4,15 +4,14 @@ import { CutoverError, errnoOf, fileError } from '../base/errors.ts';
 import { isThere, makePrivateDirectory, move, syncDirectory } from '../base/files.ts';
 import { removeTrees } from '../base/remove.ts';
 import { openController } from '../base/wait.ts';
-import { type BackupOwner, workName } from './names.ts';
+import { type BackupOwner, workName, workPurposes } from './names.ts';
 
-type Purpose = 'backup' | 'restore';
+type Purpose = (typeof workPurposes)[number];
 
 /** The folders that are at work, or that dead processes left: for the holder of the target they are the latter. */
 export async function listWork(owner: BackupOwner): Promise<{ name: string; path: string }[]> {
   const { backups } = owner.database;
-  const purposes: Purpose[] = ['backup', 'restore'];
-  const folders = purposes
+  const folders = workPurposes
     .map((purpose) => workName(owner, purpose))
     .map((name) => ({ name, path: join(backups, name) }));
   const isLeft = await Promise.all(folders.map(({ path }) => isThere(path)));

@@ -1,4 +1,6 @@
-const redacted = '[redacted]';
+import { secretsInAddresses } from '../config/address-secrets.ts';
+import { redacted } from '../config/secrets.ts';
+
 const secretWord = '(?:pass(?:word|wd|phrase)?|secret|token|credentials?|api[-_]?key|access[-_]?key|private[-_]?key)';
 /** `--db-password`, `DB_PASSWORD`, `token` */
 const secretName = String.raw`-{0,2}(?:\w[\w.]*[-_.])*?${secretWord}(?:[-_]\w+)*?`;
@@ -7,11 +9,10 @@ const isSecretOption = new RegExp(`^-${secretName}$`, 'i');
 const assigned = new RegExp(String.raw`(^|[\s"'?&;,])(${secretName})([=:]\s?)("[^"]*"|'[^']*'|[^\s&"']+)`, 'gi');
 const followed = new RegExp(String.raw`(^|[\s"'])(-${secretName})\s+("[^"]*"|'[^']*'|[^\s"']+)`, 'gi');
 const bearer = /\b(authorization:\s*)(?:\w+\s+)?[^\s"']+/gi;
-const inUrl = /(\w:\/\/[^\s:/@]*:)[^\s/@]+(?=@)/g;
 
 /**
  * A process's arguments as one line for people, at most `length` characters: what looks like the value of a secret
- * (`--password X`, `TOKEN=X`, `//user:X@host`) is left out. A guess by names: no proof that no secret is in it.
+ * (`--password X`, `TOKEN=X`, `//user:X@host`, `https://X@host`) is left out. A guess by names: no proof that no secret is in it.
  */
 export function commandLineOf(args: readonly string[], length = 200): string {
   const shown = args.map((arg, at) => (isSecretOption.test(args[at - 1] ?? '') ? redacted : arg));
@@ -21,7 +22,7 @@ export function commandLineOf(args: readonly string[], length = 200): string {
     .replaceAll(assigned, `$1$2$3${redacted}`)
     .replaceAll(followed, `$1$2 ${redacted}`)
     .replaceAll(bearer, `$1${redacted}`)
-    .replaceAll(inUrl, `$1${redacted}`)
     .trim();
-  return line.length > length ? `${line.slice(0, length - 1)}…` : line;
+  const safe = secretsInAddresses.reduce((rest, pattern) => rest.replaceAll(pattern, `$1${redacted}`), line);
+  return safe.length > length ? `${safe.slice(0, length - 1)}…` : safe;
 }

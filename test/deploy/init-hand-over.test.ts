@@ -12,15 +12,19 @@ import { assertSound } from './sound.ts';
 const test = suite('deploy/init hands over and takes back', { timeoutMs: 120_000 });
 const [first, second] = [buildId(1), buildId(2)];
 const shared = '/var/log/cutover';
+const backups = '/var/backups/cutover';
 
 /** Two apps of one machine keep their logs in one directory, as they do by default. */
 async function siteWith(t: TestContext, options: SiteOptions): Promise<Site> {
   const site = await makeSite(t, options);
-  const { sandbox, config } = site;
+  const { sandbox, config, logs } = site;
   clearAfter(t, sandbox);
+  // What the first deploy left there is another app's to the next one.
+  await sandbox.run('rm', '-rf', logs);
   const text = await readFile(sandbox.hostPath(config), 'utf8');
   await writeFile(sandbox.hostPath(config), text.replace(/^logs = .*\n/m, ''));
-  t.cleanup(() => sandbox.run('sh', '-c', `chown root: ${shared} && chmod 700 /var/lib/cutover ${shared}`));
+  const afresh = `mkdir -p ${shared} && find ${shared} -mindepth 1 -delete && chown root: ${shared}`;
+  t.cleanup(() => sandbox.run('sh', '-c', `${afresh} && chmod 700 /var/lib/cutover ${shared}`));
   return site;
 }
 
@@ -68,6 +72,34 @@ test('S1: a second deploying user does not take from the first what both need', 
     assert.not.match(stderr, /no log is kept|were not removed/);
     await assertSound(site, second);
   }
+});
+
+test('S8: a directory of root that another app writes in too is not handed over', async (t) => {
+  const { name } = await plainUser();
+  const site = await siteWith(t, {
+    isDeployed: false,
+    keys: ['database = { kind = "sqlite", path = "/srv/shop.db" }'],
+  });
+  const { sandbox, config, app, unit } = site;
+  const install = ['--install', '--dry-run', '--deploy-user', name, '--config', config];
+  const time = '20260203-151116';
+  const write = (...paths: string[]) =>
+    sandbox.run('sh', '-ec', 'for path; do install -D -m 600 /dev/null "$path"; done', 'sh', ...paths);
+  t.cleanup(() => sandbox.run('rm', '-rf', backups, `${backups}-${app}`, `${shared}-${app}`));
+  await write(`${backups}/${app}@production-${time}-4f2a.sqlite.gz`, `${shared}/deployment-${unit}-${time}.log`);
+  const alone = (await init(sandbox, ...install)).document.notes.join('\n');
+  for (const path of [shared, backups]) assert.match(alone, new RegExp(`chown -R ${name}: ${path}( |$)`, 'm'));
+  const [dump, log] = [`billing@production-${time}-4f2a.dump`, `deployment-billing.service-${time}.log`];
+  await write(`${backups}/${dump}`, `${shared}/${log}`);
+  const lines = (await handOver(site, name)).filter((note) => note.includes(shared) || note.includes(backups));
+  assert.equal(lines, [
+    `${shared} also holds "${log}", which is not of ${app}; so in ${config}: logs = "${shared}-${app}"`,
+    `${backups} also holds "${dump}", which is not of ${app}; so in ${config}: targets.production.database.backups = "${backups}-${app}"`,
+  ]);
+  const owners = await sandbox.run('find', shared, backups, '-user', name);
+  assert.is(owners, '', 'handed over');
+  const own = await sandbox.run('stat', '--format=%U %a', `${shared}-${app}`, `${backups}-${app}`);
+  assert.equal(own.split('\n'), [`${name} 700`, `${name} 700`]);
 });
 
 test('S8: a target that another configuration has, with another unit, is not taken over', async (t) => {

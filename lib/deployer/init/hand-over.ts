@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { accountOfUser } from '../../base/accounts.ts';
 import { shellLine } from '../../base/shell-words.ts';
 import type { Config, TargetConfig } from '../../config/model.ts';
+import { entryOfOthers } from './others-entry.ts';
 import type { DeployingAccount } from './polkit.ts';
 
 type Configured = Pick<Config, 'app' | 'state' | 'logs' | 'file'>;
@@ -16,7 +17,8 @@ interface Written {
 
 /**
  * What a person has left to do for a deploying user: a rule lets him start and stop units, but what a deploy writes has to
- * be his as well. Empty where it is.
+ * be his as well. Empty where it is. What other apps need too is left to them.
+ * @throws `permission` where it cannot be seen whose files a directory holds
  */
 export async function handOverNotes(
   config: Configured,
@@ -29,8 +31,9 @@ export async function handOverNotes(
     return [`state and builds belong to one user, as whom the members of ${who.group} deploy: ${example}`];
   }
   const uid = (await accountOfUser(who.user))?.uid;
+  const about = { ...config, targets };
   const steps = await Promise.all(
-    writtenBy(config, targets).map((written) => stepFor(written, config, { user: who.user, uid })),
+    writtenBy(config, targets).map((written) => stepFor(written, about, { user: who.user, uid })),
   );
   const commands = [...(await passable(config.state, uid)), ...steps.flatMap(({ command }) => command)];
   const lines = steps.flatMap(({ line }) => line);
@@ -87,21 +90,33 @@ interface Step {
   command: string[];
 }
 
+interface Deployed extends Configured {
+  targets: readonly TargetConfig[];
+}
+
 async function stepFor(
   { path, sharedBy }: Written,
-  { app, file }: Configured,
+  about: Deployed,
   { user, uid }: { user: string; uid: number | undefined },
 ): Promise<Step> {
   const facts = await stat(path).catch(() => null);
   const make = (directory: string): string[] => [shellLine(['install', '-d', '-o', user, '-m', '700', directory])];
   if (facts === null) return { line: [], command: make(path) };
   if (facts.uid === uid) return { line: [], command: [] };
-  const owner = facts.uid === 0 || sharedBy === null ? null : await accountOfUser(facts.uid);
-  if (owner === null) return { line: [], command: [shellLine(['chown', '-R', `${user}:`, path])] };
+  const reason = sharedBy === null ? null : await whyOthersNeed(path, facts.uid, about);
+  if (reason === null) return { line: [], command: [shellLine(['chown', '-R', `${user}:`, path])] };
   // Beside it, not below: below it its owner could put a link in the way of who makes the directory.
-  const own = `${path}-${app}`;
-  const line = `${path} belongs to ${owner.name}, who needs it; so in ${file}: ${sharedBy} = ${JSON.stringify(own)}`;
+  const own = `${path}-${about.app}`;
+  const line = `${path} ${reason}; so in ${about.file}: ${sharedBy} = ${JSON.stringify(own)}`;
   return { line: [line], command: make(own) };
+}
+
+/** What a directory is or holds that keeps it from being handed over; null: nothing does. */
+async function whyOthersNeed(path: string, uid: number, { app, targets }: Deployed): Promise<string | null> {
+  const owner = uid === 0 ? null : await accountOfUser(uid);
+  if (owner !== null) return `belongs to ${owner.name}, who needs it`;
+  const entry = await entryOfOthers(path, app, targets);
+  return entry === null ? null : `also holds ${JSON.stringify(entry)}, which is not of ${app}`;
 }
 
 /** Above the app's own directory there may be other apps' of other users: it need only let him through. */

@@ -35,7 +35,7 @@ export interface Planning {
   grantee: DeployingAccount | null;
 }
 
-/** Finds out what is to be there. @throws `systemd_unavailable`, `refused` */
+/** Finds out what is to be there. @throws `systemd_unavailable`, `refused`, `permission` */
 export async function planInstall(
   config: Config & { file: string },
   targets: readonly TargetConfig[],
