@@ -3,7 +3,7 @@ import { lstat, readFile, readlink, rename, symlink, unlink } from 'node:fs/prom
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { CutoverError, errnoOf, fileError } from './errors.ts';
-import { giveMade, giveToOwnerOf } from './owner.ts';
+import { giveMade, giveTo, giveToOwnerOf, type Owner } from './owner.ts';
 
 // What the kernel does in its memory is done at once: a turn in the thread pool takes ten times as long, some hundred times in a
 // run. What waits for a disk takes one.
@@ -44,15 +44,16 @@ export interface StagedFile {
 
 /**
  * Replaces a file so that at every instant, a power cut included, it is whole: old or new.
+ * @param owner whom root gives it to; none: who owns the directory gets a private file
  * @throws `permission`, `disk`
  */
-export async function writeDurably(path: string, text: string, mode = privateFile): Promise<void> {
-  const staged = await stageDurably(path, text, mode);
+export async function writeDurably(path: string, text: string, mode = privateFile, owner?: Owner): Promise<void> {
+  const staged = await stageDurably(path, text, mode, owner);
   await staged.commit();
 }
 
 /** The same in two steps, for several files of which all are to be written or none. @throws `permission`, `disk` */
-export async function stageDurably(path: string, text: string, mode = privateFile): Promise<StagedFile> {
+export async function stageDurably(path: string, text: string, mode = privateFile, owner?: Owner): Promise<StagedFile> {
   const temporary = temporaryBeside(path);
   const discard = (): Promise<void> => removeIfThere(temporary);
   const orFail = async (work: () => Promise<void>): Promise<void> => {
@@ -64,7 +65,7 @@ export async function stageDurably(path: string, text: string, mode = privateFil
       throw fileError(error, 'cannot write', path);
     }
   };
-  await orFail(() => writeTemporary(temporary, text, mode));
+  await orFail(() => writeTemporary(temporary, text, { mode, owner }));
   const commit = (): Promise<void> =>
     orFail(async () => {
       await rename(temporary, path);
@@ -73,12 +74,17 @@ export async function stageDurably(path: string, text: string, mode = privateFil
   return { commit, discard };
 }
 
-async function writeTemporary(temporary: string, text: string, mode: number): Promise<void> {
+async function writeTemporary(
+  temporary: string,
+  text: string,
+  { mode, owner }: { mode: number; owner: Owner | undefined },
+): Promise<void> {
   const file = openSync(temporary, 'wx', mode);
   try {
+    if (owner) giveTo(owner, file);
     // What others are to read must not depend on the umask of whoever writes it.
     if (mode !== privateFile) fchmodSync(file, mode);
-    else giveToOwnerOf(dirname(temporary), file);
+    else if (!owner) giveToOwnerOf(dirname(temporary), file);
     writeFileSync(file, text);
     await toDisk(file);
   } finally {

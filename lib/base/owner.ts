@@ -4,6 +4,12 @@ import { dirname, relative, sep } from 'node:path';
 
 const noLink = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 
+/** Whose a file is. */
+export interface Owner {
+  uid: number;
+  gid: number;
+}
+
 /**
  * What root writes in another user's directory is that user's, who could not go on with it otherwise.
  * @param descriptor of the open file, so that no link can be put in its place
@@ -35,6 +41,11 @@ export async function giveMade(first: string, path: string): Promise<void> {
   } finally {
     await directory.close();
   }
+}
+
+/** Gives an open file to somebody; nobody but root may. */
+export function giveTo({ uid, gid }: Owner, descriptor: number): void {
+  if (process.geteuid?.() === 0) fchownSync(descriptor, uid, gid);
 }
 
 /** Whether this is root, and what stands in the directory may be another user's words, which root does not act on. */

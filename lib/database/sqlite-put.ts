@@ -1,8 +1,9 @@
 import { constants } from 'node:fs';
-import { access, chmod, chown, open, realpath, stat } from 'node:fs/promises';
+import { access, open, realpath, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { CutoverError, errnoOf, fileError, isCutoverError } from '../base/errors.ts';
 import { isThere, move, removeIfThere, syncDirectory } from '../base/files.ts';
+import { giveTo, type Owner } from '../base/owner.ts';
 import { querySqlite, quoted, runSqlite } from '../stores/sqlite.ts';
 import type { DatabaseTask, PutBack } from './kind.ts';
 
@@ -92,11 +93,16 @@ async function setAside(path: string, { onNote }: DatabaseTask): Promise<string>
   return aside;
 }
 
-async function makeLike(path: string, { uid, gid }: { uid: number; gid: number }, mode: number): Promise<void> {
+async function makeLike(path: string, owner: Owner, mode: number): Promise<void> {
   try {
-    await (await open(path, 'wx', 0o600)).close();
-    if (process.getuid?.() === 0) await chown(path, uid, gid);
-    await chmod(path, mode);
+    // By its descriptor: in a service's directory its user can put a link in the place of a file at any moment.
+    const file = await open(path, 'wx', 0o600);
+    try {
+      giveTo(owner, file.fd);
+      await file.chmod(mode);
+    } finally {
+      await file.close();
+    }
     await syncDirectory(dirname(path));
   } catch (error) {
     throw fileError(error, 'cannot write', path);

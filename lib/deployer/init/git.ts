@@ -1,16 +1,15 @@
-import { chmod, chown, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { accountOfUser } from '../../base/accounts.ts';
 import { CutoverError } from '../../base/errors.ts';
 import type { Command } from '../../base/exec.ts';
-import { isThere } from '../../base/files.ts';
 import { shellLine, shellWord } from '../../base/shell-words.ts';
 import type { TargetConfig } from '../../config/model.ts';
 import type { InitReport } from './report.ts';
-import { type FileResult, filesToWrite, modeText, requireWritable, writeFiles } from './files.ts';
-import { hookFile } from './git/hook-file.ts';
+import { type FileResult, modeText, requireWritable } from './files.ts';
 import { configValue, makeBare, type Repository, repositoryAt, setConfig } from './git/repository.ts';
+import { writeHook } from './git/write-hook.ts';
 
 export interface GitOptions {
   /** the repository, absolute */
@@ -46,7 +45,7 @@ export async function initGit(options: GitOptions): Promise<InitReport> {
   const made = existing ? [] : [await makeRepository(first.branch, options)];
   const repository = existing ?? (isDryRun ? notYet(path) : await repositoryAt(path));
   if (!repository) throw new CutoverError('refused', `there is no repository at ${path}`, { mend: `ls -la ${path}` });
-  const hook = await writeHook(repository, options);
+  const hook = await writeHook(repository, hookWords(options), options);
   const settings = await allowPush(repository, { ...options, bound });
   return {
     target: only ?? (bound.length === 1 ? first.name : null),
@@ -74,32 +73,9 @@ function notYet(path: string): Repository {
   return { directory: path, isBare: true, hooks: join(path, 'hooks'), config: join(path, 'config'), head: null, owner };
 }
 
-async function writeHook({ hooks, owner }: Repository, options: GitOptions): Promise<FileResult[]> {
-  const { command, only, isDryRun, onFile } = options;
+function hookWords({ command, only }: GitOptions): Command {
   const [node, script, ...named] = command;
-  const words: Command = [node, script ?? '', 'hook', 'post-receive', ...(only === null ? [] : [only]), ...named];
-  const planned = [hookFile(hooks, words)];
-  const differing = await filesToWrite(planned);
-  const isNew = !(await isThere(hooks));
-  const files = await writeFiles(planned, { differing, isDryRun, onFile });
-  if (!isDryRun) await giveTo(owner, [...(isNew ? [hooks] : []), ...files.map(({ path }) => path)]);
-  await requireExecutable(files, { isDryRun });
-  return files;
-}
-
-/** git leaves a hook out that may not be executed, and says so only to whoever pushes. */
-async function requireExecutable(files: readonly FileResult[], { isDryRun }: { isDryRun: boolean }): Promise<void> {
-  if (isDryRun) return;
-  for (const { path, mode } of files) if (mode !== '0755') await chmod(path, 0o755);
-}
-
-/** What root writes into another's repository is to be the other's. */
-async function giveTo({ uid, gid }: Repository['owner'], paths: readonly string[]): Promise<void> {
-  if (process.geteuid?.() !== 0) return;
-  for (const path of paths) {
-    const facts = await stat(path);
-    if (facts.uid !== uid || facts.gid !== gid) await chown(path, uid, gid);
-  }
+  return [node, script ?? '', 'hook', 'post-receive', ...(only === null ? [] : [only]), ...named];
 }
 
 /** git refuses a push to the branch that is checked out, unless it is told what to do with the files. */
@@ -107,14 +83,11 @@ async function allowPush(
   repository: Repository,
   { bound, isDryRun, onFile }: GitOptions & { bound: readonly TargetConfig[] },
 ): Promise<FileResult[]> {
-  const { isBare, head, config: path, owner } = repository;
+  const { isBare, head, config: path } = repository;
   if (isBare || !bound.some(({ branch }) => branch === head)) return [];
   if ((await configValue(repository, denyKey)) !== null) return [];
   const { mode } = await stat(path);
-  if (!isDryRun) {
-    await setConfig(repository, denyKey, denyValue);
-    await giveTo(owner, [path]);
-  }
+  if (!isDryRun) await setConfig(repository, denyKey, denyValue);
   const file: FileResult = { path, status: isDryRun ? 'would write' : 'written', mode: modeText(mode & 0o7777) };
   onFile(isDryRun ? { ...file, content: `${denyKey} = ${denyValue}` } : file);
   return [file];

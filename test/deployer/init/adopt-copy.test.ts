@@ -9,6 +9,7 @@ import { suite, type TestContext } from '../../suite.ts';
 
 const test = suite('deployer/init adopt copy');
 const build = 'dist.20260203-151116';
+const halfName = `.${build}.copy`;
 
 async function copyingFor(t: TestContext): Promise<Copying> {
   const folder = await mkdtemp(join(tmpdir(), 'cutover-copy-'));
@@ -23,11 +24,12 @@ test('a copy leaves nothing but the build, and nothing at all once it is removed
   const copying = await copyingFor(t);
   const { builds, source } = copying;
   await copyIn(copying);
-  assert.equal(await readdir(builds), [build]);
+  assert.equal((await readdir(builds)).toSorted(), ['current', build]);
+  assert.is(await readlink(join(builds, 'current')), build);
   assert.is(await readFile(join(builds, build, 'app.mjs'), 'utf8'), 'text');
   assert.is(await readlink(join(builds, build, 'data')), join(source, 'data'));
   // As a process that died leaves it.
-  await mkdir(join(builds, incomingName, 'left', build), { recursive: true });
+  await mkdir(join(builds, halfName, 'bin'), { recursive: true });
   await removeCopy(copying);
   assert.equal(await readdir(builds), []);
 });
@@ -49,9 +51,9 @@ test('what another command is unpacking there stays, at the copy and at its remo
 test('a place that cannot be used is told as it is', async (t) => {
   const copying = await copyingFor(t);
   await mkdir(copying.builds);
-  await writeFile(join(copying.builds, incomingName), 'a file');
+  await writeFile(join(copying.builds, halfName), 'a file');
   await copyIn(copying).then(
     () => assert.unreachable(),
-    (error: unknown) => assert.match(String(error), `${incomingName} is not a directory`),
+    (error: unknown) => assert.match(String(error), `${halfName} is there already`),
   );
 });

@@ -2,7 +2,6 @@ import { CutoverError, isCutoverError, messageOf } from '../../../base/errors.ts
 import { readIfThere } from '../../../base/files.ts';
 import { openController } from '../../../base/wait.ts';
 import { currentPath } from '../../../builds/layout.ts';
-import { removeCurrent, swapCurrent } from '../../../builds/swap.ts';
 import { downtimeMeter } from '../../../deploy/downtime.ts';
 import { holdersOf } from '../../../deploy/ports.ts';
 import { watchStarted } from '../../../deploy/start.ts';
@@ -10,12 +9,11 @@ import { isRunning } from '../../../systemd/facts.ts';
 import { journalctl, systemctl } from '../../../systemd/typed.ts';
 import { problemOf } from '../problem.ts';
 import type { Place } from '../../place.ts';
-import { removeFolders } from '../install/record.ts';
 import { lookAtUnit } from '../unit.ts';
 import { bringFiles, clearTemporary } from '../strategy/our-files.ts';
 import { proveServing } from '../strategy/proof.ts';
 import { wayBackFailed } from '../way-back-failed.ts';
-import { copyIn, removeCopy } from './copy.ts';
+import { copyIn, removeCopy, removeMade } from './copy.ts';
 import { isNamed } from './lines.ts';
 import { type Adoption, clearAdoption, filesOf, wayOf, writeAdopted, writeAdoption } from './record.ts';
 
@@ -39,7 +37,7 @@ export async function carryAdoption(place: Place, adoption: Adoption): Promise<n
   await writeAdoption(paths, adoption);
   meter.start();
   try {
-    if (adoption.to === 'builds') await makeBuild(adoption, signal);
+    if (adoption.to === 'builds') await copyIn({ ...adoption, signal });
     await moveTo(adoption.to, place, adoption, { signal, onRestart });
     signal.throwIfAborted();
   } catch (error) {
@@ -48,11 +46,6 @@ export async function carryAdoption(place: Place, adoption: Adoption): Promise<n
   }
   await complete(place, adoption);
   return meter.stop();
-}
-
-async function makeBuild({ source, builds, build, shared }: Adoption, signal: AbortSignal): Promise<void> {
-  await copyIn({ source, builds, build, shared, signal });
-  await swapCurrent(builds, build);
 }
 
 async function moveTo(
@@ -136,7 +129,7 @@ async function afterFailure(
  */
 export async function takeBack(place: Place, adoption: Adoption): Promise<Error | null> {
   const { systemd, paths } = place;
-  const { unit, to, lines, builds, invocationId, folders } = adoption;
+  const { unit, to, lines, invocationId, folders } = adoption;
   const side: Side = to === 'builds' ? 'directory' : 'builds';
   await bringFiles([lines], to === 'builds' ? 'before' : 'after');
   await systemd.reload();
@@ -145,9 +138,8 @@ export async function takeBack(place: Place, adoption: Adoption): Promise<Error 
   const how = { signal: openController().signal, onRestart: () => {} };
   const problem = isUntouched ? null : await problemOf(moveTo(side, place, adoption, how));
   if (to === 'builds') {
-    await removeCurrent(builds);
     await removeCopy(adoption);
-    await removeFolders(folders);
+    await removeMade(folders);
   }
   await clearAdoption(paths);
   return problem;

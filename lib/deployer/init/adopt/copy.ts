@@ -1,18 +1,21 @@
-import { chmod, chown, mkdir, readdir, stat, symlink } from 'node:fs/promises';
-import { dirname, join, relative } from 'node:path';
-import { CutoverError, fileError } from '../../../base/errors.ts';
-import { exec } from '../../../base/exec.ts';
-import { isThere, move, syncDirectory } from '../../../base/files.ts';
-import { removeTrees } from '../../../base/remove.ts';
-import { clearIncoming, openIncoming } from '../../../builds/intake/incoming.ts';
-import { incomingName } from '../../../builds/layout.ts';
+import { lstat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { CutoverError } from '../../../base/errors.ts';
+import type { Command } from '../../../base/exec.ts';
+import { move } from '../../../base/files.ts';
+import {
+  inside,
+  letGoAfter,
+  makeBelow,
+  pinDirectory,
+  type PinnedDirectory,
+  pinOrMake,
+} from '../../../base/pinned-directory.ts';
+import { openController } from '../../../base/wait.ts';
+import { removeCurrent, swapCurrent } from '../../../builds/swap.ts';
 import { removeFolders } from '../install/record.ts';
-
-const copyMs = 60 * 60_000;
-/** One process for so many names; more would not fit a command line everywhere. */
-const atOnce = 200;
-/** Alone it would go on where nobody waits for it. */
-const dieTogether = ['setpriv', '--pdeathsig', 'KILL', '--'] as const;
+import { copyTree, giveLike, pinSource } from './copy-tree.ts';
+import { runOn } from './on-directories.ts';
 
 export interface Copying {
   source: string;
@@ -24,72 +27,81 @@ export interface Copying {
 }
 
 /**
- * Makes the first build from a directory: owners, modes, times and links as they are, by cp(1). It gets its name when it is
- * whole and on the disk. What comes in beside it is left alone.
+ * Makes the first build from a directory, and `current`: owners, modes, times and links as they are, by cp(1). It gets its name
+ * when it is whole and on the disk. What comes in beside it is left alone. What a copy that failed has left is for `removeCopy`.
  * @throws `permission`, `disk`, `failed`, `refused`; the signal's reason when aborted
  */
-export async function copyIn({ source, builds, build, shared, signal }: Copying): Promise<void> {
-  await makeLike(source, builds);
-  const folder = await openIncoming(builds, signal);
-  try {
-    const copy = join(folder.path, build);
-    await copyTree(source, copy, { shared, signal });
-    for (const path of shared) await symlink(path, join(copy, relative(source, path)));
-    await run(['sync', '--file-system', copy], signal);
-    await move(copy, join(builds, build));
-  } finally {
-    await folder.close();
-  }
-  await removeFolders([join(builds, incomingName)]);
-  await syncDirectory(builds);
-  await syncDirectory(dirname(builds));
+export async function copyIn(copying: Copying): Promise<void> {
+  const from = await pinSource(copying.source);
+  await letGoAfter(from, async () => {
+    const { directory, isMade } = await pinOrMake(copying.builds);
+    await letGoAfter(directory, async () => {
+      await makeBuild(from, directory, copying);
+      // Last of all: from here on the service's user may put there whatever it likes.
+      if (isMade) await giveLike(from, directory);
+      await directory.file.sync();
+    });
+  });
 }
 
-/** Takes away what `copyIn` and the link have put there, whatever of it there is; other builds stay. */
-export async function removeCopy({ builds, build }: Pick<Copying, 'builds' | 'build'>): Promise<void> {
-  const { signal } = new AbortController();
-  const problems = await removeTrees([join(builds, build)], signal);
-  for (const problem of problems.values()) throw problem;
-  await clearIncoming(builds, signal);
-  await removeFolders([join(builds, incomingName)]);
-}
-
-async function copyTree(
-  from: string,
-  to: string,
-  how: { shared: readonly string[]; signal: AbortSignal },
+async function makeBuild(
+  from: PinnedDirectory,
+  builds: PinnedDirectory,
+  { build, shared, signal }: Copying,
 ): Promise<void> {
-  const { shared, signal } = how;
-  await makeLike(from, to);
-  const names = (await readdir(from)).filter((name) => !shared.includes(join(from, name)));
-  const isParted = (name: string): boolean => shared.some((path) => path.startsWith(`${join(from, name)}/`));
-  const whole = names.filter((name) => !isParted(name));
-  for (let at = 0; at < whole.length; at += atOnce) {
-    const some = whole.slice(at, at + atOnce).map((name) => join(from, name));
-    await run(['cp', '--archive', '--reflink=auto', '--target-directory', to, '--', ...some], signal);
+  const copy = await makeBelow(builds, unnamed(build));
+  await letGoAfter(copy, async () => {
+    await copyTree(from, copy, { shared, signal });
+    await runOn({ doing: 'the copy', directories: [copy], command: syncing, signal });
+    await giveLike(from, copy);
+    await copy.file.sync();
+    signal.throwIfAborted();
+    await inside(builds, (path) => move(join(path, unnamed(build)), join(path, build)));
+    await requireSame(copy, builds, build);
+  });
+  await inside(builds, (path) => swapCurrent(path, build));
+}
+
+/** Where the builds directory was there before, and is somebody else's, that one may have put another in the place of the copy. */
+async function requireSame({ file }: PinnedDirectory, builds: PinnedDirectory, build: string): Promise<void> {
+  const [own, there] = await Promise.all([file.stat(), lstat(join(builds.path, build)).catch(() => null)]);
+  if (there?.ino === own.ino && there.dev === own.dev) return;
+  const what = `somebody else has put something in the place of ${join(builds.name, build)}`;
+  throw new CutoverError('refused', what, { mend: `ls -la ${builds.name}` });
+}
+
+/** Takes away what `copyIn` has put there, whatever of it there is; other builds stay. @throws `permission`, `failed`, `refused` */
+export async function removeCopy({ builds, build }: Pick<Copying, 'builds' | 'build'>): Promise<void> {
+  const directory = await pinDirectory(builds);
+  if (directory === null) return;
+  const removing = ['rm', '-rf', '--one-file-system', '--'] as const;
+  await letGoAfter(directory, async () => {
+    await inside(directory, removeCurrent);
+    await runOn({
+      doing: 'the removal',
+      directories: [directory],
+      command: (path = '') => [...removing, join(path, build), join(path, unnamed(build))],
+      signal: openController().signal,
+    });
+    await directory.file.sync();
+  });
+}
+
+/** Removes those of the folders that were made for the builds which hold nothing. @throws `permission`, `refused` */
+export async function removeMade(folders: readonly string[]): Promise<void> {
+  for (const folder of folders.toReversed()) {
+    const parent = await pinDirectory(dirname(folder));
+    if (parent === null) continue;
+    const name = basename(folder);
+    await letGoAfter(parent, () => inside(parent, (path) => removeFolders([join(path, name)])));
   }
-  for (const name of names.filter(isParted)) await copyTree(join(from, name), join(to, name), how);
 }
 
-async function run(command: readonly [string, ...string[]], signal: AbortSignal): Promise<void> {
-  const { code, stderr, timedOut } = await exec([...dieTogether, ...command], {
-    timeoutMs: copyMs,
-    signal,
-    env: { LC_ALL: 'C' },
-  });
-  if (code === 0) return;
-  const why = timedOut ? `not done within ${copyMs / 60_000} min` : (stderr.trim().split('\n')[0] ?? '');
-  const kind = /No space left/.test(why) ? 'disk' : /denied|not permitted/.test(why) ? 'permission' : 'failed';
-  throw new CutoverError(kind, `the copy failed: ${why}`, { mend: 'df -h; ls -la' });
+function syncing(path = ''): Command {
+  return ['sync', '--file-system', path];
 }
 
-/** A directory with another one's owner and mode; one that is there is left as it is. */
-async function makeLike(model: string, path: string): Promise<void> {
-  if (await isThere(path)) return;
-  const { uid, gid, mode } = await stat(model);
-  await mkdir(path, { recursive: true }).catch((error: unknown) => {
-    throw fileError(error, 'cannot create', path);
-  });
-  if (process.geteuid?.() === 0) await chown(path, uid, gid);
-  await chmod(path, mode & 0o7777);
+/** What the copy is called until it is whole: no name of a build. */
+function unnamed(build: string): string {
+  return `.${build}.copy`;
 }

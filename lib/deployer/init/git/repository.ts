@@ -4,6 +4,7 @@ import { CutoverError, errnoOf, fileError } from '../../../base/errors.ts';
 import { type Command, exec } from '../../../base/exec.ts';
 import { isThere } from '../../../base/files.ts';
 import { shellLine } from '../../../base/shell-words.ts';
+import { ownerOf } from '../../../builds/intake/owner.ts';
 
 /** A repository on the disk; named outright to git, which else refuses another user's (git-config(1), safe.directory). */
 export interface Repository {
@@ -75,14 +76,16 @@ export function configValue({ directory }: Pick<Repository, 'directory'>, key: s
   return ask(directory, 'config', '--get', key);
 }
 
-/** @throws `refused` with what git says */
+/** In the owner's name: git follows a link in the place of the file, which root must not. @throws `refused` with what git says */
 export async function setConfig(
-  { directory }: Pick<Repository, 'directory'>,
+  { directory, owner }: Pick<Repository, 'directory' | 'owner'>,
   key: string,
   value: string,
 ): Promise<void> {
   const set: Command = ['git', '--git-dir', directory, 'config', key, value];
-  const { code, stderr } = await exec(set, { timeoutMs, env: ownEnvironment });
+  // The owner may not read root's own settings, and git gives up over them.
+  const env = { ...ownEnvironment, HOME: '/', XDG_CONFIG_HOME: '' };
+  const { code, stderr } = await exec(ownerOf(owner).as(set), { timeoutMs, env, cwd: '/' });
   if (code === 0) return;
   throw new CutoverError('refused', `git cannot set ${key}: ${stderr.split('\n')[0]}`, {
     mend: `git --git-dir ${directory} config ${key} ${value}`,

@@ -1,4 +1,4 @@
-import { chmod, chown, readdir, rmdir, stat } from 'node:fs/promises';
+import { readdir, rmdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { errnoOf, fileError } from '../../../base/errors.ts';
 import { isTemporaryName, readIfThere, removeIfThere, writeDurably } from '../../../base/files.ts';
@@ -18,12 +18,10 @@ export async function bringFile(path: string, text: string | null, mode: number)
     return;
   }
   if ((await readIfThere(path)) === text) return;
-  const owner = await stat(path).catch(() => null);
+  // Another file is put in its place: whoever owned that one can still write it.
+  const owner = await stat(path).catch(() => undefined);
   await makeDirectories(dirname(path));
-  await writeDurably(path, text, mode);
-  await chmod(path, mode);
-  // Another file was put in its place: whoever owned that one can still write it.
-  if (owner && process.geteuid?.() === 0) await chown(path, owner.uid, owner.gid);
+  await writeDurably(path, text, mode, owner);
 }
 
 /** Removes what a process that was killed in the middle of writing these files has left beside them. */
