@@ -33,11 +33,20 @@ function askLoaded({ unit, manager, loadState, loadError }: UnitFacts): Answer |
   );
 }
 
-/** S12: what systemd has in memory is what stands in the unit file. A deploy reloads by itself. */
+/**
+ * S12: what systemd has in memory is what stands in the unit file, and under that name: it signals, and names processes, by a unit's
+ * own name alone. A deploy reloads by itself.
+ */
 export function askUnitFile(facts: UnitFacts): Answer {
   const expected = 'systemd knows the unit file as it is on the disk';
   if (facts.loadState !== 'loaded')
     return fail(facts.loadState, expected, systemctl(facts.manager, `status ${facts.unit}`));
+  if (facts.id !== facts.unit)
+    return fail(
+      `${facts.unit} is an alias of ${facts.id}`,
+      "the unit's own name",
+      `unit = "${facts.id}" in the configuration`,
+    );
   if (facts.needDaemonReload) {
     return warn(
       'the unit file changed on the disk',

@@ -120,7 +120,7 @@ export function tablesEvery(leastMs: number, lastedMs: number): number {
  */
 export async function untilListening<T>(
   systemd: Systemd,
-  { unit, ports, opened, whenOpen }: { unit: string; ports: readonly number[] } & Opening<T>,
+  { unit, ports, strategy, opened, whenOpen }: Pick<TargetConfig, 'unit' | 'ports' | 'strategy'> & Opening<T>,
   signal: AbortSignal,
 ): Promise<T | null> {
   const beganMs = performance.now();
@@ -128,7 +128,7 @@ export async function untilListening<T>(
     // A service that has begun to listen on another address than before is open nowhere we know of.
     const isWorthIt = await opened(tablesEvery(lookEveryMs, performance.now() - beganMs), signal);
     const lookedAt = performance.now();
-    const looking = lookAtPorts(systemd, unit, ports);
+    const looking = lookAtPorts(systemd, unit, ports, { isShared: strategy !== 'restart' });
     const begun = whenOpen && isWorthIt && !isBegun ? whenOpen(looking) : null;
     isBegun ||= isWorthIt;
     const { free, strangers } = await looking;

@@ -96,13 +96,13 @@ export async function untilReady<T>(
   target: Omit<Startable, 'stopTimeoutMs'>,
   { life, opened, whenOpen, signal }: { life: UnitLife; signal: AbortSignal } & Opening<T>,
 ): Promise<T | null> {
-  const { unit, ports, startTimeoutMs: timeoutMs } = target;
+  const { unit, ports, strategy, startTimeoutMs: timeoutMs } = target;
   const what = `${unit} did not listen on port ${ports.join(', ')}`;
   const waiting = AbortSignal.any([signal, life.ended]);
   try {
     const spentMs = performance.now() - life.beganMs;
     return await withDeadline({ what, timeoutMs, spentMs, signal: waiting }, (ended) =>
-      untilListening(systemd, { unit, ports, opened, whenOpen }, ended),
+      untilListening(systemd, { unit, ports, strategy, opened, whenOpen }, ended),
     );
   } catch (error) {
     throw await strangerOr(error, systemd, target);

@@ -3,6 +3,8 @@ import type { ManagerKind } from '../config/model.ts';
 /** What systemd knows of a service at one moment (org.freedesktop.systemd1(5), Unit and Service objects). */
 export interface UnitFacts extends UnitSettings, UnitResources {
   unit: string;
+  /** its own name, where `unit` is an alias of it (`Id`, org.freedesktop.systemd1(5)) */
+  id: string;
   /** whose unit it is */
   manager: ManagerKind;
   loadState: string;
@@ -75,6 +77,7 @@ export function factsFrom(unit: string, properties: Map<string, unknown>, manage
   const loadError = get('LoadError') as [string, string] | undefined;
   return {
     unit,
+    id: textOf(get('Id')) || unit,
     manager,
     loadState: textOf(get('LoadState')),
     loadError: loadError?.[0] ? loadError[1] || loadError[0] : null,

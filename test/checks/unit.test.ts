@@ -75,12 +75,13 @@ test('S2: before the first deploy the unit must be loaded, and need not run', ()
   for (const row of rows) compare(askUnit(factsWith(row[0]), { isFirst: true }), row);
 });
 
-test('S12: a unit file that changed on the disk is a warning', () => {
+test('S12: a unit file that changed on the disk is a warning; an alias is not the name of a unit', () => {
   const path = '/etc/systemd/system/app.service';
   const rows: Case[] = [
     [{}, 'pass', path, null],
     [{ fragmentPath: null }, 'pass', 'loaded', null],
     [{ needDaemonReload: true }, 'warn', 'the unit file changed on the disk', 'systemctl daemon-reload'],
+    [{ id: 'real.service' }, 'fail', 'app.service is an alias of real.service', 'unit = "real.service"'],
     [{ loadState: 'not-found' }, 'fail', 'not-found', 'systemctl status app.service'],
     [{ loadState: 'masked' }, 'fail', 'masked', 'systemctl status app.service'],
   ];

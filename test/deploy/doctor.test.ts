@@ -87,6 +87,21 @@ test('S12: a program that is not there: refused before anything is stopped', asy
   assert.not.ok(badOf((await look(site)).found).includes('programs fail'));
 });
 
+test('S12: an alias is told by the name that systemd signals', async (t) => {
+  const site = await makeSite(t, { builds: [{}, {}] });
+  const { sandbox, unit, config } = site;
+  const alias = `other-${unit}`;
+  const link = `/etc/systemd/system/${alias}`;
+  t.cleanup(() => rm(sandbox.hostPath(link), { force: true }));
+  await sandbox.run('ln', '-s', unit, link);
+  await sandbox.run('systemctl', 'daemon-reload');
+  await sandbox.run('sed', '-i', `s/^unit = .*/unit = "${alias}"/`, config);
+  const called = await site.call('deploy');
+  assert.equal([called.code, called.document.outcome], [1, 'refused'], called.stderr);
+  assert.match(called.stderr, new RegExp(`✗ unit_file .*${alias} is an alias of ${unit}`));
+  assert.match(called.stderr, `unit = "${unit}" in the configuration`);
+});
+
 test('S12: a sound unit passes every rule, with any strategy', async (t) => {
   for (const site of [
     await makeSite(t, { builds: [{}, {}] }),

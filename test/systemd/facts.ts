@@ -4,6 +4,7 @@ import type { UnitFacts } from '../../lib/systemd/facts.ts';
 export function factsWith(changed: Partial<UnitFacts> = {}): UnitFacts {
   return {
     unit: 'app.service',
+    id: 'app.service',
     manager: 'system',
     loadState: 'loaded',
     loadError: null,
