@@ -5,7 +5,7 @@ import { errnoOf } from '../base/errors.ts';
 import { poll, withDeadline } from '../base/wait.ts';
 import { isBuildId } from '../builds/layout.ts';
 import { StepFailure } from '../run/failure.ts';
-import type { UnitFacts } from '../systemd/facts.ts';
+import { isDone, type UnitFacts } from '../systemd/facts.ts';
 
 /** What the gate wants to know: that what runs is this build, started by this run. */
 export interface ExpectedIdentity {
@@ -77,13 +77,15 @@ async function pathInOtherBuild(pid: number, root: string): Promise<string | nul
 
 /**
  * The build that a running process really runs from, whatever `current` names by now; null when it runs elsewhere
- * or not at all. Where that may not be seen, `current` is believed.
+ * or not at all. Where that may not be seen, or the unit is up without a process, `current` is believed.
  */
 export async function servingBuild(
   builds: string,
-  { mainPid, current }: { mainPid: number; current: string | null },
+  facts: Pick<UnitFacts, 'mainPid' | 'type' | 'activeState' | 'subState'>,
+  current: string | null,
 ): Promise<string | null> {
-  if (mainPid === 0) return null;
+  const { mainPid } = facts;
+  if (mainPid === 0) return isDone(facts) ? current : null;
   const places = placesOf(mainPid);
   if (places.length === 0) return current;
   const root = await realpath(builds);

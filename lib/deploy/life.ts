@@ -42,29 +42,81 @@ export async function watchLife(
 ): Promise<UnitLife> {
   const beganMs = performance.now();
   const ended = openController();
-  const latest = new Map<string, unknown>();
-  // The first signals of a start still tell of the state before it: only what has lived can end.
-  let [hadProcess, hasLived] = [isRunning, isRunning];
-  let startJob: number | undefined;
-  const stop = await systemd.watch(unit, (changed) => {
-    for (const [name, value] of changed) latest.set(name, value);
-    if (latest.get('ActiveState') === 'activating') startJob ??= jobOf(latest);
-    const [pid, subState] = [changed.get('MainPID'), changed.get('SubState')];
-    const isLost = hadProcess && pid === 0;
-    const isDead = hasLived && subState !== undefined && deadStates.has(textOf(subState));
-    hadProcess ||= Number(pid ?? 0) > 0;
-    hasLived ||= subState !== undefined && !deadStates.has(textOf(subState));
-    if ((!isLost && !isDead) || ended.signal.aborted) return;
-    ended.abort(isStopped(latest, startJob) ? new StoppedByOthers(unit) : deathOf(unit, latest));
+  const course = courseFrom(isRunning);
+  const judge = (): void => {
+    if (!isOver(course) || ended.signal.aborted) return;
+    ended.abort(isStopped(course) ? new StoppedByOthers(unit) : deathOf(unit, course.latest));
+  };
+  const watching = systemd.watch(unit, (changed) => {
+    follow(course, changed);
+    judge();
   });
+  // Asked with the watch: whoever starts the unit a turn later asks for that behind it, so that this is known by then.
+  const knowing = systemd.property(unit, 'Service', 'Type').then((type) => {
+    course.isCommand = type === 'oneshot';
+    judge();
+  });
+  const stop = await onceKnown(watching, knowing);
   return { beganMs, ended: ended.signal, stop };
 }
 
+/** A watch of which the rest cannot be known is given up. */
+async function onceKnown(watching: Promise<() => void>, knowing: Promise<void>): Promise<() => void> {
+  const [stop] = await Promise.all([watching, knowing]).catch((error: unknown) => {
+    watching.then((end) => end()).catch(() => {});
+    throw error;
+  });
+  return stop;
+}
+
+/** What the signals of a unit have told so far. */
+interface Course {
+  latest: Map<string, unknown>;
+  /** `Type=oneshot`: its main process ends, and the unit may stay active (`RemainAfterExit=`); undefined: not known yet */
+  isCommand?: boolean;
+  hadProcess: boolean;
+  hasLived: boolean;
+  /** its main process has ended */
+  isLost: boolean;
+  isDead: boolean;
+  startJob?: number;
+  /** it has begun to start, and was not up since */
+  isStarting: boolean;
+}
+
+function courseFrom(isRunning: boolean): Course {
+  const begun = { hadProcess: isRunning, hasLived: isRunning, isStarting: false };
+  return { latest: new Map(), ...begun, isLost: false, isDead: false };
+}
+
+/** A command's process ends when it has done its work: there the unit's state tells. Until the type is known, that waits. */
+function isOver({ isDead, isLost, isCommand }: Course): boolean {
+  return isDead || (isLost && isCommand === false);
+}
+
+/** The first signals of a start still tell of the state before it: only what has lived can end. */
+function follow(course: Course, changed: ReadonlyMap<string, unknown>): void {
+  const { latest } = course;
+  for (const [name, value] of changed) latest.set(name, value);
+  const state = latest.get('ActiveState');
+  if (state === 'activating') course.startJob ??= jobOf(latest);
+  if (state === 'activating' || state === 'active') course.isStarting = state === 'activating';
+  const [pid, subState] = [changed.get('MainPID'), changed.get('SubState')];
+  course.isLost ||= course.hadProcess && pid === 0;
+  course.hadProcess ||= Number(pid ?? 0) > 0;
+  if (subState === undefined) return;
+  const isDead = deadStates.has(textOf(subState));
+  course.isDead ||= course.hasLived && isDead;
+  course.hasLived ||= !isDead;
+}
+
 /**
- * A program that ends by itself is gone when its unit stops; only a job stops a unit whose process still runs. A unit that is
- * about to stop by what its program told it (sd_notify(3), `STOPPING=1`) has no job but that of its start.
+ * A program that ends by itself is gone when its unit stops; only a job stops a unit whose process still runs, or one that stays
+ * active without any. A unit that is about to stop by what its program told it (sd_notify(3), `STOPPING=1`) has no job but that of
+ * its start.
  */
-function isStopped(latest: ReadonlyMap<string, unknown>, startJob: number | undefined): boolean {
+function isStopped({ latest, startJob, isCommand, isStarting }: Course): boolean {
+  if (isCommand && !isStarting) return true;
   const isRunning = ['MainPID', 'ControlPID'].some((name) => Number(latest.get(name) ?? 0) > 0);
   const job = jobOf(latest);
   return isRunning && job !== 0 && job !== startJob && textOf(latest.get('Result')) === 'success';

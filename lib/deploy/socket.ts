@@ -8,6 +8,7 @@ import { migrateSteps, smokeSteps } from './hook-steps.ts';
 import { isUnitsEnd, type UnitLife } from './life.ts';
 import { requireSockets } from './socket-units.ts';
 import { readAgain } from './ready-start.ts';
+import { restartByJob } from './restart-job.ts';
 import { provenStarts, stopUnit, watchStarted } from './start.ts';
 import type { StartFacts } from './started.ts';
 import {
@@ -44,16 +45,17 @@ export function socketPlan(inputs: RunInputs, tools: PlanTools): Step[] {
  */
 export function restartStep(
   { target }: RunInputs,
-  { systemd, meter }: StrategyTools,
+  tools: StrategyTools,
   { watched, witness }: { watched: Watched; witness?: string },
 ): Step {
+  const { systemd, meter } = tools;
   return {
     name: 'restart',
     does: `restart ${target.unit} behind its socket, by one job`,
     isGoneAtBoot: true,
     apply: async (signal) => {
       meter.start();
-      const { began, life } = await restartUnit(systemd, target, signal);
+      const { began, life } = await restartUnit(tools, target, signal);
       watched.life = life;
       return { pid: began.mainPid, invocation: began.invocationId };
     },
@@ -71,15 +73,17 @@ export function restartStep(
  * @throws `StepFailure` at once when the unit fails or exits
  */
 async function restartUnit(
-  systemd: Systemd,
+  { systemd, emit }: Pick<StrategyTools, 'systemd' | 'emit'>,
   target: RunInputs['target'],
   signal: AbortSignal,
 ): Promise<{ began: StartFacts; life: UnitLife }> {
-  const { unit, stopTimeoutMs, startTimeoutMs } = target;
+  const { unit, stopTimeoutMs } = target;
   await requireSockets(systemd, target);
   const [isStale] = await Promise.all([systemd.property(unit, 'Unit', 'NeedDaemonReload'), systemd.resetFailed(unit)]);
   if (isStale === true) await readAgain(systemd);
-  const result = await systemd.restart(unit, { timeoutMs: stopTimeoutMs + startTimeoutMs, signal });
+  const { result, wasKilled } = await restartByJob(systemd, target, signal);
+  const message = `what ran before in ${unit} did not end within ${stopTimeoutMs / 1000} s (stop.timeout), and was killed`;
+  if (wasKilled) emit({ type: 'note', message });
   return watchStarted(systemd, unit, result);
 }
 
@@ -87,7 +91,8 @@ async function restartUnit(
  * The link first: a restart by anybody, a connection or a boot included, then starts the build before.
  * @param standIn serves meanwhile, where there is one: it may go only when the service accepts connections again
  */
-export async function swapBack(inputs: RunInputs, { systemd }: StrategyTools, standIn?: string): Promise<void> {
+export async function swapBack(inputs: RunInputs, tools: StrategyTools, standIn?: string): Promise<void> {
+  const { systemd } = tools;
   const { target, back, to } = inputs;
   const { signal } = openController();
   if (back === null) {
@@ -97,7 +102,7 @@ export async function swapBack(inputs: RunInputs, { systemd }: StrategyTools, st
   }
   await swapCurrent(target.builds, back);
   if (back !== to && (await isServedBy(inputs, systemd, back))) return requireSockets(systemd, target);
-  await restartProven(systemd, target, { standIn, signal });
+  await restartProven(tools, target, { standIn, signal });
 }
 
 /** A process that has been told to end may still answer for a while, but it takes no more connections. */
@@ -112,21 +117,23 @@ async function isServedBy(inputs: RunInputs, systemd: Systemd, ...builds: (strin
  * Sees the build before up on an open socket, where the link never left it: a boot may have taken it away, another hand
  * or a crash loop may have closed the socket. A process that is its, or cannot be looked at, goes on.
  */
-export async function seeUp(inputs: RunInputs, { systemd }: StrategyTools): Promise<void> {
+export async function seeUp(inputs: RunInputs, tools: StrategyTools): Promise<void> {
+  const { systemd } = tools;
   const { target, back } = inputs;
   if (back === null || (await isServedBy(inputs, systemd, back, null))) return requireSockets(systemd, target);
-  await restartProven(systemd, target, { signal: openController().signal });
+  await restartProven(tools, target, { signal: openController().signal });
 }
 
 /** A build that was proven before deserves another start when it is ended on its way up. */
 async function restartProven(
-  systemd: Systemd,
+  tools: StrategyTools,
   target: RunInputs['target'],
   { standIn, signal }: { standIn?: string | undefined; signal: AbortSignal },
 ): Promise<void> {
+  const { systemd } = tools;
   for (let left = provenStarts - 1; ; left -= 1) {
     try {
-      const { life } = await restartUnit(systemd, target, signal);
+      const { life } = await restartUnit(tools, target, signal);
       const waiting = AbortSignal.any([signal, life.ended]);
       const isServing = standIn !== undefined && (await systemd.facts(standIn)).activeState === 'active';
       const taken = isServing

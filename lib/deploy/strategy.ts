@@ -10,6 +10,7 @@ import { StepFailure } from '../run/failure.ts';
 import { isOneWay, type RunInputs } from '../run/inputs.ts';
 import type { StatePaths } from '../run/state.ts';
 import type { Step } from '../run/step.ts';
+import { isDone } from '../systemd/facts.ts';
 import type { ReadyQuestion } from '../systemd/ready-question.ts';
 import type { Systemd } from '../systemd/systemd.ts';
 import type { DowntimeMeter } from './downtime.ts';
@@ -86,10 +87,13 @@ export function gateSubject({ target, manager, to, invocationBefore, memoryBefor
   return { target, manager, buildPath: join(target.builds, to), invocationBefore, memoryBefore };
 }
 
-/** The build that the unit's process runs from; null: none of them, or not to be seen; undefined: there is no process. */
+/**
+ * The build that the unit's process runs from; null: none of them, or not to be seen, as where the unit is up without a process;
+ * undefined: nothing runs.
+ */
 export async function buildOfProcess({ target }: RunInputs, systemd: Systemd): Promise<string | null | undefined> {
-  const { mainPid } = await systemd.facts(target.unit);
-  return mainPid === 0 ? undefined : servingBuild(target.builds, { mainPid, current: null });
+  const facts = await systemd.facts(target.unit);
+  return facts.mainPid === 0 && !isDone(facts) ? undefined : servingBuild(target.builds, facts, null);
 }
 
 async function requireCurrent(builds: string, to: string): Promise<void> {

@@ -12,7 +12,10 @@ export interface Unjudged {
 }
 
 /** The limits that are configured and cannot be judged, since systemd does not measure what they are about: a sentence each. */
-export function unmeasured(facts: Pick<UnitFacts, 'unit' | 'memoryBytes' | 'cpuNs'>, about: Unjudged): string[] {
+export function unmeasured(
+  facts: Pick<UnitFacts, 'unit' | 'subState' | 'memoryBytes' | 'cpuNs'>,
+  about: Unjudged,
+): string[] {
   const { limits, manager } = about;
   const own = manager === 'user';
   const memory = [
@@ -21,9 +24,10 @@ export function unmeasured(facts: Pick<UnitFacts, 'unit' | 'memoryBytes' | 'cpuN
   ];
   const notes: string[] = [];
   if (facts.memoryBytes === null && memory.length > 0) {
-    const why = own
+    const off = own
       ? "the user's manager has no memory controller (Delegate= of user@.service)"
       : 'MemoryAccounting= is off';
+    const why = facts.subState === 'exited' ? 'its command has ended' : off;
     notes.push(`the memory of ${facts.unit} is not measured, so ${memory.join(' and ')} cannot be judged: ${why}`);
   }
   if (facts.cpuNs === null && limits.cpuPercent !== null) {

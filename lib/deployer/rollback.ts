@@ -108,7 +108,7 @@ interface InService {
 async function inService(place: Place): Promise<InService> {
   const { builds } = place.target;
   const [facts, current] = await Promise.all([factsAsOnDisk(place), currentBuild(builds)]);
-  const serving = await servingBuild(builds, { mainPid: facts.mainPid, current });
+  const serving = await servingBuild(builds, facts, current);
   return { facts, current, serving, from: serving ?? current };
 }
 
@@ -145,5 +145,5 @@ async function isHealthyNow({ target, signal }: Place, facts: UnitFacts, from: s
   const { builds, health } = target;
   const answers = await Promise.all(health.urls.map((url) => probe(url, health, signal)));
   if (answers.some(({ problem }) => problem !== null)) return false;
-  return !health.identity || (await servingBuild(builds, { mainPid: facts.mainPid, current: from })) === from;
+  return !health.identity || (await servingBuild(builds, facts, from)) === from;
 }

@@ -56,7 +56,7 @@ export async function readSituation(
     sharingOf(paths, target),
     unfinishedChange(paths),
   ]);
-  const serving = await servingBuild(target.builds, { mainPid: facts.mainPid, current });
+  const serving = await servingBuild(target.builds, facts, current);
   const unit = { facts, properties, current, serving, from: serving ?? current };
   return { ...unit, ...chosen, sharing, inFlight, unfinished };
 }

@@ -63,7 +63,7 @@ export async function status(
     healthy: service.healthy,
     port_owner: nameOwners(holders.flat()),
     ...current,
-    serving: await servingBuild(target.builds, { ...service.facts, ...current }).catch(() => current.current),
+    serving: await servingBuild(target.builds, service.facts, current.current).catch(() => current.current),
     previous,
     ...runs,
     recent_errors: errors,

@@ -149,7 +149,12 @@ export function isActive(activeState: unknown): boolean {
   return activeState === 'active' || activeState === 'reloading';
 }
 
-/** Whether the main process is there and the unit is up. */
+/** Whether the unit is up without a process, by design: its command has done its work (`Type=oneshot`, `RemainAfterExit=yes`). */
+export function isDone({ type, activeState, subState }: Pick<UnitFacts, 'type' | 'activeState' | 'subState'>): boolean {
+  return type === 'oneshot' && activeState === 'active' && subState === 'exited';
+}
+
+/** Whether the unit is up, with its main process there unless it has none by design. */
 export function isRunning(facts: UnitFacts): boolean {
-  return facts.activeState === 'active' && facts.subState === 'running' && facts.mainPid > 0;
+  return isDone(facts) || (facts.activeState === 'active' && facts.subState === 'running' && facts.mainPid > 0);
 }

@@ -32,7 +32,7 @@ function modeOf({ main: { facts }, setup }: Patient): Answer[] {
   return found;
 }
 
-/** Behind a socket unit one job stops and starts, so that there a deploy cannot end a stop that takes too long. */
+/** Behind a socket unit whoever connects waits until the stop has ended, and without a deploy only TimeoutStopSec= ends one that hangs. */
 function timeOf(patient: Patient): Answer[] {
   const { facts } = patient.main;
   const { stopTimeoutMs } = patient.target;

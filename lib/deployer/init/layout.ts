@@ -59,7 +59,7 @@ async function namedByUnit({ directory, commands }: SeenUnit): Promise<Omit<Foun
 /** A script that goes there itself: the process tells what the unit does not. */
 async function seenInProcess({ facts }: SeenUnit, said: string | undefined): Promise<Omit<FoundBuilds, 'link'> | null> {
   if (said === undefined || !(await isThere(said))) return null;
-  const build = await servingBuild(said, { mainPid: facts.mainPid, current: null });
+  const build = await servingBuild(said, facts, null);
   return build === null ? null : { builds: said, from: null, isProvable: true };
 }
 

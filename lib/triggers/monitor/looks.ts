@@ -89,7 +89,7 @@ function reasonFor({ healthy, state, sub_state }: Look['glance']): Reason {
 /** A link that was moved by hand leaves the build before serving, healthy as it is. */
 async function identityFound({ target }: Place, { facts, current }: Look): Promise<Found[]> {
   if (!target.health.identity || current === null) return [];
-  const serving = await servingBuild(target.builds, { mainPid: facts.mainPid, current }).catch(() => current);
+  const serving = await servingBuild(target.builds, facts, current).catch(() => current);
   if (serving === current) return [];
   return [failing('identity', `current names ${current}, and ${serving ?? 'something else'} serves`)];
 }

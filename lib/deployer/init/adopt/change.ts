@@ -4,6 +4,7 @@ import { openController } from '../../../base/wait.ts';
 import { currentPath } from '../../../builds/layout.ts';
 import { downtimeMeter } from '../../../deploy/downtime.ts';
 import { holdersOf } from '../../../deploy/ports.ts';
+import { restartByJob } from '../../../deploy/restart-job.ts';
 import { watchStarted } from '../../../deploy/start.ts';
 import { isRunning } from '../../../systemd/facts.ts';
 import { journalctl, systemctl } from '../../../systemd/typed.ts';
@@ -63,7 +64,7 @@ async function moveTo(
   await systemd.resetFailed(unit);
   signal.throwIfAborted();
   onRestart();
-  const result = await systemd.restart(unit, { timeoutMs: target.stopTimeoutMs + target.startTimeoutMs, signal });
+  const { result } = await restartByJob(systemd, target, signal);
   const { life } = await watchStarted(systemd, unit, result);
   // What runs in a plain directory is no build.
   const health = side === 'builds' ? target.health : { ...target.health, identity: false };

@@ -2,6 +2,7 @@ import { isCutoverError } from '../../../base/errors.ts';
 import { readIfThere } from '../../../base/files.ts';
 import type { ManagerKind, TargetConfig } from '../../../config/model.ts';
 import { type UnitLife, watchLife } from '../../../deploy/life.ts';
+import { restartByJob } from '../../../deploy/restart-job.ts';
 import { stopStandIns } from '../../../deploy/stand-in.ts';
 import { watchStarted } from '../../../deploy/start.ts';
 import type { Systemd } from '../../../systemd/systemd.ts';
@@ -96,11 +97,11 @@ export async function standingOf({ systemd, target, units }: Crossing): Promise<
 }
 
 async function restart({ systemd, target, units, onRestart }: Crossing, signal?: AbortSignal): Promise<UnitLife> {
-  const { unit, stopTimeoutMs, startTimeoutMs } = target;
+  const { unit } = target;
   for (const name of [unit, units.socket]) await systemd.resetFailed(name);
   signal?.throwIfAborted();
   onRestart?.();
-  const result = await systemd.restart(unit, { timeoutMs: stopTimeoutMs + startTimeoutMs, signal });
+  const { result } = await restartByJob(systemd, target, signal);
   const { life } = await watchStarted(systemd, unit, result);
   return life;
 }

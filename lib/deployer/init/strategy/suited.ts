@@ -30,7 +30,7 @@ export async function requireSuited(place: Place, target: TargetConfig): Promise
 /** A restart starts what `current` names: that has to be what serves already. @throws `refused` */
 export async function requireCurrent({ target, config }: Place, { facts }: SeenUnit): Promise<void> {
   const current = await currentBuild(target.builds);
-  const serving = await servingBuild(target.builds, { mainPid: facts.mainPid, current });
+  const serving = await servingBuild(target.builds, facts, current);
   if (serving === null || serving === current) return;
   const option = config.file === null ? '' : ` --config ${config.file}`;
   throw new CutoverError('refused', `${facts.unit} runs ${serving}, but current names ${current ?? 'nothing'}`, {
