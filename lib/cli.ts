@@ -40,14 +40,14 @@ export async function main(tool: string, argv: string[]): Promise<void> {
 async function tellError(error: unknown, words: string[], terminal: Terminal): Promise<number> {
   // What was thrown before a place was there has nobody to say which words are secrets: addresses go by how they look.
   const { redactText } = await import('./config/secrets.ts');
-  const { code, mend, exitCode } = isCutoverError(error) ? error : defect;
-  const message = redactText(messageOf(error));
+  const { code, mend: told, exitCode } = isCutoverError(error) ? error : defect;
+  const [message, mend] = [redactText(messageOf(error)), told === undefined ? null : redactText(told)];
   if (words.includes('--json')) {
-    terminal.print(JSON.stringify({ error: { code, message, mend: mend ?? null }, exit_code: exitCode }));
+    terminal.print(JSON.stringify({ error: { code, message, mend }, exit_code: exitCode }));
   }
   terminal.complain(`cutover: ${message}\n${mend ? `  -> ${mend}\n` : ''}`);
   // Not before it is wanted: V8 looks through the whole program to say which line is which.
   const stack = words.includes('--verbose') ? (error as Error).stack : undefined;
-  if (stack) terminal.complain(`${stack}\n`);
+  if (stack) terminal.complain(`${redactText(stack)}\n`);
   return exitCode;
 }

@@ -82,5 +82,14 @@ function addressOf(url: string): RequestOptions {
   const address = { hostname: hostname.replace(/^\[|\]$/g, ''), port, path: pathname + search, protocol };
   return username === '' && password === ''
     ? address
-    : { ...address, auth: decodeURIComponent(`${username}:${password}`) };
+    : { ...address, auth: `${decoded(username)}:${decoded(password)}` };
+}
+
+/** A percent sign that begins nothing is meant as it stands. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }

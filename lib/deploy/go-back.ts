@@ -50,7 +50,7 @@ export async function goBack(
   if (lines) emit({ type: 'journal', lines });
   const known = { ...failure, evidence: lines ? evidence : null };
   const active = await currentBuild(inputs.target.builds).catch(() => null);
-  const unproven = proven ?? notPointedBack(inputs, active);
+  const unproven = proven ?? notPointedBack(inputs, failed.begun, active);
   const unrestored = notTakenBack.find((error) => error instanceof NotRestored) ?? null;
   return { active, steps: failed.records, ...judged(inputs, known, { unproven, unrestored }) };
 }
@@ -61,8 +61,9 @@ function noWayBack({ from, kind }: RunInputs): string {
 }
 
 /** Where identity cannot be proven, a gate passes whatever the link names: a full disk may have kept it from being moved. */
-function notPointedBack({ back, target }: RunInputs, active: string | null): string | null {
-  if (active === null || active === back) return null;
+function notPointedBack({ back, target }: RunInputs, begun: readonly Step[], active: string | null): string | null {
+  const wasMoved = begun.some(({ name }) => name === 'swap');
+  if (!wasMoved || active === null || active === back) return null;
   return `${currentPath(target.builds)} names ${active}, and could not be moved to ${back}`;
 }
 

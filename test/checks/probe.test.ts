@@ -187,6 +187,8 @@ test('S3: who is named in an address logs in with it, and a header says more', a
   const withName = url.replace('//', '//shop:p%40ss@');
   const basic = `Basic ${Buffer.from('shop:p@ss').toString('base64')}`;
   assert.equal([(await probe(url, expectation)).text, (await probe(withName, expectation)).text], ['nobody', basic]);
+  const percent = `Basic ${Buffer.from('shop:100%sure').toString('base64')}`;
+  assert.is((await probe(url.replace('//', '//shop:100%sure@'), expectation)).text, percent);
   const headers = { authorization: 'Bearer other' };
   assert.is((await probe(withName, { ...expectation, headers })).text, 'Bearer other');
 });

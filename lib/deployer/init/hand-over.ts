@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { accountOfUser } from '../../base/accounts.ts';
+import { isCutoverError } from '../../base/errors.ts';
 import { shellLine } from '../../base/shell-words.ts';
 import type { Config, TargetConfig } from '../../config/model.ts';
 import { entryOfOthers } from './others-entry.ts';
@@ -115,7 +116,11 @@ async function stepFor(
 async function whyOthersNeed(path: string, uid: number, { app, targets }: Deployed): Promise<string | null> {
   const owner = uid === 0 ? null : await accountOfUser(uid);
   if (owner !== null) return `belongs to ${owner.name}, who needs it`;
-  const entry = await entryOfOthers(path, app, targets);
+  // Who may not look in hands nothing over either: only rehearsals are for everybody.
+  const entry = await entryOfOthers(path, app, targets).catch((error: unknown) => {
+    if (isCutoverError(error, 'permission') && process.geteuid?.() !== 0) return null;
+    throw error;
+  });
   return entry === null ? null : `also holds ${JSON.stringify(entry)}, which is not of ${app}`;
 }
 

@@ -52,6 +52,24 @@ test('a service in a plain directory: one restart, a deploy and a rollback work,
   assert.is((await sandbox.exec(['test', '-e', config])).code, 1);
 });
 
+test('builds behind a link that the service may change are refused before anything is begun', async (t) => {
+  const site = await plainSite(t);
+  const { sandbox, unit, source } = site;
+  const make =
+    'mkdir -p /srv/plain/theirs /srv/plain/real; ln -s ../real /srv/plain/theirs/data; chown -h daemon: /srv/plain/theirs /srv/plain/theirs/data';
+  await sandbox.run('sh', '-ec', make);
+  const before = await everything(site);
+  const said = await refusedAdoption(site, '--builds', '/srv/plain/theirs/data/builds');
+  assert.equal([said.code, said.kind], [1, 'refused'], said.message);
+  assert.match(
+    said.message,
+    '/srv/plain/theirs/data is no directory, or a link that another user than root may have put there',
+  );
+  assert.is(await everything(site), before);
+  assert.is((await adopt(site)).code, 0, `nothing is left of it for ${unit}`);
+  assert.not.equal(await servedFrom(site), source);
+});
+
 test('what the service writes stays where it is, in one place for all builds', async (t) => {
   const site = await plainSite(t, { lines: ['Environment=SEEN=/srv/plain/app/data/seen'] });
   const { sandbox, source, builds, unit } = site;

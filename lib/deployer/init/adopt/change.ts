@@ -139,11 +139,18 @@ export async function takeBack(place: Place, adoption: Adoption): Promise<Error 
   const how = { signal: openController().signal, onRestart: () => {} };
   const problem = isUntouched ? null : await problemOf(moveTo(side, place, adoption, how));
   if (to === 'builds') {
-    await removeCopy(adoption);
-    await removeMade(folders);
+    await removeCopy(adoption)
+      .then(() => removeMade(folders))
+      .catch((error: unknown) => leaveThere(error, place));
   }
   await clearAdoption(paths);
   return problem;
+}
+
+/** A link that somebody put in the way is not followed, and keeps no later run from the target. */
+function leaveThere(error: unknown, { emit }: Place): void {
+  if (!isCutoverError(error, 'refused')) throw error;
+  emit({ type: 'note', message: `what was copied is left where it is: ${error.message}` });
 }
 
 /** Brings a move to an end that was cut off: one that was proven is completed, any other taken back. @returns what was done, in words */

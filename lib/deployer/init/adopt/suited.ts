@@ -2,6 +2,7 @@ import { readdir, realpath, statfs } from 'node:fs/promises';
 import { dirname, relative, resolve } from 'node:path';
 import { CutoverError } from '../../../base/errors.ts';
 import { isThere } from '../../../base/files.ts';
+import { pinDirectory } from '../../../base/pinned-directory.ts';
 import type { ManagerKind } from '../../../config/model.ts';
 import { formatSize } from '../../../config/quantities.ts';
 import { textOf } from '../../../systemd/facts.ts';
@@ -95,9 +96,18 @@ async function requireFree(builds: string, source: string, unit: string): Promis
       `cutover init ${unit} --adopt --builds ${source}-builds`,
     );
   }
+  await requireNoLink(builds);
   const names = (await isThere(builds)) ? await readdir(builds) : [];
   if (names.length > 0)
     throw refusal(`${builds} is there already, and is not empty`, `cutover init ${unit} --adopt --builds ANOTHER`);
+}
+
+/** Root will not follow one that somebody else could change: better said before anything is begun. @throws `refused` */
+async function requireNoLink(builds: string): Promise<void> {
+  let there = builds;
+  while (!(await isThere(there))) there = dirname(there);
+  const pinned = await pinDirectory(there);
+  await pinned?.file.close();
 }
 
 /** Two services in one directory would be in two after that. */
