@@ -53,6 +53,16 @@ test('S12: work that is late ends with timeout, what to type, and an aborted sig
   assert.is(inner?.aborted, true);
 });
 
+test('time that was spent before counts, and the whole of it is named', async () => {
+  const began = performance.now();
+  const asked = withDeadline(
+    { what: 'it did not come', timeoutMs: 60_000, spentMs: 59_990 },
+    () => new Promise(() => {}),
+  );
+  assert.match((await rejection(asked)).message, 'it did not come within 60 s');
+  assert.ok(performance.now() - began < 30_000);
+});
+
 test('S12: an answer that came in time counts, though this process stood still until after the deadline', async (t) => {
   const cwd = await makeDirectory(t);
   const script = 'echo up; until [ -e go ]; do sleep 0.01; done; echo answer; : >said';

@@ -2,7 +2,17 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import { suite } from '../suite.ts';
-import { assertWentBack, heldDeploy, heldSite, neverWell, startDeploy, subState, untilBegun } from './running.ts';
+import {
+  assertWentBack,
+  endStop,
+  heldDeploy,
+  heldSite,
+  neverWell,
+  slowToStop,
+  startDeploy,
+  subState,
+  untilBegun,
+} from './running.ts';
 import { buildId, makeSite, type Site, until } from './site.ts';
 import { assertNothingLeft, assertSound, currentLink } from './sound.ts';
 
@@ -42,6 +52,21 @@ test('S4: somebody stops the unit before its program runs', async (t) => {
   const called = await run.end();
   assertWentBack(called, first);
   assert.is(called.document.failure?.reason, 'systemd', called.document.failure?.message);
+  await assertSound(site, first, called);
+});
+
+test('S4: somebody starts the unit while it stops: it is not taken for stopped, and no build is blamed', async (t) => {
+  const site = await slowToStop(t);
+  const run = await startDeploy(site);
+  await untilBegun(site, 'stop');
+  await until('it stops', async () => (await subState(site)) === 'stop-sigterm');
+  await site.sandbox.run('systemctl', 'start', '--no-block', site.unit);
+  await endStop(site);
+  const called = await run.end();
+  assertWentBack(called, first);
+  const { failure } = called.document;
+  assert.equal([failure?.step, failure?.reason], ['stop', 'systemd'], failure?.message);
+  assert.match(failure?.message ?? '', /the stop job of .* ended as canceled/);
   await assertSound(site, first, called);
 });
 

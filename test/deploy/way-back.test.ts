@@ -44,6 +44,25 @@ test('S4: with no other proven build it is told that there is none to go back to
   assert.not.match(called.stdout + called.stderr, 'ENOENT');
 });
 
+test('S4: a link that cannot be moved back is no way back, even where nobody sees which build answers', async (t) => {
+  const site = await makeSite(t, { builds: [{}, {}] });
+  const { sandbox, builds } = site;
+  const hook = `mount --bind ${builds} ${builds} && mount -o remount,bind,ro ${builds} && exit 1`;
+  await site.configure({ keys: [`hooks.smoke = "${hook}"`], tables: { health: ['identity = false'] } });
+  t.cleanup(() => sandbox.exec(['umount', '--lazy', builds]));
+  const { code, document, stderr } = await site.call('deploy');
+  assert.equal([code, document.outcome, document.active], [3, 'failed', second], stderr);
+  assert.match(
+    document.failure?.message ?? '',
+    `${builds}/current names ${second}, and could not be moved to ${first}`,
+  );
+  await sandbox.run('mount', '-o', 'remount,bind,rw', builds);
+  await site.configure({ tables: { health: ['identity = false'] } });
+  const back = await site.call('rollback', [first]);
+  assert.equal([back.code, back.document.active], [0, first], back.stderr);
+  await assertSound(site, first, back);
+});
+
 /** Time enough to remove something while the gate still asks. */
 const slow = { health: ['attempts = 600'], start: ['timeout = "60s"'] };
 
