@@ -31,7 +31,8 @@ function shortened(text: string): string {
   return text.slice(begin, begin + maxLineLength + 1);
 }
 
-function asShown(text: string): string {
+/** A line as a terminal would show it, and no more of it than a line is. */
+export function asShown(text: string): string {
   const line = text.endsWith('\r') ? text.slice(0, -1) : text;
   const last = line.slice(line.lastIndexOf('\r') + 1);
   const cut = last.length > maxLineLength ? `${last.slice(0, maxLineLength)}…` : last;

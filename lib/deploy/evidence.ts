@@ -98,7 +98,7 @@ export function lastWords(
   const own = entries.filter(
     ({ isManagers, invocationId, pid }) => !isManagers && invocationId !== invocationBefore && !others.includes(pid),
   );
-  return own.slice(-shownLines).map(({ message }) => message);
+  return own.flatMap(({ message }) => message.split('\n')).slice(-shownLines);
 }
 
 /**

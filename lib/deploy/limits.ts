@@ -110,7 +110,10 @@ export async function judgeJournal(
 
 function tooManyErrors(unit: string, { journalErrors }: LimitsConfig, errors: JournalEntry[]): StepFailure | null {
   if (journalErrors < 0 || errors.length <= journalErrors) return null;
-  return new StepFailure('journal', `${unit} logged ${errors.length} errors since its start: ${errors[0]?.message}`);
+  return new StepFailure(
+    'journal',
+    `${unit} logged ${errors.length} errors since its start: ${errors[0]?.message.split('\n', 1)[0]}`,
+  );
 }
 
 /** What a pattern cannot be tried on in time is not proven to be without it. */
@@ -123,7 +126,9 @@ async function forbidden(
   try {
     const texts = entries.map(({ message }) => message);
     const [at] = await matchesOf(journalPattern, texts, { signal });
-    return at === undefined ? null : new StepFailure('journal', `${unit} logged what must not appear: ${texts[at]}`);
+    return at === undefined
+      ? null
+      : new StepFailure('journal', `${unit} logged what must not appear: ${texts[at]?.replaceAll('\n', ' ')}`);
   } catch (error) {
     signal.throwIfAborted();
     return new StepFailure(

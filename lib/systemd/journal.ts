@@ -1,4 +1,5 @@
 import { type Command, exec, type ExecResult } from '../base/exec.ts';
+import { asShown } from '../base/lines.ts';
 import type { ManagerKind } from '../config/model.ts';
 import { textOf } from './facts.ts';
 
@@ -125,6 +126,12 @@ export function parseEntry(line: string): JournalEntry | null {
     pid: Number(fields._PID ?? 0),
     isManagers: isManagers(fields),
     identifier: textOf(identifier ?? fields._COMM),
-    message: Array.isArray(message) ? Buffer.from(message as number[]).toString('utf8') : textOf(message),
+    // Whatever a service writes moves no cursor, and paints over nothing.
+    message: textOfMessage(message).split('\n').map(asShown).join('\n'),
   };
+}
+
+/** journalctl(1) gives what is no plain text as a list of bytes. */
+function textOfMessage(message: unknown): string {
+  return Array.isArray(message) ? Buffer.from(message as number[]).toString('utf8') : textOf(message);
 }

@@ -1,5 +1,6 @@
 // needs: sandbox
 // deadline: 10min
+import { once } from 'node:events';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import * as assert from 'uvu/assert';
@@ -157,6 +158,25 @@ test('P3: a file that is not there is made for the user of the service, who can 
   assert.is(await site.sandbox.run('stat', '-c', '%a %U:%G', site.database), '600 nobody:games');
   assert.match(called.stderr, `${site.database} was not there: it is made with mode 600 for nobody:games`);
   assert.match(called.stderr, '! keep');
+  await assertSound(site, first);
+});
+
+test('P3: a database that somebody else keeps locked is not damaged: nothing is moved away under who uses it', async (t) => {
+  const site = await makeDatabaseSite(t);
+  const file = await backedUp(site);
+  const { sandbox, database } = site;
+  const before = await names(site);
+  const holding = `import os, sqlite3, sys, time; c = sqlite3.connect(sys.argv[1]); c.execute('BEGIN EXCLUSIVE'); print('held', flush=True); p = sys.argv[1] + '-go'\nwhile not os.path.exists(p): time.sleep(0.02)`;
+  const other = await sandbox.spawn(['python3', '-c', holding, database]);
+  await once(other.stdout, 'data');
+  const called = await site.call<Refusal>('restore', [file, '--yes']);
+  await sandbox.run('touch', `${database}-go`);
+  await other.ended;
+  assert.is.not(called.code, 0, called.stderr);
+  assert.match(called.stderr, /locked/);
+  const beside = await sandbox.run('sh', '-c', `rm ${database}-go; ls ${database}*`);
+  assert.not.match(beside, 'broken');
+  assert.is(await names(site), before);
   await assertSound(site, first);
 });
 
