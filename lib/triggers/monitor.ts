@@ -47,8 +47,11 @@ export async function monitor(
   const ended = await endCutOff(place);
   if (ended === null) return passedOver(place, 'another run holds the target', began);
   const hung: Found[] = turn.hung === null ? [] : [{ key: 'pass', level: 'warn', message: turn.hung }];
-  const bounds = { what: 'the pass did not end', timeoutMs, signal: place.signal };
-  return withDeadline(bounds, (signal) => lookAndAct({ ...place, signal }, { ended, hung, began }));
+  // Only the deadline gives a pass up: interrupted, it waits for the end of the run that it began.
+  return withDeadline({ what: 'the pass did not end', timeoutMs }, (late) => {
+    const signal = AbortSignal.any([place.signal, late]);
+    return lookAndAct({ ...place, signal }, { ended, hung, began });
+  });
 }
 
 async function lookAndAct(
@@ -56,7 +59,7 @@ async function lookAndAct(
   { ended, hung, began }: { ended: string[]; hung: Found[]; began: Began },
 ): Promise<Pass> {
   const known = await readKnown(place);
-  const seen = await lookAtTarget(place, known.restartsBefore);
+  const seen = await lookAtTarget(place, known.startsBefore);
   // A run that began meanwhile is what was seen.
   const begun = await whyPassedOver(place);
   if (begun !== null) return passedOver(place, begun, began);
@@ -112,11 +115,11 @@ interface Began {
 async function conclude(place: Place, { rules, before, isInBake }: Known, done: Done): Promise<Pass> {
   const { seen, found, problems, acted, actions, began } = done;
   const nowMs = Date.now();
-  const { lastRun, recoveries } = await readPastRuns(place.paths, seen.current, nowMs);
+  const { recoveries } = await readPastRuns(place.paths, seen.current, nowMs);
   const wanted = wantedAlerts({ found, problems }, recoveries, { failures: rules.failures, nowMs });
   const { alerts, open } = changesOf(before.alerts, wanted, nowMs);
   const at = new Date(nowMs).toISOString();
-  const state = { ...before, at, last_run: lastRun, restarts: seen.restarts, problems };
+  const state = { ...before, at, ...seen.starts, problems };
   const healthy = found.every(({ level }) => level === 'warn');
   const told = { in_bake: isInBake, failures_in_row: problems[serviceKey]?.passes ?? 0, actions, alerts };
   const findings = found.map((one) => findingOf(one, problems, at));

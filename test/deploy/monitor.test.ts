@@ -1,13 +1,14 @@
 // needs: sandbox
 // deadline: 10min
 import { mkdir, open, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { text } from 'node:stream/consumers';
 import * as assert from 'uvu/assert';
 import { lockDescriptor } from '../../lib/base/flock.ts';
 import type { MonitorReport } from '../../lib/report/monitor-report.ts';
 import type { RunDocument } from '../../lib/run/document.ts';
 import type { MonitorState } from '../../lib/triggers/monitor/state.ts';
 import { suite } from '../suite.ts';
-import { leaveBehind, heldDeploy, heldSite } from './running.ts';
+import { held, heldDeploy, heldSite, holdAgain, leaveBehind, letGo, untilBegun } from './running.ts';
 import { breakInService, buildId, type Called, makeSite, type Site, until } from './site.ts';
 import { assertSound } from './sound.ts';
 import { addChannels, journalOf, startReceiver, type Told } from './telling.ts';
@@ -53,6 +54,73 @@ test('S10: a healthy target is left alone, and the pass says what it saw', async
   assert.equal([named.code, named.stdout], [0, 'production healthy']);
   const foreign = await site.sandbox.cutover(['monitor', 'other/production', '--config', site.config]);
   assert.is(foreign.code, 64);
+});
+
+/** Its process dies, and systemd starts it again. */
+async function crashOnce(site: Site): Promise<void> {
+  const show = ['systemctl', 'show', '--property=InvocationID', '--value', site.unit] as const;
+  const before = await site.sandbox.run(...show);
+  await site.sandbox.run('systemctl', 'kill', '--signal=KILL', site.unit);
+  await until('systemd has started it again', async () => (await site.sandbox.run(...show)) !== before);
+  await untilHealthy(site);
+}
+
+test('S10, R5: a service that systemd starts again and again is alerted, up as it is at each pass', async (t) => {
+  const keys = ['monitor = { every = "1ms", failures = 2, action = "restart" }'];
+  const site = await makeSite(t, { keys, service: ['[Unit]', 'StartLimitIntervalSec=0'] });
+  assert.is((await pass(site)).code, 0);
+  const told: unknown[] = [];
+  for (let times = 0; times < 3; times += 1) {
+    await crashOnce(site);
+    const { code, document } = await pass(site);
+    told.push([code, document.failures_in_row, document.actions, document.alerts.map(({ key }) => key)]);
+  }
+  assert.equal(told, [
+    [3, 1, [], []],
+    [3, 2, [], ['service']],
+    [3, 3, [], []],
+  ]);
+  const { code, document } = await pass(site);
+  assert.equal([code, document.alerts.map(({ key, state }) => [key, state])], [0, [['service', 'cleared']]]);
+  assert.equal(await runsOf(site), [['deploy', 'deployed']], 'there was nothing to start');
+});
+
+test('S10: restarts of long ago are no news after a run that never started the unit', async (t) => {
+  const rules = 'monitor = { every = "1ms", failures = 1, action = "rollback" }';
+  const site = await makeSite(t, { builds: [{}, {}, {}], keys: ['monitor = { every = "1ms", failures = 9 }'] });
+  await site.call('deploy', [second]);
+  await pass(site);
+  await crashOnce(site);
+  assert.is((await pass(site)).document.failures_in_row, 1);
+  await site.configure({ keys: [rules, 'hooks.test = "false"'] });
+  const refused = await site.call('deploy');
+  assert.is(refused.code, 1, refused.stderr);
+  assert.is((await runsOf(site))[0]?.[1], 'refused');
+  const { code, document } = await pass(site);
+  assert.equal([code, document.actions, document.findings], [0, [], []]);
+  await assertSound(site, second);
+});
+
+test('S10: a pass that is interrupted ends the run that it began, and tells of it', async (t) => {
+  const keys = ['monitor = { every = "1ms", failures = 1, action = "rollback" }'];
+  const site = await makeSite(t, { ...held, builds: [{ mode: 'held' }, {}], keys, isDeployed: false });
+  await letGo(site);
+  for (const id of [first, second]) await site.call('deploy', [id]);
+  await holdAgain(site);
+  await breakInService(site, second);
+  const begun = await site.sandbox.startCutover(['monitor', '--json', '--config', site.config]);
+  const stdout = text(begun.stdout);
+  let said = '';
+  begun.stderr.setEncoding('utf8').on('data', (chunk: string) => (said += chunk));
+  await untilBegun(site, 'start');
+  begun.kill('SIGTERM');
+  await until('it heard', async () => said.includes('interrupted, and goes on'));
+  await letGo(site);
+  assert.is((await begun.ended).code, 0);
+  const { healthy, actions, run } = JSON.parse(await stdout) as MonitorReport;
+  assert.equal([healthy, actions], [true, [`went back to ${first}`]]);
+  const { runs } = (await site.call<{ runs: RunDocument[] }>('history')).document;
+  assert.equal([runs[0]?.run, runs[0]?.kind, runs[0]?.outcome], [run, 'rollback', 'deployed']);
 });
 
 test('S10, B5: so many failures in a row, and the service is started again as a run of its own', async (t) => {

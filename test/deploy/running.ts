@@ -28,7 +28,8 @@ export async function letGo(site: Site): Promise<void> {
   for (const file of await goFiles(site)) await writeFile(file, '');
 }
 
-async function holdAgain(site: Site): Promise<void> {
+/** From their next start on builds are held again. */
+export async function holdAgain(site: Site): Promise<void> {
   for (const file of await goFiles(site)) await rm(file, { force: true });
 }
 

@@ -6,6 +6,7 @@ import { openLedger } from '../../lib/run/ledger.ts';
 import { actionFor } from '../../lib/triggers/monitor/act.ts';
 import { changesOf, wantedAlerts, withUntold } from '../../lib/triggers/monitor/alerts.ts';
 import { readPastRuns } from '../../lib/triggers/monitor/past.ts';
+import { restartsSince } from '../../lib/triggers/monitor/starts.ts';
 import { problemsNow } from '../../lib/triggers/monitor/state.ts';
 import type { Recovery } from '../../lib/run/recoveries.ts';
 import { documentWith, inputsOf, makeState, newer, older } from '../run/samples.ts';
@@ -38,6 +39,18 @@ test('S10: of passes that are closer together than the configuration has them, o
   assert.equal(passes, [1, 1, 1, 2, 2, 3], 'a timer comes some seconds early');
   const old = { service: { since: at(0), passes: 2, acted: 0 } };
   assert.is(problemsNow(old, ['service'], { nowMs: now, everyMs: minute }).service?.passes, 3, 'of an earlier version');
+});
+
+test('S10: a restart by systemd is news once, whoever started the unit in between', () => {
+  const before = { restarts: 2, invocation: 'a' };
+  const news = (restarts: number, invocation: string): number => restartsSince(before, { restarts, invocation });
+  assert.equal([news(2, 'a'), news(3, 'b'), news(5, 'b')], [0, 1, 3]);
+  assert.equal([news(0, 'b'), news(1, 'b'), news(2, 'b')], [0, 1, 2], 'somebody started it, and systemd counts anew');
+  assert.is(restartsSince({ restarts: 0, invocation: 'a' }, { restarts: 0, invocation: 'b' }), 0);
+  assert.is(restartsSince(null, { restarts: 7, invocation: 'a' }), 0, 'the first pass of all');
+  const earlier = { restarts: 2 };
+  const after = [1, 2, 3].map((restarts) => restartsSince(earlier, { restarts, invocation: 'a' }));
+  assert.equal(after, [1, 0, 1], 'an earlier version kept no invocation');
 });
 
 /** The first letters of what is done in each of six failed passes in a row. */
@@ -134,12 +147,12 @@ async function leave(
 
 test('S10: the bake time counts from the end of the deploy, and a recovery since then changes nothing', async (t) => {
   const paths = await makeState(t);
-  assert.equal(await readPastRuns(paths, newer, now), { lastRun: null, deployedMs: null, recoveries: [] });
+  assert.equal(await readPastRuns(paths, newer, now), { deployedMs: null, recoveries: [] });
   await leave(paths, 5 * hour, { from: older, to: newer, active: newer });
   await leave(paths, 2 * hour, { kind: 'recovery', from: newer, to: newer, active: newer });
   await leave(paths, hour, { outcome: 'rolled_back', from: newer, to: older, active: newer });
-  const { deployedMs, recoveries, lastRun } = await readPastRuns(paths, newer, now);
-  assert.equal([deployedMs, recoveries.length, lastRun?.slice(0, 11)], [5 * hour - minute, 1, '20260203-14']);
+  const { deployedMs, recoveries } = await readPastRuns(paths, newer, now);
+  assert.equal([deployedMs, recoveries.length], [5 * hour - minute, 1]);
   assert.is((await readPastRuns(paths, older, now)).deployedMs, null);
   assert.is((await readPastRuns(paths, newer, now - 6 * hour)).deployedMs, 0, 'the clock went back');
   await leave(paths, 10 * minute, { kind: 'rollback', from: older, to: newer, active: newer });

@@ -13,7 +13,7 @@ export type MonitorAction = 'restart' | 'rollback';
 export interface Acted {
   actions: string[];
   document: RunDocument | null;
-  /** false: it could not begin, and is to be tried again */
+  /** false: nothing was begun, and what was seen still holds */
   isTried: boolean;
 }
 
@@ -45,11 +45,8 @@ export async function act(place: Place, action: MonitorAction, cause: Cause): Pr
 async function restart(place: Place, cause: Cause): Promise<Acted> {
   const { actions, findings, document } = await attempt(place, { isLast: false, cause });
   const isTried = document !== null || actions.length > 0;
-  return {
-    actions: isTried ? actions : findings.map((finding) => `could not restart: ${finding}`),
-    document,
-    isTried: true,
-  };
+  // Where systemd starts it again and again by itself there is nothing to start, and people have to be told.
+  return { actions: isTried ? actions : findings.map((finding) => `could not restart: ${finding}`), document, isTried };
 }
 
 async function goBack(place: Place, cause: Cause): Promise<Acted> {

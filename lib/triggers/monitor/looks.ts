@@ -8,6 +8,7 @@ import { askMonitorChecks } from '../../deployer/monitor-checks.ts';
 import type { Place } from '../../deployer/place.ts';
 import type { Reason } from '../../run/failure.ts';
 import { look, type Look } from '../../deployer/recover/look.ts';
+import { restartsSince, type Starts } from './starts.ts';
 
 /** What speaks against a target. */
 export interface Found {
@@ -22,7 +23,7 @@ export interface Found {
 export interface Seen {
   found: Found[];
   current: string | null;
-  restarts: number;
+  starts: Starts;
 }
 
 /** What follows is done about it; of everything else people are told. */
@@ -34,49 +35,48 @@ const checksMs = 120_000;
 
 /**
  * Looks at the unit, its ports, health, restarts, memory and identity, at the disk, and asks the checks that are for the monitor.
- * @param restartsBefore how many restarts of the unit the pass before knew of; null: it knew nothing
+ * @param before the starts of the unit that the pass before knew of; null: it knew nothing
  * @throws `systemd_unavailable`, `bus_lost`, `permission`; the signal's reason
  */
-export async function lookAtTarget(place: Place, restartsBefore: number | null): Promise<Seen> {
-  const [service, checks] = await Promise.all([lookAtService(place, restartsBefore), lookAtChecks(place)]);
+export async function lookAtTarget(place: Place, before: Starts | null): Promise<Seen> {
+  const [service, checks] = await Promise.all([lookAtService(place, before), lookAtChecks(place)]);
   return { ...service, found: [...service.found, ...checks] };
 }
 
 /** The service alone, to see whether it is as bad as it looked. @throws as `lookAtTarget` */
-export async function lookAtService(place: Place, restartsBefore: number | null): Promise<Seen> {
+export async function lookAtService(place: Place, before: Starts | null): Promise<Seen> {
   const { signal, target } = place;
   const bounds = { what: `${target.unit} could not be looked at`, timeoutMs: serviceMs, signal };
   try {
-    return await withDeadline(bounds, (ended) => lookNow({ ...place, signal: ended }, restartsBefore));
+    return await withDeadline(bounds, (ended) => lookNow({ ...place, signal: ended }, before));
   } catch (error) {
     signal.throwIfAborted();
     if (!isCutoverError(error, 'timeout')) throw error;
-    return { found: [failing(serviceKey, error.message)], current: null, restarts: restartsBefore ?? 0 };
+    return { found: [failing(serviceKey, error.message)], current: null, starts: before ?? { restarts: 0 } };
   }
 }
 
-async function lookNow(place: Place, restartsBefore: number | null): Promise<Seen> {
+async function lookNow(place: Place, before: Starts | null): Promise<Seen> {
   const { target, config } = place;
   const [seen, disk] = await Promise.all([
     look(place),
     askDisk([target.builds, config.state], target.limits.diskUsed).catch(() => null),
   ]);
   const { facts, current, glance } = seen;
+  const starts = { restarts: facts.restarts, invocation: facts.invocationId };
   const memory = judgeMemory(facts, target.limits, null);
   const found = [
-    ...serviceFound(seen, restartsBefore),
+    ...serviceFound(seen, restartsSince(before, starts)),
     ...(memory ? [failing('memory', memory.message)] : []),
     ...(glance.healthy ? await identityFound(place, seen) : []),
     ...(disk?.status === 'fail' ? [failing('disk', `${disk.observed}, expected ${disk.expected}`)] : []),
   ];
-  return { found, current, restarts: facts.restarts };
+  return { found, current, starts };
 }
 
-function serviceFound({ glance, findings, facts }: Look, restartsBefore: number | null): Found[] {
-  const { unit, restarts } = facts;
-  // An explicit start begins the count anew: then all of it is news.
-  const more = restartsBefore === null ? 0 : restarts >= restartsBefore ? restarts - restartsBefore : restarts;
-  const again = `systemd restarted ${unit} ${more === 1 ? 'once' : `${more} times`} since the last pass`;
+/** @param more how often systemd restarted it since the pass before */
+function serviceFound({ glance, findings, facts }: Look, more: number): Found[] {
+  const again = `systemd restarted ${facts.unit} ${more === 1 ? 'once' : `${more} times`} since the last pass`;
   const messages = [...(glance.healthy ? [] : findings), ...(more > 0 ? [again] : [])];
   return messages.length === 0 ? [] : [{ ...failing(serviceKey, messages.join('; ')), reason: reasonFor(glance) }];
 }

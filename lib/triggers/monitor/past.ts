@@ -6,8 +6,6 @@ import { recoveryWindowMs } from './alerts.ts';
 
 /** What earlier runs tell a pass. */
 export interface Past {
-  /** the newest run of all; null: none */
-  lastRun: string | null;
   /** how long ago the build in service was deployed; null: not known, or it came otherwise */
   deployedMs: number | null;
   /** the recoveries of the last 24 h, each once */
@@ -23,13 +21,12 @@ const mostRuns = 50;
  * @throws `permission`
  */
 export async function readPastRuns(paths: StatePaths, current: string | null, nowMs: number): Promise<Past> {
-  const past: Past = { lastRun: null, deployedMs: null, recoveries: [] };
+  const past: Past = { deployedMs: null, recoveries: [] };
   let isFound = false;
   let count = 0;
   const attempts: RunRecord[] = [];
   for await (const record of runsNewestFirst(paths)) {
-    const { inputs, document } = record;
-    past.lastRun ??= inputs.run;
+    const { document } = record;
     count += 1;
     if (count > mostRuns) break;
     if (!document) continue;

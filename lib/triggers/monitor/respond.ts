@@ -1,10 +1,11 @@
-import { sleep } from '../../base/wait.ts';
+import { openController, sleep } from '../../base/wait.ts';
 import type { Place } from '../../deployer/place.ts';
 import type { Cause } from '../../run/cause.ts';
-import { type Acted, act, actionFor } from './act.ts';
+import { type Acted, act, actionFor, type MonitorAction } from './act.ts';
 import type { Known } from './known.ts';
 import { lookAtService, type Seen, serviceKey } from './looks.ts';
 import { noteState } from './note.ts';
+import type { Starts } from './starts.ts';
 import type { MonitorState, Problem } from './state.ts';
 
 /** A failure in the bake time counts when it is still there after this. */
@@ -13,34 +14,46 @@ const confirmMs = 5_000;
 /** Does what the rules ask for, and looks again. A problem that is gone then is taken out of `problems`. */
 export async function respond(
   place: Place,
-  { rules, before, restartsBefore, isInBake }: Known,
+  { rules, before, startsBefore, isInBake }: Known,
   { seen, problems }: { seen: Seen; problems: MonitorState['problems'] },
 ): Promise<{ seen: Seen; acted: Acted }> {
   const problem = problems[serviceKey];
   const nothing = { seen, acted: { actions: [], document: null, isTried: false } };
   if (!problem) return nothing;
-  const isConfirmed = isInBake && problem.acted === 0 && (await isStillUnwell(place, restartsBefore));
+  const isConfirmed = isInBake && problem.acted === 0 && (await isStillUnwell(place, startsBefore));
   const isCounted = before.problems[serviceKey]?.passes !== problem.passes;
   const action = actionFor(problem, rules, { isConfirmed, isCounted });
   if (action === null) return nothing;
-  problem.acted += 1;
-  // Whoever dies meanwhile has acted: another rollback would go one build further back.
-  await noteState(place, { ...before, problems });
-  const acted = await act(place, action, causeIn(place, seen, problem));
-  if (!acted.isTried) {
-    problem.acted -= 1;
-    await noteState(place, { ...before, problems });
-  }
+  const acted = await actCounted(place, { problem, action, cause: causeIn(place, seen, problem) }, () =>
+    noteState(place, { ...before, problems }),
+  );
+  if (!acted.isTried) return { seen, acted };
   const others = seen.found.filter(({ key }) => key !== serviceKey);
-  const again = await lookAtService(place, null);
+  // An interruption is told of with what it left.
+  const again = await lookAtService({ ...place, signal: openController().signal }, null);
   const service = again.found.filter(({ key }) => key === serviceKey);
   if (service.length === 0) delete problems[serviceKey];
   return { seen: { ...again, found: [...service, ...others] }, acted };
 }
 
-async function isStillUnwell(place: Place, restartsBefore: number | null): Promise<boolean> {
+/** Whoever dies meanwhile has acted: another rollback would go one build further back. */
+async function actCounted(
+  place: Place,
+  { problem, action, cause }: { problem: Problem; action: MonitorAction; cause: Cause },
+  note: () => Promise<unknown>,
+): Promise<Acted> {
+  problem.acted += 1;
+  await note();
+  const acted = await act(place, action, cause);
+  if (acted.isTried) return acted;
+  problem.acted -= 1;
+  await note();
+  return acted;
+}
+
+async function isStillUnwell(place: Place, before: Starts | null): Promise<boolean> {
   await sleep(confirmMs, place.signal);
-  return (await lookAtService(place, restartsBefore)).found.some(({ key }) => key === serviceKey);
+  return (await lookAtService(place, before)).found.some(({ key }) => key === serviceKey);
 }
 
 /** What the run that follows is begun for. */

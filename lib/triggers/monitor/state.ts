@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { makePrivateDirectory, readIfThere, writeDurably } from '../../base/files.ts';
 import type { StatePaths } from '../../run/state.ts';
 import { isRoundAgain } from './rhythm.ts';
+import type { Starts } from './starts.ts';
 
 /** Something that passes in a row have found. */
 export interface Problem {
@@ -24,13 +25,10 @@ export interface OpenAlert {
 }
 
 /** What a pass of the monitor leaves for the next one. */
-export interface MonitorState {
+export interface MonitorState extends Starts {
   version: 1;
   /** when the pass was */
   at: string;
-  /** the newest run by then: each start by a run begins systemd's count of restarts anew */
-  last_run: string | null;
-  restarts: number;
   problems: Record<string, Problem>;
   alerts: Record<string, OpenAlert>;
 }
