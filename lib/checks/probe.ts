@@ -21,6 +21,9 @@ export interface ProbeResult {
 /** A health page is small; what comes after this is not read. */
 const maxBodyBytes = 1024 * 1024;
 
+/** RFC 9110, 15.2.2: what comes after this is no HTTP any more. */
+const switchingProtocols = 101;
+
 /**
  * Asks an address once, on a connection of its own and past any proxy.
  * A deadline covers the whole answer, so a body that trickles does not hold anybody up.
@@ -57,10 +60,17 @@ async function get(
   signal: AbortSignal,
 ): Promise<{ status: number; text: string }> {
   const { request } = await clientFor(url);
-  const response = await new Promise<IncomingMessage>((resolve, reject) => {
+  const response = await new Promise<IncomingMessage | null>((resolve, reject) => {
     const options = { ...addressOf(url), headers: { connection: 'close', ...headers }, agent: false as const, signal };
-    request(options, resolve).on('error', reject).end();
+    const asked = request(options, resolve).on('error', reject);
+    // Node gives a connection that speaks another protocol from here on away, and tells nobody else of it, nor of its deadline.
+    asked.on('upgrade', (_, socket) => {
+      socket.destroy();
+      resolve(null);
+    });
+    asked.end();
   });
+  if (response === null) return { status: switchingProtocols, text: '' };
   let text = '';
   response.setEncoding('utf8');
   for await (const chunk of response) {

@@ -126,6 +126,13 @@ test('S3: who answers in no HTTP is wrong', async (t) => {
   assert.is(isRefused, false);
 });
 
+test('S3: who leaves HTTP for another protocol has answered, and the answer is wrong', async (t) => {
+  const head = ['HTTP/1.1 101 Switching Protocols', 'Connection: Upgrade', 'Upgrade: websocket', '', ''].join('\r\n');
+  const server = createTcpServer((socket) => socket.once('data', () => socket.write(head)));
+  const result = await probe(`http://127.0.0.1:${await listen(t, server)}/`, expectation);
+  assert.equal([result.status, result.problem], [101, 'answered 101, expected 200']);
+});
+
 test('S3: the deadline covers a silent server, a half header and a body that trickles', async (t) => {
   const silent = await listen(t, createTcpServer());
   const half = await listen(

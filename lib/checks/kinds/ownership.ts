@@ -1,7 +1,9 @@
 import { constants, type Stats } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { accountOfUser, groupOf } from '../../base/accounts.ts';
 import { errnoOf, messageOf } from '../../base/errors.ts';
+import { letGoAfter, pinDirectory } from '../../base/pinned-directory.ts';
 import { shellWord } from '../../base/shell-words.ts';
 import type { Ownership } from '../../config/check-options.ts';
 import { type Answer, fail, pass, warn } from '../check.ts';
@@ -81,13 +83,11 @@ function commandFor(path: string, { owner, group, mode }: Ownership, { isOwner, 
 }
 
 /**
- * Through a descriptor of the very file: whoever may write the directory could put a link in its place, or another
+ * Through a descriptor of the very file: whoever may write a directory on the way could put a link in its place, or another
  * name of a file of root's, and would be given what they point at.
  */
 async function putRight(path: string, { uid, gid, mode }: Wanted): Promise<Stats> {
-  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch((error) => {
-    throw errnoOf(error) === 'ELOOP' ? new Error('it is a link') : error;
-  });
+  const file = await openItself(path);
   try {
     const found = await requireOneName(file);
     if (uid !== null || gid !== null) await file.chown(uid ?? found.uid, gid ?? found.gid);
@@ -97,6 +97,20 @@ async function putRight(path: string, { uid, gid, mode }: Wanted): Promise<Stats
   } finally {
     await file.close();
   }
+}
+
+async function openItself(path: string): Promise<FileHandle> {
+  // Nobody but root has anything to give that the user has not already; and a directory need not be readable to be gone through.
+  if (process.geteuid?.() !== 0) return openNoLink(path);
+  const directory = await pinDirectory(dirname(path));
+  if (directory === null) throw new Error(`there is no ${dirname(path)}`);
+  return letGoAfter(directory, () => openNoLink(join(directory.path, basename(path))));
+}
+
+async function openNoLink(path: string): Promise<FileHandle> {
+  return open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch((error: unknown) => {
+    throw errnoOf(error) === 'ELOOP' ? new Error('it is a link') : error;
+  });
 }
 
 async function requireOneName(file: FileHandle): Promise<Stats> {

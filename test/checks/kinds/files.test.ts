@@ -98,6 +98,21 @@ test('B1: nothing is mended through a link, nor where the file has another name,
   assert.is(await modeOf('/dev/null'), '0:0 666');
 });
 
+test('B1: nothing is mended behind a link that another user has put on the way', async (t) => {
+  const folder = await makeDirectory(t);
+  for (const name of ['app', 'others']) await mkdir(join(folder, name));
+  const secret = join(folder, 'others', '.env');
+  await writeFile(secret, 'of others');
+  await chmod(secret, 0o600);
+  await symlink(join(folder, 'others'), join(folder, 'app', 'shared'));
+  await chown(join(folder, 'app'), wwwData, wwwData);
+  const path = join(folder, 'app', 'shared', '.env');
+  const answer = await askCheck(`kind = "file"\npath = "${path}"\nowner = "www-data"\nmode = "664"\nmend = true`);
+  assert.is(answer.status, 'fail');
+  assert.match(answer.observed, `could not be put right: ${join(folder, 'app', 'shared')} is no directory, or a link`);
+  assert.is(await modeOf(secret), '0:0 600');
+});
+
 test('B1: who may not mend says so, and what to type', async (t) => {
   const path = await makeFile(t);
   await chmod(join(path, '..'), 0o755);
