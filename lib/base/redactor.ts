@@ -65,7 +65,7 @@ function endOf(value: string, text: string): number {
 }
 
 /** Keys whose values are sentences for people; what others tell things apart by may be spelled like a weak password. */
-const sentences = new Set(['message', 'observed', 'expected', 'mend']);
+const sentences = new Set(['message', 'observed', 'expected', 'mend', 'warning', 'problem', 'ended_first']);
 
 /** The same value with the secrets taken out of its sentences, at any depth. Names, outcomes and states stay as they are. */
 export function redactSentences(value: unknown, redact: Redact): unknown {

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { messageOf } from '../base/errors.ts';
+import { redactSentences } from '../base/redactor.ts';
 import { loadConfig } from '../config/load.ts';
 import type { ChannelConfig } from '../config/model.ts';
 import type { RunDocument } from '../run/document.ts';
@@ -11,19 +12,21 @@ import { interruptSignal } from './signals.ts';
 const silentMs = 1_000;
 
 /**
- * Tells the channels of an outcome, after the runs that were ended before it. It changes nothing, the exit code included: a channel
- * that cannot be told is a note. A process that is killed now tells nobody: the outcome is in the ledger and in the log.
+ * Tells the channels of an outcome, after the runs that were ended before it, without the secrets of the configuration. It changes
+ * nothing, the exit code included: a channel that cannot be told is a note. A process that is killed now tells nobody: the outcome
+ * is in the ledger and in the log.
  */
 export async function notifyAfterwards(
   ended: readonly RunDocument[],
-  { config, emit }: Pick<CommandPlace, 'config' | 'emit'>,
+  { config, emit, redact }: Pick<CommandPlace, 'config' | 'emit' | 'redact'>,
   { channels, env }: { channels: readonly ChannelConfig[]; env: NodeJS.ProcessEnv },
 ): Promise<void> {
   if (ended.length === 0 || channels.length === 0) return;
   const { notify, unattendedBounds, usualBounds } = await import('../report/notify/notify.ts');
   const { noticeOf } = await import('../report/notify/notice.ts');
   const where = { manager: config.manager, host: hostname(), config: config.file };
-  const notices = ended.flatMap((one) => noticeOf(one, where) ?? []);
+  const told = redactSentences(ended, redact) as RunDocument[];
+  const notices = told.flatMap((one) => noticeOf(one, where) ?? []);
   const say = (message: string): void => emit({ type: 'note', message });
   const timer = setTimeout(() => say('others are being told; Ctrl-C ends the wait'), silentMs);
   try {

@@ -63,3 +63,18 @@ test('W4: a password that is a word of ours is taken out of sentences alone', ()
     checks: [{ name: 'env', observed: '[redacted] [redacted]', mend: null }],
   });
 });
+
+test('W4: every sentence of a run is one: what a step could not do, and what was ended first, too', () => {
+  const redact = redactorOf(['planted']);
+  const said = 'planted went wrong';
+  const document = {
+    steps: [{ name: 'backup', status: 'done', warning: said }],
+    ended_first: said,
+    facts: { problem: said, file: null },
+  };
+  assert.equal(redactSentences(document, redact), {
+    steps: [{ name: 'backup', status: 'done', warning: '[redacted] went wrong' }],
+    ended_first: '[redacted] went wrong',
+    facts: { problem: '[redacted] went wrong', file: null },
+  });
+});

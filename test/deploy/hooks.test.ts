@@ -6,6 +6,7 @@ import { suite } from '../suite.ts';
 import { clearIncoming, configureHooks, type Hooks, logOf, program, record, seen, siteWith } from './hooking.ts';
 import { buildId, makeSite, type Site } from './site.ts';
 import { assertSound, currentLink } from './sound.ts';
+import { addChannels, secretFile, startReceiver } from './telling.ts';
 
 const test = suite('deploy/hooks');
 const [first, second, third] = [buildId(1), buildId(2), buildId(3)];
@@ -219,8 +220,19 @@ test('W4: what the unit wrote is kept and told without the secrets of the config
   await sandbox.run('sh', '-c', `printf '%s\\n' ${secret} >${folder}/token`);
   await site.configure({ tables: { health: ['healthy_for = "5s"'] } });
   await knowToken(site);
+  const receiver = await startReceiver(t, site);
+  for (const channel of ['webhook', 'slack']) {
+    const file = await secretFile(site, channel, `${receiver.url}/${channel}`);
+    await addChannels(site, [`channel = "${channel}"`, `url_file = "${file}"`, 'on = ["rolled_back"]']);
+  }
   const called = await site.call('deploy');
   assert.equal([called.code, called.document.failure?.reason], [4, 'journal'], called.stderr);
+  const told = await receiver.told();
+  assert.equal(told.map(({ path }) => path).toSorted(), ['/slack', '/webhook']);
+  for (const { body } of told) {
+    assert.not.match(body, secret);
+    assert.match(body, 'no login with [redacted]');
+  }
   const { targets } = (await site.call<{ targets: TargetStatus[] }>('status')).document;
   assert.match(targets[0]?.recent_errors.join('\n') ?? '', 'no login with [redacted]');
   const shown = (await site.tell('status')).stdout;

@@ -21,7 +21,7 @@ export function shownRun(document: ToldRun, { manager, redact }: { manager: Mana
     duration_ms,
     downtime_ms,
     longest_wait_ms: longest_wait_ms ?? null,
-    steps,
+    steps: redactSentences(steps, redact) as ShownRun['steps'],
     failure: redactSentences(failure, redact) as ShownRun['failure'],
     cause: redactSentences(cause, redact) as ShownRun['cause'],
     sentence: redact(sentenceAlone(document)),
