@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import { readRegularFile } from '../base/regular-file.ts';
-import { secretsInAddresses } from './address-secrets.ts';
-import { isPlainHeader, isSecretName } from './secrets.ts';
+import { isPlainHeader, isSecretName, secretsInside } from './secrets.ts';
 
 /** `token_file`, `urlFile`, `secret_file` …: what the file holds is secret. */
 const secretFile = /(token|secret|url|passw(or)?d|key)_?file$/i;
@@ -15,7 +14,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * The values of all secrets that a part of the configuration holds or names: inline, in files, in the service manager's
- * credentials, in variables, in addresses. What cannot be read is left out: then nobody here can give it away.
+ * credentials, in variables, inside addresses and commands. What cannot be read is left out: then nobody here can give it away.
  * @param part any piece of the configuration: a target, the channels, or all of it
  */
 export async function secretsOf(part: unknown, env: Environment = process.env): Promise<Set<string>> {
@@ -40,10 +39,10 @@ async function collect(name: string, value: unknown, env: Environment): Promise<
 }
 
 async function secretsIn(name: string, value: string, env: Environment): Promise<string[]> {
-  if (secretFile.test(name)) return withAddressed(await readSecret(value));
-  if (secretCredential.test(name)) return withAddressed(await readSecret(join(env.CREDENTIALS_DIRECTORY ?? '', value)));
-  if (secretVariable.test(name)) return withAddressed(env[value] ?? '');
-  return isSecretName(name) ? withAddressed(value) : addressedIn(value);
+  if (secretFile.test(name)) return withInner(await readSecret(value));
+  if (secretCredential.test(name)) return withInner(await readSecret(join(env.CREDENTIALS_DIRECTORY ?? '', value)));
+  if (secretVariable.test(name)) return withInner(env[value] ?? '');
+  return isSecretName(name) ? withInner(value) : innerOf(name, value);
 }
 
 /** `Bearer abc`: without its scheme too. */
@@ -56,13 +55,13 @@ function urlOf(options: unknown): string[] {
   return typeof url === 'string' ? [url] : [];
 }
 
-function withAddressed(text: string): string[] {
-  return [text, ...addressedIn(text)];
+function withInner(text: string): string[] {
+  return [text, ...innerOf('', text)];
 }
 
-function addressedIn(text: string): string[] {
-  const found = secretsInAddresses.flatMap((pattern) => [...text.matchAll(pattern)]);
-  return found.flatMap(([, , secret = '']) => [secret, decoded(secret)]);
+/** As they are written, and as a server reads them. */
+function innerOf(name: string, text: string): string[] {
+  return secretsInside(name, text).flatMap((secret) => [secret, decoded(secret)]);
 }
 
 function decoded(text: string): string {

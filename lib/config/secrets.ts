@@ -59,11 +59,21 @@ export function redactText(text: string, { isForShell = false } = {}): string {
   return secretsInText.reduce((rest, pattern) => rest.replace(pattern, hide), text);
 }
 
+/**
+ * The secrets inside a text, as they are written there: the same that `redactText` takes out.
+ * @param name of the key that holds it: where a shell reads it, a variable is no secret
+ */
+export function secretsInside(name: string, text: string): string[] {
+  const found = secretsInText.flatMap((pattern) => [...text.matchAll(pattern)]);
+  const isForShell = isShellKey(name);
+  return found.flatMap(([, , secret = '']) => (isForShell && onlyNamed.test(secret) ? [] : secret));
+}
+
 /** A value as it may be shown: whole where nothing in it or in its name speaks of a secret. */
 export function redact(name: string, value: unknown): unknown {
   if (typeof value === 'string') {
     if (isSecretName(name) && value !== '') return redacted;
-    return redactText(value, { isForShell: Object.hasOwn(shellKeys, name) });
+    return redactText(value, { isForShell: isShellKey(name) });
   }
   if (Array.isArray(value)) return value.map((item) => redact(name, item));
   if (typeof value !== 'object' || value === null) return value;
@@ -81,4 +91,8 @@ export function findSecrets(value: unknown, path = '', name = ''): string[] {
   if (Array.isArray(value)) return value.flatMap((item) => findSecrets(item, path, name));
   if (typeof value !== 'object' || value === null) return [];
   return Object.entries(value).flatMap(([key, item]) => findSecrets(item, path === '' ? key : `${path}.${key}`, key));
+}
+
+function isShellKey(name: string): boolean {
+  return Object.hasOwn(shellKeys, name);
 }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { secretsOf } from '../../lib/config/known-secrets.ts';
+import { findSecrets } from '../../lib/config/secrets.ts';
 import { suite } from '../suite.ts';
 
 const test = suite('config/known-secrets');
@@ -45,10 +46,28 @@ test('W4: finds secrets inline, in files, credentials and variables, in addresse
       'https://hooks.slack.com/services/T/B/x',
       'inline-token',
       'postgres://shop:data-pass@/shop',
+      'services/T/B/x',
       'url%2Fpass',
       'url/pass',
     ].toSorted(),
   );
+});
+
+test('W4: what is refused in a file that others may read is known, wherever in a text it stands', async () => {
+  const rows: [part: object, secrets: string[]][] = [
+    [{ health: { urls: ['http://h/?token=planted-hush'] } }, ['planted-hush']],
+    [{ health: { urls: ['http://h/?a=b&api_key=planted%2Fhush#top'] } }, ['planted%2Fhush', 'planted/hush']],
+    [{ hooks: { smoke: [{ run: ['curl', '--header', 'X-Api-Key: planted-hush', 'http://h/'] }] } }, ['planted-hush']],
+    [{ hooks: { smoke: [{ run: { shell: 'curl -H "Authorization: Bearer planted-hush"' } }] } }, ['planted-hush']],
+    [{ hooks: { failed: [{ run: ['curl', 'https://api.telegram.org/bot12:hush/sendMessage'] }] } }, ['12:hush']],
+    // A shell reads a variable there, whose name anybody may see.
+    [{ hooks: { smoke: [{ run: { shell: 'curl -u "u:$PASSWORD" "http://h/?token=$THE_TOKEN"' } }] } }, []],
+    [{ health: { urls: ['http://h/?page=2', 'http://h/token/keys'] } }, []],
+  ];
+  for (const [part, secrets] of rows) {
+    assert.equal([...(await secretsOf(part))], secrets, JSON.stringify(part));
+    assert.is(findSecrets(part).length > 0, secrets.length > 0, JSON.stringify(part));
+  }
 });
 
 test('W4: a pipe in place of a file with a secret keeps nobody waiting', async (t) => {

@@ -13,8 +13,9 @@ import { type Answer, ask } from './asked.ts';
 const test = suite('the page of the one file');
 
 const token = 'a-token-of-many-characters';
+const hush = 'planted-hush';
 
-test('R6: the built program has the page in it, and shows what it can where there is nothing to see', async (t) => {
+test('R6, W4: the built program has the page in it, and shows what it can where there is nothing to see, and no secret', async (t) => {
   const directory = await makeDirectory(t);
   const program = join(directory, 'cutover.cjs');
   await copyFile(join(repository, 'dist/cutover.cjs'), program);
@@ -37,6 +38,9 @@ test('R6: the built program has the page in it, and shows what it can where ther
   assert.match(text, /<h1>shop<\/h1>/);
   assert.match(text, /production<\/span> <strong>(not known|down)<\/strong>/);
   assert.match(text, 'No runs yet');
+  const state = await asked('/state');
+  assert.match(state.text, 'http://127.0.0.1:1/health?token=[redacted]');
+  for (const shown of [text, state.text, said]) assert.not.match(shown, hush);
   // What the page lives on wants the token, and so does what else tells of runs.
   for (const path of ['/', '/state', '/events', '/metrics', '/runs/20260203-151120-4f2a'])
     assert.is((await ask(url + path)).status, 401, path);
@@ -57,6 +61,7 @@ async function configIn(directory: string, port: number): Promise<string> {
     'unit = "cutover-test-of-no-such.service"',
     `builds = "${directory}/builds"`,
     'port = 1',
+    `health.url = "http://127.0.0.1:1/health?token=${hush}"`,
     '[serve]',
     `listen = "127.0.0.1:${port}"`,
     `secret_file = "${secretFile}"`,
