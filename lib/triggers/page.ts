@@ -13,9 +13,13 @@ import { openNews } from './page/news.ts';
 import { type Login, openLogin } from './page/login.ts';
 import { filled, type SiteFile, siteFiles, siteText } from './page/site.ts';
 import { openWatching, type Watching } from './page/watching.ts';
+import { refuseForNow } from './serve/answers.ts';
 import { type Context, Hono, type HttpBindings, streamSSE } from './serve/framework.ts';
 
 type Bound = { Bindings: HttpBindings };
+
+/** By then a configuration that was changed is in force. */
+const soonSeconds = 1;
 
 /** What the page needs from outside. */
 export interface PageParts {
@@ -75,16 +79,25 @@ export function routesFor({
   const app = new Hono<Bound>();
   app.route('/', login.routes);
   app.get('/page/:name', (c) => fileAnswer(c, files.get(c.req.param('name'))));
-  app.get('/', login.guard, async (c) => {
-    protect(c);
-    return c.html(documentOf(await watching.now(), assets));
-  });
-  app.get('/state', login.guard, async (c) => {
-    protect(c);
-    return c.json(await watching.now());
-  });
+  app.get('/', login.guard, (c) => modelAnswer(c, { watching, signal }, (model) => c.html(documentOf(model, assets))));
+  app.get('/state', login.guard, (c) => modelAnswer(c, { watching, signal }, (model) => c.json(model)));
   app.get('/events', login.guard, (c) => eventsAnswer(c, { watching, signal, assets }));
   return app;
+}
+
+/** Whoever asks while the configuration changes, or the receiver ends, comes again: nothing is looked at for this one any more. */
+async function modelAnswer(
+  c: Context<Bound>,
+  { watching, signal }: { watching: Watching; signal: AbortSignal },
+  answer: (model: PageModel) => Response | Promise<Response>,
+): Promise<Response> {
+  protect(c);
+  try {
+    return await answer(await watching.now());
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    return refuseForNow(c, 503, soonSeconds, 'what was looked at changed meanwhile');
+  }
 }
 
 function documentOf(model: PageModel, assets: string): string {

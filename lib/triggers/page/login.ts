@@ -1,5 +1,7 @@
 import { sleep } from '../../base/wait.ts';
 import { escapeHtml } from '../../report/page/html.ts';
+import { refuseUnread } from '../serve/answers.ts';
+import { readBody } from '../serve/body.ts';
 import {
   type Context,
   getCookie,
@@ -71,7 +73,9 @@ async function logIn(c: Context<Bound>, check: TokenCheck, attempts: Attempts): 
   // Whoever does not say how much is to come is not listened to.
   if (!(length >= 0)) return refused(c, 411, { code: 'length', message: 'a length is needed', mend: null });
   if (length > mostBytes) return refused(c, 413, { code: 'too_long', message: 'that is no token', mend: null });
-  const word = new URLSearchParams(await c.req.text()).get('token')?.trim() ?? '';
+  const form = await readBody(c.env.incoming);
+  if (!Buffer.isBuffer(form)) return refuseUnread(c, form);
+  const word = new URLSearchParams(form.toString()).get('token')?.trim() ?? '';
   const refusal = await tried(c, word, { check, attempts });
   if (refusal) return refusal;
   const secure = c.req.header('x-forwarded-proto') === 'https';

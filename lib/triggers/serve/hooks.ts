@@ -1,7 +1,7 @@
 import { isCutoverError } from '../../base/errors.ts';
 import type { Config, TargetConfig } from '../../config/model.ts';
-import { refuse, refuseForNow, type RouteEnvironment } from './answers.ts';
-import { type Body, readBody } from './body.ts';
+import { laterSeconds, refuse, refuseForNow, refuseUnread, type RouteEnvironment } from './answers.ts';
+import { readBody } from './body.ts';
 import type { Context } from './framework.ts';
 import { readWanted } from './payload.ts';
 import type { Queue } from './queue.ts';
@@ -21,7 +21,6 @@ export interface HookParts {
 }
 
 const providers: readonly Provider[] = ['plain', 'github', 'gitlab'];
-const laterSeconds = 30;
 
 /** `POST /hooks/<provider>/<target>`: a signed push becomes a request in the queue. */
 export function addHooks(app: Routes, parts: HookParts): void {
@@ -32,7 +31,7 @@ export function addHooks(app: Routes, parts: HookParts): void {
 async function answerHook(c: Answering, provider: Provider, parts: HookParts): Promise<Response> {
   const { config, secret, nowMs } = parts;
   const body = await readBody(c.env.incoming);
-  if (!Buffer.isBuffer(body)) return answerUnread(c, body);
+  if (!Buffer.isBuffer(body)) return refuseUnread(c, body);
   if (secret === null)
     return refuseForNow(c, 503, laterSeconds, 'the secret that requests are signed with cannot be used');
   const signed = { header: (name: string) => c.req.header(name), body };
@@ -84,10 +83,3 @@ const doubts = {
     mend: 'set the clock (timedatectl), and sign anew',
   },
 };
-
-function answerUnread(c: Answering, body: Exclude<Body, Buffer>): Response {
-  c.header('Connection', 'close');
-  if (body === 'busy') return refuseForNow(c, 503, laterSeconds, 'too much is being received at once');
-  if (body === 'too_large') return refuse(c, 413, { code: 'too_large', message: 'the body is longer than 1 MiB' });
-  return refuse(c, 400, { code: 'malformed', message: 'the body ended early' });
-}
