@@ -1,4 +1,4 @@
-import { failingsIn, figuresOf, type Failing, type TimedRun } from '../report/slo.ts';
+import { failingsIn, figuresOf, lengthOf, type Failing, type TimedRun } from '../report/slo.ts';
 import type { SloReport } from '../report/slo-text.ts';
 import { listRuns } from '../run/history.ts';
 import { isAlive, readInFlight } from '../run/in-flight.ts';
@@ -26,7 +26,7 @@ export async function slo(
     target,
     since: all.length > 0 ? new Date(fromMs).toISOString() : null,
     until: new Date(nowMs).toISOString(),
-    window_ms: nowMs - fromMs,
+    window_ms: lengthOf({ fromMs, untilMs: nowMs }),
     runs: runs.length,
     failures: failings.map(failureOf),
     figures: figuresOf({ runs, failings }, { fromMs, nowMs }),
@@ -35,7 +35,7 @@ export async function slo(
 
 function failureOf({ run, fromMs, untilMs, endedBy }: Failing): SloReport['failures'][number] {
   const recovered_at = untilMs === null ? null : new Date(untilMs).toISOString();
-  const took_ms = untilMs === null ? null : Math.max(0, untilMs - fromMs);
+  const took_ms = untilMs === null ? null : lengthOf({ fromMs, untilMs });
   return { run, at: new Date(fromMs).toISOString(), recovered_at, recovered_by: endedBy, took_ms };
 }
 

@@ -81,7 +81,7 @@ export function figuresOf(
     recovery_success: recoverySuccess(failings),
     time_to_recovery_ms: timeToRecovery(failings, nowMs),
     availability: availability(runs, failings, { fromMs, nowMs }),
-    time_between_failures_ms: timeBetween(failings, nowMs - fromMs),
+    time_between_failures_ms: timeBetween(failings, lengthOf({ fromMs, untilMs: nowMs })),
   };
 }
 
@@ -101,6 +101,11 @@ export function failingsIn(runs: readonly TimedRun[]): Failing[] {
     open = null;
   }
   return failings;
+}
+
+/** How long a stretch lasted, in milliseconds; a clock that was set back makes none shorter than nothing. */
+export function lengthOf({ fromMs, untilMs }: { fromMs: number; untilMs: number }): number {
+  return Math.max(0, untilMs - fromMs);
 }
 
 /** The failure that begins with a run; null: none does. */
@@ -129,7 +134,7 @@ function recoverySuccess(failings: readonly Failing[]): Figure {
 }
 
 function timeToRecovery(failings: readonly Failing[], nowMs: number): Figure {
-  const times = failings.map(({ fromMs, untilMs }) => Math.max(0, (untilMs ?? nowMs) - fromMs));
+  const times = failings.map(({ fromMs, untilMs }) => lengthOf({ fromMs, untilMs: untilMs ?? nowMs }));
   if (times.length === 0) return figure('time_to_recovery_ms', null, 'no failure');
   const mean = Math.round(times.reduce((sum, ms) => sum + ms, 0) / times.length);
   const open = failings.some(({ untilMs }) => untilMs === null) ? '; the last one goes on' : '';
@@ -141,7 +146,7 @@ function availability(
   failings: readonly Failing[],
   { fromMs: beginMs, nowMs }: { fromMs: number; nowMs: number },
 ): Figure {
-  const windowMs = nowMs - beginMs;
+  const windowMs = lengthOf({ fromMs: beginMs, untilMs: nowMs });
   const stretches = failings.flatMap(({ unprovenMs, untilMs }) =>
     unprovenMs === null ? [] : [{ fromMs: Math.max(beginMs, unprovenMs), untilMs: untilMs ?? nowMs }],
   );
@@ -151,10 +156,10 @@ function availability(
       isBegun && !stretches.some(({ fromMs, untilMs }) => startedMs >= fromMs && endedMs <= untilMs),
   );
   const missing = measured.filter(({ downtimeMs }) => downtimeMs === null).length;
-  if (windowMs <= 0 || (runs.length === 0 && stretches.length === 0)) return figure('availability', null, 'no run');
+  if (windowMs === 0 || (runs.length === 0 && stretches.length === 0)) return figure('availability', null, 'no run');
   if (missing > 0)
     return figure('availability', null, `the downtime of ${missing} of ${runs.length} runs was not measured`);
-  const unproven = stretches.reduce((sum, { fromMs, untilMs }) => sum + (untilMs - fromMs), 0);
+  const unproven = stretches.reduce((sum, stretch) => sum + lengthOf(stretch), 0);
   const downMs = measured.reduce((sum, { downtimeMs }) => sum + (downtimeMs ?? 0), unproven);
   return shareOf(windowMs, downMs);
 }
@@ -169,6 +174,7 @@ function shareOf(windowMs: number, downMs: number): Figure {
 function timeBetween(failings: readonly Failing[], windowMs: number): Figure {
   const name = 'time_between_failures_ms';
   const observed = `${countOf(failings.length)} in ${duration(windowMs)}`;
+  if (windowMs === 0) return figure(name, null, observed);
   if (failings.length > 0) return figure(name, Math.round(windowMs / failings.length), observed);
   // Longer than the goal without any is as good as the figure itself; shorter says nothing.
   return { ...figure(name, null, observed), met: windowMs > goals[name] ? true : null };

@@ -49,6 +49,24 @@ test('R7: after a failed run all counts as down until a build is proven, and cou
   assert.is(known.time_between_failures_ms.met, false);
 });
 
+test('R7: a clock that went back makes nothing better than it can be', () => {
+  const hour = 60 * minute;
+  // It was set back by an hour while the service was down, and then by more than all that is known.
+  const runs = [run(2 * hour, { outcome: 'failed', downtimeMs: 5 * second }), run(hour, { kind: 'rollback' })];
+  const mended = figures(runs, day, hour);
+  assert.is(mended.availability.value, 1 - (6 * second) / (day - hour));
+  assert.is(mended.time_to_recovery_ms.value, 0);
+  const cause = run(2 * hour, { kind: 'recovery', causeMs: 2 * hour - minute, outcome: 'failed', downtimeMs: null });
+  for (const nowMs of [hour, 2 * hour]) {
+    const unknown = figures([...runs, cause], nowMs, 2 * hour);
+    assert.equal([unknown.availability.value, unknown.availability.met], [null, null]);
+    const { value, met: isMet, observed } = unknown.time_between_failures_ms;
+    assert.equal([value, isMet, observed], [null, null, '2 failures in 0 ms']);
+  }
+  const open = figures([cause], 1.5 * hour, 0);
+  assert.ok((open.availability.value ?? 0) <= 1, `${open.availability.value}`);
+});
+
 function met(downtimeMs: number, nowMs: number): boolean | null {
   return figures([run(0, { downtimeMs })], nowMs).availability.met;
 }
