@@ -5,8 +5,18 @@ import type { HookName } from './model.ts';
 export const redacted = '[redacted]';
 
 /** Names that end so hold a secret itself; `token_file`, `token_env` and the like only say where it is. */
-const secretName =
-  /(token|secret|passw(or)?d|passphrase|pwd|authorization|cookie|credentials?|(api|secret|private|access|auth)[_-]?key(_base)?)$/i;
+const secretName = new RegExp(
+  [
+    'token|secret|passw(or)?d|passphrase|pwd|authorization|cookie|credentials?',
+    // Of its own: there are bypasses, and compasses.
+    '(^|[_-])pass',
+    // Other keys are public, sort rows or name what is in a cache.
+    '(api|secret|private|access|auth|master|encryption|signing|app|jwt|session|stripe|service)[_-]?key(_base)?',
+  ]
+    .map((ending) => `(${ending})$`)
+    .join('|'),
+  'i',
+);
 
 /** Secrets inside a text: what stands before each, and the secret itself. */
 const secretsInText: RegExp[] = [
@@ -36,8 +46,24 @@ const shellKeys: Record<HookName | 'run' | 'fallback' | 'shell', true> = {
   shell: true,
 };
 
-/** Headers that never carry a secret; every other one is hidden when shown. */
-const plainHeaders = ['accept', 'accept-language', 'content-type', 'host', 'user-agent'];
+/** Headers that never carry a secret; every other one counts as one. */
+const plainHeaders = [
+  'accept',
+  'accept-encoding',
+  'accept-language',
+  'cache-control',
+  'connection',
+  'content-type',
+  'host',
+  'origin',
+  'user-agent',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-port',
+  'x-forwarded-proto',
+  'x-real-ip',
+  'x-requested-with',
+];
 
 /** Whether a key of this name holds a secret by itself. */
 export function isSecretName(name: string): boolean {
@@ -77,11 +103,9 @@ export function redact(name: string, value: unknown): unknown {
   }
   if (Array.isArray(value)) return value.map((item) => redact(name, item));
   if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value);
   return Object.fromEntries(
-    Object.entries(value).map(([key, item]) => {
-      const isHidden = name === 'headers' && !isPlainHeader(key);
-      return [key, isHidden ? redacted : redact(key, item)];
-    }),
+    entries.map(([key, item]) => [key, isSecretHeader(name, key) ? redacted : redact(key, item)]),
   );
 }
 
@@ -90,7 +114,15 @@ export function findSecrets(value: unknown, path = '', name = ''): string[] {
   if (typeof value === 'string') return redact(name, value) === value ? [] : [path];
   if (Array.isArray(value)) return value.flatMap((item) => findSecrets(item, path, name));
   if (typeof value !== 'object' || value === null) return [];
-  return Object.entries(value).flatMap(([key, item]) => findSecrets(item, path === '' ? key : `${path}.${key}`, key));
+  return Object.entries(value).flatMap(([key, item]) => {
+    const at = path === '' ? key : `${path}.${key}`;
+    // A target may be called anything, `headers` included.
+    return isSecretHeader(name, key) ? [at] : findSecrets(item, at, path === 'targets' ? '' : key);
+  });
+}
+
+function isSecretHeader(table: string, key: string): boolean {
+  return table === 'headers' && !isPlainHeader(key);
 }
 
 function isShellKey(name: string): boolean {

@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert';
-import { findSecrets, redact, redactText } from '../../lib/config/secrets.ts';
+import { findSecrets, isSecretName, redact, redactText } from '../../lib/config/secrets.ts';
 import { suite } from '../suite.ts';
 
 const test = suite('config/secrets');
@@ -42,4 +42,22 @@ test('W4: an address of the configuration is read by no shell: its password is f
   assert.equal(findSecrets({ database: { url: 'postgres://app:$ecret@db/shop' } }), ['database.url']);
   assert.equal(findSecrets({ health: { url: ['http://a/', 'http://u:[a@b/'] } }), ['health.url']);
   assert.equal(findSecrets({ database: { url_file: '/etc/shop/url' } }), []);
+});
+
+test('W4: the usual names of secrets are known, and names that only look like them are none', () => {
+  const secret = `DB_PASS SMTP_PASS pass smtp-pass DB_PASSWORD SSLPASSWORD APP_KEY RAILS_MASTER_KEY ENCRYPTION_KEY SIGNING_KEY
+    JWT_KEY STRIPE_KEY SESSION_KEY SERVICE_KEY API_KEY SECRET_KEY_BASE AWS_SECRET_ACCESS_KEY app-key masterKey GITHUB_TOKEN`;
+  const plain = `BYPASS compass encompass PASS_THROUGH pass_count PUBLIC_KEY CACHE_KEY primary_key SORT_KEY FOREIGN_KEY key KEYS
+    SIGNING_KEY_FILE APP_KEY_ID monkey STRIPE_PUBLISHABLE_KEY HOST_KEY TOKEN_COUNT secret_file`;
+  for (const name of secret.split(/\s+/)) assert.ok(isSecretName(name), name);
+  for (const name of plain.split(/\s+/)) assert.not(isSecretName(name), name);
+});
+
+test('W4: a header that is shown to nobody is a secret, and one that never carries any is none', () => {
+  const headers = { accept: 'text/html', 'User-Agent': 'probe', 'x-forwarded-proto': 'https', 'x-own': 'hush' };
+  assert.equal(findSecrets({ health: { headers } }), ['health.headers.x-own']);
+  assert.equal(redact('headers', headers), { ...headers, 'x-own': '[redacted]' });
+  assert.equal(findSecrets({ headers: { 'x-forwarded-access-token': 'hush' } }), ['headers.x-forwarded-access-token']);
+  // A target may be called anything.
+  assert.equal(findSecrets({ targets: { headers: { unit: 'shop.service' } } }), []);
 });

@@ -36,7 +36,8 @@ export const answerRows: readonly Row[] = [
     key: 'headers',
     type: textMap({ name: 'a table of header names and texts', key: /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/ }),
     default: {},
-    sentence: 'Headers to send; a file that holds a secret must be readable by its owner alone.',
+    sentence:
+      'Headers to send. All but the usual ones, such as accept, host, user-agent and x-forwarded-proto, count as secrets: then only its owner may read the file.',
     example: { accept: 'application/json' },
   },
   {
