@@ -46,7 +46,7 @@ const shellKeys: Record<HookName | 'run' | 'fallback' | 'shell', true> = {
   shell: true,
 };
 
-/** Headers that never carry a secret; every other one counts as one. */
+/** Headers that never carry a secret; every other one is hidden when shown. */
 const plainHeaders = [
   'accept',
   'accept-encoding',
@@ -64,6 +64,9 @@ const plainHeaders = [
   'x-real-ip',
   'x-requested-with',
 ];
+
+/** A header that is called so carries one, and its file is for its owner alone; of others nobody can say. */
+const tellingHeader = /auth|key|token|secret|sign|session|cookie|credential|pass/i;
 
 /** Whether a key of this name holds a secret by itself. */
 export function isSecretName(name: string): boolean {
@@ -105,7 +108,7 @@ export function redact(name: string, value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   const entries = Object.entries(value);
   return Object.fromEntries(
-    entries.map(([key, item]) => [key, isSecretHeader(name, key) ? redacted : redact(key, item)]),
+    entries.map(([key, item]) => [key, name === 'headers' && !isPlainHeader(key) ? redacted : redact(key, item)]),
   );
 }
 
@@ -117,12 +120,8 @@ export function findSecrets(value: unknown, path = '', name = ''): string[] {
   return Object.entries(value).flatMap(([key, item]) => {
     const at = path === '' ? key : `${path}.${key}`;
     // A target may be called anything, `headers` included.
-    return isSecretHeader(name, key) ? [at] : findSecrets(item, at, path === 'targets' ? '' : key);
+    return name === 'headers' && tellingHeader.test(key) ? [at] : findSecrets(item, at, path === 'targets' ? '' : key);
   });
-}
-
-function isSecretHeader(table: string, key: string): boolean {
-  return table === 'headers' && !isPlainHeader(key);
 }
 
 function isShellKey(name: string): boolean {

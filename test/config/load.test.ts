@@ -138,7 +138,11 @@ test('S2: what is wrong with a file is mended in that file, wherever it is', asy
 const secrets: [title: string, toml: string, path: string][] = [
   ['a header', '[targets.main.health]\nheaders = { Authorization = "Bearer x" }', 'health.headers.Authorization'],
   ['a cookie', '[targets.main.health]\nheaders = { cookie = "s=1" }', 'health.headers.cookie'],
-  ["a header of one's own", '[targets.main.health]\nheaders = { x-own = "hunter2" }', 'health.headers.x-own'],
+  [
+    "a header of one's own",
+    '[targets.main.health]\nheaders = { x-internal-auth = "hunter2" }',
+    'headers.x-internal-auth',
+  ],
   ['a variable', 'environment = { DB_PASS = "hunter2" }', 'main.environment.DB_PASS'],
   ['a password', '[targets.main.database]\nkind = "postgres"\nurl = "postgres://a:hunter2@h/d"', 'database.url'],
   ['a token', '[[notify]]\nchannel = "telegram"\nchat = "1"\ntoken = "hunter2"', 'notify.token'],

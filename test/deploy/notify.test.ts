@@ -31,7 +31,7 @@ test('P4, S10: a deploy, a way back and a rollback are told to whoever asked, an
   await addChannels(
     site,
     ['channel = "telegram"', 'chat = "7"', `token_file = "${file}"`, `api = "${receiver.url}"`, 'on = ["rolled_back"]'],
-    ['channel = "webhook"', 'url_env = "HOOK"', 'headers = { x-real-ip = "192.0.2.1" }'],
+    ['channel = "webhook"', 'url_env = "HOOK"', 'headers = { x-own = "a" }'],
   );
   const env = { HOOK: `${receiver.url}/hook` };
   const good = await site.call('deploy', [second], { env });

@@ -37,7 +37,7 @@ export const answerRows: readonly Row[] = [
     type: textMap({ name: 'a table of header names and texts', key: /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/ }),
     default: {},
     sentence:
-      'Headers to send. All but the usual ones, such as accept, host, user-agent and x-forwarded-proto, count as secrets: then only its owner may read the file.',
+      'Headers to send; all but the usual ones are hidden when shown. With one whose name tells of a secret only its owner may read the file.',
     example: { accept: 'application/json' },
   },
   {

@@ -65,7 +65,7 @@ const channels: Readonly<Record<string, readonly Row[]>> = {
       key: 'headers',
       type: textMap({ name: 'a table of header names and texts', key: /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/ }),
       default: {},
-      sentence: 'Headers to send; all but the usual ones count as secrets, as those of health do.',
+      sentence: 'Headers to send, as those of health.',
       example: { 'content-type': 'application/json' },
     },
   ],
