@@ -1,9 +1,10 @@
-import { closeSync, constants, fchmodSync, fsync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
-import { lstat, readFile, readlink, rename, symlink, unlink } from 'node:fs/promises';
+import { closeSync, fchmodSync, fsync, mkdirSync, openSync, writeFileSync } from 'node:fs';
+import { lstat, readlink, rename, symlink, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { CutoverError, errnoOf, fileError } from './errors.ts';
 import { giveMade, giveTo, giveToOwnerOf, type Owner } from './owner.ts';
+import { readRegularFile, readRegularFileNow, UnfitFile } from './regular-file.ts';
 
 // What the kernel does in its memory is done at once: a turn in the thread pool takes ten times as long, some hundred times in a
 // run. What waits for a disk takes one.
@@ -125,24 +126,23 @@ export function isTemporaryName(name: string): boolean {
   return /^\..+\.[0-9a-f]{8}\.tmp$/.test(name);
 }
 
-/** The text of a file, or null where there is none. */
+/** The text of a file, or null where there is none. That of a pipe or a device is empty: it would not end. */
 export async function readIfThere(path: string): Promise<string | null> {
-  return readFile(path, 'utf8').catch((error: unknown) => absent(error, 'cannot read', path));
+  return readRegularFile(path).catch((error: unknown) => emptyOrAbsent(error, path));
 }
 
 /** The same for who reads many small files: each takes a tenth of the time. */
 export function readNowIfThere(path: string): string | null {
   try {
-    // To open a pipe that nobody writes to would last for ever.
-    const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    try {
-      return readFileSync(file, 'utf8');
-    } finally {
-      closeSync(file);
-    }
+    return readRegularFileNow(path);
   } catch (error) {
-    return absent(error, 'cannot read', path);
+    return emptyOrAbsent(error, path);
   }
+}
+
+function emptyOrAbsent(error: unknown, path: string): '' | null {
+  if (error instanceof UnfitFile && errnoOf(error) !== 'EISDIR') return '';
+  return absent(error, 'cannot read', path);
 }
 
 /** Where a link points, or null where there is none. A name that is no link throws EINVAL. */

@@ -3,8 +3,7 @@ import { closeSync, constants, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { CutoverError, errnoOf, fileError } from '../base/errors.ts';
-import { readIfThere } from '../base/files.ts';
-import { digestOf, type Item, parseContents } from './contents.ts';
+import { digestOf, type Item, parseContents, readContents } from './contents.ts';
 import { contentsName, type Manifest, manifestName, readManifest } from './manifest.ts';
 import { isShared, type Sharing } from './sharing.ts';
 import { readTree, type TreeEntry } from './tree.ts';
@@ -39,7 +38,7 @@ export async function compareBuild(
 ): Promise<BuildDifferences> {
   const manifest = await readManifest(build);
   if (!manifest?.contentsSha256) throw withoutList(manifest);
-  const list = await readIfThere(join(build, contentsName));
+  const list = await readContents(build);
   if (list === null) throw new CutoverError('no_build', `has no ${contentsName} any more: it was removed`, { mend });
   const contents = parseContents(list);
   const tree = await readTree(build, { signal });

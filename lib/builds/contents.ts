@@ -1,6 +1,9 @@
 import { createHash } from 'node:crypto';
+import { join } from 'node:path';
 import { CutoverError } from '../base/errors.ts';
+import { intakeLimits } from './intake/limits.ts';
 import { contentsName } from './manifest.ts';
+import { readOwnFile } from './own-file.ts';
 
 /** What stands at one path of a build. `mode` is in octal digits; a link has none of its own. */
 export type Item =
@@ -10,6 +13,21 @@ export type Item =
 
 /** By path from the build's own folder, which has the path "". */
 export type Contents = ReadonlyMap<string, Item>;
+
+/** A line has two paths at most: that of a link, and where it leads. */
+const mostBytes = intakeLimits.entries * 2 * intakeLimits.pathBytes;
+
+/**
+ * The text of a build's list, or null where there is none.
+ * @param build the build's directory
+ * @throws `no_build` for what no `cutover add` wrote; `permission`
+ */
+export function readContents(build: string): Promise<string | null> {
+  return readOwnFile(join(build, contentsName), {
+    mostBytes,
+    damaged: (what, cause) => damaged(cause, `: it ${what}`),
+  });
+}
 
 /** The text of the list: a line of JSON for each path, so that a program can read it and a person too. */
 export function formatContents(contents: Contents): string {
@@ -57,8 +75,8 @@ function parseRow(line: string): [string, Item] {
   throw damaged();
 }
 
-function damaged(cause?: unknown): CutoverError {
-  return new CutoverError('no_build', `has a damaged list of its files: ${contentsName}`, {
+function damaged(cause?: unknown, how = ''): CutoverError {
+  return new CutoverError('no_build', `has a damaged list of its files: ${contentsName}${how}`, {
     mend: 'take the build in again with cutover add',
     cause,
   });

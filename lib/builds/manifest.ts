@@ -1,11 +1,13 @@
 import { join } from 'node:path';
 import { CutoverError } from '../base/errors.ts';
-import { readIfThere } from '../base/files.ts';
+import { readOwnFile } from './own-file.ts';
 
 /** The file inside a build that tells where the build came from. */
 export const manifestName = '.cutover.json';
 /** The file beside it that lists everything `cutover add` put into the build. */
 export const contentsName = '.cutover.files';
+/** Ours have less than one. */
+const mostBytes = 64 * 1024;
 
 /** What `cutover add` knew of a build when it took it in. */
 export interface Manifest {
@@ -28,7 +30,7 @@ export interface Manifest {
  * @throws `no_build` when it is there but is no manifest; `permission`
  */
 export async function readManifest(build: string): Promise<Manifest | null> {
-  const text = await readIfThere(join(build, manifestName));
+  const text = await readOwnFile(join(build, manifestName), { mostBytes, damaged });
   return text === null ? null : parseManifest(text);
 }
 

@@ -1,11 +1,11 @@
 import { closeSync, constants, ftruncateSync, openSync, writeSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { CutoverError, errnoOf, fileError, messageOf } from '../base/errors.ts';
 import { makePrivateDirectory, privateFile, readError } from '../base/files.ts';
 import { lockDescriptor } from '../base/flock.ts';
 import { giveToOwnerOf } from '../base/owner.ts';
 import { isProcess } from '../base/process.ts';
+import { readRegularFile } from '../base/regular-file.ts';
 import { sleep } from '../base/wait.ts';
 import type { ManagerKind } from '../config/model.ts';
 import type { StatePaths } from './state.ts';
@@ -30,6 +30,8 @@ export interface Holder {
 
 /** A link is not followed, and a pipe not waited for. */
 const unsurprised = constants.O_NOFOLLOW | constants.O_NONBLOCK;
+/** Far beyond what a holder tells. */
+const mostBytes = 64 * 1024;
 
 export interface Lock {
   release(): Promise<void>;
@@ -181,7 +183,7 @@ export async function isHeld(paths: StatePaths): Promise<boolean> {
 
 /** Who took the target last, whether or not they have it still; null: the lock file does not tell. */
 export async function readHolder(paths: StatePaths): Promise<Holder | null> {
-  return holderIn(await readFile(paths.lock, 'utf8').catch(() => ''));
+  return holderIn(await readRegularFile(paths.lock, { isLinkFollowed: false, mostBytes }).catch(() => ''));
 }
 
 /** The holder that a lock file's text tells of; null: it tells of none. */

@@ -1,6 +1,7 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, chown, lstat, mkdir, readdir, readFile, readlink, stat, symlink, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -11,6 +12,7 @@ import {
   makePrivateDirectory,
   readIfThere,
   readLinkIfThere,
+  readNowIfThere,
   removeIfThere,
   replaceLink,
   writeDurably,
@@ -273,4 +275,27 @@ test('S8: an appended file keeps what was there', async (t) => {
     await file.close();
   }
   assert.is(await readFile(path, 'utf8'), 'one\ntwo\n');
+});
+
+test('S8: a pipe, a device and a socket have no text, and nobody waits for one; a directory is told of', async (t) => {
+  const directory = await makeDirectory(t);
+  const at = (name: string): string => join(directory, name);
+  execFileSync('mkfifo', [at('pipe')]);
+  await symlink('/dev/zero', at('device'));
+  const server = createServer().listen(at('socket'));
+  t.cleanup(() => server.close());
+  await once(server, 'listening');
+  await mkdir(at('directory'));
+  for (const name of ['pipe', 'device', 'socket']) {
+    assert.equal([await readIfThere(at(name)), readNowIfThere(at(name))], ['', ''], name);
+  }
+  const told = ['refused', `cannot read ${at('directory')}: it is a directory`];
+  for (const read of [readIfThere, async (path: string) => readNowIfThere(path)]) {
+    const { code, message } = await rejection(read(at('directory')));
+    assert.equal([code, message], told);
+  }
+});
+
+test('S8: files of the kernel, which have no length, are read', async () => {
+  assert.match((await readIfThere('/proc/self/stat')) ?? '', `${process.pid} (`);
 });

@@ -1,9 +1,20 @@
-import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { chmod, mkdir, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { isAllowed } from '../../lib/builds/access.ts';
+import { compareBuild } from '../../lib/builds/compare.ts';
 import { inspectBuild } from '../../lib/builds/inspect.ts';
-import { formatManifest, type Manifest, manifestName, parseManifest, readManifest } from '../../lib/builds/manifest.ts';
+import {
+  contentsName,
+  formatManifest,
+  type Manifest,
+  manifestName,
+  parseManifest,
+  readManifest,
+} from '../../lib/builds/manifest.ts';
+import { originOf } from '../../lib/builds/origin.ts';
+import { openController } from '../../lib/base/wait.ts';
 import { suite } from '../suite.ts';
 import { makeBuilds, rejection } from './directory.ts';
 
@@ -68,6 +79,43 @@ test('S2: a damaged manifest is a broken build', async (t) => {
     assert.match(broken ?? '', what);
   }
 });
+
+/** What a service may put in the place of a file of ours, and what is said of it. */
+const inPlace: Record<string, [make: (path: string) => unknown, what: string]> = {
+  'a pipe': [(path) => execFileSync('mkfifo', [path]), 'is no regular file'],
+  'a link to a pipe': [
+    async (path) => {
+      execFileSync('mkfifo', [`${path}.pipe`]);
+      await symlink(`${path}.pipe`, path);
+    },
+    'is a link',
+  ],
+  'a link to what never ends': [(path) => symlink('/dev/zero', path), 'is a link'],
+  'a file of a gigabyte': [(path) => writeFile(path, '').then(() => truncate(path, 1024 ** 3)), 'is longer than'],
+  'a directory': [(path) => mkdir(path), 'is no regular file'],
+};
+
+for (const [name, [make, what]] of Object.entries(inPlace)) {
+  test(`S2: ${name} in the place of the manifest is a broken build of unknown origin, and is not waited for`, async (t) => {
+    const directory = await makeBuilds(t, [build]);
+    const path = join(directory, build, manifestName);
+    await make(path);
+    assert.match(
+      (await inspectBuild(directory, build)).broken ?? '',
+      `has a damaged manifest: ${manifestName} ${what}`,
+    );
+    assert.equal(await originOf(directory, build), { revision: null, branch: null });
+  });
+
+  test(`S2: ${name} in the place of the list is no list, and is not waited for`, async (t) => {
+    const directory = await makeBuilds(t, [build]);
+    await writeFile(join(directory, build, manifestName), formatManifest(manifest));
+    await make(join(directory, build, contentsName));
+    const error = await rejection(compareBuild(join(directory, build), openController().signal));
+    assert.match(error.message, `has a damaged list of its files: ${contentsName}: it ${what}`);
+    assert.is(error.code, 'no_build');
+  });
+}
 
 test('S2: a half-copied build, a file, a link and nothing are broken', async (t) => {
   const directory = await makeBuilds(t, [build]);

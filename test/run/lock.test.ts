@@ -1,13 +1,13 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import * as assert from 'uvu/assert';
 import { CutoverError } from '../../lib/base/errors.ts';
 import { exec } from '../../lib/base/exec.ts';
 import { openController, poll } from '../../lib/base/wait.ts';
-import { type Holder, takeLock } from '../../lib/run/lock.ts';
+import { type Holder, isHeld, takeLock } from '../../lib/run/lock.ts';
 import { type StatePaths, statePathsIn } from '../../lib/run/state.ts';
 import { asNobody, makeTmpfs } from '../base/tmpfs.ts';
 import { rejection } from '../builds/directory.ts';
@@ -216,4 +216,14 @@ test('S8: on a read-only file system without a lock file only the emergency exit
   const lock = await takeLock(paths, { ...request, onLockless: (why) => told.push(why) });
   assert.equal(told, [error.message]);
   await lock.release();
+});
+
+test('S8: a pipe in the place of the lock, or a link to what never ends, is held by nobody, and is not waited for', async (t) => {
+  const paths = await makeState(t);
+  await mkdir(paths.directory, { recursive: true });
+  execFileSync('mkfifo', [paths.lock]);
+  assert.is(await isHeld(paths), false);
+  await rm(paths.lock);
+  await symlink('/dev/zero', paths.lock);
+  assert.is(await isHeld(paths), false);
 });

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
@@ -181,6 +182,13 @@ test('R4: a recovery counts once, whatever a prune takes of its attempts first, 
   }
   const later = await readTotals(paths, soon + 2 * 3_600_000);
   assert.is(later.recoveries.find(({ outcome }) => outcome === 'failed')?.count, 2, 'nobody goes on with it');
+});
+
+test('R4: a pipe in the place of the totals is not waited for', async (t) => {
+  const paths = await makeState(t);
+  const before = await leaveTen(paths).then(() => readTotals(paths));
+  execFileSync('mkfifo', [join(paths.directory, 'totals.json')]);
+  assert.equal(sorted(await readTotals(paths)), sorted(before));
 });
 
 /** Rows stand in the order in which they were met. */

@@ -1,8 +1,9 @@
 import { constants } from 'node:fs';
-import { type FileHandle, open, readFile } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makePrivateDirectory } from '../../base/files.ts';
 import { lockDescriptor } from '../../base/flock.ts';
+import { readRegularFile } from '../../base/regular-file.ts';
 import type { TargetConfig } from '../../config/model.ts';
 import { attemptMs } from '../../deployer/recover/patience.ts';
 import type { StatePaths } from '../../run/state.ts';
@@ -75,7 +76,7 @@ async function tellHolder(file: FileHandle): Promise<void> {
 }
 
 async function readHolder(directory: string): Promise<Holder | null> {
-  const text = await readFile(turnPath(directory), 'utf8').catch(() => '');
+  const text = await readRegularFile(turnPath(directory)).catch(() => '');
   try {
     const holder = JSON.parse(text.split('\n')[0] ?? '') as Holder | null;
     return Number.isNaN(Date.parse(holder?.since ?? '')) ? null : holder;
