@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { closeSync, constants, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
-import { setImmediate } from 'node:timers/promises';
+import { Breath } from '../base/breath.ts';
 import { CutoverError, errnoOf, fileError } from '../base/errors.ts';
 import { digestOf, type Item, parseContents, readContents } from './contents.ts';
 import { contentsName, type Manifest, manifestName, readManifest } from './manifest.ts';
@@ -22,8 +22,6 @@ export interface BuildDifferences {
 }
 
 const readBytes = 256 * 1024;
-/** So long at most Ctrl-C is not heard. */
-const breathMs = 50;
 
 /**
  * Compares a build with the list that `cutover add` made of it, to the last byte.
@@ -103,11 +101,10 @@ function differences(item: Item, entry: TreeEntry): Difference[] {
 /** Opens, reads and closes as the kernel does, without a thread for each call: a build may have a hundred thousand files. */
 class FileReader {
   private readonly buffer = Buffer.allocUnsafeSlow(readBytes);
-  private breathedAt = performance.now();
-  private readonly signal: AbortSignal;
+  private readonly breath: Breath;
 
   constructor(signal: AbortSignal) {
-    this.signal = signal;
+    this.breath = new Breath(signal);
   }
 
   /** @returns null for a file that is gone, or has become something else, meanwhile */
@@ -117,7 +114,7 @@ class FileReader {
     try {
       const hash = createHash('sha256');
       for (;;) {
-        if (performance.now() - this.breathedAt > breathMs) await this.breathe();
+        if (this.breath.isDue()) await this.breath.take();
         const bytes = readSync(file, this.buffer);
         if (bytes === 0) return hash.digest('hex');
         hash.update(this.buffer.subarray(0, bytes));
@@ -134,12 +131,5 @@ class FileReader {
       if (['ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO'].includes(errnoOf(error) ?? '')) return null;
       throw fileError(error, 'cannot read', path);
     }
-  }
-
-  /** Lets a signal through. */
-  private async breathe(): Promise<void> {
-    await setImmediate();
-    this.signal.throwIfAborted();
-    this.breathedAt = performance.now();
   }
 }

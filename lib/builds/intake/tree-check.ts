@@ -1,8 +1,9 @@
+import { Breath } from '../../base/breath.ts';
 import { type Contents, type Item } from '../contents.ts';
 import { readTree, type TreeEntry } from '../tree.ts';
 import type { IncomingFolder } from './incoming.ts';
 import type { AcceptedEntry } from './judge.ts';
-import { leadOf } from './links.ts';
+import { type Lead, Leads } from './links.ts';
 import { refusal } from './refusal.ts';
 import type { Unpacked } from './unpack.ts';
 
@@ -19,11 +20,13 @@ export async function verifyTree(
   const tree = await readTree(path, { signal, as: owner.as });
   for (const name of ['', ...replaced]) tree.delete(name);
   const contents = new Map<string, Item>();
+  const [leads, breath] = [new Leads(tree), new Breath(signal)];
   for (const [name, entry] of tree) {
+    if (breath.isDue()) await breath.take();
     const wanted = accepted.get(name);
     const item = wanted ? itemOf(entry, { wanted, accepted }) : null;
     if (!item) throw readDifferently(name);
-    if (item.kind === 'link') verifyLead(name, tree);
+    if (item.kind === 'link') verifyLead(name, { to: item.to, lead: leads.of(name) });
     contents.set(name, item);
   }
   for (const name of accepted.keys()) if (!tree.has(name)) throw readDifferently(name);
@@ -45,11 +48,9 @@ function itemOf(
     : null;
 }
 
-function verifyLead(name: string, tree: ReadonlyMap<string, TreeEntry>): void {
-  const lead = leadOf(name, tree);
+function verifyLead(name: string, { to, lead }: { to: string; lead: Lead }): void {
   if (lead === 'inside' || lead === 'nothing') return;
-  const how =
-    lead === 'outside' ? `leads out of the build, to ${JSON.stringify(tree.get(name)?.to)}` : 'leads in circles';
+  const how = lead === 'outside' ? `leads out of the build, to ${JSON.stringify(to)}` : 'leads in circles';
   throw refusal(`the archive is refused: ${JSON.stringify(name)} is a link that ${how}`);
 }
 

@@ -2,7 +2,7 @@ import { mkdirSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { errnoOf } from '../../../lib/base/errors.ts';
-import { leadOf } from '../../../lib/builds/intake/links.ts';
+import { Leads } from '../../../lib/builds/intake/links.ts';
 import { openController } from '../../../lib/base/wait.ts';
 import { readTree } from '../../../lib/builds/tree.ts';
 import { suite } from '../../suite.ts';
@@ -21,9 +21,10 @@ test('P1: of thousands of links made by chance none that the kernel leads out co
     const build = join(around, `b${round}`);
     makeTree(build, random);
     const tree = await readTree(build, { signal: openController().signal });
+    const leads = new Leads(tree);
     for (const [path, { kind, to }] of tree) {
       if (kind !== 'link') continue;
-      const lead = leadOf(path, tree);
+      const lead = leads.of(path);
       const { real, errno } = realOf(join(build, path));
       seen[lead] = (seen[lead] ?? 0) + 1;
       const isInside = real === null ? null : `${real}/`.startsWith(`${build}/`);
@@ -45,7 +46,52 @@ test('P1: a link to a link that is absolute leads out, wherever that would be', 
     ['a', { kind: 'link' as const, to: 'b' }],
     ['b', { kind: 'link' as const, to: '/b' }],
   ]);
-  assert.equal([leadOf('a', tree), leadOf('b', tree)], ['outside', 'outside']);
+  const leads = new Leads(tree);
+  assert.equal([leads.of('a'), leads.of('b')], ['outside', 'outside']);
+});
+
+/** Counts how often something is looked up. */
+class CountingTree extends Map<string, { kind: 'link' | 'directory' | 'file'; to: string }> {
+  looks = 0;
+
+  override get(path: string) {
+    this.looks += 1;
+    return super.get(path);
+  }
+}
+
+test('P1: what lies behind a link is found out once, however many links lead to it', () => {
+  const tree = new CountingTree();
+  const depth = 60;
+  for (let at = 1; at <= depth; at += 1) tree.set(Array(at).fill('a').join('/'), { kind: 'directory', to: '' });
+  const folder = Array(depth - 1)
+    .fill('a')
+    .join('/');
+  const longWay = 'a/../'.repeat(200);
+  const links = 39;
+  for (let at = 1; at <= links; at += 1)
+    tree.set(`${folder}/l${at}`, { kind: 'link', to: `${longWay}${at === links ? 'file' : `l${at + 1}`}` });
+  tree.set(`${folder}/file`, { kind: 'file', to: '' });
+  const heads = Array.from({ length: 20_000 }, (_, at) => `${folder}/head${at}`);
+  for (const head of heads) tree.set(head, { kind: 'link', to: 'l1' });
+  const leads = new Leads(tree);
+  assert.equal([...new Set(heads.map((head) => leads.of(head)))], ['inside']);
+  // Each name of each link once, and the link itself.
+  assert.ok(tree.looks <= links * 202 + heads.length * 2, String(tree.looks));
+  tree.set(`${folder}/further`, { kind: 'link', to: 'head0' });
+  assert.is(leads.of(`${folder}/further`), 'circles', 'one more than the kernel follows');
+});
+
+test('P1: a chain without end is followed no further than the kernel does, wherever it is entered', () => {
+  const tree = new CountingTree();
+  const count = 100_000;
+  for (let at = 0; at < count; at += 1) tree.set(`l${at}`, { kind: 'link', to: `l${at + 1}` });
+  const leads = new Leads(tree);
+  assert.is(leads.of('l0'), 'circles');
+  assert.ok(tree.looks < 200, String(tree.looks));
+  // To nothing, and not further than the kernel goes.
+  assert.equal([leads.of(`l${count - 40}`), leads.of(`l${count - 41}`)], ['nothing', 'circles']);
+  assert.equal([leads.of(`l${count - 1}`), leads.of(`l${count - 41}`)], ['nothing', 'circles']);
 });
 
 function makeTree(build: string, random: (below: number) => number): void {

@@ -68,6 +68,26 @@ for (const [name, [at, make]] of Object.entries(others)) {
   });
 }
 
+test('P1: an interruption is heard while a large tree is compared', async (t) => {
+  const { folder } = await makeUnpacked(t);
+  const { signal: ended, abort } = interruption();
+  /** What comes of it takes longer than an interruption may have to wait. */
+  class Slow extends Map<string, AcceptedEntry> {
+    override get(path: string): AcceptedEntry | undefined {
+      setImmediate(abort);
+      for (const until = performance.now() + 60; performance.now() < until; );
+      return super.get(path);
+    }
+  }
+  const compared = verifyTree(folder, { accepted: new Slow(accepted), replaced: new Set(['.cutover.json']) }, ended);
+  assert.is(await rejection(compared), ended.reason);
+});
+
+function interruption(): { signal: AbortSignal; abort: () => void } {
+  const controller = openController();
+  return { signal: controller.signal, abort: () => controller.abort(new Error('interrupted')) };
+}
+
 async function makeUnpacked(t: TestContext): Promise<{ folder: IncomingFolder; path: string }> {
   const path = await makeDirectory(t);
   await mkdir(join(path, 'd'), { mode: 0o755 });
