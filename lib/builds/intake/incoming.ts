@@ -1,11 +1,11 @@
-import { constants, type Stats } from 'node:fs';
-import { type FileHandle, lstat, open, readdir, stat } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
+import { type FileHandle, lstat, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CutoverError, errnoOf, fileError } from '../../base/errors.ts';
+import { CutoverError, errnoOf, fileError, isCutoverError } from '../../base/errors.ts';
 import { exec } from '../../base/exec.ts';
-import { lockDescriptor } from '../../base/flock.ts';
 import { openController } from '../../base/wait.ts';
 import { incomingName } from '../layout.ts';
+import { isSame, lockFolder } from './folder-lock.ts';
 import { type BuildsOwner, ownerOf } from './owner.ts';
 import { complaint } from './refusal.ts';
 
@@ -31,7 +31,7 @@ export async function openIncoming(builds: string, signal: AbortSignal): Promise
   const facts = await factsOfBuilds(builds);
   const owner = ownerOf(facts);
   const parent = join(builds, incomingName);
-  await makeParent(parent, { mode: facts.mode, owner, signal });
+  await makeParent(parent, { facts, owner, signal });
   for (let attempt = 1; attempt <= attempts; attempt += 1) {
     const path = join(parent, nameOfOwn());
     try {
@@ -49,7 +49,8 @@ export async function openIncoming(builds: string, signal: AbortSignal): Promise
 }
 
 /**
- * Removes what commands that died have left below `.incoming`. What one is at work on is locked, and left alone.
+ * Removes what commands that died have left below `.incoming`. What one is at work on is locked, and left alone; so is what another
+ * user has left that only that user may remove.
  * @returns the names that were removed
  * @throws `permission`, `refused`; the signal's reason when aborted
  */
@@ -87,6 +88,21 @@ async function clearOne(
 ): Promise<boolean> {
   const facts = await lstat(path).catch(() => null);
   if (!facts) return false;
+  try {
+    return await removeUnlocked(path, facts, { owner, signal });
+  } catch (error) {
+    // Of several users who share the directory each clears away their own: nobody else gets into what is theirs.
+    if (isCutoverError(error, 'permission') && facts.uid !== owner.uid) return false;
+    throw error;
+  }
+}
+
+/** @returns whether it is gone; false: a command is at work on it */
+async function removeUnlocked(
+  path: string,
+  facts: Stats,
+  { owner, signal }: { owner: BuildsOwner; signal: AbortSignal },
+): Promise<boolean> {
   const lock = facts.isDirectory() ? await lockFolder(path, signal) : null;
   if (facts.isDirectory() && !lock) return false;
   try {
@@ -100,7 +116,7 @@ async function clearOne(
 /** Several users may share a builds directory through its group; then they share this one too. */
 async function makeParent(
   parent: string,
-  { mode, owner, signal }: { mode: number; owner: BuildsOwner; signal: AbortSignal },
+  { facts: { mode, gid }, owner, signal }: { facts: Stats; owner: BuildsOwner; signal: AbortSignal },
 ): Promise<void> {
   const isThere = await lstat(parent).then(
     () => true,
@@ -108,7 +124,10 @@ async function makeParent(
   );
   const isShared = (mode & groupMayWrite) !== 0;
   if (!isThere) await makeAs(parent, { mode: isShared ? '770' : '700', owner, signal });
-  await verifyDirectory(parent);
+  const made = await verifyDirectory(parent);
+  // It has the maker's own group. Who may not give it to the others keeps it, and then they are told so.
+  const command = owner.as(['chgrp', '--no-dereference', '--', `+${gid}`, parent]);
+  if (isShared && made.gid !== gid) await exec(command, { timeoutMs: commandMs, signal });
 }
 
 async function makeAs(
@@ -119,32 +138,6 @@ async function makeAs(
   const command = owner.as(['mkdir', '--parents', '--mode', mode, '--', path]);
   const { code, stderr } = await exec(command, { timeoutMs: commandMs, signal, env: { LC_ALL: 'C' } });
   if (code !== 0) throw complaint(stderr, 'cannot create', path);
-}
-
-/** @returns null when another command has the folder, or has removed it */
-async function lockFolder(path: string, signal: AbortSignal): Promise<FileHandle | null> {
-  const file = await open(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW).catch(
-    (error: unknown) => {
-      if (errnoOf(error) === 'ENOENT') return null;
-      throw fileError(error, 'cannot open', path);
-    },
-  );
-  if (!file) return null;
-  try {
-    const isTaken = await lockDescriptor(file.fd, { waitMs: 0, signal });
-    // Whoever clears away has the lock while it does, so what is at its place now stays there.
-    if (isTaken && (await isSame(file, path))) return file;
-  } catch (error) {
-    await file.close();
-    throw error;
-  }
-  await file.close();
-  return null;
-}
-
-async function isSame(file: FileHandle, path: string): Promise<boolean> {
-  const [own, there] = await Promise.all([file.stat(), lstat(path).catch(() => null)]);
-  return there?.ino === own.ino && there.dev === own.dev;
 }
 
 async function closeFolder(path: string, { lock, owner }: { lock: FileHandle; owner: BuildsOwner }): Promise<void> {
@@ -178,11 +171,11 @@ async function factsOfBuilds(builds: string): Promise<Stats> {
   );
 }
 
-async function verifyDirectory(parent: string): Promise<void> {
+async function verifyDirectory(parent: string): Promise<Stats> {
   const facts = await lstat(parent).catch((error: unknown) => {
     throw fileError(error, 'cannot read', parent);
   });
-  if (facts.isDirectory()) return;
+  if (facts.isDirectory()) return facts;
   throw new CutoverError('refused', `${parent} is not a directory`, {
     mend: `ls -ld ${parent}; mv ${parent} ${parent}.saved`,
   });

@@ -3,6 +3,8 @@ import type { Command } from '../../base/exec.ts';
 
 /** In whose name a build is written: everything that changes the builds directory goes through `as`. */
 export interface BuildsOwner {
+  /** whose name that is */
+  uid: number;
   /** the same command, carried out by the owner of the builds directory */
   as: (command: Command) => Command;
 }
@@ -13,6 +15,7 @@ export interface BuildsOwner {
  * @param directory what stat(2) tells of the builds directory
  */
 export function ownerOf({ uid, gid }: Pick<Stats, 'uid' | 'gid'>): BuildsOwner {
-  if (process.geteuid?.() !== 0 || uid === 0) return { as: (command) => command };
-  return { as: (command) => ['setpriv', `--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', '--', ...command] };
+  const own = process.geteuid?.() ?? uid;
+  if (own !== 0 || uid === 0) return { uid: own, as: (command) => command };
+  return { uid, as: (command) => ['setpriv', `--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', '--', ...command] };
 }

@@ -1,4 +1,4 @@
-import { chmod, mkdir, readdir, rename, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, chown, lstat, mkdir, readdir, rename, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import * as assert from 'uvu/assert';
@@ -139,7 +139,6 @@ test('P1: a builds directory that belongs to another user gets a build of that u
   assert.is(process.getuid?.(), 0, 'it takes root to be another user');
   const taking = await makeTaking(t);
   await chmod(taking.around, 0o755);
-  const { chown, lstat } = await import('node:fs/promises');
   await chown(taking.builds, 65_534, 65_534);
   const { path } = await taking.add(archive);
   for (const name of ['.', 'app.js', 'd', 'd/more', '.cutover.json', '.cutover.files', '../.incoming']) {
@@ -162,6 +161,54 @@ test('P1: a builds directory that belongs to another user gets a build of that u
   assert.is(uid, 0);
   assert.is((await listBuildIds(taking.builds)).length, 1);
 });
+
+test('P1: members of a group that share a builds directory share what comes in, and clear away what is their own', async (t) => {
+  const taking = await makeTaking(t);
+  const { builds } = taking;
+  const incoming = join(builds, '.incoming');
+  await chmod(taking.around, 0o755);
+  await chown(builds, one, shared);
+  await chmod(builds, 0o770);
+  const atWork = await asMember(one, () => openIncoming(builds, signal));
+  const { gid, mode } = await stat(incoming);
+  assert.equal([gid, mode & 0o777], [shared, 0o770]);
+  // Its process died, and the other member, and root, come by.
+  const left = await asMember(one, async () => {
+    await mkdir(join(incoming, 'dead/d'), { recursive: true, mode: 0o700 });
+    return readdir(incoming);
+  });
+  assert.is(left.length, 2);
+  await asMember(other, async () => {
+    assert.equal(await clearIncoming(builds, signal), []);
+    const folder = await openIncoming(builds, signal);
+    assert.equal((await readdir(incoming)).length, 3);
+    await folder.close();
+    await mkdir(join(incoming, 'of-the-other/d'), { recursive: true, mode: 0o700 });
+  });
+  assert.equal(await clearIncoming(builds, signal), ['dead'], "root clears in the directory's owner's name");
+  assert.equal(await asMember(other, () => clearIncoming(builds, signal)), ['of-the-other']);
+  await asMember(one, () => atWork.close());
+  assert.equal(await readdir(incoming), []);
+});
+
+/** Two users, each with a group of their own, and one that both are in. */
+const [one, other, shared] = [54_321, 54_322, 54_323];
+
+/** Does work as one of the two; the process is root again afterwards. */
+async function asMember<T>(uid: number, work: () => Promise<T>): Promise<T> {
+  assert.is(process.getuid?.(), 0, 'it takes root to be another user');
+  const groups = process.getgroups?.() ?? [];
+  process.setgroups?.([shared]);
+  process.setegid?.(uid);
+  process.seteuid?.(uid);
+  try {
+    return await work();
+  } finally {
+    process.seteuid?.(0);
+    process.setegid?.(0);
+    process.setgroups?.(groups);
+  }
+}
 
 function* brokenOff(): Generator<Buffer> {
   yield archive.subarray(0, 20_000);

@@ -95,5 +95,5 @@ async function makeUnpacked(t: TestContext): Promise<{ folder: IncomingFolder; p
   await link(join(path, 'd/file'), join(path, 'second'));
   await symlink('d/file', join(path, 'link'));
   await writeFile(join(path, '.cutover.json'), 'of the archive');
-  return { folder: { path, owner: { as: (command) => command }, close: async () => {} }, path };
+  return { folder: { path, owner: { uid: 0, as: (command) => command }, close: async () => {} }, path };
 }
