@@ -79,7 +79,10 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function textOf(fields: Record<string, unknown>, key: string, pattern = /^[^\n]*$/): string | null {
+/** It is written on terminals, and given to hooks: one line, as `cutover add` takes it. */
+const linePattern = /^\P{Cc}{0,200}$/u;
+
+function textOf(fields: Record<string, unknown>, key: string, pattern = linePattern): string | null {
   const value = fields[key] ?? null;
   if (value === null || (typeof value === 'string' && pattern.test(value))) return value;
   throw damaged(`has a bad "${key}"`);

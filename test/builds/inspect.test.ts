@@ -69,6 +69,10 @@ test('S2: a damaged manifest is a broken build', async (t) => {
     [JSON.stringify({ ...good, created_at: 'yesterday' }), '"created_at"'],
     [JSON.stringify({ ...good, revision: 7 }), '"revision"'],
     [JSON.stringify({ ...good, branch: 'a\nb' }), '"branch"'],
+    [JSON.stringify({ ...good, branch: 'a\0b' }), '"branch"'],
+    [JSON.stringify({ ...good, revision: '\u001b[2J' }), '"revision"'],
+    [JSON.stringify({ ...good, revision: '\u009b2J' }), '"revision"'],
+    [JSON.stringify({ ...good, revision: 'a'.repeat(201) }), '"revision"'],
     [JSON.stringify({ ...good, source_sha256: 'short' }), '"source_sha256"'],
   ];
   const directory = await makeBuilds(t, [build]);
