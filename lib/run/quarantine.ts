@@ -1,4 +1,4 @@
-import { move, readNowIfThere, writeDurably } from '../base/files.ts';
+import { readNowIfThere, writeDurably } from '../base/files.ts';
 import { verdictsOf } from './build-verdicts.ts';
 import type { Reason } from './failure.ts';
 import { endsNewestFirst } from './history.ts';
@@ -21,7 +21,7 @@ export type Quarantine = Record<string, QuarantineEntry>;
  * ledgers are there: state may be lost, and a file torn.
  */
 export async function readQuarantine(paths: StatePaths): Promise<Quarantine> {
-  return (await readFile(paths)) ?? fromRuns(paths);
+  return entriesIn(readNowIfThere(paths.quarantine)) ?? fromRuns(paths);
 }
 
 /** Adds a build. @throws `disk`, `permission` */
@@ -36,17 +36,17 @@ export async function release(paths: StatePaths, build: string): Promise<void> {
 
 /** @param change what is to be written, or null where all is as it should be */
 async function replace(paths: StatePaths, change: (known: Quarantine) => Quarantine | null): Promise<void> {
-  const known = await readFile(paths);
+  const text = readNowIfThere(paths.quarantine);
+  const known = entriesIn(text);
   const wanted = change(known ?? (await fromRuns(paths)));
   if (wanted === null) return;
-  // Somebody may want to see what became of it.
-  if (known === null) await move(paths.quarantine, `${paths.quarantine}.torn`);
+  // Somebody may want to see what became of it. Itself it stays until it is replaced: with no file at all nothing is quarantined.
+  if (known === null) await writeDurably(`${paths.quarantine}.torn`, text ?? '');
   await writeDurably(paths.quarantine, `${JSON.stringify(wanted, null, 2)}\n`);
 }
 
-/** @returns null where what is there cannot be understood */
-async function readFile(paths: StatePaths): Promise<Quarantine | null> {
-  const text = readNowIfThere(paths.quarantine);
+/** @param text null: there is no file @returns null where it cannot be understood */
+function entriesIn(text: string | null): Quarantine | null {
   try {
     const value = JSON.parse(text ?? '{}') as Quarantine;
     return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : null;

@@ -1,6 +1,10 @@
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { quarantine, readQuarantine, release } from '../../lib/run/quarantine.ts';
+import { statePathsIn } from '../../lib/run/state.ts';
+import { makeTmpfs } from '../base/tmpfs.ts';
+import { rejection } from '../builds/directory.ts';
 import { suite } from '../suite.ts';
 import { gateFailure, leaveRun, makeState, newer, newest, older } from './samples.ts';
 
@@ -64,4 +68,25 @@ test('S4: letting out a build that is not in it writes nothing', async (t) => {
   await mkdir(paths.directory, { recursive: true });
   await release(paths, newer);
   assert.equal(await readdir(paths.directory), []);
+});
+
+test('S4: a torn file that cannot be replaced, as on a full disk, stays: without one nothing would be quarantined', async (t) => {
+  const { path } = await makeTmpfs(t, 256 * 1024);
+  const paths = statePathsIn(join(path, 'state'));
+  await leaveRun(paths, '20260203-151120-0001', {
+    outcome: 'rolled_back',
+    active: older,
+    failure: gateFailure,
+    to: newer,
+  });
+  await writeFile(paths.quarantine, '{"dist');
+  const filler = join(path, 'filler');
+  assert.is((await rejection(writeFile(filler, Buffer.alloc(1024 * 1024)))).code, 'ENOSPC');
+  const known = { [newer]: { run: '20260203-151120-0001', reason: 'health', since: '2026-02-03T15:11:20.000Z' } };
+  assert.equal(await readQuarantine(paths), known);
+  assert.is((await rejection(quarantine(paths, newest, entry))).code, 'disk');
+  assert.equal(await readQuarantine(paths), known);
+  await rm(filler);
+  await quarantine(paths, newest, entry);
+  assert.equal(await readQuarantine(paths), { ...known, [newest]: entry });
 });
