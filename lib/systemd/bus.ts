@@ -5,6 +5,7 @@ import { answerWithin, openController } from '../base/wait.ts';
 import type { ManagerKind } from '../config/model.ts';
 import { loadDbus, type Message, type MessageBus } from './dbus.ts';
 import { dbusFailure } from './failures.ts';
+import { followSpeaker, type Speaker } from './speaker.ts';
 import { systemctl } from './typed.ts';
 
 /** One method call: where, what, and the arguments with their D-Bus signature. */
@@ -33,6 +34,7 @@ export interface Bus {
   readonly lost: AbortSignal;
   /** @throws the reason of `lost`; `bus_lost` also when no answer comes, and what `dbusFailure` makes of the manager's own answer */
   call(call: BusCall): Promise<unknown[]>;
+  /** passes on what systemd itself sends, once it has answered a call */
   onSignal(listener: (signal: BusSignal) => void): () => void;
   /** asks the bus to pass signals on (D-Bus specification, "Match Rules") */
   addMatch(rule: string): Promise<void>;
@@ -57,9 +59,10 @@ interface Connection {
   stream: NodeJS.EventEmitter & { writable: boolean; destroy(): void };
 }
 
-/** Whose bus it is, the signal that it is lost, and what gives it up for us. */
+/** Whose bus it is, the signal that it is lost, what gives it up for us, and who is systemd on it. */
 interface Lifeline extends Pick<Bus, 'kind' | 'lost'> {
   end: (cause?: unknown) => void;
+  speaker: Speaker;
 }
 
 /** Makes the error of a bus that does not let us in. */
@@ -130,7 +133,9 @@ function watchConnection(raw: MessageBus, kind: ManagerKind, unavailable: Unavai
     clearTimeout(timer);
   });
   ended.signal.addEventListener('abort', () => clearTimeout(timer), { once: true });
-  return { kind, lost: ended.signal, end };
+  const speaker = followSpeaker();
+  raw.on('message', (message) => speaker.hear(message));
+  return { kind, lost: ended.signal, end, speaker };
 }
 
 function lostBus(kind: ManagerKind, cause: unknown): CutoverError {
@@ -144,7 +149,8 @@ function connectionOf(raw: MessageBus): Connection {
   return (raw as unknown as { _connection: Connection })._connection;
 }
 
-function callsOf(raw: MessageBus, { kind, lost, end }: Lifeline, MessageClass: typeof Message): Bus['call'] {
+function callsOf(raw: MessageBus, line: Lifeline, MessageClass: typeof Message): Bus['call'] {
+  const { kind, lost, end, speaker } = line;
   return async (request) => {
     lost.throwIfAborted();
     const { destination, path, member, signature, body } = request;
@@ -158,6 +164,7 @@ function callsOf(raw: MessageBus, { kind, lost, end }: Lifeline, MessageClass: t
       if (isCutoverError(error, 'timeout')) throw unanswered(kind, error.message, error);
       throw dbusFailure(error, { ...request, manager: kind });
     });
+    if (reply) speaker.answered(destination, reply.sender);
     return reply?.body ?? [];
   };
 }
@@ -167,7 +174,7 @@ export function unanswered(kind: ManagerKind, message: string, cause: unknown): 
   return new CutoverError('bus_lost', message, { mend: systemctl(kind, 'status'), cause });
 }
 
-function wrap(raw: MessageBus, { kind, lost }: Lifeline, call: Bus['call']): Bus {
+function wrap(raw: MessageBus, { kind, lost, speaker }: Lifeline, call: Bus['call']): Bus {
   // Each unit that is watched listens; Node warns at the eleventh.
   raw.setMaxListeners(0);
   return {
@@ -176,7 +183,7 @@ function wrap(raw: MessageBus, { kind, lost }: Lifeline, call: Bus['call']): Bus
     call,
     onSignal(listener) {
       const pass = (message: Message): void => {
-        if (message.type === 4) listener(message);
+        if (speaker.isHeardIn(message)) listener(message);
       };
       raw.on('message', pass);
       return () => raw.off('message', pass);

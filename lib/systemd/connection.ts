@@ -3,6 +3,7 @@ import { sleep } from '../base/wait.ts';
 import type { ManagerKind } from '../config/model.ts';
 import { type Bus, type BusCall, connectBus } from './bus.ts';
 import { manager } from './names.ts';
+import { speakerRule } from './speaker.ts';
 
 /** A connection to a manager that is made anew when the bus goes away and comes back. */
 export interface Connection {
@@ -131,6 +132,7 @@ function isRoot(): boolean {
 async function subscribe(bus: Bus): Promise<void> {
   const { destination, interface: managerInterface } = manager;
   await Promise.all([
+    bus.addMatch(speakerRule),
     bus.addMatch(`type='signal',sender='${destination}',interface='${managerInterface}',member='JobRemoved'`),
     bus.call({ ...manager, member: 'Subscribe' }),
   ]);
