@@ -143,14 +143,28 @@ test('S4: a stranger that answers well in the place of a build that never listen
   await assertNothingLeft(site);
 });
 
+/** A stop ends the shell alone, and leaves the program that it started. */
+const leavesChild = ['ExecStart=', `ExecStart=/bin/bash -c '${process.execPath} app.mjs & wait'`, 'KillMode=process'];
+
 test('S4: what the old build left behind in its own unit is ended', async (t) => {
-  const inShell = ['ExecStart=', `ExecStart=/bin/bash -c '${process.execPath} app.mjs & wait'`];
-  const site = await makeSite(t, { builds: [{}, {}], service: [...inShell, 'KillMode=process'] });
+  const site = await makeSite(t, { builds: [{}, {}], service: leavesChild });
   const old = await whoServes(site);
   const called = await site.call('deploy');
   assert.equal([called.code, called.document.active], [0, second], called.stderr);
   assert.is((await whoServes(site))?.build, second);
   assert.is((await site.sandbox.exec(['test', '-d', `/proc/${old?.pid}`])).code, 1, 'the old process is gone');
+  await site.sandbox.run('systemctl', 'kill', '--signal=KILL', site.unit);
+  await assertNothingLeft(site);
+});
+
+test('S4: what a bad build leaves behind in its unit is ended before the old one is started again', async (t) => {
+  const site = await makeSite(t, { builds: [{}, { mode: 'status' }], service: leavesChild });
+  const called = await site.call('deploy');
+  const { outcome, active, failure } = called.document;
+  assert.equal([called.code, outcome, active, failure?.reason], [4, 'rolled_back', first, 'health'], called.stderr);
+  assert.is((await whoServes(site))?.build, first);
+  const fromSecond = `readlink /proc/[0-9]*/cwd | grep ${site.builds}/${second}`;
+  assert.is((await site.sandbox.exec(['bash', '-c', fromSecond])).stdout, '', 'nothing runs from the bad build');
   await site.sandbox.run('systemctl', 'kill', '--signal=KILL', site.unit);
   await assertNothingLeft(site);
 });
