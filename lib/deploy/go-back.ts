@@ -156,7 +156,9 @@ async function proveBack(inputs: RunInputs, { systemd, emit }: Omit<RunTools, 's
       if (left === 0 || !isUnitsEnd(error)) return notBack(back, error);
       emit({ type: 'note', message: `${back} is started once more: ${messageOf(error)}` });
       // What is wrong with it, the gate tells.
-      await startProven(systemd, target, { opened: unseen, signal }).catch(() => {});
+      await startProven(systemd, target, { opened: unseen, signal }).catch((second: unknown) =>
+        requireReached(inputs, [second]),
+      );
     }
   }
 }
