@@ -2,6 +2,7 @@ import { openController } from '../base/wait.ts';
 import { StepFailure } from '../run/failure.ts';
 import { textOf, type UnitFacts } from '../systemd/facts.ts';
 import type { Systemd } from '../systemd/systemd.ts';
+import { type ManagedUnit, notStarted } from './not-started.ts';
 
 /** A unit under watch from its start on. */
 export interface UnitLife {
@@ -43,9 +44,10 @@ export async function watchLife(
   const beganMs = performance.now();
   const ended = openController();
   const course = courseFrom(isRunning);
+  const managed = { unit, manager: systemd.kind };
   const judge = (): void => {
     if (!isOver(course) || ended.signal.aborted) return;
-    ended.abort(isStopped(course) ? new StoppedByOthers(unit) : deathOf(unit, course.latest));
+    ended.abort(isStopped(course) ? new StoppedByOthers(unit) : deathOf(managed, course.latest));
   };
   const watching = systemd.watch(unit, (changed) => {
     follow(course, changed);
@@ -136,14 +138,14 @@ export function isUnitsEnd(error: unknown): boolean {
 
 /** Why a start failed, in the words of its own signals: facts may be of the next start already, as with `Restart=`. */
 export function asSignalled(error: unknown, { ended }: UnitLife): unknown {
-  const isFromFacts = isUnitsEnd(error) && !(error instanceof StoppedByOthers);
+  const isFromFacts = error instanceof StepFailure && !(error instanceof StoppedByOthers);
   return isFromFacts && ended.aborted ? ended.reason : error;
 }
 
 /** The failure that the facts of a unit that is down describe. */
 export function deathFrom(facts: UnitFacts): StepFailure {
   return deathOf(
-    facts.unit,
+    facts,
     new Map<string, unknown>([
       ['Result', facts.result],
       ['ExecMainCode', facts.execMainCode],
@@ -153,9 +155,10 @@ export function deathFrom(facts: UnitFacts): StepFailure {
 }
 
 /** ExecMainCode is CLD_EXITED (1), CLD_KILLED (2) or CLD_DUMPED (3), as waitid(2) has it. */
-function deathOf(unit: string, properties: Map<string, unknown>): StepFailure {
+function deathOf({ unit, manager }: ManagedUnit, properties: Map<string, unknown>): StepFailure {
   const [code, status] = [Number(properties.get('ExecMainCode') ?? 0), Number(properties.get('ExecMainStatus') ?? 0)];
   const result = textOf(properties.get('Result'));
+  if (result === 'exec-condition') return notStarted({ unit, manager }, 'its ExecCondition= is not met');
   if (result === 'oom-kill') return new StepFailure('memory', `${unit} was killed because it ran out of memory`);
   if (result === 'start-limit-hit') return new StepFailure('start', `${unit} hit its start limit`);
   if (result === 'timeout')

@@ -3,6 +3,7 @@ import { amount, invocationIdOf, isActive, textOf } from '../systemd/facts.ts';
 import type { JobResult } from '../systemd/jobs.ts';
 import type { Systemd } from '../systemd/systemd.ts';
 import { deathFrom, StoppedByOthers } from './life.ts';
+import { notStarted } from './not-started.ts';
 
 /** What tells whether a start went well. */
 export interface StartFacts {
@@ -41,17 +42,20 @@ export async function requireStarted(systemd: Systemd, unit: string, result: Job
 
 /** Where nothing was run, what systemd knows of the main process is of the one before, and no build is at fault. */
 async function whyDown(systemd: Systemd, unit: string, result: JobResult): Promise<StepFailure> {
+  const managed = { unit, manager: systemd.kind };
   if (result === 'canceled') return new StoppedByOthers(unit);
-  if (result === 'dependency') return notStarted(unit, await whatLacks(systemd, unit));
-  if (neverRun.includes(result)) return notStarted(unit, `its start job ended as ${result}`);
+  if (result === 'dependency') return notStarted(managed, await whatLacks(systemd, unit));
+  if (neverRun.includes(result)) return notStarted(managed, `its start job ended as ${result}`);
   // A condition that is not met ends the job as `done`.
-  if ((await systemd.property(unit, 'Unit', 'ConditionResult')) === false)
-    return notStarted(unit, 'a Condition…= of it is not met');
+  if (await isConditionUnmet(systemd, unit)) return notStarted(managed, 'a Condition…= of it is not met');
   return deathFrom(await systemd.facts(unit));
 }
 
-function notStarted(unit: string, why: string): StepFailure {
-  return new StepFailure('systemd', `${unit} was not started by systemd: ${why} (systemctl status ${unit})`);
+/** What is down may be unloaded at once, and the question loads it anew: then no condition was tried yet, as where there is none. */
+async function isConditionUnmet(systemd: Systemd, unit: string): Promise<boolean> {
+  const names = ['ConditionResult', 'Conditions'] as const;
+  const [isMet, conditions] = await Promise.all(names.map((name) => systemd.property(unit, 'Unit', name)));
+  return isMet === false && (conditions as unknown[]).length > 0;
 }
 
 async function whatLacks(systemd: Systemd, unit: string): Promise<string> {

@@ -16,6 +16,7 @@ export interface KnownUnit {
 
 /** The manager of the system or of the user, over its D-Bus interface (org.freedesktop.systemd1(5)). */
 export interface Systemd {
+  readonly kind: ManagerKind;
   /** @throws `no_such_unit` never: an unknown unit has `loadState` "not-found" */
   facts(unit: string): Promise<UnitFacts>;
   /** the same, and every property by its name for who would ask for more: systemd tells all of them or one */
@@ -73,6 +74,10 @@ class Client implements Systemd {
 
   constructor(connection: Connection) {
     this.#connection = connection;
+  }
+
+  get kind(): ManagerKind {
+    return this.#connection.kind;
   }
 
   async facts(unit: string): Promise<UnitFacts> {

@@ -8,8 +8,12 @@ import { assertNothingLeft, assertSound } from './sound.ts';
 const test = suite('deploy/not started');
 const second = buildId(2);
 
-/** A site whose unit has these lines in [Unit], and the file that its start hangs on. */
-async function hangingOn(t: TestContext, lines: (mark: string) => string[]): Promise<{ site: Site; mark: string }> {
+/** A site whose unit has these lines in a section, and the file that its start hangs on. */
+async function hangingOn(
+  t: TestContext,
+  lines: (mark: string) => string[],
+  section = 'Unit',
+): Promise<{ site: Site; mark: string }> {
   const site = await makeSite(t, { builds: [{}, {}] });
   const { sandbox, unit } = site;
   const mark = `/run/${unit}.may-start`;
@@ -17,7 +21,7 @@ async function hangingOn(t: TestContext, lines: (mark: string) => string[]): Pro
   await sandbox.run('touch', mark);
   await mkdir(folder, { recursive: true });
   t.cleanup(() => rm(folder, { recursive: true, force: true }));
-  await writeFile(`${folder}/needs.conf`, `[Unit]\n${lines(mark).join('\n')}\n`);
+  await writeFile(`${folder}/needs.conf`, `[${section}]\n${lines(mark).join('\n')}\n`);
   await sandbox.run('systemctl', 'daemon-reload');
   return { site, mark };
 }
@@ -64,4 +68,10 @@ test('S4: a condition of the unit is not met: no build is blamed', async (t) => 
   const { site, mark } = await hangingOn(t, (path) => [`ConditionPathExists=${path}`]);
   await site.sandbox.run('rm', mark);
   await assertNobodysFault({ site, mark }, /was not started by systemd: a Condition…= of it is not met/);
+});
+
+test('S4: a program that is asked whether the unit may start says no: no build is blamed', async (t) => {
+  const { site, mark } = await hangingOn(t, (path) => [`ExecCondition=/usr/bin/test -e ${path}`], 'Service');
+  await site.sandbox.run('rm', mark);
+  await assertNobodysFault({ site, mark }, /was not started by systemd: its ExecCondition= is not met/);
 });
