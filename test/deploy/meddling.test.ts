@@ -41,19 +41,21 @@ test('S4: somebody stops the unit while it starts', async (t) => {
   assert.is((await site.call('deploy')).document.active, second, 'nothing spoke against the build');
 });
 
-test('S4: somebody stops the unit before its program runs', async (t) => {
-  const service = ["ExecStartPre=/bin/bash -c 'while test -e not-yet; do sleep 0.02; done'"];
-  const site = await makeSite(t, { builds: [{}, {}], service });
-  await writeFile(site.sandbox.hostPath(`${site.builds}/${second}/not-yet`), '');
-  const run = await startDeploy(site);
-  await untilBegun(site, 'start');
-  await until('it starts', async () => (await subState(site)) === 'start-pre');
-  await byAnotherHand(site, 'stop');
-  const called = await run.end();
-  assertWentBack(called, first);
-  assert.is(called.document.failure?.reason, 'systemd', called.document.failure?.message);
-  await assertSound(site, first, called);
-});
+for (const verb of ['stop', 'restart'] as const) {
+  test(`S4: somebody has the unit ${verb} before its program runs`, async (t) => {
+    const service = ["ExecStartPre=/bin/bash -c 'while test -e not-yet; do sleep 0.02; done'"];
+    const site = await makeSite(t, { builds: [{}, {}], service });
+    await writeFile(site.sandbox.hostPath(`${site.builds}/${second}/not-yet`), '');
+    const run = await startDeploy(site);
+    await untilBegun(site, 'start');
+    await until('it starts', async () => (await subState(site)) === 'start-pre');
+    await byAnotherHand(site, verb);
+    const called = await run.end();
+    assertWentBack(called, first);
+    assert.is(called.document.failure?.reason, 'systemd', called.document.failure?.message);
+    await assertSound(site, first, called);
+  });
+}
 
 test('S4: somebody starts the unit while it stops: it is not taken for stopped, and no build is blamed', async (t) => {
   const site = await slowToStop(t);
