@@ -22,7 +22,7 @@ import { holdersOf } from './ports.ts';
 import { planOf } from './plans.ts';
 import type { RunTools } from './run-tools.ts';
 import { startableWaitMeter } from './waits.ts';
-import { withWayBack } from './way-back.ts';
+import { stepsTakenBack, withWayBack } from './way-back.ts';
 
 interface MeasuredTools extends RunTools {
   ledger: Ledger;
@@ -104,7 +104,8 @@ async function applyAndJudge(inputs: RunInputs, tools: MeasuredTools): Promise<O
   if (inputs.kind === 'recovery') return giveUp(inputs, { begun, records: steps, failure, transcript }, tools);
   const way = await withWayBack(inputs, tools);
   const names = new Set(begun.map(({ name }) => name));
-  const taken = way === inputs ? begun : planOf(way, { ...tools, transcript }).filter(({ name }) => names.has(name));
+  const whole = way === inputs ? plan : planOf(way, { ...tools, transcript });
+  const taken = stepsTakenBack(whole, names, way);
   return goBack(way, { begun: taken, records: steps, failure, transcript }, tools);
 }
 

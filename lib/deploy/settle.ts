@@ -19,7 +19,7 @@ import { goBack, requireReached } from './go-back.ts';
 import { endLeftProcesses } from '../run/left-processes.ts';
 import { ledgerPath } from '../run/state.ts';
 import { requirePermitted } from './permission.ts';
-import { withWayBack } from './way-back.ts';
+import { stepsTakenBack, withWayBack } from './way-back.ts';
 import { holdersOf } from './ports.ts';
 import { planOf } from './plans.ts';
 import type { Systemd } from '../systemd/systemd.ts';
@@ -145,7 +145,8 @@ async function endingOf(record: RunRecord, tools: SettleTools): Promise<Found> {
   }
   // A rollback away from a build that is broken has nowhere to go back to: what it was on the way to is the way out.
   if (isOneWay(inputs)) return goOn(record, tools);
-  const begun = known.filter(({ name, isGoneAtBoot, isRevertedOnce }) => {
+  const taken = stepsTakenBack(plan, new Set(steps.keys()), inputs);
+  const begun = taken.filter(({ name, isGoneAtBoot, isRevertedOnce }) => {
     return !(isBooted && isGoneAtBoot) && !(isRevertedOnce && steps.get(name) === 'reverted');
   });
   const ending = await goBack(inputs, { begun, records, failure, transcript: [] }, tools);

@@ -3,6 +3,7 @@ import { recordAnyway } from '../run/engine.ts';
 import { newestProven } from '../run/history.ts';
 import type { RunInputs } from '../run/inputs.ts';
 import type { Ledger } from '../run/ledger.ts';
+import type { Step } from '../run/step.ts';
 import { readQuarantine } from '../run/quarantine.ts';
 import type { RunTools } from './run-tools.ts';
 
@@ -27,4 +28,18 @@ export async function withWayBack(
   if (other === null) return inputs;
   await recordAnyway(ledger, { type: 'way_back', to: other });
   return { ...inputs, back: other };
+}
+
+/**
+ * The steps of a plan that a way back takes back: those that were begun, and the swap too where another build is gone back to than the
+ * one that the run began with, as in `--fix-forward`. Nobody else would point the link at it.
+ * @param begun their names
+ */
+export function stepsTakenBack(
+  plan: readonly Step[],
+  begun: ReadonlySet<string>,
+  { from, back }: Pick<RunInputs, 'from' | 'back'>,
+): Step[] {
+  const isElsewhere = back !== null && back !== from;
+  return plan.filter(({ name }) => begun.has(name) || (isElsewhere && name === 'swap'));
 }
