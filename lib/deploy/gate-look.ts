@@ -3,7 +3,7 @@ import type { ManagerKind, TargetConfig } from '../config/model.ts';
 import type { UnitVitals } from '../systemd/facts.ts';
 import type { ReadyQuestion } from '../systemd/ready-question.ts';
 import type { Systemd } from '../systemd/systemd.ts';
-import { judgeJournal, judgeMemory } from './limits.ts';
+import { judgeJournal, judgeMemoryInUse } from './limits.ts';
 import { lookAtPorts, type PortOwners, portTaken } from './ports.ts';
 
 /** What is looked at, and what it is measured by. */
@@ -49,7 +49,7 @@ export async function lookOnce(subject: LookSubject, { systemd, signal, prove, .
   const { target } = subject;
   const { unit, health, ports } = target;
   const asking = Promise.all([systemd.vitals(unit), ...health.urls.map((url) => probe(url, health, signal))]);
-  const limits = asking.then(([vitals]) => requireWithinLimits(vitals, subject, { signal, ...known }));
+  const limits = asking.then(([vitals]) => requireWithinLimits(vitals, subject, { systemd, signal, ...known }));
   const proof = asking.then(([vitals]) => prove?.(vitals));
   // A stranger on the port is the better reason, and is found out meanwhile.
   for (const judged of [limits, proof]) judged.catch(() => {});
@@ -94,11 +94,11 @@ function portOf(url: string): number | null {
 async function requireWithinLimits(
   vitals: UnitVitals,
   subject: LookSubject,
-  { signal, journal }: Pick<LookTools, 'signal' | 'journal'>,
+  { systemd, signal, journal }: Pick<LookTools, 'systemd' | 'signal' | 'journal'>,
 ): Promise<boolean> {
   const { target, manager, memoryBefore, sinceMs } = subject;
   const { limits } = target;
-  const tooMuch = judgeMemory(vitals, limits, memoryBefore);
+  const tooMuch = await judgeMemoryInUse(systemd, vitals, { limits, memoryBefore });
   if (tooMuch) throw tooMuch;
   const { failure, isUnread } = await judgeJournal(vitals, { limits, manager, sinceMs, signal }, journal);
   if (failure) throw failure;

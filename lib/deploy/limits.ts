@@ -3,9 +3,11 @@ import { matchesOf } from '../base/matching.ts';
 import type { LimitsConfig, ManagerKind } from '../config/model.ts';
 import { formatSize } from '../config/quantities.ts';
 import { StepFailure } from '../run/failure.ts';
-import type { UnitVitals } from '../systemd/facts.ts';
+import { textOf, type UnitVitals } from '../systemd/facts.ts';
+import { fileCacheBytes } from '../systemd/file-cache.ts';
 import { askJournal, type JournalAnswer, type JournalEntry, type JournalQuery } from '../systemd/journal.ts';
 import { prepareQuestion, type ReadyQuestion } from '../systemd/ready-question.ts';
+import type { Systemd } from '../systemd/systemd.ts';
 
 /** Below this a multiple of the previous level says nothing: small programs vary by that much. */
 const spikeFloorBytes = 64 * 1024 * 1024;
@@ -31,6 +33,22 @@ export function judgeMemory(vitals: UnitVitals, limits: LimitsConfig, memoryBefo
   if (used <= spike) return null;
   const before = `${limits.memorySpike} times the ${formatSize(memoryBefore)} of the build before`;
   return new StepFailure('memory', `${unit} uses ${formatSize(used)} of memory, over ${before}`);
+}
+
+/**
+ * Finds memory over its limit as `judgeMemory` does, the files left aside that the kernel keeps at hand: a service that reads many is not
+ * one that leaks. What they are is asked only where a limit would be broken.
+ */
+export async function judgeMemoryInUse(
+  systemd: Pick<Systemd, 'property'>,
+  vitals: UnitVitals,
+  { limits, memoryBefore }: { limits: LimitsConfig; memoryBefore: number | null },
+): Promise<StepFailure | null> {
+  const found = judgeMemory(vitals, limits, memoryBefore);
+  if (!found || vitals.memoryBytes === null) return found;
+  const group = textOf(await systemd.property(vitals.unit, 'Service', 'ControlGroup'));
+  const memoryBytes = vitals.memoryBytes - (await fileCacheBytes(group));
+  return judgeMemory({ ...vitals, memoryBytes }, limits, memoryBefore);
 }
 
 /** Processor time at the start of the gate, to see what was used since. */

@@ -31,6 +31,12 @@ const cases: Case[] = [
     ],
   },
   {
+    name: 'memory, and files that the kernel keeps at hand',
+    build: {},
+    service: ['ExecStartPre=/bin/dd if=/dev/zero of=large bs=1M count=200 conv=fsync'],
+    judged: [[['memory = "150M"', 'memory_spike = 0'], null]],
+  },
+  {
     name: 'memory, by the MemoryMax= of the unit',
     build: { mode: 'eat_memory', megabytes: 960 },
     service: ['MemoryMax=1G'],

@@ -26,7 +26,7 @@ export const limitsTable: Table = {
       type: size,
       default: null,
       defaultText: "90 % of the unit's MemoryMax= where that is set",
-      sentence: 'The most memory the unit may use.',
+      sentence: 'The most memory the unit may use, without the files that the kernel keeps at hand for it.',
       example: '512M',
     },
     {

@@ -3,7 +3,7 @@ import { withDeadline } from '../../base/wait.ts';
 import type { CheckAnswer } from '../../checks/check.ts';
 import { askDisk } from '../../checks/disk.ts';
 import { servingBuild } from '../../deploy/identity.ts';
-import { judgeMemory } from '../../deploy/limits.ts';
+import { judgeMemoryInUse } from '../../deploy/limits.ts';
 import { askMonitorChecks } from '../../deployer/monitor-checks.ts';
 import type { Place } from '../../deployer/place.ts';
 import type { Reason } from '../../run/failure.ts';
@@ -57,14 +57,14 @@ export async function lookAtService(place: Place, before: Starts | null): Promis
 }
 
 async function lookNow(place: Place, before: Starts | null): Promise<Seen> {
-  const { target, config } = place;
+  const { target, config, systemd } = place;
   const [seen, disk] = await Promise.all([
     look(place),
     askDisk([target.builds, config.state], target.limits.diskUsed).catch(() => null),
   ]);
   const { facts, current, glance } = seen;
   const starts = { restarts: facts.restarts, invocation: facts.invocationId };
-  const memory = judgeMemory(facts, target.limits, null);
+  const memory = await judgeMemoryInUse(systemd, facts, { limits: target.limits, memoryBefore: null });
   const found = [
     ...serviceFound(seen, restartsSince(before, starts)),
     ...(memory ? [failing('memory', memory.message)] : []),
