@@ -56,7 +56,8 @@ export const limitsTable: Table = {
       key: 'journal_pattern',
       type: pattern,
       default: null,
-      sentence: "A regular expression that must not appear in the unit's journal since the start.",
+      sentence:
+        "A regular expression that must not appear in the unit's journal since the start; each look reads the newest 5 000 entries, 16 MB at most.",
       example: 'UnhandledPromiseRejection',
     },
   ],
