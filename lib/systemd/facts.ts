@@ -46,6 +46,9 @@ export const vitalProperties = {
   Service: ['MainPID', 'NRestarts', 'MemoryCurrent', 'MemoryMax', 'CPUUsageNSec'],
 } as const;
 
+/** What names directories that systemd makes for a service and gives to its user, again and whole when that is another one. */
+export const ownDirectorySettings = ['StateDirectory', 'CacheDirectory', 'LogsDirectory', 'RuntimeDirectory'] as const;
+
 /** What stands in its files. */
 export interface UnitSettings {
   restart: string;

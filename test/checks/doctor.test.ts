@@ -56,6 +56,13 @@ const queueOf = (backlog: number, more: Changes = {}): Changes => ({
   socket: { backlog },
   ...more,
 });
+const madeUser = (standInUser: string | null, setup: Changes['setup'] = { ownDirectories: ['app'] }): Changes => ({
+  strategy: 'overlap',
+  facts: { user: 'app' },
+  standIn: { user: standInUser },
+  dynamic: [true, true],
+  setup,
+});
 const kernelQueue = (length: number | null, most = 4096): Changes => ({ queue: { kernel: length, most } });
 
 test('S12: nothing is said about a sound unit, with any strategy', () => {
@@ -474,6 +481,17 @@ test('S12: a stand-in that would run something else, or elsewhere', () => {
       `app-next@.service would run ${build} in /`,
       directory,
     ],
+  ]);
+});
+
+test('S5, S12: a stand-in whose user systemd makes anew would take the directories of the service', () => {
+  const observed =
+    'DynamicUser=yes: app-next@.service would run as app-next, app.service runs as app, and its directory app would go to the other';
+  hold([
+    ['stand_in', madeUser('app'), 'pass', 'app-next@.service', null],
+    ['stand_in', madeUser('app-next', {}), 'pass', 'app-next@.service', null],
+    ['stand_in', { ...madeUser('app-next'), dynamic: [false, false] }, 'pass', 'app-next@.service', null],
+    ['stand_in', madeUser('app-next'), 'fail', observed, `${service('User=app')}\nand the same for app-next@.service`],
   ]);
 });
 

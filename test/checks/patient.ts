@@ -21,6 +21,8 @@ export interface Changes {
   /** of the main unit, and of the stand-in; default: both */
   nonBlocking?: [main: boolean, standIn: boolean];
   queue?: Patient['queue'];
+  /** of the main unit, and of the stand-in; default: neither */
+  dynamic?: [main: boolean, standIn: boolean];
   lastRun?: Patient['lastRun'];
   missing?: Patient['missing'];
   whereabouts?: Partial<Patient['whereabouts']>;
@@ -34,7 +36,8 @@ export function patientWith(changes: Changes = {}): Patient {
   const noLimit = isShared ? { startLimitIntervalMs: 0, triggeredBy: ['app.socket'] } : {};
   const relations = { ...none, requires: isShared ? ['app.socket'] : [], ...changes.relations };
   const [isNonBlocking = true] = changes.nonBlocking ?? [];
-  const main: Service = { facts: factsWith({ ...noLimit, ...changes.facts }), relations, isNonBlocking };
+  const [isDynamic = false] = changes.dynamic ?? [];
+  const main: Service = { facts: factsWith({ ...noLimit, ...changes.facts }), relations, isNonBlocking, isDynamic };
   const { targets } = directConfig({ unit: 'app.service', builds, ports: [9000], manager: 'system' });
   const target = Object.values(targets)[0] as TargetConfig;
   return {
@@ -60,6 +63,7 @@ const setup: Setup = {
   environment: ['NODE_ENV=production'],
   environmentFiles: [],
   roots: [],
+  ownDirectories: [],
   upheldBy: [],
   refusesStart: false,
   refusesStop: false,
@@ -75,7 +79,9 @@ const socket: Socket = {
   triggerIntervalMs: 0,
 };
 
-function standInWith({ standIn, standInRelations, nonBlocking: [, isNonBlocking] = [true, true] }: Changes): Service {
+function standInWith({ standIn, standInRelations, ...changes }: Changes): Service {
+  const [, isNonBlocking] = changes.nonBlocking ?? [true, true];
+  const [, isDynamic] = changes.dynamic ?? [false, false];
   const facts = factsWith({
     unit: `app-next@${build}.service`,
     restart: 'no',
@@ -84,5 +90,5 @@ function standInWith({ standIn, standInRelations, nonBlocking: [, isNonBlocking]
     triggeredBy: ['app.socket'],
     ...standIn,
   });
-  return { facts, relations: { ...none, ...standInRelations }, isNonBlocking };
+  return { facts, relations: { ...none, ...standInRelations }, isNonBlocking, isDynamic };
 }

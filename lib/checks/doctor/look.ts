@@ -1,7 +1,7 @@
 import { realpath } from 'node:fs/promises';
 import { CutoverError } from '../../base/errors.ts';
 import type { TargetConfig } from '../../config/model.ts';
-import { amount, textOf, type UnitFacts } from '../../systemd/facts.ts';
+import { amount, type UnitFacts } from '../../systemd/facts.ts';
 import { isDbusError } from '../../systemd/failures.ts';
 import type { Systemd } from '../../systemd/systemd.ts';
 import {
@@ -15,6 +15,7 @@ import {
 } from './patient.ts';
 import { missingPrograms } from './programs.ts';
 import { lookAtQueue } from './queue.ts';
+import { type Ask, listOf, setupOf } from './setup.ts';
 import { whereaboutsOf } from './whereabouts.ts';
 
 /** Who is to be looked at, and what is known already. */
@@ -31,9 +32,6 @@ export interface Subject {
 }
 
 type Looking = Pick<Systemd, 'facts' | 'property'>;
-/** Gives a property; null where this systemd is too old to know it. */
-type Ask = (kind: Parameters<Looking['property']>[1], name: string) => Promise<unknown>;
-
 /** Reads what the rules look at, all at once: with strategy `restart` some properties of one unit. */
 export async function lookAt(subject: Subject, systemd: Looking): Promise<Patient> {
   const { target, facts, properties } = subject;
@@ -77,7 +75,11 @@ interface Shared extends Pick<Patient, 'standIn' | 'queue'> {
 }
 
 const alone: Shared = {
-  sharing: { relations: { conflicts: [], partOf: [], bindsTo: [], requires: [] }, isNonBlocking: false },
+  sharing: {
+    relations: { conflicts: [], partOf: [], bindsTo: [], requires: [] },
+    isNonBlocking: false,
+    isDynamic: false,
+  },
   sockets: [],
   standIn: null,
   queue: null,
@@ -99,44 +101,6 @@ async function othersOf(sockets: Shared['sockets'], known: Service[], systemd: L
   const units = new Set(known.map(({ facts }) => facts.unit));
   const others = [...new Set(sockets.flatMap(({ triggers }) => triggers))].filter((name) => !units.has(name));
   return Promise.all(others.map((name) => serviceOf(name, systemd)));
-}
-
-async function setupOf(ask: Ask): Promise<Setup> {
-  const [commands, places, killMode, sendsKill, delay, upheldBy, start, stop, action] = await Promise.all([
-    commandsOf(ask),
-    placesOf(ask),
-    ask('Service', 'KillMode'),
-    ask('Service', 'SendSIGKILL'),
-    ask('Service', 'RestartUSec'),
-    ask('Unit', 'UpheldBy'),
-    ask('Unit', 'RefuseManualStart'),
-    ask('Unit', 'RefuseManualStop'),
-    ask('Unit', 'StartLimitAction'),
-  ]);
-  return {
-    killMode: textOf(killMode),
-    sendsKill: sendsKill !== false,
-    restartDelayMs: (amount(delay) ?? Number.POSITIVE_INFINITY) / 1000,
-    commands,
-    ...places,
-    upheldBy: listOf(upheldBy),
-    refusesStart: start === true,
-    refusesStop: stop === true,
-    startLimitAction: textOf(action) || 'none',
-  };
-}
-
-async function commandsOf(ask: Ask): Promise<Setup['commands']> {
-  const settings = ['ExecStart', 'ExecStartPre', 'ExecReload'];
-  const commands = await Promise.all(settings.map((name) => ask('Service', name)));
-  return commands.flatMap((lines, at) => linesOf(lines).map((line) => ({ setting: settings[at] ?? '', ...line })));
-}
-
-async function placesOf(ask: Ask): Promise<Pick<Setup, 'environment' | 'environmentFiles' | 'roots'>> {
-  const names = ['Environment', 'EnvironmentFiles', 'RootDirectory', 'RootImage'];
-  const [environment, files, ...roots] = await Promise.all(names.map((name) => ask('Service', name)));
-  const environmentFiles = ((files as [string, boolean][] | null) ?? []).map(([path]) => path);
-  return { environment: listOf(environment), environmentFiles, roots: roots.map(textOf).filter(Boolean) };
 }
 
 async function socketOf(unit: string, systemd: Looking): Promise<Shared['sockets'][number]> {
@@ -166,9 +130,10 @@ async function serviceOf(unit: string, systemd: Looking): Promise<Service> {
 }
 
 async function sharingOf(unit: string, systemd: Looking): Promise<Omit<Service, 'facts'>> {
-  const nonBlocking = asker(unit, systemd)('Service', 'NonBlocking');
-  const [relations, isNonBlocking] = await Promise.all([relationsOf(unit, systemd), nonBlocking]);
-  return { relations, isNonBlocking: isNonBlocking === true };
+  const ask = asker(unit, systemd);
+  const switches = ['NonBlocking', 'DynamicUser'].map((name) => ask('Service', name));
+  const [relations, isNonBlocking, isDynamic] = await Promise.all([relationsOf(unit, systemd), ...switches]);
+  return { relations, isNonBlocking: isNonBlocking === true, isDynamic: isDynamic === true };
 }
 
 async function relationsOf(unit: string, systemd: Looking): Promise<Relations> {
@@ -187,14 +152,4 @@ function asker(unit: string, systemd: Looking): Ask {
         return null;
       throw error;
     });
-}
-
-function listOf(value: unknown): string[] {
-  return (value as string[] | null) ?? [];
-}
-
-/** A command on the bus: its file, its arguments, whether it may fail ("-"), and what became of it the last time. */
-function linesOf(value: unknown): Omit<Setup['commands'][number], 'setting'>[] {
-  const lines = (value as [string, string[], boolean][] | null) ?? [];
-  return lines.map(([file, [, ...args], mayFail]) => ({ argv: [file, ...args], mayFail }));
 }

@@ -17,6 +17,8 @@ export interface Service {
   relations: Relations;
   /** `NonBlocking=`: how it takes over its socket */
   isNonBlocking: boolean;
+  /** `DynamicUser=`: systemd makes its user, and hands that user the directories it keeps for the service */
+  isDynamic: boolean;
 }
 
 /** What else the main unit says of itself, as `systemctl show` has it. */
@@ -32,6 +34,8 @@ export interface Setup {
   environmentFiles: string[];
   /** `RootDirectory=` and `RootImage=`, where they are set */
   roots: string[];
+  /** what systemd makes for it below /var/lib, /var/cache, /var/log and /run (`StateDirectory=` and its like) */
+  ownDirectories: string[];
   /** units that start it again whenever it ends (`Upholds=` in their files) */
   upheldBy: string[];
   refusesStart: boolean;

@@ -13,7 +13,7 @@ export const standIn: Rule = {
   ask: (patient) => {
     const { facts } = patient.standIn ?? patient.main;
     if (facts.loadState !== 'loaded') return [missing(patient)];
-    const found = [...onSocket(patient), ...inBuild(patient)];
+    const found = [...onSocket(patient), ...inBuild(patient), ...asUser(patient)];
     return found.length > 0 ? found : [pass(fileOf(facts.unit), expected)];
   },
 };
@@ -42,6 +42,17 @@ function inBuild({ standIn: service, main, target, buildsPaths }: Patient): Answ
   if (isInside) return [];
   const observed = `${fileOf(facts.unit)} would run ${instance} in ${directory.replace(/^!/, '-')}`;
   return [fail(observed, expected, write(facts, 'Service', directoryLine(target.builds)))];
+}
+
+/** systemd takes the directories of a service away from it when another user that it makes is to have them. */
+function asUser({ standIn: service, main, setup }: Patient): Answer[] {
+  const { facts, isDynamic } = service ?? main;
+  const isApart = (isDynamic || main.isDynamic) && facts.user !== main.facts.user;
+  if (!isApart || setup.ownDirectories.length === 0) return [];
+  const user = main.facts.user ?? 'root';
+  const observed = `DynamicUser=yes: ${fileOf(facts.unit)} would run as ${facts.user ?? 'root'}, ${main.facts.unit} runs as ${user}, and its directory ${setup.ownDirectories[0]} would go to the other`;
+  const both = `${write(main.facts, 'Service', `User=${user}`)}\nand the same for ${fileOf(facts.unit)}`;
+  return [fail(observed, expected, both)];
 }
 
 function directoryLine(builds: string): string {

@@ -85,6 +85,11 @@ test('what a unit lacks for it is said before anything is restarted', async (t) 
     ['[Unit]\nRefuseManualStart=yes', 'socket', 'RefuseManualStart=yes'],
     [`[Unit]\nConflicts=${site.app}.socket`, 'socket', `Conflicts=${site.app}.socket`],
     ['[Service]\nPIDFile=/run/x.pid', 'overlap', 'PIDFile=/run/x.pid'],
+    [
+      '[Service]\nDynamicUser=yes\nStateDirectory=shop',
+      'overlap',
+      'DynamicUser=yes without User=: the second would be another user, and be given shop',
+    ],
     [`[Service]\nWorkingDirectory=/srv//${site.app}//builds/current`, 'overlap', ''],
   ];
   for (const [lines, strategy, message] of rows) {

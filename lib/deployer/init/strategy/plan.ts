@@ -1,7 +1,6 @@
 import { realpath } from 'node:fs/promises';
 import { CutoverError } from '../../../base/errors.ts';
 import type { StrategyName } from '../../../config/model.ts';
-import { textOf } from '../../../systemd/facts.ts';
 import { systemctl } from '../../../systemd/typed.ts';
 import type { Place } from '../../place.ts';
 import type { SeenUnit } from '../unit.ts';
@@ -9,6 +8,7 @@ import { type OurFile, type OurTexts, type OurUnits, readOurs, strategyOf } from
 import { dropInText, readSettings } from './service-lines.ts';
 import { listenLines, listenLinesIn, socketText } from './socket-unit.ts';
 import { standInText } from './stand-in-unit.ts';
+import { requireTwice } from './twice.ts';
 import { readSource } from './unit-source.ts';
 
 /** A change of strategy as far as files go. */
@@ -80,26 +80,11 @@ async function standInOf(
     runtimeDirectory,
   }: { seen: SeenUnit; units: OurUnits; dropIn: string; runtimeDirectory: string | null },
 ): Promise<{ text: string; mode: number }> {
-  await requireTwice(systemd, facts.unit, facts.type);
   const { texts, mode } = await readSource(systemd, facts, units.dropInPath);
+  await requireTwice(systemd, facts, texts);
   const buildsPaths = [target.builds, await realpath(target.builds)];
   const original = { unit: facts.unit, buildsPaths, manager: config.manager, runtimeDirectory };
   return { text: standInText({ ...original, texts: [...texts, dropIn] }), mode };
-}
-
-/** Two of it run at once during a deploy. @throws `refused` */
-async function requireTwice(systemd: Place['systemd'], unit: string, type: string): Promise<void> {
-  const pidFile = textOf(await systemd.property(unit, 'Service', 'PIDFile'));
-  const reasons: [when: boolean, why: string][] = [
-    [type === 'dbus', 'Type=dbus: only one of two can own its name'],
-    [pidFile !== '', `PIDFile=${pidFile}: the second would overwrite it`],
-    [unit.includes('@'), 'it is an instance of a template already'],
-  ];
-  const [, why] = reasons.find(([when]) => when) ?? [];
-  if (why === undefined) return;
-  throw new CutoverError('refused', `${unit} cannot have a stand-in: ${why}; nothing was changed`, {
-    mend: `cutover init ${unit} --strategy socket`,
-  });
 }
 
 /** What the service listens on now is what the socket has to listen on. @throws `refused`, `permission` */
