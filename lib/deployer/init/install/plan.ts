@@ -46,17 +46,18 @@ export async function planInstall(
   const places = { command, unitDirectory: unitDirectory(manager, surroundings) };
   const receiver = await receiverPlan(config, targets, { places, record });
   const ofTargets = [...bootUnitFiles(config, targets, places), ...monitorFiles(config, targets, places)];
+  const oldLogs = logRule(config, tmpfilesDirectory(manager, surroundings), surroundings);
   await requireNoRival(ofTargets, { record, config });
   return {
     files: [
       ...ofTargets,
       ...receiver.files,
-      logRule(config, tmpfilesDirectory(manager, surroundings)),
+      ...oldLogs.files,
       ...(await manualFiles(manual, manager, surroundings)),
       ...(grantee === null ? [] : [grantFile(polkitRule(config, await ruleTargets(systemd, targets), grantee))]),
     ],
     units: [...targetUnits(config, targets), ...receiver.units],
-    notes: [...receiver.notes, ...(await handOverNotes(config, targets, grantee))],
+    notes: [...receiver.notes, ...oldLogs.notes, ...(await handOverNotes(config, targets, grantee))],
     receiverUser: receiver.user,
   };
 }
