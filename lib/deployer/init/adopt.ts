@@ -6,6 +6,7 @@ import { systemctl } from '../../systemd/typed.ts';
 import { whileHeld } from '../held.ts';
 import type { Place } from '../place.ts';
 import { carryAdoption } from './adopt/change.ts';
+import { leftBehindNotes } from './adopt/left-behind.ts';
 import { movedLines } from './adopt/lines.ts';
 import { type Adopted, adoptedPath, type Adoption, filesOf, readAdopted, readAdoption } from './adopt/record.ts';
 import { foreign, notOurs, reverted, withoutRecord } from './adopt/refusals.ts';
@@ -49,7 +50,9 @@ export async function initAdopt(place: Place, request: AdoptRequest): Promise<Ad
       for (const { path } of filesOf(adoption)) await requireWritable(path);
       place.signal.throwIfAborted();
       await guard();
-      return reportMove(place, request, { adoption, downtimeMs: await carryAdoption(place, adoption) });
+      const downtimeMs = await carryAdoption(place, adoption);
+      const missing = adoption.to === 'builds' ? await leftBehindNotes(adoption) : [];
+      return reportMove(place, request, { adoption, downtimeMs, missing });
     }),
   );
 }
@@ -90,6 +93,7 @@ async function planInto(place: Place, request: AdoptRequest, seen: SeenUnit): Pr
   const { unit, builds } = target;
   const source = await requireSource(seen, config.manager);
   const shared = sharedPaths(source, request.shared);
+  const lookedMs = Date.now();
   const lines = await planLines(place, seen, { directory: request.directory, source, shared });
   await requireMovable(seen, { source, builds, shared, systemd, signal });
   const { path, text, mode, isThere: isWritten } = request.config;
@@ -100,6 +104,7 @@ async function planInto(place: Place, request: AdoptRequest, seen: SeenUnit): Pr
     shared,
     build: buildIdFor(new Date()),
     to: 'builds',
+    lookedMs,
     lines,
     invocationId: seen.facts.invocationId,
     config: isWritten ? null : { path, before: null, after: text, mode },
@@ -134,7 +139,15 @@ async function planBack(
   if (adopted.lines.path !== path) throw notOurs(adopted.lines.path, adoptedPath(place.paths));
   await requireWayBack(place, adopted);
   const { invocationId } = seen.facts;
-  return { ...adopted, to: 'directory', invocationId, config: null, folders: [], isProven: false };
+  return {
+    ...adopted,
+    to: 'directory',
+    lookedMs: Date.now(),
+    invocationId,
+    config: null,
+    folders: [],
+    isProven: false,
+  };
 }
 
 /** What was not shared at the move lies in a build: that nothing is to be done would be no answer. @throws `refused`, `usage` */

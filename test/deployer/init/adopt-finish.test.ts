@@ -23,6 +23,7 @@ async function endedAfterProof(t: TestContext, written: string | null): Promise<
     shared: [],
     lines: { path: join(folder, 'lines.conf'), before: null, after: '[Service]\n', mode: 0o644 },
     to: 'builds',
+    lookedMs: 0,
     invocationId: '',
     config: { path, before: null, after: 'app = "ours"\n', mode: 0o644 },
     folders: [],

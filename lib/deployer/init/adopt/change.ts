@@ -15,6 +15,7 @@ import { bringFiles, clearTemporary } from '../strategy/our-files.ts';
 import { proveServing } from '../strategy/proof.ts';
 import { wayBackFailed } from '../way-back-failed.ts';
 import { copyIn, removeCopy, removeMade } from './copy.ts';
+import { leftBehindNotes } from './left-behind.ts';
 import { isNamed } from './lines.ts';
 import { type Adoption, clearAdoption, filesOf, wayOf, writeAdopted, writeAdoption } from './record.ts';
 
@@ -160,7 +161,8 @@ export async function endAdoption(place: Place, adoption: Adoption): Promise<str
   const what = `a move of ${unit} to ${wayOf(adoption, to)} had been cut off`;
   if (isProven) {
     await finish(place, adoption);
-    return `${what} after its proof, and was completed`;
+    const missing = to === 'builds' ? await leftBehindNotes(adoption) : [];
+    return [`${what} after its proof, and was completed`, ...missing].join('; ');
   }
   const problem = await takeBack(place, adoption);
   return `${what}, and was taken back first${problem ? `; but ${problem.message}` : ''}`;

@@ -1,6 +1,7 @@
+import type { Stats } from 'node:fs';
 import { lstat, readdir, readFile, readlink } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
-import { fileError } from '../../../base/errors.ts';
+import { errnoOf, fileError } from '../../../base/errors.ts';
 
 /** What lies in a directory that is to become a build. */
 export interface Contents {
@@ -9,10 +10,12 @@ export interface Contents {
   data: string[];
   /** what names the directory by its full path, and would go on to do so in a copy */
   bound: string[];
+  /** the folders that hold something else than data, by their paths below the directory */
+  mixed: ReadonlySet<string>;
 }
 
 /** Files in which services keep what they know. */
-const dataNames = /\.(sqlite3?|db3?|mdb|rdb|aof|lock|pid|sock)$|\.(sqlite3?|db3?)-(wal|shm|journal)$/;
+const dataNames = /\.(sqlite3?|db3?|mdb|rdb|aof|sock)$|\.(sqlite3?|db3?)-(wal|shm|journal)$/;
 /** The mark of a Python environment: its programs name it in full. */
 const environmentName = 'pyvenv.cfg';
 /** O_WRONLY or O_RDWR (open(2)), as /proc/PID/fdinfo has them in octal. */
@@ -35,35 +38,61 @@ export interface Looking {
  */
 export async function lookThrough(source: string, { shared, sinceMs, pids, signal }: Looking): Promise<Contents> {
   const open = await writtenBy(pids);
-  const found: Contents = { bytes: 0, data: [], bound: [] };
-  const waiting = [source];
-  for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
+  const mixed = new Set<string>();
+  const found: Contents = { bytes: 0, data: [], bound: [], mixed };
+  for await (const { path, facts } of entriesOf(source, shared)) {
     signal.throwIfAborted();
-    if (shared.includes(path)) continue;
-    const facts = await lstat(path).catch(unreadable(path));
     found.bytes += facts.blocks * 512;
     const name = relative(source, path);
-    if (facts.isDirectory()) {
-      const names = await readdir(path).catch(unreadable(path));
-      waiting.push(...names.map((one) => join(path ?? '', one)));
-    } else if (facts.isSymbolicLink()) {
-      if (isBelow(await readlink(path), source)) found.bound.push(name);
-    } else if (!facts.isFile() || open.has(path) || dataNames.test(path) || facts.mtimeMs > sinceMs)
-      found.data.push(name);
+    if (facts.isDirectory()) continue;
+    const isLink = facts.isSymbolicLink();
+    const isData = !isLink && (!facts.isFile() || open.has(path) || dataNames.test(path) || facts.mtimeMs > sinceMs);
+    if (isData) found.data.push(name);
+    else addFolders(name, mixed);
+    if (isLink && isBelow(await readlink(path), source)) found.bound.push(name);
     if (path.endsWith(`/${environmentName}`)) found.bound.push(dirname(name));
   }
+  // What is shared already is no part of what can be shared with it.
+  for (const path of shared) addFolders(relative(source, path), mixed);
   return found;
 }
 
-function unreadable(path: string): (error: unknown) => never {
+/**
+ * All that lies in a directory, the directory itself first; what goes meanwhile is left out.
+ * @param shared absolute paths that are left out
+ * @throws `permission`
+ */
+export async function* entriesOf(
+  source: string,
+  shared: readonly string[],
+): AsyncGenerator<{ path: string; facts: Stats }> {
+  const waiting = [source];
+  for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
+    if (shared.includes(path)) continue;
+    const facts = await lstat(path).catch(unlessGone(path));
+    if (facts === null) continue;
+    yield { path, facts };
+    const names = facts.isDirectory() ? await readdir(path).catch(unlessGone(path)) : null;
+    for (const name of names ?? []) waiting.push(join(path, name));
+  }
+}
+
+function addFolders(name: string, folders: Set<string>): void {
+  for (let folder = dirname(name); folder !== '.' && !folders.has(folder); folder = dirname(folder))
+    folders.add(folder);
+}
+
+function unlessGone(path: string): (error: unknown) => null {
   return (error) => {
+    if (errnoOf(error) === 'ENOENT') return null;
     throw fileError(error, 'cannot read', path);
   };
 }
 
-/** What to name of it: a folder rather than each file in it, and a file only where it lies at the top. */
-export function suggested(data: readonly string[]): string[] {
-  return [...new Set(data.map((name) => (name.includes('/') ? dirname(name) : name)))]
+/** What to name of it: a folder rather than each file in it, but none that holds anything else, such as the code. */
+export function suggested({ data, mixed }: Pick<Contents, 'data' | 'mixed'>): string[] {
+  const isWhole = (folder: string): boolean => folder !== '.' && !mixed.has(folder);
+  return [...new Set(data.map((name) => (isWhole(dirname(name)) ? dirname(name) : name)))]
     .filter((name, _, all) => !all.some((other) => name.startsWith(`${other}/`)))
     .toSorted();
 }

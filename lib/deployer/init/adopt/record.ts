@@ -24,6 +24,8 @@ export interface Adopted {
 /** A move that is under way: enough for whoever comes after a killed process to bring it to an end. */
 export interface Adoption extends Adopted {
   to: 'builds' | 'directory';
+  /** when the directory was looked through, in milliseconds since the epoch: what is written there later may miss the copy */
+  lookedMs: number;
   /** the run of the service that it began with: another one has to be proven */
   invocationId: string;
   /** the configuration, where it is yet to be written */

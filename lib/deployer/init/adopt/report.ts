@@ -17,11 +17,19 @@ export interface AdoptReport extends InitReport {
   downtime_ms: number | null;
 }
 
-/** Tells of a move that was made, or would be. @param adoption null: nothing was to be done */
+/**
+ * Tells of a move that was made, or would be.
+ * @param adoption null: nothing was to be done
+ * @param missing notes on what the build lacks of the old directory
+ */
 export function reportMove(
   { target, config }: Pick<Place, 'target' | 'config'>,
   { isDryRun, onFile }: { isDryRun: boolean; onFile: (file: FileResult) => void },
-  { adoption, downtimeMs }: { adoption: Adoption | null; downtimeMs: number | null },
+  {
+    adoption,
+    downtimeMs,
+    missing = [],
+  }: { adoption: Adoption | null; downtimeMs: number | null; missing?: readonly string[] },
 ): AdoptReport {
   const base = { target: target.name, units: [], downtime_ms: downtimeMs };
   const next = [`cutover check ${target.name}`, 'cutover init --install', `cutover deploy ${target.name}`];
@@ -32,7 +40,7 @@ export function reportMove(
   for (const file of files) onFile(file);
   const places = isInto ? { from: source, to: currentPath(builds) } : { from: currentPath(builds), to: source };
   const commands = commandsOf(adoption, config.manager);
-  const notes = [isInto ? keptNote(adoption) : backNote(adoption)];
+  const notes = [...missing, isInto ? keptNote(adoption, missing.length === 0) : backNote(adoption)];
   const then = isInto ? next : [systemctl(config.manager, `status ${unit}`)];
   return { ...base, adopted: { ...places, build }, files, commands, notes, next: then };
 }
@@ -50,8 +58,9 @@ function commandsOf({ to, source, builds, build, unit }: Adoption, manager: Mana
   return to === 'builds' ? [...copying, ...restarting] : restarting;
 }
 
-function keptNote({ source, shared, unit }: Adoption): string {
+function keptNote({ source, shared, unit }: Adoption, isWhole: boolean): string {
   const undo = `back with cutover init ${unit} --adopt --undo`;
+  if (!isWhole) return `${source} stays (${undo}): it holds what the build does not have`;
   const rest = shared.length === 0 ? '' : `, but for ${shared.join(', ')}, which the builds use`;
   return `${source} is as it was (${undo}); once you do not want that any more, it can be removed${rest}`;
 }

@@ -5,12 +5,12 @@ import { isThere } from '../../../base/files.ts';
 import { pinDirectory } from '../../../base/pinned-directory.ts';
 import type { ManagerKind } from '../../../config/model.ts';
 import { formatSize } from '../../../config/quantities.ts';
-import { textOf } from '../../../systemd/facts.ts';
+import { amount, textOf } from '../../../systemd/facts.ts';
 import type { Systemd } from '../../../systemd/systemd.ts';
 import { systemctl } from '../../../systemd/typed.ts';
 import { common } from '../advice.ts';
 import type { SeenUnit } from '../unit.ts';
-import { lookThrough, suggested } from './data.ts';
+import { type Contents, lookThrough, suggested } from './data.ts';
 
 /** So much is left free besides the copy. */
 const spareBytes = 64 * 1024 * 1024;
@@ -70,14 +70,15 @@ export interface Suiting {
 /** @throws `refused` with what to do, `permission` */
 export async function requireMovable(seen: SeenUnit, suiting: Suiting): Promise<void> {
   const { source, builds, shared, systemd, signal } = suiting;
-  const { unit, stateChangedMs } = seen.facts;
+  const { unit } = seen.facts;
   for (const path of shared)
     if (!(await isThere(path))) throw refusal(`there is no ${path} to be shared`, `ls ${source}`);
   await requireFree(builds, source, unit);
   await requireAlone(unit, source, systemd);
   const pids = await systemd.processes(unit);
-  const { bytes, data, bound } = await lookThrough(source, { shared, sinceMs: stateChangedMs, pids, signal });
-  if (data.length > 0) throw unsplit(unit, data, { source, shared });
+  const sinceMs = await startedMs(unit, systemd);
+  const { bytes, bound, ...found } = await lookThrough(source, { shared, sinceMs, pids, signal });
+  if (found.data.length > 0) throw unsplit(unit, found, { source, shared });
   if (bound.length > 0) {
     const what = `in ${source} names itself in full, and a copy of it would too: ${listOf(bound)}`;
     throw refusal(
@@ -86,6 +87,15 @@ export async function requireMovable(seen: SeenUnit, suiting: Suiting): Promise<
     );
   }
   await requireRoom(builds, bytes);
+}
+
+/** When the service began to run, in milliseconds since the epoch: a reload, or a process that another one takes over from, changes nothing. */
+async function startedMs(unit: string, systemd: Systemd): Promise<number> {
+  const [process, active] = await Promise.all([
+    systemd.property(unit, 'Service', 'ExecMainStartTimestamp'),
+    systemd.property(unit, 'Unit', 'ActiveEnterTimestamp'),
+  ]);
+  return Math.min(...[process, active].flatMap((time) => amount(time) || [])) / 1000;
 }
 
 /** A place for the builds that is not in what they are made of, and that nothing lies in. */
@@ -130,11 +140,11 @@ async function requireAlone(unit: string, source: string, systemd: Systemd): Pro
 /** What is written there after the copy would be missing in one of both. */
 function unsplit(
   unit: string,
-  data: readonly string[],
+  found: Pick<Contents, 'data' | 'mixed'>,
   { source, shared }: { source: string; shared: readonly string[] },
 ): CutoverError {
-  const named = [...shared.map((path) => relative(source, path)), ...suggested(data)];
-  const what = `${unit} writes in ${source}: ${listOf(data)}; what it writes has to stay outside of builds`;
+  const named = [...shared.map((path) => relative(source, path)), ...suggested(found)];
+  const what = `${unit} writes in ${source}: ${listOf(found.data)}; what it writes has to stay outside of builds`;
   return refusal(
     what,
     `it stays where it is, and builds have links to it: cutover init ${unit} --adopt ${named.map((name) => `--shared ${name}`).join(' ')}`,
