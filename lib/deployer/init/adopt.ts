@@ -125,8 +125,12 @@ async function planLines(
 ): Promise<Adoption['lines']> {
   const path = linesPath(directory, target.unit);
   if ((await readIfThere(path)) !== null) throw foreign(path);
-  const { texts } = await readSource(systemd, seen.facts, path);
-  const after = movedLines(seen, texts, { source, current: currentPath(target.builds), shared });
+  const [{ texts }, { properties }] = await Promise.all([
+    readSource(systemd, seen.facts, () => true),
+    systemd.known(target.unit),
+  ]);
+  const unit = { unit: target.unit, texts, properties };
+  const after = movedLines(unit, { source, current: currentPath(target.builds), shared });
   return { path, before: null, after, mode: 0o644 };
 }
 

@@ -1,24 +1,36 @@
 import * as assert from 'uvu/assert';
 import { isCutoverError } from '../../../lib/base/errors.ts';
 import { movedLines } from '../../../lib/deployer/init/adopt/lines.ts';
-import type { SeenUnit } from '../../../lib/deployer/init/unit.ts';
 import { suite } from '../../suite.ts';
 
 const test = suite('deployer/init adopt lines');
 const source = '/srv/app';
 const current = '/srv/app-builds/current';
 
-/** What the lines beside the unit say, without the remark; `commands` is what systemd makes of `ExecStart=`. */
-function linesFor(
-  service: string[],
-  { commands = [], shared = [] }: { commands?: string[][]; shared?: string[] } = {},
-): string[] {
-  const seen = { facts: { unit: 'app.service' }, commands } as unknown as SeenUnit;
-  const text = ['[Service]', `WorkingDirectory=${source}`, ...service].join('\n');
-  return movedLines(seen, [text], { source, current, shared }).trimEnd().split('\n').slice(2);
+interface Read {
+  /** what systemd makes of `ExecStart=` */
+  commands?: string[][];
+  /** what else it has read */
+  properties?: Record<string, unknown>;
+  shared?: string[];
 }
 
-function refusalOf(service: string[], how?: Parameters<typeof linesFor>[1]): string {
+/** What the lines beside the unit say, without the remark. */
+function linesFor(service: string[], { commands = [], properties = {}, shared = [] }: Read = {}): string[] {
+  const read = new Map(Object.entries({ ExecStart: asRead(...commands), WorkingDirectory: source, ...properties }));
+  const text = ['[Service]', `WorkingDirectory=${source}`, ...service].join('\n');
+  const lines = movedLines({ unit: 'app.service', texts: [text], properties: read }, { source, current, shared });
+  return lines.trimEnd().split('\n').slice(2);
+}
+
+const condition = (path: string): unknown => [['ConditionPathExists', false, true, path, 0]];
+
+/** Commands as they are on the bus: the file, and its arguments with the name of the program first. */
+function asRead(...commands: string[][]): unknown {
+  return commands.map(([file, ...args]) => [file, [file, ...args], false, 0]);
+}
+
+function refusalOf(service: string[], how?: Read): string {
   try {
     return linesFor(service, how).join();
   } catch (error) {
@@ -79,7 +91,52 @@ test('what cannot be read off the line is refused', () => {
 
 test('a directory with a sign of systemd in its name', () => {
   const moving = { source, current: '/srv/50% off/current', shared: [] };
-  const seen = { facts: { unit: 'app.service' }, commands: [] } as unknown as SeenUnit;
-  const text = movedLines(seen, ['[Service]\nExecStart=/usr/bin/node /srv/app/x\n'], moving);
+  const texts = ['[Service]\nExecStart=/usr/bin/node /srv/app/x\n'];
+  const text = movedLines({ unit: 'app.service', texts, properties: new Map() }, moving);
   assert.match(text, '\nWorkingDirectory=/srv/50%% off/current\n');
+});
+
+test('what a specifier hides, or another section names, is seen as systemd has read it', () => {
+  const [run, migrate] = ['/srv/app/run', '/srv/app/bin/migrate'];
+  const start = ['ExecStart=/srv/app/run'];
+  const reads = (name: string, value: unknown): Read => ({ commands: [[run]], properties: { [name]: value } });
+  const rows: [service: string[], how: Read, said: string][] = [
+    [
+      ['ExecStartPre=%h/app/bin/migrate', ...start],
+      reads('ExecStartPre', asRead([migrate])),
+      `app.service runs ${migrate}, and its file names it otherwise`,
+    ],
+    [
+      ['ExecStartPre=/srv/app/bin/first', 'ExecStartPre=%h/app/bin/migrate', ...start],
+      reads('ExecStartPre', asRead(['/srv/app/bin/first'], [migrate])),
+      'and its file names it otherwise',
+    ],
+    [
+      ['Environment=HOME_OF=%h/app', ...start],
+      reads('Environment', ['HOME_OF=/srv/app']),
+      'Environment=/srv/app of app.service names /srv/app',
+    ],
+    [
+      ['EnvironmentFile=-%h/app/.env', ...start],
+      reads('EnvironmentFiles', [['/srv/app/.env', true]]),
+      'with: --shared .env',
+    ],
+    [
+      start,
+      reads('Conditions', condition('/srv/app/.ready')),
+      'ConditionPathExists=/srv/app/.ready of app.service names',
+    ],
+    [start, reads('BindPaths', [['/srv/app/x', '/mnt', false, 0]]), 'with: --shared x'],
+  ];
+  for (const [service, how, said] of rows) assert.match(refusalOf(service, how), said);
+  const moved = refusalOf(start, { commands: [[run]] });
+  assert.match(moved, `ExecStart=${current}/run`);
+  const elsewhere: [name: string, value: unknown][] = [
+    ['Conditions', condition('/srv/application')],
+    ['RequiresMountsFor', [source]],
+    ['StatusText', `serves from ${source}`],
+  ];
+  for (const [name, value] of elsewhere) assert.is(refusalOf(start, reads(name, value)), moved, name);
+  const shared = { ...reads('Conditions', condition('/srv/app/.ready')), shared: ['/srv/app/.ready'] };
+  assert.is(refusalOf(start, shared), moved);
 });

@@ -16,7 +16,7 @@ import { proveServing } from '../strategy/proof.ts';
 import { wayBackFailed } from '../way-back-failed.ts';
 import { copyIn, removeCopy, removeMade } from './copy.ts';
 import { leftBehindNotes } from './left-behind.ts';
-import { isNamed } from './lines.ts';
+import { namedOnBus } from './on-bus.ts';
 import { type Adoption, clearAdoption, filesOf, wayOf, writeAdopted, writeAdoption } from './record.ts';
 
 type Side = Adoption['to'];
@@ -77,11 +77,15 @@ async function moveTo(
 async function requireDirectory({ systemd, config }: Place, adoption: Adoption, side: Side): Promise<void> {
   const { unit, source, builds, shared } = adoption;
   const current = currentPath(builds);
-  const { directory, commands } = await lookAtUnit(systemd, unit, config.manager);
+  const [{ directory }, { properties }] = await Promise.all([
+    lookAtUnit(systemd, unit, config.manager),
+    systemd.known(unit),
+  ]);
   const wanted = side === 'builds' ? current : source;
-  const old = commands.flat().find((word) => side === 'builds' && isNamed(word, { source, current, shared }));
+  const [old] = side === 'builds' ? namedOnBus(properties, { source, current, shared }) : [];
   if (directory === wanted && old === undefined) return;
-  const what = `${unit} is to run in ${wanted}, and systemd reads ${old ?? directory ?? 'no directory'}`;
+  const read = old ? `${old.setting}= with ${old.path}` : (directory ?? 'no directory');
+  const what = `${unit} is to run in ${wanted}, and systemd reads ${read}`;
   throw new CutoverError('refused', what, { mend: systemctl(config.manager, `cat ${unit}`) });
 }
 

@@ -2,78 +2,53 @@ import { basename } from 'node:path';
 import { CutoverError } from '../../../base/errors.ts';
 import { unitPathText } from '../../../systemd/unit-text.ts';
 import { settingsOf } from '../strategy/unit-source.ts';
-import type { SeenUnit } from '../unit.ts';
+import { isNamed, type Moving, pathAt, placesIn, withCurrent } from './naming.ts';
+import { type Named, namedOnBus } from './on-bus.ts';
 
 const mark = '# Written by `cutover init --adopt`; `cutover init UNIT --adopt --undo` takes it back.';
 const shells = /^(ba|da|z|k|fi|tc|c)?sh$/;
 
-/** Where a service runs now, and where it is to. */
-export interface Moving {
-  source: string;
-  current: string;
-  /** absolute; what lies there stays there */
-  shared: readonly string[];
+/** A unit as it stands in its files, and as systemd has read them. */
+export interface UnitLines {
+  unit: string;
+  /** its file and all lines beside it, in the order in which systemd reads them */
+  texts: readonly string[];
+  /** what systemd tells of it */
+  properties: ReadonlyMap<string, unknown>;
 }
 
 /**
  * The lines beside a unit's file that have it run in `current`: its directory, and each command that names the old one.
- * @param texts the unit's own files, in the order in which systemd reads them
  * @throws `refused` where a line names the old directory in a way that cannot be changed for sure
  */
-export function movedLines(seen: SeenUnit, texts: readonly string[], moving: Moving): string {
-  const { unit } = seen.facts;
+export function movedLines({ unit, texts, properties }: UnitLines, moving: Moving): string {
   const settings = texts.flatMap((text) => settingsOf(text, 'Service')).map(keyAndValue);
   const keys = [...new Set(settings.map(({ key }) => key))].filter((key) => key.startsWith('Exec'));
-  const changed = keys.flatMap((key) => {
-    const all = settings.filter((one) => one.key === key);
-    // An empty assignment takes back what stands before it.
-    const values = all.slice(all.findLastIndex(({ value }) => value === '') + 1).map(({ value }) => value);
+  const commands = new Map(keys.map((key) => [key, valuesOf(settings, key)]));
+  const changed = [...commands].flatMap(([key, values]) => {
     if (!values.some((value) => isNamed(value, moving))) return [];
     for (const value of values) requirePlain(unit, `${key}=${value}`, { value, moving });
     return [`${key}=`, ...values.map((value) => `${key}=${withCurrent(value, moving)}`)];
   });
   for (const { key, value } of settings) requireUntouched(unit, { key, value }, moving);
-  requireSeen(seen, changed.join('\n'), moving);
+  requireSeen(unit, { named: namedOnBus(properties, moving), commands, moving });
   return `${[mark, '[Service]', `WorkingDirectory=${unitPathText(moving.current)}`, ...changed].join('\n')}\n`;
 }
 
-function keyAndValue(line: string): { key: string; value: string } {
+interface Setting {
+  key: string;
+  value: string;
+}
+
+/** An empty assignment takes back what stands before it. */
+function valuesOf(settings: readonly Setting[], key: string): string[] {
+  const all = settings.filter((one) => one.key === key);
+  return all.slice(all.findLastIndex(({ value }) => value === '') + 1).map(({ value }) => value);
+}
+
+function keyAndValue(line: string): Setting {
   const at = line.indexOf('=');
   return { key: line.slice(0, at), value: line.slice(at + 1).trim() };
-}
-
-/** The text with `current` for the old directory, but for what is shared: that is used where it lies. */
-function withCurrent(text: string, { source, current, shared }: Moving): string {
-  let done = '';
-  for (let at = 0; at < text.length; ) {
-    const found = nameIn(text, source, at);
-    if (found === -1) return done + text.slice(at);
-    const path = pathAt(text, found);
-    const isKept = shared.some((one) => path === one || path.startsWith(`${one}/`));
-    done += text.slice(at, found) + (isKept ? source : unitPathText(current));
-    at = found + source.length;
-  }
-  return done;
-}
-
-/** Whether a text names the old directory, other than what is shared in it. */
-export function isNamed(text: string, moving: Moving): boolean {
-  return withCurrent(text, moving) !== text;
-}
-
-/** Where the directory is named from a place on; -1: nowhere. A longer name that only begins so is another one. */
-function nameIn(text: string, source: string, from: number): number {
-  for (let at = text.indexOf(source, from); at !== -1; at = text.indexOf(source, at + 1)) {
-    const [before, after] = [text[at - 1] ?? ' ', text[at + source.length] ?? ' '];
-    if (!/[\w.@/-]/.test(before) && /[/\s"';:,=]/.test(after)) return at;
-    // "-", "@" and their like may stand in front of the first word of a command.
-    if (/^[-@:+!]+$/.test(text.slice(0, at)) && /[/\s"';:,=]/.test(after)) return at;
-  }
-  return -1;
-}
-
-function pathAt(text: string, at: number): string {
-  return /^[^\s"';:,=]*/.exec(text.slice(at))?.[0].replace(/\/$/, '') ?? '';
 }
 
 /** What a shell makes of a line, nobody can tell by looking at it. */
@@ -88,24 +63,31 @@ function requirePlain(unit: string, line: string, { value, moving }: { value: st
 const moved = ['WorkingDirectory', 'Exec', 'SyslogIdentifier'];
 
 /** Any other setting that names the old directory would leave one half of the service there. */
-function requireUntouched(unit: string, { key, value }: { key: string; value: string }, moving: Moving): void {
-  if (moved.some((name) => key.startsWith(name)) || !isNamed(value, moving)) return;
-  const at = nameIn(value, moving.source, 0);
-  const inside = pathAt(value, at).slice(moving.source.length + 1);
-  throw new CutoverError('refused', `${key}=${value} of ${unit} names ${moving.source}; nothing was changed`, {
-    mend: inside === '' ? `take it out of the unit, and again` : `it stays where it is with: --shared ${inside}`,
-  });
+function requireUntouched(unit: string, { key, value }: Setting, moving: Moving): void {
+  const [at] = placesIn(value, moving);
+  if (at === undefined || moved.some((name) => key.startsWith(name))) return;
+  throw held(unit, `${key}=${value}`, { path: pathAt(value, at), moving });
 }
 
-/** A specifier, as in `%h/app`, hides the directory from whoever reads the file. */
-function requireSeen({ facts, commands }: SeenUnit, changed: string, moving: Moving): void {
-  const hidden = commands.flat().find((word) => isNamed(word, moving));
-  if (hidden === undefined || changed.includes('ExecStart=')) return;
-  throw new CutoverError(
-    'refused',
-    `${facts.unit} runs ${hidden}, and its file names it otherwise; nothing was changed`,
-    {
-      mend: `name it in full in ExecStart=, ${moving.source}, restart, and again`,
-    },
-  );
+/** A specifier, as in `%h/app`, hides the directory from whoever reads the file, and other sections may name it, too. */
+function requireSeen(
+  unit: string,
+  { named, commands, moving }: { named: readonly Named[]; commands: ReadonlyMap<string, string[]>; moving: Moving },
+): void {
+  for (const { setting, path } of named) {
+    const values = commands.get(setting);
+    if (values === undefined) throw held(unit, `${setting}=${path}`, { path, moving });
+    const seen = values.flatMap((value) => placesIn(value, moving));
+    if (named.filter((one) => one.setting === setting).length <= seen.length) continue;
+    throw new CutoverError('refused', `${unit} runs ${path}, and its file names it otherwise; nothing was changed`, {
+      mend: `name it in full in ${setting}=, ${path}, restart, and again`,
+    });
+  }
+}
+
+function held(unit: string, setting: string, { path, moving }: { path: string; moving: Moving }): CutoverError {
+  const inside = path.slice(moving.source.length + 1);
+  return new CutoverError('refused', `${setting} of ${unit} names ${moving.source}; nothing was changed`, {
+    mend: inside === '' ? `take it out of the unit, and again` : `it stays where it is with: --shared ${inside}`,
+  });
 }

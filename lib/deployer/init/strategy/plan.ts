@@ -9,7 +9,7 @@ import { dropInText, readSettings } from './service-lines.ts';
 import { listenLines, listenLinesIn, socketText } from './socket-unit.ts';
 import { standInText } from './stand-in-unit.ts';
 import { requireTwice } from './twice.ts';
-import { readSource } from './unit-source.ts';
+import { isOwn, readSource } from './unit-source.ts';
 
 /** A change of strategy as far as files go. */
 export interface ChangePlan {
@@ -80,7 +80,7 @@ async function standInOf(
     runtimeDirectory,
   }: { seen: SeenUnit; units: OurUnits; dropIn: string; runtimeDirectory: string | null },
 ): Promise<{ text: string; mode: number }> {
-  const { texts, mode } = await readSource(systemd, facts, units.dropInPath);
+  const { texts, mode } = await readSource(systemd, facts, (path) => isOwn(path, facts) && path !== units.dropInPath);
   await requireTwice(systemd, facts, texts);
   const buildsPaths = [target.builds, await realpath(target.builds)];
   const original = { unit: facts.unit, buildsPaths, manager: config.manager, runtimeDirectory };

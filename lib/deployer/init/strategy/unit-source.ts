@@ -11,16 +11,20 @@ export interface UnitSource {
   mode: number;
 }
 
+/** Whether a file holds lines for this unit alone: what is added to those of a kind, or whose names begin alike, another unit gets by itself. */
+export function isOwn(path: string, { unit }: Pick<UnitFacts, 'unit'>): boolean {
+  return basename(dirname(path)) === `${unit}.d`;
+}
+
 /**
- * Reads a unit's own files. What systemd also adds to every unit of a kind, or to those whose names begin alike, is left
- * out: a unit with another name gets that by itself.
- * @param leftOut a file that is not wanted
+ * Reads a unit's files.
+ * @param isWanted which of the files beside its own
  * @throws `refused` when it has no file, `permission`
  */
 export async function readSource(
   systemd: Pick<Systemd, 'property'>,
   { unit, fragmentPath }: Pick<UnitFacts, 'unit' | 'fragmentPath'>,
-  leftOut: string,
+  isWanted: (path: string) => boolean,
 ): Promise<UnitSource> {
   if (fragmentPath === null) {
     throw new CutoverError('refused', `${unit} has no file of its own that a stand-in could be made from`, {
@@ -28,8 +32,7 @@ export async function readSource(
     });
   }
   const beside = (await systemd.property(unit, 'Unit', 'DropInPaths')) as string[];
-  const own = beside.filter((path) => basename(dirname(path)) === `${unit}.d` && path !== leftOut);
-  const paths = [fragmentPath, ...own];
+  const paths = [fragmentPath, ...beside.filter(isWanted)];
   const modes = await Promise.all(paths.map(async (path) => (await stat(path)).mode));
   const texts = await Promise.all(paths.map(readText));
   return { texts, mode: modes.reduce((all, mode) => all & mode, 0o644) };
