@@ -95,16 +95,16 @@ test('S12: a program that is not there', async () => {
   for (const path of ['node', there, `${builds}/current/none`, '/run/none', '/tmp/none'])
     assert.equal(await lackingOf('ExecStart', path), [], path);
   assert.equal(await lackingOf('ExecStart', lacking, { roots: ['/srv/root'] }), []);
-  assert.equal(await lackingOf('ExecStart', lacking, { mayFail: true }), []);
+  assert.equal(await lackingOf('ExecStart', lacking, { prefix: '-' }), []);
   assert.equal(await lackingOf('ExecStart', lacking, { bound: [['/a', '/b', false, 0]] }), []);
 });
 
 async function lackingOf(
   setting: string,
   path: string,
-  { roots = [], mayFail = false, bound = [] }: { roots?: string[]; mayFail?: boolean; bound?: unknown[] } = {},
+  { roots = [], prefix = '', bound = [] }: { roots?: string[]; prefix?: string; bound?: unknown[] } = {},
 ): ReturnType<typeof missingPrograms> {
-  const commands = [{ setting, argv: [path, 'x'], mayFail }];
+  const commands = [{ setting, argv: [path, 'x'], prefix }];
   return missingPrograms({ commands, roots }, [builds], async (_, name) => (name === 'BindPaths' ? bound : []));
 }
 
@@ -148,6 +148,14 @@ test('S12: a build that is named by its own name', () => {
       'Environment=LIB=',
     ],
   ]);
+  const several = [
+    { setting: 'ExecStartPre', argv: ['/bin/mkdir', '-p', '/run/app'], prefix: '-' },
+    { setting: 'ExecStartPre', argv: [`${builds}/${build}/migrate`, '${URL}'], prefix: '+', calledAs: 'migrate' },
+    { setting: 'ExecStart', argv: ['/bin/x'] },
+  ];
+  const all = ['ExecStartPre=-/bin/mkdir -p /run/app', `ExecStartPre=+@${builds}/current/migrate migrate "\${URL}"`];
+  const lines = service('ExecStartPre=', ...all);
+  hold([['pinned_build', { setup: { commands: several } }, 'fail', `ExecStartPre= names ${build}`, lines]]);
   const secret = findings('pinned_build', withCommand('ExecStart', `${builds}/${build}/app`, '--password', 'hunter2'));
   assert.is(secret[0]?.status, 'fail');
   assert.not.match(JSON.stringify(secret), 'hunter2');

@@ -1,4 +1,5 @@
 import type { TargetConfig } from '../../config/model.ts';
+import type { UnitCommand } from '../../systemd/commands.ts';
 import type { UnitFacts } from '../../systemd/facts.ts';
 import type { Answer } from '../check.ts';
 import type { Whereabouts } from './whereabouts.ts';
@@ -26,8 +27,8 @@ export interface Setup {
   killMode: string;
   sendsKill: boolean;
   restartDelayMs: number;
-  /** the commands of each setting, with specifiers filled in; `mayFail`: with "-" in front */
-  commands: { setting: string; argv: string[]; mayFail?: boolean }[];
+  /** the commands of each setting */
+  commands: (UnitCommand & { setting: string })[];
   /** `NAME=value` */
   environment: string[];
   /** the paths of `EnvironmentFile=` */

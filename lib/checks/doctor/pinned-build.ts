@@ -1,6 +1,7 @@
 import { currentName, isBuildId } from '../../builds/layout.ts';
 import { commandLineOf } from '../../systemd/command-line.ts';
-import { unitPathText, unitWord } from '../../systemd/unit-text.ts';
+import { lineOf, type UnitCommand } from '../../systemd/commands.ts';
+import { unitPathText } from '../../systemd/unit-text.ts';
 import { type Answer, fail, pass, warn } from '../check.ts';
 import { write } from './mend.ts';
 import type { Patient, Rule } from './patient.ts';
@@ -25,18 +26,22 @@ function inDirectory({ main: { facts }, buildsPaths }: Patient): Answer[] {
   return [fail(`WorkingDirectory= names ${build}`, expected, write(facts, 'Service', line))];
 }
 
+/** Who writes one command of a setting anew takes all of them back, so all of them are told. */
 function inCommands({ main: { facts }, setup, buildsPaths }: Patient): Answer[] {
-  return setup.commands.flatMap(({ setting, argv }) => {
-    const build = buildIn(argv.join(' '), buildsPaths);
-    if (build === null) return [];
-    // What systemd tells of a command has "%" filled in and "$" as it stands in the file.
-    const line = argv.map((word) => unitWord(throughCurrent(word, build))).join(' ');
-    const isSecret = commandLineOf(argv, Number.POSITIVE_INFINITY).includes('[redacted]');
-    const shown = isSecret ? `the same command, with ${currentName} in place of ${build}` : line;
-    return [
-      fail(`${setting}= names ${build}`, expected, write(facts, 'Service', `${setting}=`, `${setting}=${shown}`)),
-    ];
+  return [...new Set(setup.commands.map(({ setting }) => setting))].flatMap((setting) => {
+    const commands = setup.commands.filter((command) => command.setting === setting);
+    const found = commands.map((command) => ({ command, build: buildIn(command.argv.join(' '), buildsPaths) }));
+    const first = found.find(({ build }) => build !== null)?.build;
+    if (first === undefined) return [];
+    const lines = found.map(({ command, build }) => `${setting}=${shownLine(command, build)}`);
+    return [fail(`${setting}= names ${first}`, expected, write(facts, 'Service', `${setting}=`, ...lines))];
   });
+}
+
+function shownLine(command: UnitCommand, build: string | null): string {
+  const isSecret = commandLineOf(command.argv, Number.POSITIVE_INFINITY).includes('[redacted]');
+  if (!isSecret) return lineOf(command, (word) => (build === null ? word : throughCurrent(word, build)));
+  return build === null ? 'the same command' : `the same command, with ${currentName} in place of ${build}`;
 }
 
 /** A path that is only handed on may be meant so. */

@@ -38,9 +38,9 @@ export async function missingPrograms(
 ): Promise<Patient['missing']> {
   if (roots.length > 0) return [];
   const away = [...buildsPaths, ...mayBeItsOwn];
-  const needed = commands.flatMap(({ setting, argv: [path = ''], mayFail }) => {
+  const needed = commands.flatMap(({ setting, argv: [path = ''], prefix = '' }) => {
     const isAway = !isAbsolute(path) || away.some((place) => path.startsWith(`${place}/`));
-    return isAway || mayFail || setting === 'ExecReload' ? [] : [{ setting, path }];
+    return isAway || prefix.includes('-') || setting === 'ExecReload' ? [] : [{ setting, path }];
   });
   const found = await Promise.all(needed.map(async (one) => ((await isMissing(one.path)) ? [one] : [])));
   const missing = found.flat();

@@ -1,3 +1,4 @@
+import { commandProperties, commandsFrom } from '../../systemd/commands.ts';
 import { amount, ownDirectorySettings, textOf } from '../../systemd/facts.ts';
 import type { Systemd } from '../../systemd/systemd.ts';
 import type { Setup } from './patient.ts';
@@ -33,8 +34,11 @@ export async function setupOf(ask: Ask): Promise<Setup> {
 
 async function commandsOf(ask: Ask): Promise<Setup['commands']> {
   const settings = ['ExecStart', 'ExecStartPre', 'ExecReload'];
-  const commands = await Promise.all(settings.map((name) => ask('Service', name)));
-  return commands.flatMap((lines, at) => linesOf(lines).map((line) => ({ setting: settings[at] ?? '', ...line })));
+  const found = settings.map(async (setting) => {
+    const [more, less] = await Promise.all(commandProperties(setting).map((name) => ask('Service', name)));
+    return commandsFrom(more ?? less).map((command) => ({ setting, ...command }));
+  });
+  return (await Promise.all(found)).flat();
 }
 
 async function placesOf(
@@ -55,10 +59,4 @@ async function placesOf(
 /** A list from the bus; empty for what is not there. */
 export function listOf(value: unknown): string[] {
   return (value as string[] | null) ?? [];
-}
-
-/** A command on the bus: its file, its arguments, whether it may fail ("-"), and what became of it the last time. */
-function linesOf(value: unknown): Omit<Setup['commands'][number], 'setting'>[] {
-  const lines = (value as [string, string[], boolean][] | null) ?? [];
-  return lines.map(([file, [, ...args], mayFail]) => ({ argv: [file, ...args], mayFail }));
 }
