@@ -4,8 +4,9 @@ import { shellWord } from '../../base/shell-words.ts';
 import type { CurrentLink } from '../../builds/current.ts';
 import { buildIdFor, currentName } from '../../builds/layout.ts';
 import type { ManagerKind } from '../../config/model.ts';
+import { lineOf, type UnitCommand } from '../../systemd/commands.ts';
 import { systemctl } from '../../systemd/typed.ts';
-import { commandText, unitPathText } from '../../systemd/unit-text.ts';
+import { unitPathText } from '../../systemd/unit-text.ts';
 import { namesFor } from './names.ts';
 import { pathsIn, type SeenUnit } from './unit.ts';
 
@@ -14,6 +15,9 @@ const script = /\.(?:[cm]?[jt]s|py|rb|php|pl|sh|jar|dll|exs?)$/;
 /** Directories that hold more than one application, the machine's own, or somebody's data: they are no build. */
 export const common =
   /^\/([^/]*|home\/[^/]+|(usr|etc|tmp|run|dev|proc|sys|boot|lib\w*)\/.*|var\/(?!www\/).*|.*\/s?bin)$/;
+/** Interpreters and the like, which stay where they are. */
+const ofMachine = /^\/(usr\/(?!local\/)|bin\/|sbin\/|lib\w*\/)/;
+const unknown = 'PATH-OF-THE-PROGRAM';
 const warning = '# what the service itself writes (databases, uploads) belongs outside of builds: see builds-layout.md';
 
 /** The refusal of a unit that runs in a plain directory: how its files become the first build. */
@@ -81,20 +85,28 @@ function refusal(
  * copied, never moved: what a command line names may as well be data.
  */
 function sourceOf({ directory, commands }: SeenUnit): string | null {
-  const scripts = commands.flatMap(([, ...args]) => args.flatMap(pathsIn)).filter((path) => script.test(path));
-  const files = [...scripts, ...commands.flatMap(([file]) => pathsIn(file))];
+  const scripts = commands.flatMap(({ argv }) => argv.slice(1).flatMap(pathsIn)).filter((path) => script.test(path));
+  const files = [...scripts, ...commands.flatMap(({ argv }) => argv.slice(0, 1).flatMap(pathsIn))];
   const places = [directory, ...files.map((path) => dirname(path))];
   return places.find((place): place is string => place !== null && !common.test(place)) ?? null;
 }
 
+/** What the unit has to say. A new line for one command takes the others back, so all of them are said anew. */
 function unitLines({ commands }: SeenUnit, { source, current }: { source: string | null; current: string }): string[] {
-  const moved = commands.map((words) =>
-    words.map((word) => (source === null ? word : withPath(word, source, current))),
-  );
-  const isMoved = moved.some((words, at) => words.some((word, place) => word !== commands[at]?.[place]));
   const lines = ['[Service]', `WorkingDirectory=${unitPathText(current)}`];
-  if (!isMoved) return lines;
-  return [...lines, 'ExecStart=', ...moved.map((words) => `ExecStart=${commandText(words as [string, ...string[]])}`)];
+  const changed = commands.map((command) =>
+    source === null ? toBeFilledIn(command, current) : lineOf(command, (word) => withPath(word, source, current)),
+  );
+  if (changed.every((line, at) => line === lineOf(commands[at] ?? { argv: [] }))) return lines;
+  const reminder = source === null ? [`# fill in where the program lies in the build, for ${unknown}`] : [];
+  return [...lines, ...reminder, 'ExecStart=', ...changed.map((line) => `ExecStart=${line}`)];
+}
+
+/** A program that is not the machine's own is part of what is deployed, and nobody knows where in it. */
+function toBeFilledIn(command: UnitCommand, current: string): string {
+  const [file = '', ...args] = command.argv;
+  const isOwn = !ofMachine.test(file);
+  return lineOf(isOwn ? { ...command, argv: [join(current, unknown), ...args] } : command);
 }
 
 /** The word with another path for `source`, where that stands as a whole or with something below it. */

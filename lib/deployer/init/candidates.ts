@@ -84,7 +84,7 @@ async function lookInto(unit: string, { systemd, manager }: Searching): Promise<
     state: seen.facts.activeState,
     ports,
     directory: seen.directory,
-    program: seen.commands[0]?.[0] ?? null,
+    program: seen.commands[0]?.argv[0] ?? null,
     ...laidOut,
     repository: seen.directory === null ? null : await repositoryAround(seen.directory),
   };

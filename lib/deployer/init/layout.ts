@@ -50,9 +50,9 @@ export async function findBuilds(unit: SeenUnit, asked: Asked): Promise<FoundBui
 async function namedByUnit({ directory, commands }: SeenUnit): Promise<Omit<FoundBuilds, 'link'> | null> {
   const inDirectory = directory === null ? null : await aroundCurrent([directory]);
   if (inDirectory) return { builds: inDirectory, from: 'WorkingDirectory=', isProvable: true };
-  const inProgram = await aroundCurrent(commands.map(([file]) => file));
+  const inProgram = await aroundCurrent(commands.flatMap(({ argv }) => argv.slice(0, 1)));
   if (inProgram) return { builds: inProgram, from: 'ExecStart=', isProvable: true };
-  const inArguments = await aroundCurrent(commands.flatMap(([, ...args]) => args.flatMap(pathsIn)));
+  const inArguments = await aroundCurrent(commands.flatMap(({ argv }) => argv.slice(1).flatMap(pathsIn)));
   return inArguments ? { builds: inArguments, from: 'ExecStart=', isProvable: false } : null;
 }
 

@@ -2,6 +2,7 @@ import { basename, normalize } from 'node:path';
 import { CutoverError } from '../../base/errors.ts';
 import type { ManagerKind } from '../../config/model.ts';
 import { nearestName } from '../../config/nearest.ts';
+import { commandProperties, commandsFrom, type UnitCommand } from '../../systemd/commands.ts';
 import { isRunning, type UnitFacts } from '../../systemd/facts.ts';
 import { describeProcess } from '../../systemd/processes.ts';
 import type { Listener } from '../../systemd/sockets.ts';
@@ -17,8 +18,8 @@ export interface SeenUnit {
   directory: string | null;
   /** `WorkingDirectory=-…`: without the directory the service starts in / */
   mayLackDirectory: boolean;
-  /** the commands of `ExecStart=`, with specifiers filled in */
-  commands: [file: string, ...args: string[]][];
+  /** those of `ExecStart=` */
+  commands: UnitCommand[];
   /** what its processes listen on now */
   listeners: Listener[];
   /** its processes are another user's, so that their sockets cannot be seen */
@@ -32,15 +33,16 @@ export interface SeenUnit {
  * @throws `no_such_unit`, `unit_masked`, `refused` when its file is wrong
  */
 export async function lookAtUnit(systemd: Systemd, unit: string, manager: ManagerKind): Promise<SeenUnit> {
-  const facts = await systemd.facts(unit);
+  const { facts, properties } = await systemd.known(unit);
   await requireLoaded(systemd, facts, manager);
-  const [lines, pids] = await Promise.all([systemd.property(unit, 'Service', 'ExecStart'), systemd.processes(unit)]);
+  const pids = await systemd.processes(unit);
+  const [more, less] = commandProperties('ExecStart').map((name) => properties.get(name));
   const [listeners, isHidden] = await Promise.all([listenersOf(pids), areHidden(pids)]);
   return {
     facts,
     isRunning: isRunning(facts),
     ...directoryOf(facts.workingDirectory),
-    commands: (lines as [string, string[]][]).map(([file, [, ...args]]) => [file, ...args]),
+    commands: commandsFrom(more ?? less),
     listeners,
     isHidden,
     socket: facts.triggeredBy.find((name) => name.endsWith('.socket')) ?? null,

@@ -1,3 +1,4 @@
+import { commandsFrom } from '../../../systemd/commands.ts';
 import { type Moving, pathAt, placesIn } from './naming.ts';
 
 /** A place in a unit at which the old directory is named, as systemd has read it. */
@@ -28,8 +29,7 @@ export function namedOnBus(properties: ReadonlyMap<string, unknown>, moving: Mov
 
 function wordsOf(name: string, value: unknown): [setting: string, word: string][] {
   if (commands.test(name)) {
-    const lines = value as [string, string[]][];
-    return lines.flatMap(([file, [, ...args]]) => [file, ...args]).map((word) => [name, word]);
+    return commandsFrom(value).flatMap(({ argv }) => argv.map((word): [string, string] => [name, word]));
   }
   if (name === 'Conditions' || name === 'Asserts') {
     return (value as [string, boolean, boolean, string][]).map(([kind, , , word]) => [kind, word]);
