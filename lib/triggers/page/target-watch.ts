@@ -1,21 +1,15 @@
-import type { Place } from '../../deployer/place.ts';
-import { healthOf, withSample } from '../../report/page/health.ts';
-import type { HealthSample, ShownRequest, ShownTarget } from '../../report/page/model.ts';
+import { isCutoverError } from '../../base/errors.ts';
+import { healthOf } from '../../report/page/health.ts';
+import type { ShownTarget } from '../../report/page/model.ts';
 import { type Seen, standingOf } from '../../report/page/standing.ts';
-import { readJournal } from '../../systemd/journal.ts';
-import { gathered, oneAtATime } from './again.ts';
+import { gathered, patient } from './again.ts';
+import type { Disks } from './disks.ts';
 import { watchDirectories } from './files.ts';
-import { type Records, recordsReader } from './records.ts';
-import { lookAtService, type ServiceLook } from './service-look.ts';
-
-export type WatchedPlace = Pick<Place, 'target' | 'paths' | 'config' | 'systemd' | 'redact' | 'signal'> & {
-  /** what was pushed for the target and is not over */
-  requests: () => Promise<ShownRequest[]>;
-};
+import { type Knowledge, knowledgeOf, outOfSight, type WatchedPlace } from './knowledge.ts';
 
 /** One target as the page follows it. */
 export interface TargetWatch {
-  /** Reads the records and looks at the service. */
+  /** Reads the records and looks at the service. What hangs is not waited for: the target is shown as not known then. */
   refresh(): Promise<void>;
   /** Follows files and unit until the signal is aborted, and tells of each change. */
   follow(signal: AbortSignal, onChange: () => void): void;
@@ -23,51 +17,39 @@ export interface TargetWatch {
   shown(): ShownTarget;
 }
 
-const journalWindowMs = 60 * 60_000;
-const mostErrors = 5;
-/** To ask the journal is to start a program. */
-const journalEveryMs = 30_000;
 /** The lines of a step come in one burst; a file is written in several parts. */
 const filesDelayMs = 40;
 const unitDelayMs = 60;
 
-interface Knowledge {
-  records: Records;
-  requests: ShownRequest[];
-  service: ServiceLook;
-  samples: HealthSample[];
-  errors: string[];
+/** How a target is watched. */
+export interface WatchOptions {
+  /** so many of the newest are shown */
+  runs: number;
+  /** whether the bus has room for one more to be watched */
+  isUnitWatched: boolean;
+  disks: Disks;
+  /** a look that takes longer is not waited for */
+  lookMs: number;
 }
 
-const noRecords: Records = {
-  running: null,
-  holder: null,
-  runs: [],
-  build: { current: null, revision: null, branch: null, since: null, previous: null },
-  figures: null,
-  notes: [],
-};
-const notSeen: ServiceLook = {
-  seen: { service: null, notes: [], next: null },
-  unit: null,
-  answers: [],
-  sample: null,
-};
-
-/** @param runs so many of the newest are shown; `isUnitWatched`: whether the bus has room for one more to be watched */
-export function watchTarget(
-  place: WatchedPlace,
-  { runs, isUnitWatched }: { runs: number; isUnitWatched: boolean },
-): TargetWatch {
-  const { known, refreshRecords, refreshService } = knowledgeOf(place, runs);
+/** Watches a target. Nothing is looked at before it is asked for. */
+export function watchTarget(place: WatchedPlace, options: WatchOptions): TargetWatch {
+  const { target, signal: ended } = place;
+  const { known: lastKnown, refreshRecords, refreshService } = knowledgeOf(place, options);
   const followUnit = unitChanges(place);
+  const bounds = { what: `${target.name} could not be looked at`, timeoutMs: options.lookMs, signal: ended };
+  const look = patient(bounds, () => allOf([refreshRecords(), refreshService()]));
+  let problem: string | null = null;
+  const known = (): Knowledge => (problem === null ? lastKnown() : outOfSight(lastKnown(), problem));
   return {
-    refresh: async () => void (await Promise.all([refreshRecords(), refreshService()])),
+    async refresh() {
+      problem = await look().then(() => null, lateness);
+    },
     follow(signal, onChange) {
       const told = (work: () => Promise<void>) => () => void work().then(onChange, () => {});
       const paths = [place.paths.directory, place.paths.runs, place.target.builds];
-      watchDirectories(paths, signal, gathered(filesDelayMs, told(refreshRecords)));
-      if (isUnitWatched) followUnit(signal, gathered(unitDelayMs, told(refreshService)));
+      watchDirectories(paths, { signal, disks: options.disks }, gathered(filesDelayMs, told(refreshRecords)));
+      if (options.isUnitWatched) followUnit(signal, gathered(unitDelayMs, told(refreshService)));
     },
     isChanging: () => {
       const { records, requests } = known();
@@ -77,27 +59,16 @@ export function watchTarget(
   };
 }
 
-/** What is known of a target, and what finds it out anew: from files, and from the service itself. */
-function knowledgeOf(
-  place: WatchedPlace,
-  runs: number,
-): { known: () => Knowledge; refreshRecords: () => Promise<void>; refreshService: () => Promise<void> } {
-  const readRecords = recordsReader(place, runs);
-  let records = noRecords;
-  let service = notSeen;
-  let samples: HealthSample[] = [];
-  let requests: ShownRequest[] = [];
-  const errors = journalErrors(place);
-  const refreshRecords = oneAtATime(async () => {
-    [records, requests] = await Promise.all([readRecords(), place.requests().catch(() => requests)]);
-  });
-  const refreshService = oneAtATime(async () => {
-    service = await lookAtService(place, place.redact);
-    if (service.sample) samples = withSample(samples, service.sample);
-    await errors.refresh(service);
-  });
-  const known = (): Knowledge => ({ records, requests, service, samples, errors: errors.lines() });
-  return { known, refreshRecords, refreshService };
+/** Ends when all of them have ended. @throws what the first that failed threw */
+async function allOf(works: readonly Promise<void>[]): Promise<void> {
+  const failed = (await Promise.allSettled(works)).find(({ status }) => status === 'rejected');
+  if (failed?.status === 'rejected') throw failed.reason;
+}
+
+/** Why nothing was seen in time. @throws any other error */
+function lateness(error: unknown): string {
+  if (isCutoverError(error, 'timeout')) return error.message;
+  throw error;
 }
 
 function shownOf({ target }: WatchedPlace, { records, requests, service, samples, errors }: Knowledge): ShownTarget {
@@ -138,24 +109,5 @@ function unitChanges({ systemd, target, signal }: WatchedPlace): (followed: Abor
         (end) => signal.addEventListener('abort', end, { once: true }),
         () => (isWatched = false),
       );
-  };
-}
-
-/** The last errors in the unit's journal, asked for seldom, and at once when the unit is another one than before. */
-function journalErrors({ target, config, redact }: WatchedPlace): {
-  refresh: (look: ServiceLook) => Promise<void>;
-  lines: () => string[];
-} {
-  let [lines, state, askedMs]: [string[], string, number] = [[], '', Number.NEGATIVE_INFINITY];
-  return {
-    lines: () => lines,
-    async refresh({ unit }) {
-      const now = `${unit?.state} ${unit?.main_pid} ${unit?.restarts}`;
-      if (now === state && performance.now() - askedMs < journalEveryMs) return;
-      [state, askedMs] = [now, performance.now()];
-      const asked = { manager: config.manager, unit: target.unit, priority: 3, lines: mostErrors };
-      const entries = await readJournal({ ...asked, sinceMs: Date.now() - journalWindowMs }).catch(() => []);
-      lines = entries.map(({ at, message }) => redact(`${at.toISOString().slice(11, 19)} ${message}`));
-    },
   };
 }

@@ -2,9 +2,11 @@ import { atMost, looksAtOnce } from '../../base/at-most.ts';
 import { openController, sleep } from '../../base/wait.ts';
 import type { PageModel, ShownMachine } from '../../report/page/model.ts';
 import { version } from '../../version.ts';
-import { oneAtATime } from './again.ts';
+import { oneAtATime, patient } from './again.ts';
+import { openDisks } from './disks.ts';
+import type { WatchedPlace } from './knowledge.ts';
 import { lookAtMachine } from './machine.ts';
-import { type TargetWatch, type WatchedPlace, watchTarget } from './target-watch.ts';
+import { type TargetWatch, watchTarget } from './target-watch.ts';
 
 /** The state of all targets, looked at only while somebody wants to see it. */
 export interface Watching {
@@ -32,18 +34,23 @@ const everyMsInRun = 1_000;
 /** A page that is loaded again takes up where it was. */
 const lingerMs = 5_000;
 
-/** @param signal ends all of it */
-export function openWatching(
-  app: string,
-  { places, signal }: { places: readonly WatchedPlace[]; signal: AbortSignal },
-): Watching {
-  const runs = Math.max(fewestRuns, Math.min(mostRuns, Math.floor(mostRunsTogether / places.length)));
-  const targets = places.map((place, index) => watchTarget(place, { runs, isUnitWatched: index < mostUnits }));
-  const directories = places.flatMap(({ target, paths }) => [target.builds, paths.directory]);
+/** What hangs holds nothing else up for longer than this: a look at a target, and a file system's sign of life. */
+const patience = { lookMs: 20_000, diskMs: 3_000 };
+
+/** What is watched. */
+export interface Watched {
+  places: readonly WatchedPlace[];
+  /** ends all of it */
+  signal: AbortSignal;
+  bounds?: typeof patience;
+}
+
+export function openWatching(app: string, { places, signal, bounds = patience }: Watched): Watching {
+  const { targets, machineNow } = looksAt(places, { signal, ...bounds });
   const { latest, change, listeners } = modelOf(app, targets);
   let lookedMs = Number.NEGATIVE_INFINITY;
   const look = oneAtATime(async () => {
-    const [machine] = await Promise.all([lookAtMachine(directories), eachOf(targets)]);
+    const [machine] = await Promise.all([machineNow(), eachOf(targets)]);
     lookedMs = performance.now();
     change(machine);
   });
@@ -56,6 +63,22 @@ export function openWatching(
     },
     subscribe: (listener) => (signal.aborted ? null : subscribed(listener, listeners, follow)),
   };
+}
+
+/** What is looked at, in rounds. A machine that cannot be looked at in time is shown as it was: undefined. */
+function looksAt(
+  places: readonly WatchedPlace[],
+  { signal, lookMs, diskMs }: { signal: AbortSignal } & typeof patience,
+): { targets: TargetWatch[]; machineNow: () => Promise<ShownMachine | undefined> } {
+  const runs = Math.max(fewestRuns, Math.min(mostRuns, Math.floor(mostRunsTogether / places.length)));
+  const disks = openDisks({ timeoutMs: diskMs, signal });
+  const targets = places.map((place, index) =>
+    watchTarget(place, { runs, isUnitWatched: index < mostUnits, disks, lookMs }),
+  );
+  const directories = places.flatMap(({ target, paths }) => [target.builds, paths.directory]);
+  const bounds = { what: 'the machine could not be looked at', timeoutMs: lookMs, signal };
+  const machine = patient(bounds, () => lookAtMachine(directories, disks));
+  return { targets, machineNow: () => machine().catch(() => undefined) };
 }
 
 /** The first listener begins what is followed, and the last one ends it. */

@@ -1,82 +1,23 @@
-import { appendFile, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { appendFile, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { start } from '../../../lib/base/exec.ts';
 import { openController, sleep } from '../../../lib/base/wait.ts';
-import { directConfig } from '../../../lib/config/direct.ts';
-import type { TargetConfig } from '../../../lib/config/model.ts';
 import type { PageModel } from '../../../lib/report/page/model.ts';
-import { statePaths } from '../../../lib/run/state.ts';
-import { reachSystemd } from '../../../lib/systemd/systemd.ts';
 import { oneAtATime } from '../../../lib/triggers/page/again.ts';
+import { openDisks } from '../../../lib/triggers/page/disks.ts';
 import { watchDirectories } from '../../../lib/triggers/page/files.ts';
 import { holderNow } from '../../../lib/triggers/page/holder.ts';
-import { openWatching, type Watching } from '../../../lib/triggers/page/watching.ts';
 import { makeDirectory } from '../../builds/directory.ts';
 import { until } from '../../deploy/site.ts';
-import { gateFailure, inputsOf, leaveRun, markInFlight, newer, older } from '../../run/samples.ts';
+import { gateFailure, inputsOf, leaveRun, markInFlight, newer } from '../../run/samples.ts';
 import { openLedger } from '../../../lib/run/ledger.ts';
-import { suite, type TestContext } from '../../suite.ts';
+import { suite } from '../../suite.ts';
+import { follow } from './followed.ts';
 
 const test = suite('what the page follows', { timeoutMs: 120_000 });
 
 const patientMs = 45_000;
-
-interface Followed {
-  watching: Watching;
-  paths: ReturnType<typeof statePaths>;
-  builds: string;
-  /** how often the health address was asked */
-  asked: () => number;
-}
-
-/** A target with real files and a real health address, and a unit that no manager knows. */
-async function follow(t: TestContext): Promise<Followed> {
-  const directory = await makeDirectory(t);
-  let asked = 0;
-  const server = createServer((_request, response) => {
-    asked += 1;
-    response.end('{}');
-  });
-  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
-  t.cleanup(() => server.close());
-  const { port } = server.address() as AddressInfo;
-  const builds = join(directory, 'builds');
-  for (const id of [older, newer]) await mkdir(join(builds, id), { recursive: true });
-  await symlink(newer, join(builds, 'current'));
-  const config = directConfig({ unit: 'cutover-test-of-no-such.service', builds, ports: [port], manager: 'system' });
-  const known = Object.values(config.targets)[0] as TargetConfig;
-  const urls = [`http://127.0.0.1:${port}/health`];
-  const target = {
-    ...known,
-    name: 'production',
-    health: { ...known.health, urls, json: {}, statuses: [[200, 299]] as [number, number][] },
-  };
-  const paths = statePaths({ state: join(directory, 'state'), app: 'shop', target: 'production' });
-  const ended = openController();
-  const systemd = reachSystemd('system');
-  t.cleanup(() => {
-    ended.abort();
-    systemd.close();
-  });
-  const place = {
-    config,
-    target,
-    paths,
-    systemd,
-    redact: (text: string) => text.replaceAll('hunter2', '[redacted]'),
-    signal: ended.signal,
-    requests: () => Promise.resolve([]),
-  };
-  return {
-    watching: openWatching('shop', { places: [place], signal: ended.signal }),
-    paths,
-    builds,
-    asked: () => asked,
-  };
-}
 
 test('R6: the records of runs are read as they are written', async (t) => {
   const { watching, paths } = await follow(t);
@@ -187,7 +128,8 @@ test('R6: a directory that comes later, grows, goes and comes again is followed 
   const ended = openController();
   t.cleanup(() => ended.abort());
   let changes = 0;
-  watchDirectories([path], ended.signal, () => (changes += 1));
+  const disks = openDisks({ timeoutMs: patientMs, signal: ended.signal });
+  watchDirectories([path], { signal: ended.signal, disks }, () => (changes += 1));
   const hears = async (what: string, doing: () => Promise<unknown>): Promise<void> => {
     const before = changes;
     await doing();
