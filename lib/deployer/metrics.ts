@@ -2,6 +2,7 @@ import { statfs } from 'node:fs/promises';
 import { atMost, looksAtOnce } from '../base/at-most.ts';
 import { withDeadline } from '../base/wait.ts';
 import { listBuildIds } from '../builds/list.ts';
+import { originOf } from '../builds/origin.ts';
 import { expositionOf } from '../report/metrics/exposition.ts';
 import type { DiskFacts, PresentFacts, TargetFacts } from '../report/metrics/facts.ts';
 import { familiesOf } from '../report/metrics/families.ts';
@@ -44,12 +45,18 @@ export async function metricsText(places: readonly LookedAt[]): Promise<string> 
 async function presentFacts(place: LookedAt): Promise<PresentFacts | null> {
   const { signal } = place;
   const bounds = { what: 'the unit was not looked at', timeoutMs: presentTimeoutMs, signal };
-  const found = await withDeadline(bounds, (ended) => status({ ...place, signal: ended })).catch(() => null);
-  if (!found) return null;
-  const { healthy, state, restarts, memory_bytes: memoryBytes, since, current, revision, branch, in_flight } = found;
+  return withDeadline(bounds, (ended) => presentNow({ ...place, signal: ended })).catch(() => null);
+}
+
+async function presentNow(place: LookedAt): Promise<PresentFacts> {
+  const { health, builds } = place.target;
+  const { healthy, state, restarts, memory_bytes: memoryBytes, since, in_flight, ...found } = await status(place);
   const changedMs = since === null ? null : Date.parse(since);
+  // Where a service may run from anywhere, the link alone tells what it serves.
+  const build = health.identity ? found.serving : found.current;
+  const origin = await originOf(builds, build);
   const unit = { healthy, active: state === 'active', restarts, memoryBytes, changedMs };
-  return { ...unit, build: current, revision, branch, isInFlight: in_flight !== null };
+  return { ...unit, build, ...origin, isInFlight: in_flight !== null };
 }
 
 async function diskFacts(paths: readonly string[]): Promise<DiskFacts[]> {

@@ -2,6 +2,7 @@
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import * as assert from 'uvu/assert';
+import { formatManifest } from '../../lib/builds/manifest.ts';
 import { ledgersKept } from '../../lib/run/retention.ts';
 import { statePathsIn } from '../../lib/run/state.ts';
 import { type ParsedFamily, parseExposition, valueOf } from '../report/metrics/parser.ts';
@@ -62,6 +63,24 @@ test('R4: each run is in the file when it has ended: good, bad, back', async (t)
   assert.is(valueOf(third, 'cutover_run_downtime_seconds_count', { kind: 'deploy' }), 3);
   assert.ok((valueOf(third, 'cutover_unit_memory_bytes') ?? 0) > 1e6);
   assert.ok((valueOf(third, 'cutover_disk_size_bytes', { path: site.builds }) ?? 0) > 1e6);
+});
+
+test('R4: the build that is told is the one that runs, whatever current names', async (t) => {
+  const site = await makeSite(t, { builds: [{}, {}] });
+  for (const number of [1, 2]) {
+    const known = { sourceSha256: null, branch: null, files: 0, bytes: 0, createdAt: new Date(), contentsSha256: null };
+    const path = site.sandbox.hostPath(`${site.builds}/${buildId(number)}/.cutover.json`);
+    await writeFile(path, formatManifest({ ...known, revision: `revision-${number}` }));
+  }
+  const told = async (): Promise<Record<string, string>[]> => {
+    const families = parseExposition(`${(await site.tell('status', '--metrics')).stdout.trimEnd()}\n`);
+    return (families.get('cutover_build_info')?.samples ?? []).map(({ labels }) => labels);
+  };
+  await site.sandbox.run('ln', '-sfnr', `${site.builds}/${buildId(2)}`, `${site.builds}/current`);
+  const [{ build, revision } = {}] = await told();
+  assert.equal([build, revision], [buildId(1), 'revision-1']);
+  await site.sandbox.run('systemctl', 'stop', site.unit);
+  assert.equal(await told(), []);
 });
 
 test('R4: a prune that takes old ledgers away takes no count away', async (t) => {

@@ -12,6 +12,7 @@ export interface PresentFacts {
   memoryBytes: number | null;
   /** milliseconds since 1970; null: never */
   changedMs: number | null;
+  /** what the unit's process runs from; null: no build */
   build: string | null;
   revision: string | null;
   branch: string | null;

@@ -120,7 +120,7 @@ export const familyRows: readonly FamilyRow[] = [
   {
     name: 'cutover_build_info',
     type: 'gauge',
-    help: 'The build in service, and what it was made from. Always 1.',
+    help: 'The build that the unit runs, and what it was made from. Always 1; there is none while no build runs.',
     samples: ({ present: now }) => {
       if (!now || now.build === null) return [];
       const { build, revision, branch } = now;

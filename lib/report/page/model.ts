@@ -59,6 +59,9 @@ export interface ShownUnit {
 /** What serves, and what would be gone back to. */
 export interface ShownBuild {
   current: string | null;
+  /** what a healthy service really runs from: `current` where that may not be seen; null: something that is no build */
+  serving: string | null;
+  /** of `current`, as the next ones */
   revision: string | null;
   branch: string | null;
   /** when the run that brought it ended; null: no record tells */

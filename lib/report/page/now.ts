@@ -35,11 +35,13 @@ function nextPart({ next, standing }: ShownTarget): Html | false {
 }
 
 function factRows({ build, health, unit_state, runs, standing }: ShownTarget): Html[] {
-  const { current, since, previous } = build;
-  const serves = html`<b class="id">${current ?? 'nothing'}</b> ${originOf(build)} ${since && html`<span class="quiet">${momentOf(since, 'for')}</span>`}`;
+  const { current, serving, since, previous } = build;
+  const named = html`<b class="id">${current ?? 'nothing'}</b> ${originOf(build)} ${since && html`<span class="quiet">${momentOf(since, 'for')}</span>`}`;
+  const isMoved = standing === 'up' && serving !== current;
   const [last] = runs;
   return [
-    row(standing === 'up' ? 'Serves' : 'Current', serves),
+    ...(isMoved ? [row('Serves', html`<b class="id">${serving ?? 'something else'}</b>`)] : []),
+    row(standing === 'up' && !isMoved ? 'Serves' : 'Current', named),
     row('Last run', last ? lastOf(last) : html`<span class="quiet">none yet</span>`),
     row('Health', answersOf(health)),
     row('Unit', unit_state ? unitOf(unit_state) : html`<span class="quiet">not known</span>`),

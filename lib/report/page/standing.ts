@@ -6,6 +6,8 @@ export interface Seen {
   service: string[] | null;
   /** why it could not be looked at, and what else is to be told */
   notes: string[];
+  /** that something else serves than `current` names; null: it does not */
+  moved: string | null;
   /** the command that is to be typed first, where it is known from the look alone */
   next: string | null;
 }
@@ -16,7 +18,9 @@ export function standingOf(
   { seen, running, last }: { seen: Seen; running: ShownRunning | null; last: ShownRun | undefined },
 ): Pick<ShownTarget, 'standing' | 'findings' | 'next'> {
   const standing = wordFor(seen, running);
-  const findings = standing === 'changing' ? seen.notes : [...(seen.service ?? []), ...seen.notes];
+  const found = [...(seen.service ?? []), ...(seen.moved === null ? [] : [seen.moved])];
+  // What a run does explains what it leads to.
+  const findings = standing === 'changing' ? seen.notes : [...found, ...seen.notes];
   return { standing, findings: [...new Set(findings)], next: nextFor(target, { standing, seen, running, last }) };
 }
 
@@ -40,6 +44,7 @@ function nextFor(
   if (standing === 'changing') return [`cutover logs ${target} --follow`];
   if (standing === 'unknown') return [`cutover status ${target}`];
   if (seen.next !== null) return [seen.next];
+  if (seen.moved !== null) return [`cutover check ${target}`];
   if (standing === 'up') return last?.outcome === 'failed' ? [] : (last?.next ?? []).slice(0, 1);
   // A run that left it so knows best; otherwise it fell down by itself.
   if (last?.outcome === 'failed') return last.next;

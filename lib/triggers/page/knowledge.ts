@@ -1,7 +1,6 @@
 import type { Place } from '../../deployer/place.ts';
 import { withSample } from '../../report/page/health.ts';
 import type { HealthSample, ShownRequest } from '../../report/page/model.ts';
-import type { Seen } from '../../report/page/standing.ts';
 import { readJournal } from '../../systemd/journal.ts';
 import { oneAtATime } from './again.ts';
 import type { Disks } from './disks.ts';
@@ -38,6 +37,7 @@ const noRecords: Records = {
 };
 const notSeen: ServiceLook = {
   seen: { service: null, notes: [], next: null },
+  build: { current: null, serving: null },
   unit: null,
   answers: [],
   sample: null,
@@ -75,7 +75,7 @@ export function knowledgeOf(
 
 /** What is left of what was known: nothing that goes on, or that is only true of a moment. */
 export function outOfSight(known: Knowledge, problem: string): Knowledge {
-  const seen: Seen = { service: null, notes: [`${problem}: what else is shown is from before`], next: null };
+  const seen = { service: null, notes: [`${problem}: what else is shown is from before`], next: null };
   const records = { ...known.records, running: null, holder: null };
   return { ...known, records, requests: [], service: { ...notSeen, seen } };
 }

@@ -22,7 +22,7 @@ export interface Records {
   holder: ShownHolder | null;
   /** newest first */
   runs: ShownRun[];
-  build: ShownBuild;
+  build: Omit<ShownBuild, 'serving'>;
   figures: ShownTarget['figures'];
   /** why something of it is missing */
   notes: string[];
@@ -49,7 +49,7 @@ export function recordsReader(place: RecordsPlace, mostRuns: number): () => Prom
     const holder = mark === null ? await orNull(holderNow(place.paths)) : null;
     const current = await orNull(currentBuild(place.target.builds));
     const state = `${current} ${runs[0]?.run}`;
-    const build: ShownBuild = {
+    const build: Records['build'] = {
       current,
       ...(await originOf(place.target.builds, current)),
       since: servesSince(runs, current),

@@ -1,6 +1,6 @@
 import { isCutoverError } from '../../base/errors.ts';
 import { healthOf } from '../../report/page/health.ts';
-import type { ShownTarget } from '../../report/page/model.ts';
+import type { ShownBuild, ShownTarget } from '../../report/page/model.ts';
 import { type Seen, standingOf } from '../../report/page/standing.ts';
 import { gathered, patient } from './again.ts';
 import type { Disks } from './disks.ts';
@@ -72,8 +72,9 @@ function lateness(error: unknown): string {
 }
 
 function shownOf({ target }: WatchedPlace, { records, requests, service, samples, errors }: Knowledge): ShownTarget {
-  const { running, holder, runs, build, figures, notes } = records;
-  const seen: Seen = { ...service.seen, notes: [...service.seen.notes, ...notes] };
+  const { running, holder, runs, figures, notes } = records;
+  const build = buildNow(records, service);
+  const seen: Seen = { ...service.seen, notes: [...service.seen.notes, ...notes], moved: movedOf(build) };
   return {
     target: target.name,
     unit: target.unit,
@@ -90,6 +91,15 @@ function shownOf({ target }: WatchedPlace, { records, requests, service, samples
     figures,
     recent_errors: errors,
   };
+}
+
+/** A link that was moved since the service was looked at is told of with the next look. */
+function buildNow({ build }: Knowledge['records'], { build: seen }: Knowledge['service']): ShownBuild {
+  return { ...build, serving: seen.current === build.current ? seen.serving : build.current };
+}
+
+function movedOf({ current, serving }: ShownBuild): string | null {
+  return serving === current ? null : `current names ${current}, and ${serving ?? 'something else'} serves`;
 }
 
 /**

@@ -48,7 +48,7 @@ function modelOf(word: string): PageModel {
     next: [word],
     recent_errors: [word],
     runs: [{ ...run, steps: [{ name: word, status: 'done', duration_ms: 1 }] }],
-    build: { current: word, revision: word, branch: word, since: word, previous: word },
+    build: { current: word, serving: word, revision: word, branch: word, since: word, previous: word },
     running: running && { ...running, ...names },
     holder: { doing: word, pid: 1, user: word, since: word },
     requests: [{ id: word, state: 'running', branch: word, revision: word, queued_at: word, stage: word }],
@@ -65,6 +65,19 @@ test('R6: the verdict names what is worst first', () => {
   assert.is(words(targetWith(), changingTarget()), 'staging is changing');
   assert.is(words(targetWith({ standing: 'unknown' })), 'production is not known');
   assert.is(titleOf(modelWith([downTarget()])), 'production is down \u2013 shop');
+});
+
+test('R6: what serves is what the process runs from, and not what current names', () => {
+  const { build } = targetWith();
+  const rowsWith = (serving: string | null): string[] =>
+    [
+      ...bodyOf(modelWith([targetWith({ build: { ...build, serving } })])).text.matchAll(
+        /<dt>(Serves|Current)<.*?"id">([^<]*)/g,
+      ),
+    ].map(([, name, id]) => `${name} ${id}`);
+  assert.equal(rowsWith(build.current), [`Serves ${build.current}`]);
+  assert.equal(rowsWith(build.previous), [`Serves ${build.previous}`, `Current ${build.current}`]);
+  assert.equal(rowsWith(null), ['Serves something else', `Current ${build.current}`]);
 });
 
 test('R6: each outcome and state is told in a word, and not by its colour alone', () => {

@@ -9,7 +9,7 @@ import { changingTarget, nowMs, runOf } from '../../triggers/page/samples.ts';
 
 const test = suite('how a target stands');
 
-const well: Seen = { service: [], notes: [], next: null };
+const well: Seen = { service: [], notes: [], moved: null, next: null };
 const { running } = changingTarget();
 
 function at(ms: number): string {
@@ -48,6 +48,12 @@ test('R6: a run at work explains that nothing answers; one that was cut off has 
   const cutOff = running && { ...running, state: 'cut_off' as const };
   assert.equal(standing({ service: ['x'] }, { running: cutOff }), ['down', ['x'], ['cutover settle production']]);
   assert.equal(standing({}, { running: cutOff })[2], ['cutover settle production']);
+});
+
+test('R6: that another build serves than current names is told, and a run at work explains it', () => {
+  const moved = `current names ${newer}, and ${older} serves`;
+  assert.equal(standing({ moved }), ['up', [moved], ['cutover check production']]);
+  assert.equal(standing({ moved }, { running })[1], []);
 });
 
 test('R6: after a run that went back there is something to read, after a good one nothing to do', () => {

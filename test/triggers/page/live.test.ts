@@ -111,6 +111,17 @@ test('R6: shows a service that goes down, and that it is back', async (t) => {
   assert.match(await page.locator('.curve').innerText(), /[1-9]\d* of \d+/);
 });
 
+test('R6: shows which build serves when the link was moved by hand', async (t) => {
+  const { site, shows } = await visit(t, { builds: [{}, {}] });
+  await site.sandbox.run('ln', '-sfnr', `${site.builds}/${buildId(2)}`, `${site.builds}/current`);
+  await shows('.findings', `current names ${buildId(2)}, and ${buildId(1)} serves`);
+  await shows('.next', 'cutover check production');
+  await shows('.facts > div:first-child', new RegExp(`Serves.*${buildId(1)}`, 's'));
+  await shows('h2', /production up/);
+  assert.is((await site.call('deploy', [buildId(2)])).code, 0);
+  await shows('.facts > div:first-child', new RegExp(`Serves.*${buildId(2)}`, 's'));
+});
+
 test('R6: says that it is not connected, and is up to date again when the receiver is back', async (t) => {
   const { site, receiver, page, shows } = await visit(t, { builds: [{}, {}] });
   assert.is(await page.locator('#connection').isVisible(), false);

@@ -143,7 +143,7 @@ test('R6: a script in the name of a build, a revision or a message is text and n
   const run = { ...runOf(1_000), to: script, revision: script, sentence: script, from: script };
   const shown = await showPage(t, modelWith([targetWith()]));
   const page = await visit(t, shown);
-  const build = { current: script, revision: script, branch: script, since: null, previous: script };
+  const build = { current: script, serving: script, revision: script, branch: script, since: null, previous: script };
   // It comes with the events first, and then with the page itself.
   shown.show(modelWith([targetWith({ build, runs: [run], findings: [script] })]));
   await page.locator('.findings li', { hasText: '<script>' }).waitFor();

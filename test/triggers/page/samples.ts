@@ -73,6 +73,7 @@ export function targetWith(changed: Partial<ShownTarget> = {}): ShownTarget {
     },
     build: {
       current: 'dist.20260203-151116',
+      serving: 'dist.20260203-151116',
       revision: '4f2a9c1',
       branch: 'main',
       since: new Date(nowMs - 24 * minute).toISOString(),
