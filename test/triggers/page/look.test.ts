@@ -123,6 +123,13 @@ test('R6: what a person has opened, and where the keyboard is, stays as the page
   assert.is(ids.length, target.runs.length + 1);
 });
 
+test('R6: an address whose end cannot be read leads to a page that is kept up to date', async (t) => {
+  const shown = await showPage(t, modelWith([targetWith()]));
+  const page = await visit(t, { ...shown, url: `${shown.url}/#%` });
+  shown.show(modelWith([downTarget()]));
+  await page.locator('h2', { hasText: 'down' }).waitFor();
+});
+
 test('R6: an outcome is said to who cannot see it, once, and not when the page is opened', async (t) => {
   const target = targetWith();
   const shown = await showPage(t, modelWith([target]));

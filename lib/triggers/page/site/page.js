@@ -88,10 +88,19 @@ async function askWhy() {
 
 /** Opens the run that a link leads to. */
 function openTarget() {
-  const run = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  const run = document.getElementById(wordOf(location.hash.slice(1)));
   if (run?.tagName !== 'DETAILS') return;
   for (let part = run; part; part = part.parentElement?.closest('details')) part.open = true;
   run.firstElementChild.focus();
+}
+
+/** What cannot be decoded names nothing. */
+function wordOf(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return '';
+  }
 }
 
 addEventListener('hashchange', openTarget);
@@ -109,6 +118,6 @@ setInterval(() => {
   }
 }, 1_000);
 
+connect();
 showTimes();
 openTarget();
-connect();
