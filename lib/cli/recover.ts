@@ -51,7 +51,7 @@ function handsOf(config: Config, { options, isLookOnly, signal, ending, tell }: 
   const recovery = newRunId(null);
   const looking = isLookOnly ? signal : openController().signal;
   const lookAt = (target: TargetConfig): Promise<Look> =>
-    look({ target, paths: pathsOf(config, target), systemd, signal: looking });
+    look({ config, target, paths: pathsOf(config, target), systemd, signal: looking });
   return {
     look: lookAt,
     async attempt(target, { isLast }) {

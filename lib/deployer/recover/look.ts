@@ -5,11 +5,12 @@ import type { Glance } from '../../report/recovery-report.ts';
 import { isAlive, readInFlight } from '../../run/in-flight.ts';
 import { readQuarantine } from '../../run/quarantine.ts';
 import type { UnitFacts } from '../../systemd/facts.ts';
+import { systemctl } from '../../systemd/typed.ts';
 import type { Place } from '../place.ts';
 import { lookAtService } from '../service-look.ts';
 
 /** Where it is looked; nothing is changed there. */
-export type LookPlace = Pick<Place, 'target' | 'paths' | 'systemd' | 'signal'>;
+export type LookPlace = Pick<Place, 'config' | 'target' | 'paths' | 'systemd' | 'signal'>;
 
 /** A service as it stands, and what is wrong with it. */
 export interface Look {
@@ -75,11 +76,11 @@ function nextOf(
     build: { current: string | null };
     isPortTaken: boolean;
   },
-  { target: { name, unit } }: LookPlace,
+  { target: { name, unit }, config: { manager } }: LookPlace,
 ): string | null {
   if (found.cutOff !== null && found.healthy) return `cutover settle ${name}`;
   if (found.healthy) return null;
-  if (!found.isThere) return `systemctl cat ${unit}`;
+  if (!found.isThere) return systemctl(manager, `cat ${unit}`);
   if (found.build.current === null) return `cutover deploy ${name}`;
   return found.isPortTaken ? 'sudo ss -ltnp' : null;
 }
