@@ -1,8 +1,7 @@
-import { machineFile } from '../../config/load.ts';
 import type { ManagerKind } from '../../config/model.ts';
 import { leftFor } from '../../run/cause.ts';
 import type { RunDocument } from '../../run/document.ts';
-import { asTyped } from '../typed.ts';
+import { asTypedElsewhere } from '../typed-elsewhere.ts';
 import { duration, nextCommands, sentenceAlone } from '../words.ts';
 import { cut } from './cut.ts';
 
@@ -57,14 +56,10 @@ export function noticeOf(
   });
 }
 
-/**
- * Commands that can be typed as they stand: whoever is told is in another directory, and perhaps another user, who would not find the
- * configuration. One that would have to be cut for it is left as it is.
- */
+/** Commands that can be typed as they stand. One that would have to be cut for it is left as it is. */
 export function naming(config: string | null, commands: readonly string[]): string[] {
-  if (config === null || config === machineFile) return [...commands];
   return commands.map((command) => {
-    const named = asTyped(command, { config });
+    const named = asTypedElsewhere(command, config);
     return named.length > most.command ? command : named;
   });
 }

@@ -20,6 +20,8 @@ export interface PageModel {
 
 export interface ShownTarget {
   target: string;
+  /** the file of the configuration; null: there is none */
+  config: string | null;
   unit: string;
   strategy: string;
   ports: number[];

@@ -1,11 +1,20 @@
 import type { Redact } from '../../base/redactor.ts';
 import { redactSentences } from '../../base/redactor.ts';
 import type { ManagerKind } from '../../config/model.ts';
+import { asTypedElsewhere } from '../typed-elsewhere.ts';
 import { nextCommands, sentenceAlone, type ToldRun } from '../words.ts';
 import type { ShownBuild, ShownRun } from './model.ts';
 
+/** What is to be known besides, to tell of a run. */
+interface About {
+  manager: ManagerKind;
+  redact: Redact;
+  /** the file of the configuration; null: there is none */
+  config: string | null;
+}
+
 /** A run that has ended, as the page shows it. Its ledger may be of an earlier version. */
-export function shownRun(document: ToldRun, { manager, redact }: { manager: ManagerKind; redact: Redact }): ShownRun {
+export function shownRun(document: ToldRun, { redact, ...about }: About): ShownRun {
   const { run, kind, outcome, from, to, active, revision, branch, started_at, duration_ms } = document;
   const { downtime_ms, longest_wait_ms, steps, failure, cause = null } = document;
   return {
@@ -25,12 +34,16 @@ export function shownRun(document: ToldRun, { manager, redact }: { manager: Mana
     failure: redactSentences(failure, redact) as ShownRun['failure'],
     cause: redactSentences(cause, redact) as ShownRun['cause'],
     sentence: redact(sentenceAlone(document)),
-    next: nextAfter(document, manager),
+    next: nextAfter(document, about),
   };
 }
 
+function nextAfter(document: ToldRun, { manager, config }: Pick<About, 'manager' | 'config'>): string[] {
+  return commandsAfter(document, manager).map((command) => asTypedElsewhere(command, config));
+}
+
 /** Also after a run that changed nothing there is something to read. */
-function nextAfter(document: ToldRun, manager: ManagerKind): string[] {
+function commandsAfter(document: ToldRun, manager: ManagerKind): string[] {
   const { outcome, target, checks, run } = document;
   if (outcome === 'refused' && checks.some(({ status }) => status === 'fail')) return [`cutover check ${target}`];
   if (outcome === 'refused' || outcome === 'interrupted') return [`cutover report ${target} ${run}`];

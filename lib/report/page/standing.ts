@@ -1,3 +1,4 @@
+import { asTypedElsewhere } from '../typed-elsewhere.ts';
 import type { ShownRun, ShownRunning, ShownTarget, Standing } from './model.ts';
 
 /** What a look at a target found. */
@@ -15,13 +16,15 @@ export interface Seen {
 /** How a target stands, what is wrong with it and what to type next. */
 export function standingOf(
   target: string,
-  { seen, running, last }: { seen: Seen; running: ShownRunning | null; last: ShownRun | undefined },
+  { config, ...known }: { seen: Seen; running: ShownRunning | null; last: ShownRun | undefined; config: string | null },
 ): Pick<ShownTarget, 'standing' | 'findings' | 'next'> {
+  const { seen, running } = known;
   const standing = wordFor(seen, running);
   const found = [...(seen.service ?? []), ...(seen.moved === null ? [] : [seen.moved])];
   // What a run does explains what it leads to.
   const findings = standing === 'changing' ? seen.notes : [...found, ...seen.notes];
-  return { standing, findings: [...new Set(findings)], next: nextFor(target, { standing, seen, running, last }) };
+  const next = nextFor(target, { standing, ...known }).map((command) => asTypedElsewhere(command, config));
+  return { standing, findings: [...new Set(findings)], next };
 }
 
 function wordFor({ service }: Seen, running: ShownRunning | null): Standing {

@@ -87,7 +87,7 @@ async function readRuns(
     // Half a line, or a ledger that was pruned in between: nothing is told of it.
     const document = await report(paths, run).catch(() => null);
     if (!document || (document.unfinished && run === mark?.run)) return null;
-    const shown = shownRun(document, { manager: config.manager, redact });
+    const shown = shownRun(document, { manager: config.manager, redact, config: config.file });
     if (!document.unfinished) known.set(run, shown);
     return shown;
   }

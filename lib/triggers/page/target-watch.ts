@@ -71,16 +71,20 @@ function lateness(error: unknown): string {
   throw error;
 }
 
-function shownOf({ target }: WatchedPlace, { records, requests, service, samples, errors }: Knowledge): ShownTarget {
+function shownOf(
+  { target, config }: WatchedPlace,
+  { records, requests, service, samples, errors }: Knowledge,
+): ShownTarget {
   const { running, holder, runs, figures, notes } = records;
   const build = buildNow(records, service);
   const seen: Seen = { ...service.seen, notes: [...service.seen.notes, ...notes], moved: movedOf(build) };
   return {
     target: target.name,
+    config: config.file,
     unit: target.unit,
     strategy: target.strategy,
     ports: target.ports,
-    ...standingOf(target.name, { seen, running, last: runs[0] }),
+    ...standingOf(target.name, { seen, running, last: runs[0], config: config.file }),
     unit_state: service.unit,
     build,
     health: healthOf(samples, service.answers),

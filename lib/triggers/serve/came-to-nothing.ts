@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import type { Config } from '../../config/model.ts';
 import { bounded, naming, type Notice } from '../../report/notify/notice.ts';
+import { asTypedElsewhere } from '../../report/typed-elsewhere.ts';
 import type { ServeLog } from './log.ts';
 import { isGivenUp, type ServeRequest } from './request.ts';
 
@@ -14,18 +15,19 @@ type Nothing = Pick<
 
 /**
  * What the health says of a push that was accepted and never deployed.
- * @param lastRunAt when the target's last run began: what is deployed since has it, or whoever deployed knows
+ * @param config its file; `lastRunAt`: when the target's last run began: what is deployed since has it, or whoever deployed knows
  * @returns null: nothing
  */
 export function nothingProblem(
   request: Nothing,
-  { lastRunAt, nowMs }: { lastRunAt: string | null; nowMs: number },
+  { lastRunAt, nowMs, config }: { lastRunAt: string | null; nowMs: number; config: string | null },
 ): string | null {
   const { target, ended_at, error } = request;
   const endedMs = Date.parse(ended_at ?? '');
   if (isGivenUp(request) || !(nowMs - endedMs < toldMs)) return null;
   if (lastRunAt !== null && Date.parse(lastRunAt) > endedMs) return null;
-  return `the last push to ${target} came to nothing: ${error?.message}; deliver it again, or: cutover deploy ${target}`;
+  const command = asTypedElsewhere(`cutover deploy ${target}`, config);
+  return `the last push to ${target} came to nothing: ${error?.message}; deliver it again, or: ${command}`;
 }
 
 /** What people are told of it, who cannot see it anywhere else; null: somebody meant it. */

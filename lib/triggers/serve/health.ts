@@ -63,7 +63,7 @@ async function look(parts: HealthParts) {
 
 async function tell(looking: Promise<Seen>, parts: HealthParts) {
   const { problems: elsewhere, disk, lastRuns } = await looking;
-  const problems = [...elsewhere, ...ownProblems(parts), ...pushProblems(parts.queue, lastRuns)];
+  const problems = [...elsewhere, ...ownProblems(parts), ...pushProblems(parts, lastRuns)];
   const open = parts.queue.open();
   const told = (state: ServeRequest['state']) =>
     open.filter((one) => one.state === state).map(({ id, target, queued_at }) => ({ id, target, state, queued_at }));
@@ -146,10 +146,10 @@ function lastOf(runs: readonly RunDocument[]) {
 }
 
 /** What was accepted and never done. */
-function pushProblems(queue: Queue, lastRuns: readonly RunDocument[]): string[] {
+function pushProblems({ queue, config }: HealthParts, lastRuns: readonly RunDocument[]): string[] {
   const said = queue.nothings().map((request) => {
     const lastRunAt = lastRuns.find(({ target }) => target === request.target)?.started_at ?? null;
-    return nothingProblem(request, { lastRunAt, nowMs: Date.now() });
+    return nothingProblem(request, { lastRunAt, nowMs: Date.now(), config: config.file });
   });
   return said.filter((one) => one !== null);
 }

@@ -80,6 +80,19 @@ test('R6: what serves is what the process runs from, and not what current names'
   assert.equal(rowsWith(null), ['Serves something else', `Current ${build.current}`]);
 });
 
+test("R6: every command on the page names a configuration that is not the machine's", () => {
+  const named = commandsWith('/srv/c.toml');
+  assert.ok(named.length > 80);
+  assert.equal(
+    named.filter((command) => !/^cutover \w+ --config \/srv\/c\.toml production( |$)/.test(command)),
+    [],
+  );
+  assert.equal(
+    commandsWith('/etc/cutover/cutover.toml').filter((command) => command.includes('--config')),
+    [],
+  );
+});
+
 test('R6: each outcome and state is told in a word, and not by its colour alone', () => {
   const { text } = bodyOf(modelWith([downTarget(), changingTarget()]));
   const unmarked = text.replaceAll(/<[^>]+>/g, ' ').replaceAll(/\s+/g, ' ');
@@ -95,3 +108,9 @@ test('R6: each outcome and state is told in a word, and not by its colour alone'
     assert.match(unmarked, word);
   assert.match(text, /aria-label="deploy rolled back, [^"]* took 9.4 s, port closed 1.8 s"/);
 });
+
+/** What the page of a target with a past and of one without says to type. */
+function commandsWith(config: string): string[] {
+  const model = modelWith([targetWith({ config }), targetWith({ config, runs: [] })]);
+  return [...bodyOf(model).text.matchAll(/"command">(cutover [^<]*)/g)].map(([, command = '']) => command);
+}

@@ -20,7 +20,13 @@ function standing(
   seen: Partial<Seen>,
   more: Partial<Parameters<typeof standingOf>[1]> = {},
 ): [string, string[], string[]] {
-  const found = standingOf('production', { seen: { ...well, ...seen }, running: null, last: undefined, ...more });
+  const found = standingOf('production', {
+    seen: { ...well, ...seen },
+    running: null,
+    last: undefined,
+    config: null,
+    ...more,
+  });
   return [found.standing, found.findings, found.next];
 }
 
@@ -30,6 +36,14 @@ test('R6: up, down and not known, with the command that goes with each', () => {
   assert.equal([word, findings], ['down', ['connection refused', 'more']]);
   assert.is(next[0], 'cutover recover production');
   assert.equal(standing({ service: null, notes: ['no bus'] }), ['unknown', ['no bus'], ['cutover status production']]);
+});
+
+test("R6: what is to be typed names a configuration that is not the machine's", () => {
+  const config = '/srv/the shop/c.toml';
+  const named = "--config '/srv/the shop/c.toml'";
+  assert.is(standing({ service: ['x'] }, { config })[2][0], `cutover recover ${named} production`);
+  assert.is(standing({ service: ['x'] }, { config: '/etc/cutover/cutover.toml' })[2][0], 'cutover recover production');
+  assert.equal(standing({ service: ['x'], next: 'sudo ss -ltnp' }, { config })[2], ['sudo ss -ltnp']);
 });
 
 test('R6: what a look or a run knows goes before what helps in general', () => {

@@ -22,7 +22,7 @@ export function runOf(agoMs: number, changed: Partial<RunDocument> = {}): ShownR
   const run = `${at.toISOString().slice(0, 19).replaceAll(/[-:]/g, '').replace('T', '-')}-4f2a`;
   const inputs = { ...inputsOf(run, { startedAt: at.toISOString(), revision: '4f2a9c1', branch: 'main' }) };
   const document = documentWith({ steps, target: 'production', ...changed }, inputs);
-  return shownRun(document, { manager: 'system', redact: (text) => text });
+  return shownRun(document, { manager: 'system', redact: (text) => text, config: null });
 }
 
 const [minute, hour] = [60_000, 3_600_000];
@@ -56,6 +56,7 @@ export function targetWith(changed: Partial<ShownTarget> = {}): ShownTarget {
   const url = 'http://127.0.0.1:9000/api/health';
   return {
     target: 'production',
+    config: '/etc/cutover/cutover.toml',
     unit: 'shop-production.service',
     strategy: 'restart',
     ports: [9000],

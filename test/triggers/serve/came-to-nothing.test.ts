@@ -95,13 +95,21 @@ const request: ServeRequest = {
 
 test('W1: the health says it until something is deployed there, and a day at most', () => {
   const nowMs = Date.parse('2026-02-03T16:00:00.000Z');
-  const said = nothingProblem(request, { lastRunAt: '2026-02-03T14:00:00.000Z', nowMs });
+  const said = nothingProblem(request, { lastRunAt: '2026-02-03T14:00:00.000Z', nowMs, config: null });
   assert.match(
     said ?? '',
     /^the last push to production came to nothing: systemd refuses .*cutover deploy production$/,
   );
-  assert.is(nothingProblem(request, { lastRunAt: '2026-02-03T15:30:00.000Z', nowMs }), null);
-  assert.is(nothingProblem(request, { lastRunAt: null, nowMs: nowMs + 24 * 3_600_000 }), null);
+  assert.is(nothingProblem(request, { lastRunAt: '2026-02-03T15:30:00.000Z', nowMs, config: null }), null);
+  assert.is(nothingProblem(request, { lastRunAt: null, nowMs: nowMs + 24 * 3_600_000, config: null }), null);
+});
+
+test("W1: what the health says to type names a configuration that is not the machine's", () => {
+  const about = { lastRunAt: null, nowMs: Date.parse('2026-02-03T16:00:00.000Z') };
+  const said = nothingProblem(request, { ...about, config: '/srv/c.toml' });
+  assert.match(said ?? '', /cutover deploy --config \/srv\/c\.toml production$/);
+  const plain = nothingProblem(request, { ...about, config: '/etc/cutover/cutover.toml' });
+  assert.match(plain ?? '', /cutover deploy production$/);
 });
 
 test('W1: people are told which push, why, and what to type; not where somebody called it off', () => {
