@@ -1,5 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { pipeline, type Readable, type Writable } from 'node:stream';
+import { childEnvironment, type Surroundings } from './environment.ts';
 import { CutoverError } from './errors.ts';
 import { letGoAfterwards } from './left-output.ts';
 
@@ -14,12 +15,11 @@ export interface ExecResult {
   timedOut: boolean;
 }
 
-export interface ExecOptions {
+export interface ExecOptions extends Surroundings {
   /** the deadline; the process is killed after it */
   timeoutMs: number;
   signal?: AbortSignal;
   cwd?: string;
-  env?: Record<string, string>;
   /** what the command reads; a stream that fails ends its input early, and is for who gave it to look after */
   input?: string | Readable;
   /** descriptors beyond 2, inherited by number: the first becomes fd 3 */
@@ -56,14 +56,14 @@ export async function exec(command: Command, options: ExecOptions): Promise<Exec
 
 async function spawned(
   [file, ...args]: Command,
-  { timeoutMs, signal, cwd, env, input, descriptors = [], isMute = false }: ExecOptions,
+  { timeoutMs, signal, cwd, input, descriptors = [], isMute = false, ...surroundings }: ExecOptions,
 ): Promise<ChildProcess> {
   const { spawn } = await import('node:child_process');
   signal?.throwIfAborted();
   const output = isMute ? 'ignore' : 'pipe';
   return spawn(file, args, {
     cwd,
-    env: { ...process.env, ...env },
+    env: childEnvironment(surroundings),
     stdio: [input === undefined ? 'ignore' : 'pipe', output, output, ...descriptors],
     timeout: timeoutMs,
     killSignal: 'SIGKILL',
@@ -126,7 +126,8 @@ export async function start(
   const [file, ...args] = command;
   const child = execa(file, args, {
     cwd: options.cwd,
-    env: options.env,
+    env: childEnvironment(options),
+    extendEnv: false,
     cancelSignal: options.signal,
     killSignal: 'SIGKILL',
     reject: false,
@@ -151,7 +152,7 @@ export async function runAttached(
   signal: AbortSignal,
 ): Promise<{ code: number | null; endedBy: NodeJS.Signals | null }> {
   const { spawn } = await import('node:child_process');
-  const child = spawn(file, args, { stdio: ['ignore', 'inherit', 'inherit'] });
+  const child = spawn(file, args, { env: childEnvironment({}), stdio: ['ignore', 'inherit', 'inherit'] });
   const letLive = killOnAbort(child, signal);
   return new Promise<{ code: number | null; endedBy: NodeJS.Signals | null }>((resolve, reject) => {
     child.once('error', (error) => reject(cannotStart(file, error)));
@@ -174,11 +175,11 @@ export interface FedProcess {
  */
 export async function startFed(
   [file, ...args]: Command,
-  { signal, env }: Pick<ExecOptions, 'signal' | 'env'>,
+  { signal, ...surroundings }: Surroundings & { signal?: AbortSignal },
 ): Promise<FedProcess> {
   const { spawn } = await import('node:child_process');
   signal?.throwIfAborted();
-  const child = spawn(file, args, { env: { ...process.env, ...env }, stdio: ['pipe', 'pipe', 'pipe'] });
+  const child = spawn(file, args, { env: childEnvironment(surroundings), stdio: ['pipe', 'pipe', 'pipe'] });
   const letLive = killOnAbort(child, signal);
   child.stdin.on('error', () => {});
   const stderr = collect(child.stderr, 64 * 1024);

@@ -1,7 +1,7 @@
 import type { Stats } from 'node:fs';
 import { realpath, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { exec } from '../base/exec.ts';
+import { otherUser } from '../base/acting-user.ts';
 
 /** Who a unit runs as. */
 export interface Account {
@@ -43,12 +43,14 @@ export function isAllowed(facts: Pick<Stats, 'uid' | 'gid' | 'mode'>, account: A
 
 async function isAllowedByKernel(path: string, { uid, gids }: Account): Promise<boolean> {
   if (process.getuid?.() !== 0 || gids.length === 0) return false;
-  const identity = [`--reuid=${uid}`, `--regid=${gids[0]}`, `--groups=${gids.join(',')}`];
-  const asked = ['setpriv', ...identity, '--', 'test', '-r', path, '-a', '-x', path] as const;
-  return exec(asked, { timeoutMs: 5000 }).then(
-    ({ code }) => code === 0,
-    () => false,
-  );
+  const [gid = uid] = gids;
+  const asked = ['test', '-r', path, '-a', '-x', path] as const;
+  return otherUser({ uid, gid, groups: gids })
+    .exec(asked, { timeoutMs: 5000 })
+    .then(
+      ({ code }) => code === 0,
+      () => false,
+    );
 }
 
 function modeOf(facts: Stats): string {

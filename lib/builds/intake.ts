@@ -1,7 +1,6 @@
 import { stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isCutoverError } from '../base/errors.ts';
-import { exec } from '../base/exec.ts';
 import type { Contents } from './contents.ts';
 import { clearIncoming, type IncomingFolder, openIncoming } from './intake/incoming.ts';
 import { closeImplied } from './intake/implied.ts';
@@ -90,8 +89,8 @@ function verifyDigest(came: string, expected: string): void {
 
 /** An archive may hold files and folders that not even their owner may read. */
 async function makeReadable({ path, owner }: IncomingFolder, signal: AbortSignal): Promise<void> {
-  const command = owner.as(['chmod', '--recursive', 'u+rwX', '--', path]);
-  const { code, stderr } = await exec(command, { timeoutMs: 10 * 60_000, signal, env: { LC_ALL: 'C' } });
+  const command = ['chmod', '--recursive', 'u+rwX', '--', path] as const;
+  const { code, stderr } = await owner.exec(command, { timeoutMs: 10 * 60_000, signal, env: { LC_ALL: 'C' } });
   if (code !== 0) throw complaint(stderr, 'cannot change', path);
 }
 

@@ -1,6 +1,6 @@
 import { lstat, readlink, realpath } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
-import { type Command, exec } from '../base/exec.ts';
+import type { Command } from '../base/exec.ts';
 import { ownerOf } from './intake/owner.ts';
 import { complaint } from './intake/refusal.ts';
 
@@ -48,9 +48,9 @@ export async function linkShared(build: string, sharing: Sharing, signal: AbortS
   const lacking = links.filter(({ isThere, taken }) => !isThere && taken === null);
   if (lacking.length === 0) return links.filter(({ taken }) => taken !== null);
   const root = join(await realpath(dirname(build)), basename(build));
-  const { as } = ownerOf(await lstat(root));
+  const owner = ownerOf(await lstat(root));
   for (const { name, path } of lacking) {
-    const { code, stderr } = await exec(as(linkCommand(root, name, path)), {
+    const { code, stderr } = await owner.exec(linkCommand(root, name, path), {
       timeoutMs: commandMs,
       signal,
       env: { LC_ALL: 'C' },

@@ -1,5 +1,5 @@
+import { type ActingUser, ourselves } from '../base/acting-user.ts';
 import { CutoverError } from '../base/errors.ts';
-import { type Command, exec } from '../base/exec.ts';
 
 /** A path as it stands on the disk; links are not followed. */
 export interface TreeEntry {
@@ -20,18 +20,18 @@ const kinds: Record<string, TreeEntry['kind']> = { f: 'file', d: 'directory', l:
 /**
  * Everything below a directory, itself under the path "". By find(1): it holds on to each directory while it is in it, so
  * that nobody leads it elsewhere meanwhile, and is faster than we are.
- * @param as carries the command out in another's name
+ * @param by in whose name
  * @throws `permission` when something may not be looked at; the signal's reason when aborted
  */
 export async function readTree(
   directory: string,
-  { signal, as = (command) => command }: { signal: AbortSignal; as?: (command: Command) => Command },
+  { signal, by = ourselves }: { signal: AbortSignal; by?: ActingUser },
 ): Promise<Map<string, TreeEntry>> {
   const format = '%y\\0%m\\0%s\\0%l\\0%P\\0';
-  const command = as(['find', '-P', directory, '-noleaf', '-ignore_readdir_race', '-printf', format]);
+  const command = ['find', '-P', directory, '-noleaf', '-ignore_readdir_race', '-printf', format] as const;
   // It goes back to where it was started, which whoever it works for may not be allowed to enter.
   const known = { timeoutMs, signal, cwd: '/', env: { LC_ALL: 'C' } };
-  const { code, stdout, stderr, timedOut } = await exec(command, known);
+  const { code, stdout, stderr, timedOut } = await by.exec(command, known);
   if (timedOut) throw new CutoverError('timeout', `${directory} could not be read within ${timeoutMs / 60_000} min`);
   if (code !== 0) {
     throw new CutoverError(

@@ -1,6 +1,7 @@
 import { type FileHandle, open, unlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { environmentOf } from '../base/environment.ts';
 import { fileError } from '../base/errors.ts';
 import type { Command, ExecOptions } from '../base/exec.ts';
 import { type PostgresPlace, readAddress } from './postgres-address.ts';
@@ -38,12 +39,18 @@ export async function runPostgres(
     const descriptors = passfile ? [passfile.fd] : [];
     // A password of the caller's surroundings would win over the file.
     const own: Record<string, string> = passfile ? { PGPASSFILE: '/proc/self/fd/3', PGPASSWORD: '' } : {};
-    const env = { PGCONNECT_TIMEOUT: connectSeconds(timeoutMs), ...own };
+    const env = { ...ofLibpq(), PGCONNECT_TIMEOUT: connectSeconds(timeoutMs), ...own };
     const options = { from: debianPackage, timeoutMs, signal, input, descriptors, env };
     return await runProgram(place.urlFile ?? shown(address), command(address), options);
   } finally {
     await passfile?.close();
   }
+}
+
+/** What the surroundings say of the connection is for these programs, in whosever name they run. */
+function ofLibpq(): Record<string, string> {
+  const names = Object.keys(process.env).filter((name) => /^PG[A-Z]+$/.test(name));
+  return environmentOf(process.env, names);
 }
 
 /** An address as people know it; one that stands in a file of its own is not to be seen at all. */

@@ -7,5 +7,5 @@ const timeoutMs = 5_000;
  * datagram socket, so systemd-notify(1) does; the unit needs `NotifyAccess=all`. Without a manager that asks, nothing happens.
  */
 export async function tellReady({ NOTIFY_SOCKET }: NodeJS.ProcessEnv): Promise<void> {
-  if (NOTIFY_SOCKET) await exec(['systemd-notify', '--ready'], { timeoutMs });
+  if (NOTIFY_SOCKET) await exec(['systemd-notify', '--ready'], { timeoutMs, env: { NOTIFY_SOCKET } });
 }

@@ -2,12 +2,13 @@ import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Account, accountOfUser } from '../accounts.ts';
+import { commonEnvironment, ownEnvironment } from '../environment.ts';
 import type { Command } from '../exec.ts';
 
 /** A command that is ready to be started. */
 interface Prepared {
   command: Command;
-  env: Record<string, string | undefined>;
+  env: Record<string, string>;
   dir: string | undefined;
 }
 
@@ -55,22 +56,11 @@ export async function prepare(
   const latest = Math.ceil((timeoutMs + 2 * graceMs) / 1000);
   const guarded = [timeout, `--kill-after=${graceMs / 1000}`, `${latest}`] as const;
   const command: Command = [setpriv, '--pdeathsig', 'TERM', ...switched, '--', ...guarded, ...onceGuarded, ...words];
-  return { command, env: { ...(other ? environmentOf(other) : ownEnvironment()), ...env }, dir: dir ?? undefined };
+  return { command, env: { ...(other ? environmentFor(other) : ownEnvironment()), ...env }, dir: dir ?? undefined };
 }
 
-/** Where programs are, and the language: all that another user's command needs to know of ours. */
-const common = /^(PATH|LANG|LANGUAGE|LC_[A-Z]+|TZ)$/;
-/** Where home and the user's own bus are. */
-const ofOurs = /^(HOME|USER|LOGNAME|SHELL|XDG_RUNTIME_DIR|DBUS_SESSION_BUS_ADDRESS)$/;
-
-/** Whoever calls may hold tokens: a command gets the same few variables from a terminal, a timer and a webhook. */
-function ownEnvironment(): Record<string, string | undefined> {
-  return Object.fromEntries(Object.entries(process.env).filter(([key]) => common.test(key) || ofOurs.test(key)));
-}
-
-function environmentOf({ name, home, shell }: Account): Record<string, string | undefined> {
-  const kept = Object.entries(process.env).filter(([key]) => common.test(key));
-  return { ...Object.fromEntries(kept), HOME: home, USER: name, LOGNAME: name, SHELL: shell };
+function environmentFor({ name, home, shell }: Account): Record<string, string> {
+  return { ...commonEnvironment(), HOME: home, USER: name, LOGNAME: name, SHELL: shell };
 }
 
 /** The account to change to; null: it is ours. */

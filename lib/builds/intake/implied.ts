@@ -1,4 +1,3 @@
-import { exec } from '../../base/exec.ts';
 import type { Contents, Item } from '../contents.ts';
 import type { IncomingFolder } from './incoming.ts';
 import { complaint } from './refusal.ts';
@@ -19,8 +18,14 @@ export async function closeImplied(
 ): Promise<Contents> {
   if (implied.size === 0) return contents;
   const input = [...implied].map((name) => `./${name}\0`).join('');
-  const command = owner.as(['sh', '-c', 'cd -- "$1" && exec xargs --null chmod g-w --', 'sh', path]);
-  const { code, stderr } = await exec(command, { timeoutMs: chmodMs, signal, input, cwd: '/', env: { LC_ALL: 'C' } });
+  const command = ['sh', '-c', 'cd -- "$1" && exec xargs --null chmod g-w --', 'sh', path] as const;
+  const { code, stderr } = await owner.exec(command, {
+    timeoutMs: chmodMs,
+    signal,
+    input,
+    cwd: '/',
+    env: { LC_ALL: 'C' },
+  });
   if (code !== 0) throw complaint(stderr, 'cannot change', path);
   return new Map([...contents].map(([name, item]) => [name, implied.has(name) ? closed(item) : item]));
 }

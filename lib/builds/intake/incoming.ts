@@ -2,7 +2,6 @@ import type { Stats } from 'node:fs';
 import { type FileHandle, lstat, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CutoverError, errnoOf, fileError, isCutoverError } from '../../base/errors.ts';
-import { exec } from '../../base/exec.ts';
 import { openController } from '../../base/wait.ts';
 import { incomingName } from '../layout.ts';
 import { isSame, lockFolder } from './folder-lock.ts';
@@ -126,8 +125,8 @@ async function makeParent(
   if (!isThere) await makeAs(parent, { mode: isShared ? '770' : '700', owner, signal });
   const made = await verifyDirectory(parent);
   // It has the maker's own group. Who may not give it to the others keeps it, and then they are told so.
-  const command = owner.as(['chgrp', '--no-dereference', '--', `+${gid}`, parent]);
-  if (isShared && made.gid !== gid) await exec(command, { timeoutMs: commandMs, signal });
+  const command = ['chgrp', '--no-dereference', '--', `+${gid}`, parent] as const;
+  if (isShared && made.gid !== gid) await owner.exec(command, { timeoutMs: commandMs, signal });
 }
 
 async function makeAs(
@@ -135,8 +134,8 @@ async function makeAs(
   { mode, owner, signal }: { mode: string; owner: BuildsOwner; signal: AbortSignal },
 ): Promise<void> {
   // With --parents another command may make it at the same time.
-  const command = owner.as(['mkdir', '--parents', '--mode', mode, '--', path]);
-  const { code, stderr } = await exec(command, { timeoutMs: commandMs, signal, env: { LC_ALL: 'C' } });
+  const command = ['mkdir', '--parents', '--mode', mode, '--', path] as const;
+  const { code, stderr } = await owner.exec(command, { timeoutMs: commandMs, signal, env: { LC_ALL: 'C' } });
   if (code !== 0) throw complaint(stderr, 'cannot create', path);
 }
 
@@ -151,8 +150,8 @@ async function closeFolder(path: string, { lock, owner }: { lock: FileHandle; ow
 
 /** By rm(1), which follows no link, and in the owner's name, which nothing can lead beyond what the owner may do. */
 async function removeAs(path: string, { owner, signal }: { owner: BuildsOwner; signal: AbortSignal }): Promise<void> {
-  const command = owner.as(['rm', '-rf', '--one-file-system', '--', path]);
-  const { code, stderr } = await exec(command, { timeoutMs: removalMs, signal, env: { LC_ALL: 'C' } });
+  const command = ['rm', '-rf', '--one-file-system', '--', path] as const;
+  const { code, stderr } = await owner.exec(command, { timeoutMs: removalMs, signal, env: { LC_ALL: 'C' } });
   if (code !== 0) throw complaint(stderr, 'cannot remove', path);
 }
 

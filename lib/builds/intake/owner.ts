@@ -1,12 +1,10 @@
 import type { Stats } from 'node:fs';
-import type { Command } from '../../base/exec.ts';
+import { type ActingUser, otherUser, ourselves } from '../../base/acting-user.ts';
 
-/** In whose name a build is written: everything that changes the builds directory goes through `as`. */
-export interface BuildsOwner {
+/** In whose name a build is written: everything that changes the builds directory is done by this one. */
+export interface BuildsOwner extends ActingUser {
   /** whose name that is */
   uid: number;
-  /** the same command, carried out by the owner of the builds directory */
-  as: (command: Command) => Command;
 }
 
 /**
@@ -16,6 +14,6 @@ export interface BuildsOwner {
  */
 export function ownerOf({ uid, gid }: Pick<Stats, 'uid' | 'gid'>): BuildsOwner {
   const own = process.geteuid?.() ?? uid;
-  if (own !== 0 || uid === 0) return { uid: own, as: (command) => command };
-  return { uid, as: (command) => ['setpriv', `--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', '--', ...command] };
+  if (own !== 0 || uid === 0) return { uid: own, ...ourselves };
+  return { uid, ...otherUser({ uid, gid, groups: [] }) };
 }

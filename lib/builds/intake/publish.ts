@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CutoverError, errnoOf, fileError } from '../../base/errors.ts';
-import { type Command, exec } from '../../base/exec.ts';
+import type { Command } from '../../base/exec.ts';
 import { move, syncDirectory } from '../../base/files.ts';
 import { type Contents, digestOf, formatContents } from '../contents.ts';
 import { buildIdFor } from '../layout.ts';
@@ -58,7 +58,7 @@ function runnerFor(
 ): (command: Command, more?: { input?: string; timeoutMs?: number }) => Promise<void> {
   return async (command, more = {}) => {
     const options = { timeoutMs: commandMs, signal, env: { LC_ALL: 'C' }, ...more };
-    const { code, stderr, timedOut } = await exec(owner.as(command), options);
+    const { code, stderr, timedOut } = await owner.exec(command, options);
     if (code !== 0) throw complaint(timedOut ? `${command[0]} takes too long` : stderr, 'cannot write', path);
   };
 }

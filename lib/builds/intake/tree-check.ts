@@ -17,7 +17,7 @@ export async function verifyTree(
   { accepted, replaced }: Pick<Unpacked, 'accepted' | 'replaced'>,
   signal: AbortSignal,
 ): Promise<Contents> {
-  const tree = await readTree(path, { signal, as: owner.as });
+  const tree = await readTree(path, { signal, by: owner });
   for (const name of ['', ...replaced]) tree.delete(name);
   const contents = new Map<string, Item>();
   const [leads, breath] = [new Leads(tree), new Breath(signal)];

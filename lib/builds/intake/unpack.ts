@@ -1,5 +1,4 @@
 import type { Command } from '../../base/exec.ts';
-import { startFed } from '../../base/exec.ts';
 import { type EntryReader, openEntryReader } from './entries.ts';
 import type { IncomingFolder } from './incoming.ts';
 import { type AcceptedEntry, Judge, verifySize } from './judge.ts';
@@ -101,7 +100,7 @@ async function carryThrough(
   plain: AsyncGenerator<Buffer>,
   { folder, signal, reader }: { folder: IncomingFolder; signal: AbortSignal; reader: EntryReader },
 ): Promise<void> {
-  const tar = await startFed(tarCommand(folder), { signal, env: { LC_ALL: 'C', TAR_OPTIONS: '' } });
+  const tar = await folder.owner.startFed(tarCommand(folder), { signal, env: { LC_ALL: 'C', TAR_OPTIONS: '' } });
   tar.stdout.resume();
   try {
     for await (const chunk of plain) {
@@ -126,7 +125,7 @@ async function carryThrough(
  * With a umask, since that is how tar drops setuid, setgid, sticky and the right of everybody to write. The shell's text
  * is this one; what varies are its arguments.
  */
-function tarCommand({ path, owner }: IncomingFolder): Command {
+function tarCommand({ path }: IncomingFolder): Command {
   // Records of 64 K: by default it asks for 10 K at a time.
   const options = [
     '--blocking-factor=128',
@@ -136,8 +135,7 @@ function tarCommand({ path, owner }: IncomingFolder): Command {
     '--directory',
     path,
   ];
-  const tar = owner.as(['tar', '--extract', '--file', '-', ...options]);
-  return ['sh', '-c', 'umask 002; exec "$@"', 'sh', ...tar];
+  return ['sh', '-c', 'umask 002; exec "$@"', 'sh', 'tar', '--extract', '--file', '-', ...options];
 }
 
 function tarProblem(stderr: string, path: string): Error {

@@ -1,8 +1,8 @@
-import { chmod, chown, lstat, mkdir, readdir, rename, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, chown, lstat, mkdir, readdir, readFile, rename, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import * as assert from 'uvu/assert';
-import { openController } from '../../../lib/base/wait.ts';
+import { openController, poll } from '../../../lib/base/wait.ts';
 import { clearIncoming, openIncoming } from '../../../lib/builds/intake/incoming.ts';
 import { compareBuildIds } from '../../../lib/builds/layout.ts';
 import { listBuildIds } from '../../../lib/builds/list.ts';
@@ -208,6 +208,37 @@ async function asMember<T>(uid: number, work: () => Promise<T>): Promise<T> {
     process.setegid?.(0);
     process.setgroups?.(groups);
   }
+}
+
+test('W4: the owner of the builds directory cannot read what root has in its environment', async (t) => {
+  assert.is(process.getuid?.(), 0, 'it takes root to be another user');
+  const taking = await makeTaking(t);
+  await chmod(taking.around, 0o755);
+  await chown(taking.builds, 65_534, 65_534);
+  process.env.CANARY = taking.around;
+  t.cleanup(() => void delete process.env.CANARY);
+  const seen: string[] = [];
+  async function* pieces() {
+    yield archive.subarray(0, 20_000);
+    const ofTar = await poll({ everyMs: 5, signal: t.signal }, () => environmentOfOwner('tar', taking.builds));
+    seen.push(ofTar);
+    yield archive.subarray(20_000);
+  }
+  await taking.add(Readable.from(pieces()));
+  assert.is(seen.length, 1);
+  assert.match(seen[0] ?? '', 'PATH=');
+  assert.not.match(seen[0] ?? '', 'CANARY');
+});
+
+/** Of a program that works in the builds directory as its owner; undefined: there is none now. */
+async function environmentOfOwner(program: string, builds: string): Promise<string | undefined> {
+  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+    const read = (file: string): Promise<string> => readFile(`/proc/${pid}/${file}`, 'utf8').catch(() => '');
+    const words = (await read('cmdline')).split('\0');
+    const isIt = words[0] === program && words.some((word) => word.startsWith(`${builds}/`));
+    if (isIt && /^Uid:\s+65534\s/m.test(await read('status'))) return read('environ');
+  }
+  return undefined;
 }
 
 function* brokenOff(): Generator<Buffer> {

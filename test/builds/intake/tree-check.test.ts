@@ -1,6 +1,7 @@
 import { chmod, link, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
+import { ourselves } from '../../../lib/base/acting-user.ts';
 import { exec } from '../../../lib/base/exec.ts';
 import { openController } from '../../../lib/base/wait.ts';
 import type { IncomingFolder } from '../../../lib/builds/intake/incoming.ts';
@@ -95,5 +96,5 @@ async function makeUnpacked(t: TestContext): Promise<{ folder: IncomingFolder; p
   await link(join(path, 'd/file'), join(path, 'second'));
   await symlink('d/file', join(path, 'link'));
   await writeFile(join(path, '.cutover.json'), 'of the archive');
-  return { folder: { path, owner: { uid: 0, as: (command) => command }, close: async () => {} }, path };
+  return { folder: { path, owner: { uid: 0, ...ourselves }, close: async () => {} }, path };
 }

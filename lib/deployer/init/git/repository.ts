@@ -85,7 +85,7 @@ export async function setConfig(
   const set: Command = ['git', '--git-dir', directory, 'config', key, value];
   // The owner may not read root's own settings, and git gives up over them.
   const env = { ...ownEnvironment, HOME: '/', XDG_CONFIG_HOME: '' };
-  const { code, stderr } = await exec(ownerOf(owner).as(set), { timeoutMs, env, cwd: '/' });
+  const { code, stderr } = await ownerOf(owner).exec(set, { timeoutMs, env, cwd: '/' });
   if (code === 0) return;
   throw new CutoverError('refused', `git cannot set ${key}: ${stderr.split('\n')[0]}`, {
     mend: `git --git-dir ${directory} config ${key} ${value}`,
