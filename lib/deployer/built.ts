@@ -1,9 +1,10 @@
-import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import type { Readable } from 'node:stream';
 import { listBuildIds } from '../builds/list.ts';
 import { StepFailure } from '../run/failure.ts';
 import type { HookAnswer } from '../run/hooks.ts';
 import { addBuild } from './add.ts';
+import { openNamed } from './named-archive.ts';
 import type { Place } from './place.ts';
 import type { PushedCommit } from './source.ts';
 
@@ -28,30 +29,30 @@ export async function buildLeftBy(
   const named = made.find((id) => answer.line === id || path === join(builds, id));
   if (named !== undefined) return named;
   const [own, ...others] = made;
-  const isArchive = path !== null && (own === undefined || archiveName.test(path)) && (await isFile(path));
-  if (isArchive) return takeIn(place, path, origin ?? {});
+  if (path !== null && (own === undefined || archiveName.test(path))) {
+    const archive = await openNamed({ path, user: answer.user }, place.signal);
+    if (archive !== null) return takeIn(place, { archive, path }, origin ?? {});
+  }
   if (own === undefined) throw leftNothing(place, answer);
   if (others.length === 0) return own;
   const what = `${builds} has more than one new build: ${made.join(', ')}`;
   throw new StepFailure('hook', `${what}; the hook has to print the path of its own one last`);
 }
 
-async function isFile(path: string): Promise<boolean> {
-  return stat(path).then(
-    (found) => found.isFile(),
-    () => false,
-  );
-}
-
-function leftNothing({ target, redact }: Place, { line }: HookAnswer): StepFailure {
+function leftNothing({ target, redact }: Place, { line, user }: HookAnswer): StepFailure {
+  const file = user === null ? 'no file' : `no file that ${user} may read`;
   const said =
-    line === null ? 'it printed nothing' : `the last line that it printed is no file: ${redact(line).slice(0, 200)}`;
+    line === null ? 'it printed nothing' : `the last line that it printed is ${file}: ${redact(line).slice(0, 200)}`;
   return new StepFailure('hook', `it left no new build in ${target.builds}, and ${said}`);
 }
 
-async function takeIn(place: Place, path: string, { revision, branch }: Partial<PushedCommit>): Promise<string> {
+async function takeIn(
+  place: Place,
+  { archive, path }: { archive: string | Readable; path: string },
+  { revision, branch }: Partial<PushedCommit>,
+): Promise<string> {
   const origin = { ...(revision ? { revision } : {}), ...(branch ? { branch } : {}) };
-  const { id, notes } = await addBuild(place, { archive: path, ...origin });
+  const { id, notes } = await addBuild(place, { archive, ...origin });
   for (const message of [`${id} was taken in from ${path}`, ...notes]) place.emit({ type: 'note', message });
   return id;
 }

@@ -1,7 +1,8 @@
-import { PassThrough, Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { CutoverError } from '../base/errors.ts';
-import { type Command, exec, type FedProcess, startFed } from '../base/exec.ts';
+import { type Command, exec, startFed } from '../base/exec.ts';
 import { shellLine } from '../base/shell-words.ts';
+import { wholeOutput } from '../base/whole-output.ts';
 import { type Reason, StepFailure } from '../run/failure.ts';
 import { NotWanted, shortName, type Source } from './source.ts';
 
@@ -52,24 +53,7 @@ async function tipOf(asked: Command, signal: AbortSignal): Promise<string> {
 async function archiveOf(commit: string, git: Command, signal: AbortSignal): Promise<Readable> {
   const made = ['-c', 'tar.umask=0022', 'archive', '--format=tar', commit] as const;
   const child = await startFed([...dieTogether, ...git, ...made], { signal, env: plainText });
-  child.stdin.end();
-  // Read from the first moment on: Node drops what nobody reads of a process that has ended.
-  const printed = child.stdout.pipe(new PassThrough());
-  return Readable.from(wholeOutput(printed, { child, commit }), { objectMode: false });
-}
-
-/** What a program prints; its failure is an error before the end, so that nobody takes a part for the whole. */
-async function* wholeOutput(
-  printed: Readable,
-  { child, commit }: { child: FedProcess; commit: string },
-): AsyncGenerator<Buffer> {
-  try {
-    for await (const chunk of printed) yield chunk as Buffer;
-    const { code, stderr } = await child.ended;
-    if (code !== 0) throw gitError(stderr, `cannot archive ${commit}`);
-  } finally {
-    child.kill();
-  }
+  return wholeOutput(child, (said) => gitError(said, `cannot archive ${commit}`));
 }
 
 function gitError(said: string, what: string): StepFailure {

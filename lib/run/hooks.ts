@@ -34,6 +34,8 @@ export interface HookAnswer {
   /** the last line that it printed on stdout, with the secrets it may hold; null: it printed nothing */
   line: string | null;
   dir: string;
+  /** whom it ran as; null: as we are */
+  user: string | null;
 }
 
 const shownLines = 3;
@@ -47,10 +49,10 @@ const shownLength = 300;
  */
 export async function runHooks(stage: HookStage, tools: HookTools): Promise<HookAnswer> {
   const { name, context, dir } = stage;
-  let answer: HookAnswer = { line: null, dir };
+  let answer: HookAnswer = { line: null, dir, user: null };
   for (const hook of context.target.hooks[name] ?? []) {
     const place = hook.dir ?? dir;
-    answer = { line: await runHook({ ...hook, dir: place }, stage, tools), dir: place };
+    answer = { line: await runHook({ ...hook, dir: place }, stage, tools), dir: place, user: hook.user };
   }
   return answer;
 }

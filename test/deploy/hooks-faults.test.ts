@@ -126,6 +126,25 @@ test('P1: a hook of another user runs as that user, with its home and groups', a
   assert.match(called.stderr, `    | tester tester /srv/tester tester ${site.app}`);
 });
 
+test('P1, W4: an archive that a hook of another user names is read with the rights of that user', async (t) => {
+  const site = await siteWith(t, () => ({}));
+  const { sandbox, builds } = site;
+  await sandbox.run('useradd', 'tester');
+  t.cleanup(() => sandbox.run('userdel', 'tester'));
+  const archive = '/srv/of-root.tar';
+  await sandbox.run('tar', '--create', `--file=${archive}`, `--directory=${builds}/${first}`, '.');
+  await sandbox.run('chmod', '600', archive);
+  await configureHooks(site, { build: { run: `echo ${archive}`, user: 'tester', dir: '/' } });
+  const refused = await site.call('deploy');
+  assert.equal([refused.code, refused.document.outcome], [2, 'refused'], refused.stderr);
+  assert.match(refused.document.failure?.message ?? '', `is no file that tester may read: ${archive}`);
+  await assertSound(site, first);
+  await sandbox.run('chmod', '644', archive);
+  const called = await site.call('deploy');
+  assert.equal([called.code, called.document.outcome], [0, 'deployed'], called.stderr);
+  assert.not.ok([first, second].includes(called.document.to ?? first));
+});
+
 test('P1: a hook of another user needs root: exit 77, and nothing has changed', async (t) => {
   const user = await plainUser();
   const site = await makeSite(t, { builds: [{}, {}], user });

@@ -13,7 +13,7 @@ const stages: Record<HookName, [sentence: string, example: unknown]> = {
     { run: ['npm', 'test'], dir: '/srv/app/repo', timeout: '10min' },
   ],
   build: [
-    "Leaves a new build in the builds directory, or prints an archive's path as its last line.",
+    'Leaves a new build in the builds directory, or prints the path of an archive that its user may read as its last line.',
     { run: './build.sh', dir: '/srv/app/repo', timeout: '20min' },
   ],
   migrate: [
