@@ -15,6 +15,10 @@ export interface PostgresAddress {
 
 // libpq's own parts (33.1.1.2 of its manual): credentials up to the first "@" before a slash, then hosts, name, options.
 const uri = /^(postgres(?:ql)?:\/\/)(?:([^@/]*)@)?([^?]*)(?:\?(.*))?$/s;
+// What is none of these may be the rest of a password with a "/", "?" or "@" in it.
+const host = String.raw`(?:\[[^\]@/]*\]|[^:,@/[\]]*)(?::\d*)?`;
+const hostsAndName = new RegExp(`^${host}(?:,${host})*(?:/[^@]*)?$`);
+const anOption = /^[a-z_]+=/;
 
 /**
  * The address without its password.
@@ -24,7 +28,7 @@ export async function readAddress({ url, urlFile }: PostgresPlace): Promise<Post
   const text = url ?? (await readUrlFile(urlFile ?? ''));
   const [, scheme, credentials, place = '', query] = uri.exec(text.trim()) ?? [];
   const where = urlFile ?? 'url';
-  if (scheme === undefined || /\s/.test(text.trim()) || place.includes('@')) throw malformed(where);
+  if (scheme === undefined || /\s/.test(text.trim()) || !hostsAndName.test(place)) throw malformed(where);
   const at = credentials?.indexOf(':') ?? -1;
   const user = at < 0 ? credentials : credentials?.slice(0, at);
   const inside = at < 0 ? null : decode(credentials?.slice(at + 1) ?? '', where);
@@ -36,12 +40,14 @@ export async function readAddress({ url, urlFile }: PostgresPlace): Promise<Post
 /** A password may stand among the options too. */
 function partQuery(query: string, where: string): { rest: string; password: string | null } {
   let password: string | null = null;
-  const rest = query.split('&').filter((option) => {
+  const options = query.split('&').filter((option) => option !== '');
+  if (!options.every((option) => anOption.test(option))) throw malformed(where);
+  const rest = options.filter((option) => {
     const [name = '', value = ''] = option.split(/=(.*)/s);
     // There is no other way to hand this one over than where everybody sees it.
     if (name === 'sslpassword') throw malformed(where, 'sslpassword: use a key without a password');
     if (name === 'password') password = decode(value, where);
-    return name !== 'password' && option !== '';
+    return name !== 'password';
   });
   return { rest: rest.join('&'), password };
 }
@@ -64,6 +70,6 @@ async function readUrlFile(path: string): Promise<string> {
 
 function malformed(where: string, what = 'not the address of a PostgreSQL database'): CutoverError {
   const mend =
-    'postgres://user:password@host/name, where "@", ":", "/" and "%" in a password are written as %40, %3A, …';
+    'postgres://user:password@host/name, where "@", ":", "/", "?" and "%" in a password are written as %40, %3A, …';
   return new CutoverError('config', `${where}: ${what}`, { mend });
 }
