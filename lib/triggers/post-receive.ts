@@ -19,8 +19,12 @@ export interface Push {
 /** Why a line is none of git's. */
 export const noLineOfGit = 'that is no "old new ref" line';
 
-/** What was there before is of no matter, so that a person may type anything for it. */
-const update = /^\S+ ([0-9a-f]{40,64}) (refs\/\S+)$/;
+/**
+ * What was there before is of no matter, so that a person may type anything for it. Of blanks a name may have any but those of
+ * ASCII (git-check-ref-format(1)).
+ */
+// oxlint-disable-next-line no-control-regex -- they are what git refuses
+const update = /^\S+ ([0-9a-f]{40,64}) (refs\/[^\u0000-\u0020\u007f]+)$/;
 
 /**
  * Reads what git tells a post-receive hook, "old new ref" a line (githooks(5)), and finds the targets of each branch.

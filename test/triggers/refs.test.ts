@@ -35,6 +35,22 @@ test('P2: what is pushed, and where it goes', () => {
   assert.equal(readPush('\n', targets), { branches: [], ignored: [] });
 });
 
+test('P2: a branch whose name has blanks that git allows is beside the matter', () => {
+  const odd = ['a\u3000b', 'a\u00a0', '\u2028'];
+  const lines = [...odd.map((name) => `${none} ${two} refs/heads/${name}`), `${none} ${one} refs/heads/main`];
+  const { branches, ignored } = readPush(`${lines.join('\n')}\n`, [...targets, { name: 'odd', branch: 'a\u3000b' }]);
+  const found = branches.map(({ branch, targets: bound }) => [branch, ...bound]);
+  assert.equal(found, [
+    ['a\u3000b', 'odd'],
+    ['main', 'staging', 'production'],
+  ]);
+  for (const { why } of ignored) assert.is(why, 'no target is bound to this branch');
+  for (const name of ['a b', 'main\r', 'a\tb', 'a\u007f']) {
+    const [wrong] = readPush(`${none} ${one} refs/heads/${name}\n`, targets).ignored;
+    assert.is(wrong?.why, 'that is no "old new ref" line', JSON.stringify(name));
+  }
+});
+
 test('P2: a branch goes no further than to the first target that does not take it; another branch is another matter', async () => {
   const { branches } = readPush(`- ${one} refs/heads/main\n- ${two} refs/heads/feature/new\n`, targets);
   const asked: string[] = [];
