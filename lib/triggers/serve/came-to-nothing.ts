@@ -10,7 +10,7 @@ const toldMs = 24 * 60 * 60_000;
 
 type Nothing = Pick<
   ServeRequest,
-  'id' | 'target' | 'branch' | 'revision' | 'provider' | 'queued_at' | 'ended_at' | 'outcome' | 'error'
+  'id' | 'target' | 'branch' | 'revision' | 'provider' | 'queued_at' | 'ended_at' | 'run' | 'outcome' | 'error'
 >;
 
 /**
@@ -27,7 +27,12 @@ export function nothingProblem(
   if (isGivenUp(request) || !(nowMs - endedMs < toldMs)) return null;
   if (lastRunAt !== null && Date.parse(lastRunAt) > endedMs) return null;
   const command = asTypedElsewhere(`cutover deploy ${target}`, config);
-  return `the last push to ${target} came to nothing: ${error?.message}; deliver it again, or: ${command}`;
+  return `the last push to ${target} ${fateOf(request)}: ${error?.message}; deliver it again, or: ${command}`;
+}
+
+/** A request that got as far as a run may have changed something, and nobody knows what. */
+function fateOf({ run }: Pick<ServeRequest, 'run'>): string {
+  return run === null ? 'came to nothing' : 'may have come to nothing';
 }
 
 /** What people are told of it, who cannot see it anywhere else; null: somebody meant it. */
@@ -35,22 +40,25 @@ export function nothingNotice(
   request: Nothing,
   { app, host, config }: { app: string; host: string; config: string | null },
 ): Notice | null {
-  const { id, target, branch, revision, provider, queued_at, error } = request;
+  const { id, target, branch, revision, provider, queued_at, run, error } = request;
   if (isGivenUp(request)) return null;
+  const unchanged = `What was pushed was not deployed, and ${target} serves what it served`;
+  const told = run === null ? unchanged : `What was pushed may not be in service on ${target}`;
   const facts: [string, string | null][] = [
     ['Revision', revision],
     ['Branch', branch],
     ['Pushed', `${queued_at}, by ${provider}`],
     ['Request', id],
+    ['Run', run],
     ['Machine', host],
   ];
   return bounded({
     kind: 'failed',
-    title: `🚨 a push came to nothing: ${app} ${target}`,
-    sentence: `What was pushed was not deployed, and ${target} serves what it served: ${error?.message}`,
+    title: `🚨 a push ${fateOf(request)}: ${app} ${target}`,
+    sentence: `${told}: ${error?.message}`,
     facts: facts.filter((fact): fact is [string, string] => fact[1] !== null),
     commands: naming(config, [...(error?.mend ? [error.mend] : []), `cutover deploy ${target}`]),
-    document: { kind: 'request', outcome: 'failed', app, target, branch, revision, request: id, queued_at, error },
+    document: { kind: 'request', outcome: 'failed', app, target, branch, revision, request: id, queued_at, run, error },
   });
 }
 

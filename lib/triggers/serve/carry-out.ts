@@ -1,4 +1,4 @@
-import { ExitCode, isCutoverError, messageOf } from '../../base/errors.ts';
+import { CutoverError, ExitCode, isCutoverError, messageOf } from '../../base/errors.ts';
 import { redactSentences } from '../../base/redactor.ts';
 import { deploy } from '../../deployer/deploy.ts';
 import type { Place } from '../../deployer/place.ts';
@@ -29,22 +29,22 @@ export interface CarriedOut {
 /**
  * Carries a request out, once: one that has ended is only told of, and of one whose process was killed it is found out what
  * became of its run. Where that had changed nothing yet, it is begun again: what was accepted has to be done. For the same
- * reason one that is stopped (SIGTERM) before it changed anything stays open; SIGINT is how a person gives it up.
+ * reason one that is stopped (SIGTERM) before it changed anything stays open; SIGINT is how a person gives it up. One that
+ * cannot be written down is not begun: nobody would know of it afterwards.
  * @returns null: it was carried out before
- * @throws `locked`, `permission`, `disk` and all that a deploy throws, once it is written down
+ * @throws `locked`, `permission`, `disk` and all that a deploy throws, once it is written down; `failed`: its run has ended, and
+ * nobody knows how
  */
 export async function carryOutRequest(place: Place, asked: AskedFor): Promise<CarriedOut | null> {
   const { paths } = place;
   const before = await readRecord(paths, asked.id);
   if (before?.ended_at) return null;
   const record = before ?? newRecord(asked.id);
-  if (!before) await writeRecord(paths, record);
+  await writeRecord(paths, record);
   const notes = noteTaker(place, record);
   try {
     const ended = (before && (await foundOut(place, before))) ?? (await carriedOut(place, asked, notes.begin()));
-    const { document } = ended;
-    if (document.outcome === 'interrupted' && isStopped(place)) await notes.leaveOpen();
-    else await notes.end({ document, exit_code: document.exit_code, run: document.run });
+    await noteDocument(ended, { notes, place });
     return ended;
   } catch (error) {
     const noting = isInterruption(error) && isStopped(place) ? notes.leaveOpen() : notes.end(failureOf(error, place));
@@ -54,6 +54,19 @@ export async function carryOutRequest(place: Place, asked: AskedFor): Promise<Ca
   } finally {
     await pruneRecords(paths).catch(() => {});
   }
+}
+
+/** What it came to is told, whether or not it can be written down as well. */
+async function noteDocument(
+  { document }: CarriedOut,
+  { notes, place }: { notes: ReturnType<typeof noteTaker>; place: Place },
+): Promise<void> {
+  const isLeftOpen = document.outcome === 'interrupted' && isStopped(place);
+  const { exit_code, run } = document;
+  const noting = isLeftOpen ? notes.leaveOpen() : notes.end({ document, exit_code, run });
+  await noting.catch((error: unknown) => {
+    place.emit({ type: 'note', message: `what the request came to is not written down: ${messageOf(error)}` });
+  });
 }
 
 async function carriedOut(place: Place, { pushed }: AskedFor, emit: Place['emit']): Promise<CarriedOut> {
@@ -85,13 +98,31 @@ function isStopped({ signal }: Place): boolean {
 /**
  * The process that began it is gone: its run is ended, if it was cut off, and its ledger says how it went.
  * @returns null: it had no ledger, or was interrupted, so nothing was changed
+ * @throws `failed` where the ledger does not say it either
  */
 async function foundOut(place: Place, { run }: RequestRecord): Promise<CarriedOut | null> {
   const settled = await settle(place, { waitMs });
-  const document = run === null ? null : ((await readRun(place.paths, run))?.document ?? null);
+  const found = run === null ? null : await readRun(place.paths, run);
+  if (found === null) return null;
+  const isSettledHere = settled?.run === run;
+  const document = found.document ?? (isSettledHere ? settled : null);
+  if (document === null && found.steps.size > 0) throw unknownEnd(place, found.inputs.run);
   if (document === null || document.outcome === 'interrupted') return null;
-  // Whoever was there before, as the settle unit, has told of it.
-  return { document, isTold: settled?.run !== document.run };
+  return { document, isTold: !isSettledHere && isEndedByOthers(document) };
+}
+
+/**
+ * Whoever ended it, as the settle unit, has told of it. A run that its own process ended and did not live to tell of is known by
+ * the checks that it asked: who takes back what was cut off asks none.
+ */
+function isEndedByOthers({ outcome, checks }: RunDocument): boolean {
+  return outcome !== 'refused' && checks.length === 0;
+}
+
+/** To deploy again what may have been gone back from, or may serve, is for people to say. */
+function unknownEnd({ target }: Place, run: string): CutoverError {
+  const what = `run ${run} has ended, and its outcome could not be written down`;
+  return new CutoverError('failed', what, { mend: `cutover status ${target.name}` });
 }
 
 /** Writes down the run's name as soon as it has one: should this process be killed, that is what leads to its outcome. */

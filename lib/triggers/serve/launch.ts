@@ -1,7 +1,8 @@
 import { isCutoverError, messageOf } from '../../base/errors.ts';
 import { sleep } from '../../base/wait.ts';
 import type { Config } from '../../config/model.ts';
-import { statePaths } from '../../run/state.ts';
+import { readRun } from '../../run/history.ts';
+import { type StatePaths, statePaths } from '../../run/state.ts';
 import { startTransientOneshot } from '../../systemd/oneshot.ts';
 import type { Systemd } from '../../systemd/systemd.ts';
 import { readRecord, type RequestRecord } from './record.ts';
@@ -59,7 +60,7 @@ export function launcher(parts: LaunchParts): Launch {
       starts += 1;
       await sleep(retryMs, signal);
     }
-    return { ...nothing, run, error: leftNothing(requestUnit(config, target, id)) };
+    return unrecorded(paths, { run, unit: requestUnit(config, target, id) });
   };
 }
 
@@ -67,6 +68,14 @@ const nothing: Result = { run: null, outcome: null, exit_code: null, error: null
 
 function resultOf({ run, document, exit_code, error }: RequestRecord): Result {
   return { run: document?.run ?? run, outcome: document?.outcome ?? null, exit_code, error };
+}
+
+/** Where what a request came to could not be written down, the ledger of its run may say it. */
+async function unrecorded(paths: StatePaths, { run, unit }: { run: string | null; unit: string }): Promise<Result> {
+  const ledger = run === null ? null : await readRun(paths, run).catch(() => null);
+  const document = ledger?.document ?? null;
+  if (document === null || document.outcome === 'interrupted') return { ...nothing, run, error: leftNothing(unit) };
+  return { run, outcome: document.outcome, exit_code: document.exit_code, error: null };
 }
 
 /** @returns null: it was carried out, or tried; `later`: systemd cannot be asked now */

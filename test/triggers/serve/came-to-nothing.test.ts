@@ -126,3 +126,13 @@ test('W1: people are told which push, why, and what to type; not where somebody 
   const error = { code: 'interrupted', message: 'interrupted by SIGINT', mend: null };
   assert.is(nothingNotice({ ...request, error }, where), null);
 });
+
+test('W1: of one that had a run nobody is told that nothing was changed', () => {
+  const lost = { ...request, run: '20260203-150001-4f2a' };
+  const notice = nothingNotice(lost, { app: 'shop', host: 'server', config: null });
+  assert.is(notice?.title, '🚨 a push may have come to nothing: shop production');
+  assert.match(notice?.sentence ?? '', /^What was pushed may not be in service on production: systemd refuses/);
+  assert.is(Object.fromEntries(notice?.facts ?? []).Run, lost.run);
+  const said = nothingProblem(lost, { lastRunAt: null, nowMs: Date.parse('2026-02-03T16:00:00.000Z') });
+  assert.match(said ?? '', /^the last push to production may have come to nothing: /);
+});
