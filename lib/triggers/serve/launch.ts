@@ -34,7 +34,7 @@ export interface LaunchParts {
 /** A deploy that waits for another, with hooks and a database, may take hours; systemd itself sets it no limit. */
 const mostMs = 24 * 60 * 60_000;
 const retryMs = 2_000;
-/** One whose process was killed is begun again, to find out what became of it: no oftener than this. */
+/** One whose process was killed, or never came, is begun again, to find out what became of it: no oftener than this. */
 const mostStarts = 5;
 
 /** Makes what starts requests and follows them. */
@@ -55,8 +55,8 @@ export function launcher(parts: LaunchParts): Launch {
       const record = await readRecord(paths, id).catch(unreadable);
       if (record && 'mend' in record) return { ...nothing, error: record };
       if (record?.ended_at) return resultOf(record);
-      if (!record) return { ...nothing, error: leftNothing(requestUnit(config, target, id)) };
-      ({ run } = record);
+      // At a shutdown a start is canceled before its process is there, and this one hears of it while it still runs.
+      run = record?.run ?? null;
       starts += 1;
       await sleep(retryMs, signal);
     }
