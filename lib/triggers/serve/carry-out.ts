@@ -52,7 +52,7 @@ export async function carryOutRequest(place: Place, asked: AskedFor): Promise<Ca
     await noting.catch(() => {});
     throw error;
   } finally {
-    await pruneRecords(paths).catch(() => {});
+    await pruneRecords(paths, asked.id).catch(() => {});
   }
 }
 

@@ -51,16 +51,17 @@ export async function writeRecord(paths: StatePaths, record: RequestRecord): Pro
   await writeDurably(pathOf(paths, record.id), `${JSON.stringify(record)}\n`);
 }
 
-/** Removes all but the newest records. */
-export async function pruneRecords(paths: StatePaths): Promise<void> {
+/** Removes all but the newest records; the named one stays, wherever a clock that was set puts it. */
+export async function pruneRecords(paths: StatePaths, kept: string): Promise<void> {
   const names = (await readdir(directoryOf(paths))).filter((name) => isRequestId(name.replace(/\.json$/, '')));
   if (names.length <= recordsKept) return;
+  const others = names.filter((name) => name !== `${kept}.json`);
   const files = await Promise.all(
-    names.map(async (name) => {
+    others.map(async (name) => {
       const path = join(directoryOf(paths), name);
       return { path, ms: (await stat(path)).mtimeMs };
     }),
   );
-  const old = files.toSorted((a, b) => b.ms - a.ms).slice(recordsKept);
+  const old = files.toSorted((a, b) => b.ms - a.ms).slice(recordsKept - 1);
   for (const { path } of old) await removeIfThere(path);
 }
