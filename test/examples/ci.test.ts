@@ -87,7 +87,7 @@ test('W2: a receiver that says 503: over SSH, and it is restarted', async (t) =>
   await startReceiver(bed);
   const before = await receiverStart(bed);
   // A directory stands where the receiver writes, to see whether it can.
-  const place = `/var/lib/cutover/${bed.site.app}/serve/writable`;
+  const place = `/var/lib/cutover/${bed.site.app}/serve/queue/writable`;
   await bed.sandbox.run('sh', '-c', `rm -f ${place} && mkdir -p ${place}/in-the-way`);
   await until('it is not well', async () =>
     (await bed.sandbox.run('curl', '-s', `${bed.env.CUTOVER_URL}/health`)).includes('degraded'),

@@ -1,7 +1,7 @@
 import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf } from '../../base/errors.ts';
-import { writeDurably } from '../../base/files.ts';
+import { makePrivateDirectory, writeDurably } from '../../base/files.ts';
 import { withDeadline } from '../../base/wait.ts';
 import { askDisk, usedPercent } from '../../checks/disk.ts';
 import type { Config } from '../../config/model.ts';
@@ -94,9 +94,13 @@ function ownProblems({ queue, faults, memoryLimitBytes, startProblem, groundProb
   return [...groundProblems, memory, queue.problem(), startProblem(), faults.problem()].filter((one) => one !== null);
 }
 
+/** Written where the next request is, and in the same way. */
 async function writeProblem({ directory }: HealthParts): Promise<string | null> {
-  const path = join(directory, '..', 'writable');
-  return withDeadline(diskBounds, () => writeDurably(path, `${new Date().toISOString()}\n`)).then(
+  const write = async (): Promise<void> => {
+    await makePrivateDirectory(directory);
+    await writeDurably(join(directory, 'writable'), `${new Date().toISOString()}\n`);
+  };
+  return withDeadline(diskBounds, write).then(
     () => null,
     (error: unknown) => `requests cannot be kept: ${messageOf(error)}`,
   );

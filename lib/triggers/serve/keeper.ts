@@ -12,10 +12,11 @@ export interface KeeperParts {
   tell: (priority: number, line: string) => void;
 }
 
-/** Puts requests on the disk, and knows whether that works. */
+/** Puts requests on the disk, and knows which of them wait for it. */
 export class Keeper {
   readonly #parts: KeeperParts;
-  #problem: string | null = null;
+  /** what keeps a change from the disk, as long as it is tried again: whether a new one could be kept is for the health to try */
+  readonly #waiting = new Map<ServeRequest, string>();
 
   constructor(parts: KeeperParts) {
     this.#parts = parts;
@@ -23,18 +24,12 @@ export class Keeper {
 
   /** what is wrong, in a sentence; null: nothing */
   problem(): string | null {
-    return this.#problem;
+    return [...this.#waiting.values()][0] ?? null;
   }
 
   /** @throws `disk`, `permission` */
-  async write(request: ServeRequest): Promise<void> {
-    try {
-      await this.#parts.store.write(request);
-      this.#problem = null;
-    } catch (error) {
-      this.#problem = `requests cannot be kept: ${messageOf(error)}`;
-      throw error;
-    }
+  write(request: ServeRequest): Promise<void> {
+    return this.#parts.store.write(request);
   }
 
   /**
@@ -47,8 +42,10 @@ export class Keeper {
     for (;;) {
       try {
         await this.write(request);
+        this.#waiting.delete(request);
         return;
       } catch (error) {
+        this.#waiting.set(request, `requests cannot be kept: ${messageOf(error)}`);
         this.#parts.tell(3, `the queue cannot be written: ${messageOf(error)}`);
         await sleep(retryMs, this.#parts.signal);
       }

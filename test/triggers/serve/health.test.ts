@@ -1,18 +1,24 @@
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
+import { openController } from '../../../lib/base/wait.ts';
 import { parseText } from '../../../lib/config/load.ts';
 import { reachSystemd } from '../../../lib/systemd/systemd.ts';
 import { type HealthParts, healthOf } from '../../../lib/triggers/serve/health.ts';
-import { makeDirectory } from '../../builds/directory.ts';
+import { openQueue } from '../../../lib/triggers/serve/queue.ts';
+import { openStore } from '../../../lib/triggers/serve/store.ts';
+import { makeTmpfs } from '../../base/tmpfs.ts';
+import { makeDirectory, rejection } from '../../builds/directory.ts';
 import { suite, type TestContext } from '../../suite.ts';
 
 const test = suite('triggers/serve/health');
 
 test('W1: what is wrong makes the receiver unwell, each in a sentence', async (t) => {
   const parts = await partsOn(t, { diskUsed: '1B' });
+  await writeFile(join(parts.directory, 'file'), '');
   const health = await healthOf({
     ...parts,
-    directory: join(parts.directory, 'not/there'),
+    directory: join(parts.directory, 'file/queue'),
     memoryLimitBytes: 1024,
     startProblem: () => 'runs cannot be started: no',
     faults: { note: () => {}, problem: () => 'an error that nobody caught: oh' },
@@ -20,7 +26,7 @@ test('W1: what is wrong makes the receiver unwell, each in a sentence', async (t
   })();
   assert.is(health.status, 'degraded');
   const expected = [
-    /^requests cannot be kept: .*ENOENT/,
+    /^requests cannot be kept: .*a file is in the way/,
     /^the disk is nearly full: \d+ % used at .*, and production wants under 1 used$/,
     /^systemd cannot be reached: no system bus/,
     /^the receiver uses \d+ bytes of memory, of 1024$/,
@@ -40,6 +46,26 @@ test('W3: a disk that is fuller than a target allows makes it unwell', async (t)
 test('W3: it looks at the disks that a deploy needs, wherever the queue is', async (t) => {
   const { problems } = await healthOf({ ...(await partsOn(t, { diskUsed: '1B' })), directory: '/proc/self' })();
   assert.match(problems.join('\n'), /the disk is nearly full: \d+ % used at .*, and production wants under 1 used/);
+});
+
+test('W1: a disk that was full is told of as long as it is', async (t) => {
+  const { path } = await makeTmpfs(t, 256 * 1024);
+  const directory = join(path, 'queue');
+  const { signal } = openController();
+  const quiet = { launch: () => Promise.reject(new Error('none')), signal, tell: () => {}, onNothing: () => {} };
+  const queue = openQueue({ store: await openStore(directory), ...quiet });
+  const systemd = { loadedUnits: async () => [] } as never;
+  const parts = { ...(await partsOn(t, { diskUsed: '100%' })), directory, queue, systemd };
+  const problems = async (): Promise<string[]> => (await healthOf(parts)()).problems;
+  assert.equal(await problems(), []);
+  await rejection(writeFile(join(path, 'full'), Buffer.alloc(1024 * 1024)));
+  const asked = { target: 'production', provider: 'plain' as const, keys: [], branch: null, revision: null };
+  assert.is((await rejection(queue.add(asked))).code, 'disk');
+  assert.match((await problems()).join(), /^requests cannot be kept: .*queue/);
+  await writeFile(join(path, 'full'), '');
+  assert.equal(await problems(), [], 'nobody pushed meanwhile');
+  await rm(directory, { recursive: true });
+  assert.equal(await problems(), [], 'the next push makes its directory anew');
 });
 
 test('W1: what it tells of itself, and asked by many at once it looks once', async (t) => {

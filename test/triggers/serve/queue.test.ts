@@ -179,7 +179,7 @@ test('W1: of a thousand that are over the oldest is forgotten', async (t) => {
 
 test('W1: a full disk is said, and what was not kept was not accepted', async (t) => {
   const { path } = await makeTmpfs(t, 256 * 1024);
-  const { send, queue, launched } = await receiverAtHand(t, { directory: join(path, 'queue') });
+  const { send, launched } = await receiverAtHand(t, { directory: join(path, 'queue') });
   const before = await send(plain('{}', { 'X-Delivery': 'before' }));
   assert.is(before.status, 202);
   const file = join(path, 'queue', `${before.json.id}.json`);
@@ -187,12 +187,10 @@ test('W1: a full disk is said, and what was not kept was not accepted', async (t
   await fill(join(path, 'full'));
   const refused = await send(plain('{}', { 'X-Delivery': 'a' }));
   assert.equal([refused.status, refused.headers['retry-after']], [503, '30'], refused.text);
-  assert.match(queue.problem() ?? '', 'requests cannot be kept');
   assert.is(launched.length, 1);
   await writeFile(join(path, 'full'), '');
   const again = await send(plain('{}', { 'X-Delivery': 'a' }));
   assert.equal([again.status, again.json.replayed], [202, undefined], 'the same delivery is taken now');
-  assert.is(queue.problem(), null);
 });
 
 test('W1: a disk that fills up while a run goes on loses no outcome', async (t) => {
