@@ -4,10 +4,10 @@ import { CutoverError, errnoOf, fileError, messageOf } from '../base/errors.ts';
 import { makePrivateDirectory, privateFile, readError } from '../base/files.ts';
 import { lockDescriptor } from '../base/flock.ts';
 import { giveToOwnerOf } from '../base/owner.ts';
-import { isProcess } from '../base/process.ts';
 import { readRegularFile } from '../base/regular-file.ts';
 import { sleep } from '../base/wait.ts';
 import type { ManagerKind } from '../config/model.ts';
+import { isLiving, type NamedProcess, ownName } from './in-flight.ts';
 import type { StatePaths } from './state.ts';
 
 /** What a run works on, by whatever name a configuration calls it. */
@@ -19,12 +19,11 @@ export interface Ground {
 }
 
 /** Who holds a target, as the lock file tells it. It only tells: what counts is the kernel's lock. */
-export interface Holder {
-  pid: number;
+export interface Holder extends NamedProcess {
   doing: string;
   since: string;
   user: string;
-  /** locks of earlier versions do not tell */
+  /** locks of earlier versions do not tell, nor of what process but by its pid */
   ground?: Ground | undefined;
 }
 
@@ -149,7 +148,7 @@ function openUnless(errno: string, path: string, flags: number): number | null {
 
 function tellHolder(fd: number, { doing, ground }: Pick<Holder, 'doing' | 'ground'>): void {
   const user = process.env.USER ?? String(process.getuid?.() ?? '');
-  const holder: Holder = { pid: process.pid, doing, since: new Date().toISOString(), user, ground };
+  const holder: Holder = { ...ownName(), doing, since: new Date().toISOString(), user, ground };
   const text = Buffer.from(`${JSON.stringify(holder)}\n`);
   try {
     // In this order the file is never empty to whoever is refused meanwhile.
@@ -164,7 +163,7 @@ function tellHolder(fd: number, { doing, ground }: Pick<Holder, 'doing' | 'groun
 async function describeHolder(paths: StatePaths): Promise<string> {
   for (let look = 0; look < 50; look += 1) {
     const holder = await readHolder(paths);
-    if (holder && isProcess(holder.pid)) return `another run holds the target: ${holderText(holder)}`;
+    if (holder && (await isLiving(holder))) return `another run holds the target: ${holderText(holder)}`;
     await sleep(20);
   }
   return 'another run holds the target';
@@ -178,7 +177,7 @@ export function holderText({ pid, doing, since, user }: Holder): string {
 /** Whether somebody has the target, as far as its lock file tells: enough to tell others by, and never to act on. */
 export async function isHeld(paths: StatePaths): Promise<boolean> {
   const holder = await readHolder(paths);
-  return holder !== null && isProcess(holder.pid);
+  return holder !== null && isLiving(holder);
 }
 
 /** Who took the target last, whether or not they have it still; null: the lock file does not tell. */

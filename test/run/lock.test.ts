@@ -114,6 +114,23 @@ test('S8: a holder that is killed frees it, and its text tells nobody wrong', as
   assert.match((await rejection(takeLock(paths, request))).message, `pid ${process.pid}`);
 });
 
+test('S8: after a boot the pid of the last holder may be another process: it does not hold the target', async (t) => {
+  const paths = await makeState(t);
+  const lock = await takeLock(paths, request);
+  assert.is(await isHeld(paths), true);
+  const holder = JSON.parse(await readFile(paths.lock, 'utf8')) as Holder;
+  const boot_id = '00000000-0000-4000-8000-000000000000';
+  const { start_ticks = 0 } = holder;
+  for (const other of [{ boot_id }, { start_ticks: start_ticks - 1 }]) {
+    await writeFile(paths.lock, JSON.stringify({ ...holder, ...other }));
+    assert.is(await isHeld(paths), false, JSON.stringify(other));
+  }
+  // As earlier versions wrote it.
+  await writeFile(paths.lock, JSON.stringify({ ...holder, boot_id: undefined, start_ticks: undefined }));
+  assert.is(await isHeld(paths), true);
+  await lock.release();
+});
+
 test('S8: a child of the holder that outlives it does not keep it', async (t) => {
   const paths = await makeState(t);
   const { taking, next } = startTaker(t, paths, { child: 'child' });
