@@ -3,7 +3,7 @@ import { refuse, refuseForNow, type RouteEnvironment } from './answers.ts';
 import type { Faults } from './faults.ts';
 import { Hono, methodNotAllowed } from './framework.ts';
 import type { ServeLog } from './log.ts';
-import { addressOf } from './peer.ts';
+import { addressOf, networkOf } from './peer.ts';
 import { limiter } from './rate.ts';
 
 export type Routes = Hono<RouteEnvironment>;
@@ -22,7 +22,7 @@ export function frame({ log, faults }: { log: ServeLog; faults: Faults }): Route
     log.request(c.env.incoming, { status: c.res.status, ms: performance.now() - began });
   });
   app.use(async (c, next) => {
-    const seconds = limits.ask(addressOf(c.env.incoming));
+    const seconds = limits.ask(networkOf(addressOf(c.env.incoming)));
     if (seconds === null) return next();
     return refuseForNow(c, 429, seconds, 'too many requests');
   });
