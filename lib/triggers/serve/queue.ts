@@ -152,8 +152,7 @@ class RequestQueue implements Queue {
       if (next.state === 'queued') await this.#keeper.change(next, { state: 'running', started_at: now() });
       tell(6, `${next.id}: ${target} is being deployed${next.revision ? ` for ${next.revision}` : ''}`);
       const ended = { state: 'done' as const, ...(await launch(next)) };
-      // Whoever sees that it came to nothing may deliver it again at once.
-      if (cameToNothing(ended)) this.#deliveries.forget(next);
+      this.#deliveries.judge(next, ended);
       await this.#keeper.change(next, { ...ended, ended_at: now() });
       if (cameToNothing(next)) this.#tellNothing(next);
       else tell(ended.exit_code === 0 ? 6 : 4, `${next.id}: ${target}: ${ended.outcome}`);

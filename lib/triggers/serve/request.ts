@@ -66,11 +66,17 @@ export function supersededBy(id: string): Partial<ServeRequest> {
   return { state: 'superseded', superseded_by: id, ended_at: now() };
 }
 
-type Ended = Pick<ServeRequest, 'state' | 'outcome' | 'error'>;
+/** How a request ended. */
+export type Ended = Pick<ServeRequest, 'state' | 'outcome' | 'error'>;
 
 /** Whether a request is over without a run that came to an end: what was pushed was not deployed, and nobody else says so. */
 export function cameToNothing({ state, outcome, error }: Ended): boolean {
   return state === 'done' && (outcome === 'interrupted' || (outcome === null && error !== null));
+}
+
+/** Whether it is over and changed nothing: it was refused, or came to nothing. Delivered again, it may do better. */
+export function changedNothing(ended: Ended): boolean {
+  return cameToNothing(ended) || ended.outcome === 'refused';
 }
 
 /** Whether somebody called it off by hand, and knows. */

@@ -43,6 +43,24 @@ test('W1: a push that came to nothing is told of, and taken again when it is del
   assert.is(launched.length, 2);
 });
 
+test('W1: a push whose run was refused is taken again, after a restart too: whoever delivers it again mended the cause', async (t) => {
+  const directory = join(await makeDirectory(t), 'queue');
+  const refused: Result = { run: '20260203-150001-4f2a', outcome: 'refused', exit_code: 1, error: null };
+  const before = await receiverAtHand(t, { directory, launch: async () => refused });
+  const ids: string[] = [];
+  for (let n = 0; n < 2; n += 1) {
+    const { json } = await before.send(github(push));
+    assert.equal([json.status, json.replayed], ['queued', undefined]);
+    ids.push(json.id);
+    await until('it is over', async () => before.queue.find(json.id)?.state === 'done');
+  }
+  assert.equal([before.told.length, before.queue.nothings().length], [0, 0], 'its run has told of it');
+  await before.end();
+  const after = await receiverAtHand(t, { directory });
+  ids.push((await after.send(github(push))).json.id);
+  assert.is(new Set(ids).size, 3);
+});
+
 test('W1: a replay is answered with what became of the delivery', async (t) => {
   let finish: ((result: Result) => void) | null = null;
   const launch = (): Promise<Result> =>
