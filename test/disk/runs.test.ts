@@ -1,0 +1,119 @@
+// needs: sandbox
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as assert from 'uvu/assert';
+import { type DatabaseSite, makeDatabaseSite, migration } from '../deploy/database-site.ts';
+import { repository } from '../sandboxed.ts';
+import { suite } from '../suite.ts';
+import { type Act, actsOf, type Note } from './losses.ts';
+
+const test = suite('disk/runs', { timeoutMs: 120_000 });
+
+/**
+ * What the ledger has of an act that is over, which is done again, but for what puts the database back; and what a folder of work
+ * held, which goes with it.
+ */
+const mayGo = /: step ([\w-]+ (applied|done|failed)|(?!migrate )[\w-]+ reverted)$|@production\.(backup|restore)(\/|$)/;
+/** Why a run failed is written while the service is brought back, and is there when the run is over. */
+const evidence = /\/evidence\//;
+
+/** What a power cut would take just before an act, and must not. */
+function missedIn({ what, lost }: Act): string[] {
+  if (what.startsWith('rename ')) return lost;
+  const isOver = what === 'end' || what.endsWith('/in-flight');
+  return lost.filter((one) => !mayGo.test(one) && (isOver || !evidence.test(one)));
+}
+
+interface Case {
+  what: string;
+  command: 'deploy' | 'rollback';
+  code: number;
+  isBad?: boolean;
+  /** lines that must have been written, and have been on the disk before the next act */
+  lines: string[];
+}
+
+const cases: Case[] = [
+  {
+    what: 'the deploy of a good build',
+    command: 'deploy',
+    code: 0,
+    lines: ['begin', 'step swap intended', 'outcome'],
+  },
+  {
+    what: 'the deploy of a bad build, and its way back',
+    command: 'deploy',
+    code: 4,
+    isBad: true,
+    lines: ['begin', 'step swap intended', 'failure', 'step swap reverting', 'outcome'],
+  },
+  { what: 'a rollback', command: 'rollback', code: 0, lines: ['begin', 'step swap intended', 'outcome'] },
+];
+
+for (const strategy of [undefined, 'socket'] as const) {
+  for (const { what, command, code, isBad, lines } of cases) {
+    test(`S6, S8: ${what}: what the way back needs is on the disk before each act (${strategy ?? 'restart'})`, async (t) => {
+      const site = await makeDatabaseSite(t, {
+        strategy,
+        database: ['restore_on_rollback = true'],
+        migrate: migration,
+      });
+      if (command === 'rollback') {
+        await site.add();
+        assert.is((await site.call('deploy')).code, 0);
+      } else await site.add(isBad ? { mode: 'status' } : {});
+      const { notes, acts } = await noted(site, command, code);
+      const said = notes.flatMap(({ path, text = '' }) => (path.endsWith('.jsonl') ? text.split('\n') : []));
+      for (const line of lines)
+        assert.ok(
+          said.some((one) => isLine(one, line)),
+          `${line} was not seen`,
+        );
+      const bare = acts.flatMap((act) => missedIn(act).map((one) => `${act.what}: ${one}`));
+      assert.equal(bare, [], 'what a power cut would take just before an act');
+      assertOrder(site, acts, { command, isBad, strategy });
+    });
+  }
+}
+
+function isLine(text: string, wanted: string): boolean {
+  if (text === '') return false;
+  const { type, name, state } = JSON.parse(text) as Record<string, string>;
+  return [type, name, state].filter(Boolean).join(' ') === wanted;
+}
+
+/** Runs a command whose process notes what it does. */
+async function noted(site: DatabaseSite, command: string, code: number): Promise<{ notes: Note[]; acts: Act[] }> {
+  const { sandbox, app, builds, state, backups } = site;
+  const path = `/var/lib/${app}.notes`;
+  const env = { NODE_OPTIONS: `--require=${join(repository, 'test/disk/notes.cjs')}`, DISK_NOTES: path };
+  const called = await site.call(command, [], { env });
+  assert.is(called.code, code, called.stderr);
+  const lines = (await readFile(sandbox.hostPath(path), 'utf8')).split('\n').filter(Boolean);
+  const notes = lines.map((line) => JSON.parse(line) as Note);
+  const isOf = (one: string): boolean =>
+    [builds, state, backups].some((folder) => one === folder || one.startsWith(`${folder}/`)) && !one.endsWith('/lock');
+  return { notes, acts: actsOf(notes, isOf) };
+}
+
+/** The acts without which nothing would have been proven. */
+function assertOrder(
+  { builds, state, backups }: DatabaseSite,
+  acts: readonly Act[],
+  { command, isBad, strategy }: Pick<Case, 'command' | 'isBad'> & { strategy: 'socket' | undefined },
+): void {
+  const names = acts.map(({ what }) => what);
+  const first = (what: string): number => {
+    const at = names.findIndex((name) => name.startsWith(what));
+    assert.not.equal(at, -1, `${what} is not in ${names.join(', ')}`);
+    return at;
+  };
+  const marked = first(`rename ${state}/in-flight`);
+  const swapped = first(`rename ${builds}/current`);
+  if (command === 'deploy') assert.ok(first(`rename ${backups}/`) < swapped, 'the backup, then the swap');
+  if (strategy === undefined) assert.ok(marked < first('StopUnit'), 'the mark, then the stop');
+  const begun = first(strategy ? 'RestartUnit' : 'StartUnit');
+  assert.ok(marked < swapped && swapped < begun, 'the mark, the swap, the start');
+  if (isBad) first(`rename ${state}/quarantine.json`);
+  assert.ok(begun < first(`unlink ${state}/in-flight`), 'the mark goes last');
+}
