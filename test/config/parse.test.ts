@@ -188,6 +188,30 @@ test('the least file gets every default of the contract', () => {
   });
 });
 
+test('S10, B5: a monitor of no words looks every 5 minutes, and every 15 where that is written', () => {
+  const monitor = { everyMs: 300_000, failures: 3, action: 'restart', bakeMs: 0 };
+  assert.equal(parsed(`${leastToml}monitor = {}`).targets.main?.monitor, monitor);
+  const quarter = parsed(`${leastToml}monitor = { every = "15min" }`).targets.main?.monitor;
+  assert.equal(quarter, { ...monitor, everyMs: 900_000 });
+});
+
+test('P3, B2: of backups the last 3 are kept, for 7 days, and one that failed only warns', () => {
+  const { database } =
+    parsed(`${leastToml}database = { kind = "sqlite", path = "/srv/app/app.db" }`).targets.main ?? {};
+  assert.equal(database, {
+    kind: 'sqlite',
+    path: '/srv/app/app.db',
+    url: null,
+    urlFile: null,
+    backups: '/var/backups/cutover',
+    keep: 3,
+    keepForMs: 7 * 86_400_000,
+    required: false,
+    restoreOnRollback: false,
+    verify: null,
+  });
+});
+
 test('S7: force is refused unless the target allows it', () => {
   assert.is(parsed(leastToml).targets.main?.allowForce, false);
   assert.is(parsed(`${leastToml}allow_force = true`).targets.main?.allowForce, true);

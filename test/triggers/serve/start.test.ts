@@ -8,6 +8,7 @@ import { type Answer, configureServe, receivingSite, secret } from './receiving.
 
 const test = suite('triggers/serve/start', { timeoutMs: 180_000 });
 const thrower = fileURLToPath(new URL('./thrower.cjs', import.meta.url));
+const sooner = fileURLToPath(new URL('./sooner.cjs', import.meta.url));
 const flood = fileURLToPath(new URL('./flood.mjs', import.meta.url));
 
 test('W1: without a secret that can be used it does not begin, and says what to type', async (t) => {
@@ -73,6 +74,11 @@ test('W1: an exception that nobody caught is told, and ends nothing', async (t) 
   assert.equal((await health()).body.problems, ['an error that nobody caught: rejected by nobody']);
   assert.is((await receiving.push()).status, 202);
   assert.is(await receiverPid(receiving.site), pid);
+});
+
+test('W1: every five minutes it says how it is', async (t) => {
+  const receiving = await receivingSite(t, { isDeployed: false, env: { NODE_OPTIONS: `--require ${sooner}` } });
+  await until('it has said so again and again', async () => (receiving.output().match(/health: /g)?.length ?? 0) >= 4);
 });
 
 test('W1: a thousand large requests at once leave it small, and well', async (t) => {
