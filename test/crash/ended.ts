@@ -59,11 +59,15 @@ interface Look {
 
 /**
  * One program instead of four, as it is asked some thousand times. A scope that nobody is in is passed over: who is killed
- * while systemd puts it there may leave one behind, and the next run takes it away (`left-scope.test.ts`).
+ * while systemd puts it there may leave one behind, and the next run takes it away (`left-scope.test.ts`). It keeps the unit of its
+ * settle loaded, which must have ended, and have ended well.
  */
 const lookScript = `
 systemctl show --property=MainPID --value "$1"
-[ "$(systemctl show --property=TasksCurrent --value "$2")" = 0 ] || systemctl list-units --all --plain --no-legend "$2" "$3"
+if [ "$(systemctl show --property=TasksCurrent --value "$2")" = 0 ]
+then systemctl list-units --all --plain --no-legend "$3" | grep --invert-match ' inactive *dead '
+else systemctl list-units --all --plain --no-legend "$2" "$3"
+fi
 echo ===
 [ -z "$5" ] || systemctl is-active "$5"
 echo ===
