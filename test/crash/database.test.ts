@@ -8,7 +8,7 @@ import { currentLink } from '../deploy/sound.ts';
 import { suite, type TestContext } from '../suite.ts';
 import { assertKilled, endedBy, momentsOf } from './death.ts';
 import { assertServes } from './ended.ts';
-import { linesOf } from './moments.ts';
+import { linesOf, placeOf } from './moments.ts';
 import { crashSite } from './site.ts';
 import { sweep } from './sweep.ts';
 
@@ -40,13 +40,16 @@ for (const strategy of [undefined, 'socket'] as const) {
     const first = await another(t);
     await first.add(bad);
     const moments = linesOf(await momentsOf(first, 'deploy'));
-    const failing = moments.find(({ what }) => what === 'step gate failed')?.moment ?? '';
+    const failing = moments[placeOf(moments, /^step gate failed$/)]?.moment ?? '';
     await first.add(bad);
     const { settles } = await endedBy(first, 'deploy', { deploy: [failing] });
     await sweep(linesOf(settles[0]?.passed ?? []), { first, another: () => another(t) }, async (site, moment) => {
       const from = (await currentLink(site)) ?? '';
       await site.add(bad);
-      assertKilled(await endedBy(site, 'deploy', { deploy: [failing], settle: [moment] }));
+      const death = await endedBy(site, 'deploy', { deploy: [failing], settle: [moment] });
+      assertKilled(death);
+      const strikes = death.settles.map(({ passed }) => passed.find(({ signal }) => signal !== '')?.moment);
+      assert.equal(strikes, [moment, undefined], 'what became of the settles');
       await assertServes(site, from);
       await assertNotMigrated(site);
     });

@@ -4,17 +4,17 @@ type Moments = ProcessRecord['passed'];
 
 /** The moments from the first start of the candidate on: until then a bad build's deploy is like that of a good one. */
 export function fromStartOn(moments: Moments): Moments {
-  return moments.slice(moments.findIndex(({ what }) => /^step (start|restart|stand-in) intended$/.test(what)));
+  return moments.slice(placeOf(moments, /^step (start|restart|stand-in) intended$/));
 }
 
 /** The moments from the first step on: until then a run has changed nothing. */
 export function fromFirstStepOn(moments: Moments): Moments {
-  return moments.slice(moments.findIndex(({ what }) => what.endsWith(' intended')));
+  return moments.slice(placeOf(moments, / intended$/));
 }
 
 /** The moments from before the link moves to the end. */
 export function fromSwapOn(moments: Moments): Moments {
-  return moments.slice(moments.findIndex(({ what }) => what === 'step swap intended'));
+  return moments.slice(placeOf(moments, /^step swap intended$/));
 }
 
 /**
@@ -22,8 +22,7 @@ export function fromSwapOn(moments: Moments): Moments {
  * there is the same whatever the candidate did.
  */
 export function linesOfItsOwn(moments: Moments): Moments {
-  const stopped = moments.findIndex(({ what }) => /^step (start|swap|stand-in) reverted$/.test(what));
-  const over = moments.findIndex(({ what }) => what === 'outcome');
+  const [stopped, over] = [placeOf(moments, /^step (start|swap|stand-in) reverted$/), placeOf(moments, /^outcome$/)];
   return linesOf(moments.filter((_, place) => place < stopped || place >= over));
 }
 
@@ -60,4 +59,11 @@ export function whileJobsRun(moments: Moments): Moments {
 /** Before each act and each name that changes, and when the outcome was written. */
 export function aroundChanges(moments: Moments): Moments {
   return moments.filter(({ moment, what }) => !moment.startsWith('line ') || /( intended|^outcome)$/.test(what));
+}
+
+/** Where in a run it is that far. A run that never is would leave a sweep next to nothing to look at. */
+export function placeOf(moments: Moments, what: RegExp): number {
+  const place = moments.findIndex((one) => what.test(one.what));
+  if (place === -1) throw new Error(`${what} is no moment of ${moments.map((one) => one.what).join(', ')}`);
+  return place;
 }

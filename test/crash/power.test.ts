@@ -6,7 +6,7 @@ import { buildId, makeSite, type Site } from '../deploy/site.ts';
 import { suite, type TestContext } from '../suite.ts';
 import { endOfNewestRun, momentsOf } from './death.ts';
 import { assertServes, untilEnded } from './ended.ts';
-import { aroundChanges, fromSwapOn, whileAsking } from './moments.ts';
+import { aroundChanges, fromSwapOn, placeOf, whileAsking } from './moments.ts';
 import { deployNext } from './next.ts';
 import { type Paused, pauseAt } from './paused.ts';
 import { startReader } from './reader.ts';
@@ -43,11 +43,11 @@ interface Case {
 test('S8: the power goes from the swap to the end of a deploy: the machine serves a proven build', async (t) => {
   const dry = await makeSite(t, { builds: [{}, {}] });
   const moments = fromSwapOn(await momentsOf(dry, 'deploy'));
+  const over = placeOf(moments, /^outcome$/);
   const cases: Case[] = [];
   for (const [who, { prepare, settle, of }] of Object.entries(settlers)) {
     for (const { moment, what } of of(moments)) {
-      const isOver =
-        moments.findIndex((one) => one.moment === moment) >= moments.findIndex((one) => one.what === 'outcome');
+      const isOver = moments.findIndex((one) => one.moment === moment) >= over;
       cases.push({ name: `${who}, ${moment} ${what}`, site: await caseSite(t, prepare), moment, settle, isOver });
     }
   }

@@ -23,20 +23,24 @@ export async function killDeploy(site: Site, moment: string): Promise<string> {
   return serves;
 }
 
-/** Whenever the deployer of a bad build dies, the proven one serves; and what was seen of the bad one is not forgotten. */
-export async function killBadDeploy(site: Site, moment: string, kind: Kind): Promise<void> {
+/**
+ * Whenever the deployer of a bad build dies, the proven one serves; and what was seen of the bad one is not forgotten.
+ * @returns whether it died: a run of a kind that varies may be over before that moment
+ */
+export async function killBadDeploy(site: Site, moment: string, kind: Kind): Promise<boolean> {
   const from = (await currentLink(site)) ?? '';
   const to = await addBad(site, kind);
   const death = await endedBy(site, 'deploy', { deploy: [moment] });
   const { code, ledger } = death;
-  if (kind.varies && code === 4) return assertServes(site, from);
-  assertKilled(death);
+  const isOver = kind.varies && code === 4;
+  if (!isOver) assertKilled(death);
   await assertServes(site, from);
-  if (!ledger) return undefined;
+  if (isOver || !ledger) return !isOver;
   const { failure, ...document } = await endOfNewestRun(site);
   const quarantine = await readQuarantine(statePathsIn(site.sandbox.hostPath(site.state)));
   assert.is(to in quarantine, failure !== null && isBuildsFault(failure), `quarantined for ${failure?.reason}`);
-  return assert.equal(tellingOf({ ...document, failure }), truthOf(ledger, from));
+  assert.equal(tellingOf({ ...document, failure }), truthOf(ledger, from));
+  return true;
 }
 
 /** Adds a build of that kind. */
@@ -59,9 +63,14 @@ export async function killWayOut(site: Site, moment: string, signal: 'SIGKILL' |
   const { from, to } = await deployNext(site);
   await breakInService(site, to);
   const death = await endedBy(site, 'rollback', { rollback: [`${moment} ${signal}`] });
+  assert.ok(
+    death.own.passed.some((one) => one.signal === signal),
+    `${signal} was not sent`,
+  );
   if (signal === 'SIGKILL') assertKilled(death);
+  else assert.is(death.code, 0, death.said);
   await assertServes(site, from);
-  if (signal === 'SIGKILL') assert.is((await endOfNewestRun(site)).active, from);
+  assert.is((await endOfNewestRun(site)).active, from);
 }
 
 /**

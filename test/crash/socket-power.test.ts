@@ -7,7 +7,7 @@ import { makeOverlapSite, makeSocketSite } from '../deploy/socket-site.ts';
 import { suite, type TestContext } from '../suite.ts';
 import { endOfNewestRun, momentsOf } from './death.ts';
 import { assertServes, untilEnded } from './ended.ts';
-import { fromFirstStepOn } from './moments.ts';
+import { fromFirstStepOn, placeOf } from './moments.ts';
 import { deployNext } from './next.ts';
 import { type Paused, pauseAt } from './paused.ts';
 import { startReader } from './reader.ts';
@@ -45,7 +45,7 @@ async function casesOf(t: TestContext, strategy: string, make: MakeSite): Promis
   const dry = await make(t, { builds: [{}] });
   await dry.add();
   const moments = fromFirstStepOn(await momentsOf(dry, 'deploy'));
-  const over = moments.findIndex(({ what }) => what === 'outcome');
+  const over = placeOf(moments, /^outcome$/);
   const states = moments.filter(({ moment, what }) => whens.test(what) || asked.test(moment));
   const cases: Case[] = [];
   for (const state of states) {
@@ -64,7 +64,8 @@ test('S8: the power goes while a stand-in is up, and nothing starts the service 
   await installBootUnit(site);
   await sandbox.run('systemctl', 'disable', unit);
   await site.add();
-  const standIn = (await momentsOf(site, 'deploy')).find(({ what }) => what === 'step stand-in applied');
+  const moments = await momentsOf(site, 'deploy');
+  const standIn = moments[placeOf(moments, /^step stand-in applied$/)];
   const to = await site.add();
   const paused = await pauseAt(site, 'deploy', standIn?.moment ?? 'never');
   await cutPower(site, [paused]);

@@ -5,6 +5,7 @@ import { currentLink } from '../deploy/sound.ts';
 import { suite } from '../suite.ts';
 import { endedBy, momentsOf, endOfNewestRun } from './death.ts';
 import { assertServes, untilEnded } from './ended.ts';
+import { placeOf } from './moments.ts';
 import type { ProcessRecord } from './orders.ts';
 import { pauseAt, pauseSettleAt } from './paused.ts';
 import { crashSite } from './site.ts';
@@ -12,7 +13,7 @@ import { crashSite } from './site.ts';
 const test = suite('crash/way back');
 
 /** The old build runs again, and is about to be proven. */
-const isUpAgain = 'step stop reverted';
+const isUpAgain = /^step stop reverted$/;
 
 test('S4: somebody kills the old build once while a run goes back to it: systemd starts it again, and nobody is needed', async (t) => {
   const site = await crashSite(t);
@@ -44,7 +45,7 @@ test('S8: somebody kills the old build once while settle goes back to it: the sa
 });
 
 function momentOf(moments: ProcessRecord['passed']): string {
-  return moments.find(({ what }) => what === isUpAgain)?.moment ?? 'never';
+  return moments[placeOf(moments, isUpAgain)]?.moment ?? '';
 }
 
 async function killService({ sandbox, unit }: Site): Promise<void> {
