@@ -12,6 +12,9 @@ const maxLines = 200;
 const forbiddenNames =
   'utils util helpers helper common core shared lib misc manager service handler types constants index'.split(' ');
 
+/** How many requirements there are: of the deploy, the pipeline, the triggers, the recovery and the checks. */
+const requirements = { S: 12, P: 10, W: 4, R: 7, B: 5 };
+
 // What git tracks or would: dist and node_modules are neither.
 const listed = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '-z'], {
   cwd: repository,
@@ -105,6 +108,25 @@ test('renames and links only in the one file that does it durably', () => {
   assert.equal(
     doing.map(({ path }) => path).filter((path) => !allowed.includes(path)),
     [],
+  );
+});
+
+test('has a test for every requirement, which its title names', () => {
+  const titles = files
+    .filter((file) => file.endsWith('.test.ts'))
+    .flatMap((file) => [...readIfThere(file).matchAll(/^ *test\(\s*(['"`])((?:[A-Z]\d+(?:, )?)+): /gm)]);
+  const named = new Set(titles.flatMap(([, , ids = '']) => ids.split(', ')));
+  const wanted = Object.entries(requirements).flatMap(([letter, count]) =>
+    Array.from({ length: count }, (_, at) => `${letter}${at + 1}`),
+  );
+  assert.equal(
+    wanted.filter((id) => !named.has(id)),
+    [],
+  );
+  assert.equal(
+    [...named].filter((id) => !wanted.includes(id)),
+    [],
+    'no such requirement',
   );
 });
 
