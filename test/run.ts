@@ -25,6 +25,7 @@ interface Outcome {
 const repository = dirname(dirname(fileURLToPath(import.meta.url)));
 const defaultDeadlineMs = 5 * 60_000;
 const usuallyAtOnce = 4;
+const lastWordsMs = 1000;
 const processes = new Set<number>();
 
 const words = process.argv.slice(2);
@@ -140,8 +141,15 @@ async function runProcess({
   }, deadlineMs);
   const code = await new Promise<number | null>((resolve) => {
     child.once('close', resolve);
-    // A process that the test left behind may hold the pipes open for ever: end it, and its pipes end.
-    child.once('exit', () => killGroup(pid));
+    // A process that the test left behind may hold the pipes open for ever: end it, and its pipes end. Nothing reaches one that
+    // has left the group: what was said until then has to do.
+    child.once('exit', (status) => {
+      killGroup(pid);
+      setTimeout(() => {
+        for (const stream of [child.stdout, child.stderr]) stream.destroy();
+        resolve(status);
+      }, lastWordsMs).unref();
+    });
     child.once('error', (error) => {
       output += String(error);
       resolve(null);

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -115,6 +115,15 @@ test('is not kept waiting by an open handle or a process left behind', async (t)
   const { last } = await runBodies(t, [`${good} ${open}`, `test('leaves one', async () => { ${left} });`]);
   assert.is(last, '2 passed, 0 failed');
   assert.ok(performance.now() - began < 30_000);
+});
+
+test('is not kept waiting by a process that has left the group and holds the pipes', async (t) => {
+  const folder = await makeFolder(t);
+  const left = `const { spawn } = await import('node:child_process'); const { writeFileSync } = await import('node:fs');
+    const child = spawn('sleep', ['600'], { stdio: 'inherit', detached: true }); writeFileSync('${folder}/pid', String(child.pid));`;
+  t.cleanup(async () => process.kill(Number(await readFile(join(folder, 'pid'), 'utf8')), 'SIGKILL'));
+  const { last } = await runBodies(t, [`test('leaves one', async () => { ${left} });`]);
+  assert.is(last, '1 passed, 0 failed');
 });
 
 test('runs clean-ups of a failed test too, the last one first, and ends the file last', async (t) => {
