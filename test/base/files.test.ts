@@ -21,6 +21,7 @@ import { openController } from '../../lib/base/wait.ts';
 import { takeLock } from '../../lib/run/lock.ts';
 import { statePathsIn } from '../../lib/run/state.ts';
 import { makeDirectory, rejection } from '../builds/directory.ts';
+import { requireRoot } from '../root.ts';
 import { suite, type TestContext } from '../suite.ts';
 import { asNobody, makeTmpfs } from './tmpfs.ts';
 
@@ -53,7 +54,7 @@ test('S8: a file is for its owner alone, unless another mode is asked for', asyn
 });
 
 test("W4: what root writes in another user's directory is that user's, and a link gives nothing away", async (t) => {
-  if (process.geteuid?.() !== 0) return;
+  requireRoot();
   const directory = await makeDirectory(t);
   const uidOf = async (name: string): Promise<number> => (await lstat(join(directory, name))).uid;
   await writeDurably(join(directory, 'own'), 'one');

@@ -4,6 +4,7 @@ import * as assert from 'uvu/assert';
 import { openController } from '../../lib/base/wait.ts';
 import { linkShared, type Sharing, sharedLinks } from '../../lib/builds/sharing.ts';
 
+import { requireRoot } from '../root.ts';
 import { suite, type TestContext } from '../suite.ts';
 import { makeDirectory, rejection } from './directory.ts';
 
@@ -64,7 +65,7 @@ test('another way to the same place is a link, too', async (t) => {
 });
 
 test('root makes links in the name of whom the build belongs to', async (t) => {
-  assert.is(process.getuid?.(), 0, 'it takes root to work for another user');
+  requireRoot();
   const { around, build, sharing } = await makeShared(t);
   await chown(around, 1, 1);
   await chown(build, 1, 1);

@@ -14,6 +14,7 @@ import { parse } from '../../lib/cli/parse.ts';
 import type { AddedBuild } from '../../lib/deployer/add.ts';
 import { tarOf } from '../builds/intake/archive.ts';
 import { executable, until } from '../deploy/site.ts';
+import { requireRoot } from '../root.ts';
 import { suite, type TestContext } from '../suite.ts';
 
 const test = suite('cli/add', { timeoutMs: 120_000 });
@@ -102,7 +103,7 @@ test('P1: what cannot be taken in ends with the exit code of its kind', async (t
 });
 
 test('P1: who may not write the builds directory is told so: exit 77', async (t) => {
-  assert.is(process.getuid?.(), 0, 'it takes root to be another user');
+  requireRoot();
   const shop = await makeShop(t, { mode: 0o755 });
   const { code, stdout } = await shop.call(
     ['add', 'app.tar', '--json'],

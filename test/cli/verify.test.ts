@@ -9,6 +9,7 @@ import type { VerifyReport } from '../../lib/deployer/verify.ts';
 import { tarOf } from '../builds/intake/archive.ts';
 import { streamOf } from '../builds/intake/taking.ts';
 import { executable } from '../deploy/site.ts';
+import { requireRoot } from '../root.ts';
 import { suite, type TestContext } from '../suite.ts';
 
 const test = suite('cli/verify');
@@ -111,7 +112,7 @@ test('P1: a build that nothing is known of says so plainly: exit 2', async (t) =
 });
 
 test('P1: a build that may not be read is not called the same: exit 77', async (t) => {
-  assert.is(process.getuid?.(), 0, 'it takes root to be another user');
+  requireRoot();
   const { path, call } = await makeAdded(t);
   const asNobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
   assert.is((await call([], asNobody)).code, 0);

@@ -8,6 +8,7 @@ import type { BackupOwner } from '../../lib/database/names.ts';
 import { findBackup, restoreBackup } from '../../lib/database/restore.ts';
 import { asNobody } from '../base/tmpfs.ts';
 import { until } from '../deploy/site.ts';
+import { requireRoot } from '../root.ts';
 import { suite, type TestContext } from '../suite.ts';
 import { makeSqlite, refusal, sqlite } from './samples.ts';
 
@@ -198,6 +199,7 @@ test('P3: a database that is damaged, or missing, is replaced', async (t) => {
 });
 
 test('P3: a file that has to be made is made for who will open it, and that is said', async (t) => {
+  requireRoot();
   const owner = await makeSqlite(t, users);
   const { file } = await backup(owner, t);
   const notes: string[] = [];
@@ -205,10 +207,8 @@ test('P3: a file that has to be made is made for who will open it, and that is s
   const madeFor = { uid: 65534, gid: 65534, name: 'nobody:nogroup' };
   await restoreBackup({ ...missing, file, signal: t.signal, madeFor, onNote: (note) => void notes.push(note) });
   const { uid, gid, mode } = await stat(pathOf(missing));
-  const isRoot = process.getuid?.() === 0;
-  if (isRoot) assert.equal([uid, gid, mode & 0o777], [65534, 65534, 0o600]);
-  const name = isRoot ? 'nobody:nogroup' : 'the user who restores it';
-  assert.equal(notes, [`${pathOf(missing)} was not there: it is made with mode 600 for ${name}`]);
+  assert.equal([uid, gid, mode & 0o777], [65534, 65534, 0o600]);
+  assert.equal(notes, [`${pathOf(missing)} was not there: it is made with mode 600 for nobody:nogroup`]);
 });
 
 test('P3: a database that another process keeps locked is left alone, and told of', async (t) => {

@@ -8,6 +8,7 @@ import { compareBuild } from '../../../lib/builds/compare.ts';
 import { inspectBuild } from '../../../lib/builds/inspect.ts';
 import { isBuildId } from '../../../lib/builds/layout.ts';
 import { readManifest } from '../../../lib/builds/manifest.ts';
+import { requireRoot } from '../../root.ts';
 import { suite } from '../../suite.ts';
 import { makeDirectory } from '../directory.ts';
 import { type Block, compressions, long, pax, tarOf } from './archive.ts';
@@ -265,7 +266,7 @@ test('P1: what GNU tar packs of a tree is that tree', async (t) => {
 });
 
 test('P1: root takes in for another user wherever it stands, be it where that user may not go', async (t) => {
-  if (process.geteuid?.() !== 0) return;
+  requireRoot();
   const taking = await makeTaking(t);
   await chmod(taking.around, 0o755);
   await chown(taking.builds, 65_534, 65_534);

@@ -8,6 +8,7 @@ import { compareBuildIds } from '../../../lib/builds/layout.ts';
 import { listBuildIds } from '../../../lib/builds/list.ts';
 import { CutoverError } from '../../../lib/base/errors.ts';
 import { addBuild } from '../../../lib/deployer/add.ts';
+import { requireRoot } from '../../root.ts';
 import { suite } from '../../suite.ts';
 import { rejection } from '../directory.ts';
 import { tarOf } from './archive.ts';
@@ -136,7 +137,7 @@ test('P1: an interruption leaves nothing, at whatever time it comes', async (t) 
 });
 
 test('P1: a builds directory that belongs to another user gets a build of that user, made with no more rights', async (t) => {
-  assert.is(process.getuid?.(), 0, 'it takes root to be another user');
+  requireRoot();
   const taking = await makeTaking(t);
   await chmod(taking.around, 0o755);
   await chown(taking.builds, 65_534, 65_534);

@@ -5,10 +5,8 @@ import * as assert from 'uvu/assert';
 import { exec } from '../../../lib/base/exec.ts';
 import { type Copying, copyIn, removeCopy, removeMade } from '../../../lib/deployer/init/adopt/copy.ts';
 import { rejection } from '../../builds/directory.ts';
+import { requireRoot } from '../../root.ts';
 import { suite, type TestContext } from '../../suite.ts';
-
-/** Only root works in directories of other users. */
-const isRoot = process.geteuid?.() === 0;
 
 const test = suite('deployer/init adopt led elsewhere');
 const build = 'dist.20260203-151116';
@@ -67,7 +65,7 @@ const swap = (victim: string): string =>
 
 for (const program of ['cp', 'sync'] as const) {
   test(`no link in new builds leads root elsewhere, put there at ${program}; the copy is as ever`, async (t) => {
-    if (!isRoot) return;
+    requireRoot();
     const site = await siteFor(t);
     const { victim, builds } = site;
     const before = await treeOf(victim);
@@ -81,7 +79,7 @@ for (const program of ['cp', 'sync'] as const) {
   });
 
   test(`no link in builds that are the user's own leads root elsewhere, put there at ${program}`, async (t) => {
-    if (!isRoot) return;
+    requireRoot();
     const site = await siteFor(t);
     const { victim, builds } = site;
     await mkdir(builds);
@@ -99,7 +97,7 @@ for (const program of ['cp', 'sync'] as const) {
   });
 
   test(`no link in the place of the builds leads root elsewhere, put there at ${program}`, async (t) => {
-    if (!isRoot) return;
+    requireRoot();
     const site = await siteFor(t);
     const { victim, builds } = site;
     const before = await treeOf(victim);
@@ -113,7 +111,7 @@ for (const program of ['cp', 'sync'] as const) {
 }
 
 test('while it is copied, nobody but root may enter the copy, nor new builds', async (t) => {
-  if (!isRoot) return;
+  requireRoot();
   const site = await siteFor(t);
   const seen = join(site.home, 'seen');
   await atStartOf(t, 'cp', site, `ls builds >${seen} 2>&1; [ -w builds ] && echo open >>${seen}`);
@@ -122,7 +120,7 @@ test('while it is copied, nobody but root may enter the copy, nor new builds', a
 });
 
 test('a link in the place of the source is not followed: nothing that root alone may read is in a build', async (t) => {
-  if (!isRoot) return;
+  requireRoot();
   const site = await siteFor(t);
   await rm(site.source, { recursive: true });
   await symlink(site.victim, site.source);
@@ -132,7 +130,7 @@ test('a link in the place of the source is not followed: nothing that root alone
 });
 
 test('builds that root itself has put a link for are used where they are', async (t) => {
-  if (!isRoot) return;
+  requireRoot();
   const site = await siteFor(t);
   const builds = join(site.victim, '../builds');
   await mkdir(join(site.victim, '../real'));

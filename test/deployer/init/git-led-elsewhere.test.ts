@@ -6,10 +6,8 @@ import { exec } from '../../../lib/base/exec.ts';
 import { parseConfig } from '../../../lib/config/parse.ts';
 import { initGit } from '../../../lib/deployer/init/git.ts';
 import type { InitReport } from '../../../lib/deployer/init/report.ts';
+import { requireRoot } from '../../root.ts';
 import { suite, type TestContext } from '../../suite.ts';
-
-/** Only root works in repositories of other users. */
-const isRoot = process.geteuid?.() === 0;
 
 const test = suite('deployer/init/git led elsewhere');
 const user = 54_321;
@@ -52,7 +50,7 @@ async function siteFor(t: TestContext): Promise<Site> {
 }
 
 test('P8: a link that comes in the place of the hooks leads root nowhere else', async (t) => {
-  if (!isRoot) return;
+  requireRoot();
   const { victim, init } = await siteFor(t);
   const swap = `[ -L hooks ] || { mv hooks away; ln -s ${victim} hooks; }`;
   const problem = await init('--git-path hooks', swap).then(
@@ -64,7 +62,7 @@ test('P8: a link that comes in the place of the hooks leads root nowhere else', 
 });
 
 test('P8: a link that comes in the place of the settings leads root nowhere else', async (t) => {
-  if (!isRoot) return;
+  requireRoot();
   const { victim, init } = await siteFor(t);
   const file = join(victim, 'config');
   const [text, before] = [await readFile(file, 'utf8'), await stat(file)];
@@ -74,7 +72,7 @@ test('P8: a link that comes in the place of the settings leads root nowhere else
 });
 
 test('P8: what is set in the repository of another user is his, and root reads no settings of its own for it', async (t) => {
-  if (!isRoot) return;
+  requireRoot();
   const { repository, init } = await siteFor(t);
   await init('never', 'true');
   for (const name of ['config', 'hooks/post-receive'])
@@ -83,7 +81,7 @@ test('P8: what is set in the repository of another user is his, and root reads n
 });
 
 test('P8: a hook of ours that does not belong to the owner any more is written anew', async (t) => {
-  if (!isRoot) return;
+  requireRoot();
   const { repository, init } = await siteFor(t);
   const hook = join(repository, '.git/hooks/post-receive');
   await init('never', 'true');

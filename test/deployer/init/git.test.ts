@@ -8,10 +8,8 @@ import { parseConfig } from '../../../lib/config/parse.ts';
 import { type GitOptions, initGit } from '../../../lib/deployer/init/git.ts';
 import type { InitReport } from '../../../lib/deployer/init/report.ts';
 import { makeDirectory } from '../../builds/directory.ts';
+import { requireRoot } from '../../root.ts';
 import { suite, type TestContext } from '../../suite.ts';
-
-/** Only root may give files away. */
-const isRoot = process.geteuid?.() === 0;
 
 const test = suite('deployer/init/git');
 
@@ -174,7 +172,7 @@ test('P8: a repository with a work tree takes a push to the branch that is check
 });
 
 test('P8: what root writes into the repository of another user is his, and modes stay', async (t) => {
-  if (!isRoot) return;
+  requireRoot();
   const { repository, init } = await makeSetting(t);
   await git('init', '--quiet', '--bare', '--shared=group', repository);
   await rename(join(repository, 'hooks'), join(repository, 'gone'));
@@ -223,7 +221,7 @@ test('P2, P8: several targets: what a push deploys, and in which order', async (
 });
 
 test('P8: an owner of the repository who is not known by name', async (t) => {
-  if (!isRoot) return;
+  requireRoot();
   const { repository, init } = await makeSetting(t);
   await init();
   await chown(repository, 54321, 54321);
