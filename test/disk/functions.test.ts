@@ -51,7 +51,7 @@ for (const [what, wanted, work] of works) {
     const names = acts.map((act) => act.what);
     assert.ok(names.includes(wanted.replace('FOLDER', folder)), names.join(', '));
     assert.equal(
-      acts.filter((act) => act.what.startsWith('rename ') || act.what === 'end').flatMap(({ lost }) => lost),
+      acts.flatMap(({ what: done, lost, inside = [] }) => (done === 'end' ? lost : inside)),
       [],
     );
   });

@@ -16,13 +16,14 @@ export interface Note {
 export interface Act {
   what: string;
   lost: string[];
+  /** of a rename: what of it was in the file that gets another name */
+  inside?: string[];
 }
 
 /**
  * Plays the notes on a disk that keeps nothing but what a sync has ended for.
  * @param isOf which paths matter
- * @returns the renames, removals and calls in their order, and `end`. Of a rename only the file's own content counts, since its
- * names are what it changes
+ * @returns the renames, removals and calls in their order, and `end`
  */
 export function actsOf(notes: readonly Note[], isOf: (path: string) => boolean): Act[] {
   const disk = new Map<string, Set<string>>();
@@ -32,16 +33,16 @@ export function actsOf(notes: readonly Note[], isOf: (path: string) => boolean):
   };
   const lost = (path: string): string[] => [...(disk.get(path) ?? [])];
   const acts: Act[] = [];
-  const act = (what: string, of: string[]): void => void acts.push({ what, lost: of });
-  const all = (): string[] => [...disk.keys()].flatMap(lost);
+  const act = (what: string, more: Pick<Act, 'inside'> = {}): void =>
+    void acts.push({ what, lost: [...disk.keys()].flatMap(lost), ...more });
   for (const { what, path, to = '', text = '', id } of notes) {
     if (what === 'written') for (const said of saidIn(text)) lose(path, `${path}: ${said}`);
     if (what === 'syncing') syncs.set(id, lost(path));
     if (what === 'synced') for (const one of syncs.get(id) ?? []) disk.get(path)?.delete(one);
-    if (what === 'sent') act(path, all());
-    if (what === 'unlink') act(`unlink ${path}`, all());
+    if (what === 'sent') act(path);
+    if (what === 'unlink') act(`unlink ${path}`);
     if (what === 'rename') {
-      if (isOf(path)) act(`rename ${to}`, lost(path));
+      if (isOf(path)) act(`rename ${to}`, { inside: lost(path) });
       lose(dirname(path), `no ${path}`);
     }
     if (['created', 'symlink', 'mkdir', 'unlink', 'rename'].includes(what)) {
@@ -49,12 +50,12 @@ export function actsOf(notes: readonly Note[], isOf: (path: string) => boolean):
       lose(dirname(name), `${what} ${name}`);
     }
   }
-  act('end', all());
+  act('end');
   return acts;
 }
 
 /** The lines of a ledger by what they tell; of any other text that there was one. */
-function saidIn(text: string): string[] {
+export function saidIn(text: string): string[] {
   return text.split('\n').flatMap((line) => {
     if (line === '') return [];
     try {
