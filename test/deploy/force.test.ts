@@ -2,6 +2,7 @@
 import * as assert from 'uvu/assert';
 import type { DryRun } from '../../lib/deployer/dry-run.ts';
 import { suite } from '../suite.ts';
+import { held, startDeploy, untilBegun } from './running.ts';
 import { breakInService, buildId, makeSite, pointCurrent, type Refusal } from './site.ts';
 import { assertSound, whoServes } from './sound.ts';
 
@@ -36,6 +37,23 @@ test('S7: --force skips failed checks and redeploys the deployed build, and keep
   const bad = await site.call('deploy', ['--force']);
   assert.equal([bad.code, bad.document.outcome, bad.document.active], [4, 'rolled_back', first]);
   await assertSound(site, first, bad);
+  // It starts, and is never well: only the gate tells.
+  const unhealthy = await site.add({ mode: 'status' });
+  const gated = await site.call('deploy', [unhealthy, '--force']);
+  const { failure } = gated.document;
+  assert.equal([gated.code, failure?.step, failure?.reason], [4, 'gate', 'health'], gated.stderr);
+  await assertSound(site, first, gated);
+});
+
+test('S7: --force takes the target from nobody', async (t) => {
+  const site = await makeSite(t, { ...held, keys: ['allow_force = true'] });
+  const run = await startDeploy(site);
+  await untilBegun(site, 'start');
+  const { code, document, stderr } = await site.call<Refusal>('deploy', ['--force']);
+  assert.equal([code, document.error?.code], [75, 'locked'], stderr);
+  const called = await run.end();
+  assert.equal([called.code, called.document.active], [0, second], called.stderr);
+  await assertSound(site, second, called);
 });
 
 test('S1: a service that is down is repaired with --fix-forward, as the refusal says', async (t) => {
