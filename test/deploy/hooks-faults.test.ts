@@ -50,10 +50,11 @@ test('P1: what a hook leaves running, in a session of its own and deaf to SIGTER
 
 test('P1: a hook in time out takes those with it that left its session', async (t) => {
   const { site, called } = await deployWith(t, (own) => ({
-    test: { run: `${stubborn(own)}; sleep 4803`, timeout: '1s' },
+    test: { run: `${stubborn(own)}; ${beaten(own)}; sleep 4803`, timeout: '5s' },
   }));
   assert.is(called.code, 1, called.stderr);
   const before = await lastBeat(site);
+  assert.ok(before > 0, 'it never ran');
   await site.sandbox.run('sleep', '0.5');
   assert.is(await lastBeat(site), before, 'it goes on');
   await assertSound(site, first);
