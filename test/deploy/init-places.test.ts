@@ -3,6 +3,7 @@
 import { appendFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import type { TestSandbox } from '../sandboxed.ts';
+import { requireDebian } from '../examples/example.ts';
 import { suite, type TestContext } from '../suite.ts';
 import { commandFor } from '../triggers/serve/installed.ts';
 import { callInside, configureServe, signatureOf } from '../triggers/serve/receiving.ts';
@@ -102,6 +103,7 @@ test('a [serve] without a file for its secret: the units are there, and it is to
 });
 
 test('each shell finds its completions, man its pages, and systemd-tmpfiles its rule', async (t) => {
+  requireDebian({ zsh: '/usr/bin/zsh', fish: '/usr/bin/fish', 'man-db': '/usr/bin/man' });
   const { sandbox, config, app } = await siteWith(t);
   assert.is((await init(sandbox, '--install', '--config', config)).code, 0);
   t.cleanup(() => init(sandbox, '--uninstall', '--config', config));
@@ -110,22 +112,15 @@ test('each shell finds its completions, man its pages, and systemd-tmpfiles its 
   const sourced = hasBash ? bash : 'source /etc/bash_completion.d/cutover; complete -p safe-deploy';
   assert.match(await sandbox.run('bash', '-c', sourced), '_cutover safe-deploy');
   const zsh = 'autoload -U compinit; compinit -u -D; print $_comps[safe-deploy]';
-  if ((await sandbox.exec(['which', 'zsh'])).code === 0) assert.is(await sandbox.run('zsh', '-fc', zsh), '_cutover');
-  if ((await sandbox.exec(['which', 'fish'])).code === 0) {
-    // fish looks for completions of what can be started.
-    const there = 'mkdir -p /srv/bin && ln -sf /bin/true /srv/bin/safe-deploy && ln -sf /bin/true /srv/bin/cutover';
-    await sandbox.run('sh', '-c', there);
-    const fish = `complete -C 'safe-deploy --' >/dev/null; functions -q __cutover_complete; and echo known`;
-    assert.is(await sandbox.run('env', 'PATH=/usr/bin:/bin:/srv/bin', 'fish', '-c', fish), 'known');
-  }
-  if ((await sandbox.exec(['which', 'man'])).code === 0) {
-    // /usr/local/man is a link to the folder in share.
-    assert.match(await sandbox.run('man', '-w', 'cutover'), /^\/usr\/local\/(share\/)?man\/man1\/cutover\.1$/);
-    assert.match(
-      await sandbox.run('man', '-w', 'cutover.toml'),
-      /^\/usr\/local\/(share\/)?man\/man5\/cutover\.toml\.5$/,
-    );
-  }
+  assert.is(await sandbox.run('zsh', '-fc', zsh), '_cutover');
+  // fish looks for completions of what can be started.
+  const there = 'mkdir -p /srv/bin && ln -sf /bin/true /srv/bin/safe-deploy && ln -sf /bin/true /srv/bin/cutover';
+  await sandbox.run('sh', '-c', there);
+  const fish = `complete -C 'safe-deploy --' >/dev/null; functions -q __cutover_complete; and echo known`;
+  assert.is(await sandbox.run('env', 'PATH=/usr/bin:/bin:/srv/bin', 'fish', '-c', fish), 'known');
+  // /usr/local/man is a link to the folder in share.
+  assert.match(await sandbox.run('man', '-w', 'cutover'), /^\/usr\/local\/(share\/)?man\/man1\/cutover\.1$/);
+  assert.match(await sandbox.run('man', '-w', 'cutover.toml'), /^\/usr\/local\/(share\/)?man\/man5\/cutover\.toml\.5$/);
   const rule = `/etc/tmpfiles.d/cutover-${app}.conf`;
   assert.match(await textOf(sandbox, rule), `\ne /var/log/cutover/${app} - - - m:180d\n`);
   await sandbox.run('systemd-tmpfiles', '--clean', rule);
