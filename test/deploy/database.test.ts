@@ -7,7 +7,19 @@ import type { CheckAnswer } from '../../lib/checks/check.ts';
 import type { RunDocument } from '../../lib/run/document.ts';
 import { suite } from '../suite.ts';
 import { type DatabaseSite, makeDatabaseSite, migration } from './database-site.ts';
-import { held, leaveBehind, letGo, startDeploy, untilBegun, untilSettled } from './running.ts';
+import {
+  assertWentBack,
+  endSlowStop,
+  endStop,
+  held,
+  leaveBehind,
+  letGo,
+  slowStop,
+  startDeploy,
+  untilBegun,
+  untilSettled,
+  untilStopping,
+} from './running.ts';
 import { breakBuild, buildId, makeSite, until } from './site.ts';
 import { assertSound } from './sound.ts';
 
@@ -166,17 +178,33 @@ test('B2: a migration that fails halfway is taken back too', async (t) => {
   await assertSound(site, first, called);
 });
 
-test('B2: without restore_on_rollback, and when the migration was not begun, the database is left alone', async (t) => {
-  const bad = { builds: [{}, { mode: 'status' as const }] };
-  const plain = await makeDatabaseSite(t, { ...bad, migrate: migration });
-  assert.is((await plain.call('deploy')).code, 4);
-  assert.is(await plain.sql('SELECT DISTINCT name FROM users'), 'changed');
-  const none = await makeDatabaseSite(t, { ...bad, database: ['restore_on_rollback = true'] });
-  const inode = await none.sql("UPDATE users SET name = 'mine' WHERE name = 'ann'");
-  assert.is(inode, '');
-  const called = await none.call('deploy');
-  assert.is(called.code, 4);
-  assert.not.match(called.stderr, 'as it was before the deploy');
+test('B2: without restore_on_rollback the database is left as it was migrated', async (t) => {
+  const site = await makeDatabaseSite(t, { builds: [{}, { mode: 'status' }], migrate: migration });
+  assert.is((await site.call('deploy')).code, 4);
+  assert.is(await site.sql('SELECT DISTINCT name FROM users'), 'changed');
+});
+
+test('B2: a run that goes back before its migration leaves the database alone, with what came in since the backup', async (t) => {
+  const site = await makeDatabaseSite(t, {
+    ...slowStop,
+    database: ['restore_on_rollback = true'],
+    migrate: migration,
+  });
+  endSlowStop(t, site);
+  const run = await startDeploy(site);
+  await untilStopping(site);
+  assert.is((await site.listBackups()).length, 1);
+  await site.sql("INSERT INTO users VALUES ('carl')");
+  run.child.kill('SIGINT');
+  await endStop(site);
+  const called = await run.end();
+  assertWentBack(called, first);
+  assert.not.ok(
+    stepsOf(called.document).some((step) => step.startsWith('migrate')),
+    stepsOf(called.document).join(),
+  );
+  assert.is(await site.sql('SELECT group_concat(name) FROM users'), 'ann,bob,carl');
+  await assertSound(site, first, called);
 });
 
 test('B2: without a backup, which is the way back from a migration, nothing is migrated', async (t) => {
@@ -341,8 +369,14 @@ test('P3: a deployer killed during the backup: nothing changed, and the next bac
   );
   const called = await site.call('deploy');
   assert.is(called.code, 0, called.stderr);
-  assert.equal(await site.listBackups(), [`${site.app}@production-${called.document.run}.sqlite.gz`]);
+  const backup = `${site.app}@production-${called.document.run}.sqlite.gz`;
+  assert.equal(await site.listBackups(), [backup]);
   await assertSound(site, second, called);
+  await site.sql('DROP TABLE big; DELETE FROM users');
+  const restored = await site.call('restore', [backup, '--yes']);
+  assert.is(restored.code, 0, restored.stderr);
+  const all = 'SELECT count(*) FROM big; SELECT group_concat(name) FROM users; PRAGMA integrity_check';
+  assert.is(await site.sql(all), '150000\nann,bob\nok');
 });
 
 test('P3: on a first deploy there may be no database yet, whether a backup is required or not', async (t) => {

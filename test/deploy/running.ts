@@ -40,14 +40,24 @@ async function goFiles({ sandbox, builds }: Site): Promise<string[]> {
 }
 
 /** The first build ignores SIGTERM: its stop takes until it is killed. */
+export const slowStop = {
+  builds: [{ mode: 'ignore_sigterm' }, {}],
+  service: ['TimeoutStopSec=60s'],
+} satisfies SiteOptions;
+
 export async function slowToStop(t: TestContext): Promise<Site> {
-  const site = await makeSite(t, { builds: [{ mode: 'ignore_sigterm' }, {}], service: ['TimeoutStopSec=60s'] });
+  const site = await makeSite(t, slowStop);
+  endSlowStop(t, site);
+  return site;
+}
+
+/** Nobody waits for such a build when the test is over. */
+export function endSlowStop(t: TestContext, site: Site): void {
   t.cleanup(async () => {
     // Without a stop before it systemd would start it anew.
     await site.sandbox.run('systemctl', 'stop', '--no-block', site.unit);
     await killUnit(site);
   });
-  return site;
 }
 
 /** Ends the slow stop once the way back has begun. */
