@@ -10,7 +10,7 @@ import { assertSound, whoServes } from './sound.ts';
 
 const test = suite('deploy/late journal');
 
-test('S6, S10: the last words of a build that dies are told, although the journal is late', async (t) => {
+test('S10: the last words of a build that dies are told, although the journal is late', async (t) => {
   const site = await makeSite(t, { builds: [{}, {}] });
   const { sandbox, builds } = site;
   await writeFile(
