@@ -12,7 +12,7 @@ const test = suite('crash/hooks', { timeoutMs: 240_000 });
 
 /** Each hook starts somebody who leaves its session, and writes the time until he is ended. */
 const beating =
-  "(setsid sh -c 'while :; do read -r up rest </proc/uptime; echo $up >../../beat; sleep 0.05; done' &) ; sleep 0.1";
+  "(setsid sh -c 'while :; do read -r up rest </proc/uptime; echo $up >>../../beat; sleep 0.05; done' &) ; sleep 0.1";
 
 function siteWithHooks(t: TestContext, builds = [{}]): Promise<Site> {
   return crashSite(t, { builds, keys: ['migrate', 'smoke'].map((name) => `hooks.${name} = "${beating}"`) });
@@ -28,12 +28,16 @@ test('P1, S8: the deployer is killed around its hooks: nothing of them is left, 
   await sweep(moments, { first: site, another: () => siteWithHooks(t) }, killAround);
 });
 
-async function killAround(site: Site, moment: string): Promise<void> {
+/** @returns whether a hook had begun to leave somebody by then: the first moments are before it */
+async function killAround(site: Site, moment: string): Promise<boolean> {
   const { sandbox, app } = site;
+  const before = await lastBeat(site);
+  assert.ok(before > 0, 'nobody was left by the deploy before');
   await killDeploy(site, moment);
   const scopes = ['systemctl', 'list-units', `cutover.hook-${app}-*`, '--all', '--plain', '--no-legend'] as const;
   assert.is(await sandbox.run(...scopes), '', 'a scope is left');
   const last = await lastBeat(site);
   await sandbox.run('sleep', '0.3');
   assert.is(await lastBeat(site), last, 'somebody is left');
+  return last > before;
 }

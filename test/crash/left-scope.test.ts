@@ -6,7 +6,7 @@ import { type Site, until } from '../deploy/site.ts';
 import { currentLink } from '../deploy/sound.ts';
 import { suite } from '../suite.ts';
 import { assertKilled, endedBy } from './death.ts';
-import { assertServes } from './ended.ts';
+import { assertServes, look } from './ended.ts';
 import { crashSite } from './site.ts';
 
 const test = suite('crash/left scope');
@@ -30,6 +30,16 @@ test('S8: a run that is not killed takes the empty scope away', async (t) => {
   assert.equal([called.code, called.document.active], [0, to], called.stderr);
   assert.not.match(called.stderr, 'does not guard this run');
   await assertServes(site, to);
+});
+
+test('while an empty scope is there, the settle of it is not passed over by who looks at what is left', async (t) => {
+  const site = await crashSite(t);
+  await leaveEmptyScope(site);
+  assert.is((await look(site)).units, '');
+  const { settle } = scopeNames(site.app, 'production');
+  await site.sandbox.run('systemd-run', `--unit=${settle}`, 'sleep', '60');
+  t.cleanup(() => site.sandbox.run('systemctl', 'stop', settle));
+  assert.match((await look(site)).units, settle);
 });
 
 /**
