@@ -151,6 +151,6 @@ test('W1: of one that had a run nobody is told that nothing was changed', () => 
   assert.is(notice?.title, '🚨 a push may have come to nothing: shop production');
   assert.match(notice?.sentence ?? '', /^What was pushed may not be in service on production: systemd refuses/);
   assert.is(Object.fromEntries(notice?.facts ?? []).Run, lost.run);
-  const said = nothingProblem(lost, { lastRunAt: null, nowMs: Date.parse('2026-02-03T16:00:00.000Z') });
+  const said = nothingProblem(lost, { lastRunAt: null, nowMs: Date.parse('2026-02-03T16:00:00.000Z'), config: null });
   assert.match(said ?? '', /^the last push to production may have come to nothing: /);
 });
