@@ -1,4 +1,4 @@
-import { statfs } from 'node:fs/promises';
+import { rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf } from '../../base/errors.ts';
 import { makePrivateDirectory, writeDurably } from '../../base/files.ts';
@@ -94,11 +94,13 @@ function ownProblems({ queue, faults, memoryLimitBytes, startProblem, groundProb
   return [...groundProblems, memory, queue.problem(), startProblem(), faults.problem()].filter((one) => one !== null);
 }
 
-/** Written where the next request is, and in the same way. */
+/** Written where the next request is, and in the same way; it is not to take the room of one. */
 async function writeProblem({ directory }: HealthParts): Promise<string | null> {
+  const probe = join(directory, 'writable');
   const write = async (): Promise<void> => {
     await makePrivateDirectory(directory);
-    await writeDurably(join(directory, 'writable'), `${new Date().toISOString()}\n`);
+    await writeDurably(probe, `${new Date().toISOString()}\n`);
+    await rm(probe, { force: true });
   };
   return withDeadline(diskBounds, write).then(
     () => null,
