@@ -61,6 +61,8 @@ async function leaveEmptyScope({ sandbox, app }: Site): Promise<void> {
   const manager = ['org.freedesktop.systemd1', '/org/freedesktop/systemd1', 'org.freedesktop.systemd1.Manager'];
   const call = ['StartTransientUnit', 'ssa(sv)a(sa(sv))', scope, 'fail', '1', 'PIDs', 'au', '1', zombie, '0'];
   await sandbox.run('busctl', 'call', ...manager, ...call);
+  // The answer is that of a job; who is waited for before it ran is a process that systemd cannot find.
+  await until('it is in the scope', () => succeeds(['systemctl', 'is-active', scope]));
   parent.kill('SIGKILL');
   await parent.ended;
   assert.is(await sandbox.run('systemctl', 'is-active', scope), 'active');

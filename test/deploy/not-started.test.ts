@@ -2,8 +2,8 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import { suite, type TestContext } from '../suite.ts';
-import { buildId, makeSite, type Site } from './site.ts';
-import { assertNothingLeft, assertSound } from './sound.ts';
+import { buildId, makeSite, type Site, until } from './site.ts';
+import { assertNothingLeft, assertSound, whoServes } from './sound.ts';
 
 const test = suite('deploy/not started');
 const second = buildId(2);
@@ -40,6 +40,7 @@ async function assertNobodysFault({ site, mark }: { site: Site; mark: string }, 
   await assertNothingLeft(site);
   await site.sandbox.run('touch', mark);
   await site.sandbox.run('systemctl', 'start', site.unit);
+  await until('it serves', async () => (await whoServes(site)) !== null);
   const again = await site.call('deploy');
   assert.equal([again.code, again.document.active], [0, second], `nothing spoke against it: ${again.stderr}`);
   await assertSound(site, second, again);

@@ -2,6 +2,7 @@
 // deadline: 10min
 import { writeFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
+import { until } from '../../deploy/site.ts';
 import { suite } from '../../suite.ts';
 import { adopt, plainSite, refusedAdoption, servedFrom } from './adopt-site.ts';
 
@@ -34,6 +35,7 @@ test('what it writes while it is copied, or when it ends, is told, and the direc
   await writeFile(sandbox.hostPath(beside), '[Service]\nExecStart=\nExecStart=/bin/sh run.sh\n');
   await sandbox.run('systemctl', 'daemon-reload');
   await sandbox.run('systemctl', 'restart', unit);
+  await until('it serves', async () => (await servedFrom(site)) === source);
   const { code, document, stderr } = await adopt(site);
   assert.is(code, 0, stderr);
   const build = document.adopted?.build ?? '';
