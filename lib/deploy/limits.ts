@@ -4,7 +4,7 @@ import type { LimitsConfig, ManagerKind } from '../config/model.ts';
 import { formatSize } from '../config/quantities.ts';
 import { StepFailure } from '../run/failure.ts';
 import { textOf, type UnitVitals } from '../systemd/facts.ts';
-import { fileCacheBytes } from '../systemd/file-cache.ts';
+import { memoryInUse } from '../systemd/file-cache.ts';
 import { askJournal, type JournalAnswer, type JournalEntry, type JournalQuery } from '../systemd/journal.ts';
 import { prepareQuestion, type ReadyQuestion } from '../systemd/ready-question.ts';
 import type { Systemd } from '../systemd/systemd.ts';
@@ -46,8 +46,8 @@ export async function judgeMemoryInUse(
 ): Promise<StepFailure | null> {
   const found = judgeMemory(vitals, limits, memoryBefore);
   if (!found || vitals.memoryBytes === null) return found;
-  const group = textOf(await systemd.property(vitals.unit, 'Service', 'ControlGroup'));
-  const memoryBytes = vitals.memoryBytes - (await fileCacheBytes(group));
+  const controlGroup = textOf(await systemd.property(vitals.unit, 'Service', 'ControlGroup'));
+  const memoryBytes = await memoryInUse({ controlGroup, memoryBytes: vitals.memoryBytes });
   return judgeMemory({ ...vitals, memoryBytes }, limits, memoryBefore);
 }
 

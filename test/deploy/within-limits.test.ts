@@ -12,6 +12,10 @@ const health = ['healthy_for = "1s"'];
 /** Long enough for journald to take in what a build writes after it listens. */
 const longHealth = ['healthy_for = "5s"'];
 
+/** Each start writes files, which takes its time on a slow disk. */
+const large = ['ExecStartPre=/bin/dd if=/dev/zero of=large bs=1M count=200 conv=fsync'];
+const start = ['timeout = "60s"'];
+
 interface Case {
   name: string;
   build: Behaviour;
@@ -23,7 +27,7 @@ interface Case {
 const cases: Case[] = [
   {
     name: 'memory',
-    build: { mode: 'eat_memory', megabytes: 200 },
+    build: { mode: 'eat_memory', megabytes: 400 },
     judged: [
       [['memory = "150M"', 'memory_spike = 0'], /uses [\d.]+[KM] of memory, over its limit of 150M/],
       [['memory = "2G"'], /over 3 times the .* of the build before/],
@@ -33,8 +37,14 @@ const cases: Case[] = [
   {
     name: 'memory, and files that the kernel keeps at hand',
     build: {},
-    service: ['ExecStartPre=/bin/dd if=/dev/zero of=large bs=1M count=200 conv=fsync'],
+    service: large,
     judged: [[['memory = "150M"', 'memory_spike = 0'], null]],
+  },
+  {
+    name: 'memory, beside such files of the build before',
+    build: { mode: 'eat_memory', megabytes: 200 },
+    service: large,
+    judged: [[['memory = "2G"'], /over 3 times the .* of the build before/]],
   },
   {
     name: 'memory, by the MemoryMax= of the unit',
@@ -74,10 +84,10 @@ const cases: Case[] = [
 
 for (const { name, build, service, judged } of cases) {
   test(`S3, S4: ${name}: refused over it, deployed within it`, async (t) => {
-    const site = await makeSite(t, { builds: [{}, build], service });
+    const site = await makeSite(t, { builds: [{}, build], service, tables: { start } });
     for (const [limits, problem] of judged) {
       const isOfJournal = problem !== null && build.mode === 'log_errors';
-      await site.configure({ tables: { health: isOfJournal ? longHealth : health, limits } });
+      await site.configure({ tables: { start, health: isOfJournal ? longHealth : health, limits } });
       const called = await site.call('deploy', [second]);
       const { outcome, active, failure } = called.document;
       const expected = problem === null ? [0, 'deployed', second] : [4, 'rolled_back', first];
