@@ -34,7 +34,6 @@ export interface JournalQuery {
 }
 
 const timeoutMs = 15_000;
-const syncMs = 5_000;
 /** How long an answer may take, and how much of it is read. */
 export const journalBounds = { timeoutMs, maxBytes: 16 * 1024 * 1024 };
 
@@ -73,7 +72,7 @@ export function readAnswer({ code, stdout }: Pick<ExecResult, 'code' | 'stdout'>
  * service that has just died are missing. Root alone may ask for it; for others the journal is as it is.
  */
 export async function syncJournal(): Promise<void> {
-  await exec(['journalctl', '--sync'], { timeoutMs: syncMs }).catch(() => {});
+  await exec(['journalctl', '--sync'], { timeoutMs }).catch(() => {});
 }
 
 /** The entries of a query, oldest first. A journal that cannot be read gives none. */
