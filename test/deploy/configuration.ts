@@ -9,7 +9,7 @@ const known = (port: number) => ({
     'json = { status = "healthy" }',
     'attempts = 3',
     'interval = "100ms"',
-    'timeout = "3s"',
+    'timeout = "8s"',
   ],
   limits: ['disk_used = "99%"', 'memory_available = "50M"'],
 });

@@ -194,6 +194,8 @@ test('S8, P4: a deploy that begins while another still tells of itself is guarde
   ]);
   const telling = await startDeploy(site, second);
   await until('it tells', async () => (await receiver.told()).length > 0);
+  const told = ['systemctl', 'list-units', '--plain', '--no-legend', 'cutover-after-*'] as const;
+  await until('it has left what guards a run', async () => (await site.sandbox.run(...told)) !== '');
   const next = await startDeploy(site, third);
   await until('the next one is done', async () => isTold(await receiver.told(), `serves ${third}`));
   for (const { child } of [telling, next]) child.kill('SIGINT');

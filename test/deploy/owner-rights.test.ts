@@ -101,6 +101,9 @@ test("W4: a ledger that names another unit has its owner's rights, whatever root
   }
   assert.equal(await whoServes(other), before);
   assert.ok(await isInFlight(site));
+  const guards = ['systemctl', 'list-units', '--all', '--plain', '--no-legend', 'cutover-settle-*'] as const;
+  // It would take a ledger that is just being written for none.
+  await until('what guarded the last one is over', async () => (await site.sandbox.run(...guards)) === '');
   await writeFile(site.sandbox.hostPath(path), text);
   assert.is((await site.call('settle', ['--wait=30s'])).code, 0);
   await assertSound(site, first);

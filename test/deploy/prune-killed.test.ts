@@ -54,7 +54,8 @@ async function spinUntil(names: RegExp, { sandbox, builds }: Site, isOver: () =>
 /** When a round kills: so long after the start, or after builds were out of reach, or after their removal began. */
 function momentOf(round: number): { names?: RegExp; pauseMs: number } {
   if (round >= rounds) return { names: isRest, pauseMs: 0 };
-  if (round % 2 === 0) return { pauseMs: round * 12 };
+  // Sooner than that the command is not there yet, and who is killed is the one that starts it.
+  if (round % 2 === 0) return { pauseMs: 60 + round * 12 };
   return { names: round % 4 === 1 ? /^\.removing\./ : isRest, pauseMs: (round - 1) * 2 };
 }
 

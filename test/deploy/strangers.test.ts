@@ -77,6 +77,8 @@ test('S4: a stranger takes the port between stop and start: named, never killed,
 
   await writeUnit(site);
   await sandbox.run('systemctl', 'stop', thief);
+  // It may have been started again and again, to its limit.
+  await sandbox.exec(['systemctl', 'reset-failed', unit]);
   await sandbox.run('systemctl', 'restart', unit);
   await until('the old build serves again', async () => (await whoServes(site))?.build === first);
   const repaired = await site.call('deploy');

@@ -100,8 +100,9 @@ test('S3: a load that the gate was too short to see is told of', async (t) => {
   const site = await makeSite(t, { builds: [{}, {}] });
   await site.configure({ tables: { limits: ['cpu = "50%"'] } });
   const called = await site.call('deploy');
-  const gate = called.document.steps.find(({ name }) => name === 'gate');
-  if ((gate?.duration_ms ?? 0) < 1_000)
+  // The load is counted from the first look, which may come while the start is still seen to its end.
+  const counted = called.document.steps.filter(({ name }) => name === 'start' || name === 'gate');
+  if (counted.reduce((sum, { duration_ms }) => sum + duration_ms, 0) < 1_000)
     assert.match(called.stderr, 'note: limits.cpu was not judged, since the gate was over in less than 1 s');
   await assertSound(site, second, called);
 });
