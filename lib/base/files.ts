@@ -1,5 +1,5 @@
 import { closeSync, fchmodSync, fsync, mkdirSync, openSync, writeFileSync } from 'node:fs';
-import { lstat, readlink, rename, symlink, unlink } from 'node:fs/promises';
+import { link, lstat, readlink, rename, symlink, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { CutoverError, errnoOf, fileError } from './errors.ts';
@@ -118,6 +118,13 @@ export async function replaceLink(path: string, destination: string): Promise<vo
 export async function move(from: string, to: string): Promise<void> {
   await rename(from, to).catch((error: unknown) => {
     throw fileError(error, 'cannot move', from);
+  });
+}
+
+/** Gives a file a second name beside its own. @throws as `move` does, which says what makes it last */
+export async function addName(path: string, name: string): Promise<void> {
+  await link(path, name).catch((error: unknown) => {
+    throw fileError(error, 'cannot create', name);
   });
 }
 

@@ -1,0 +1,49 @@
+// needs: sandbox
+import * as assert from 'uvu/assert';
+import type { BackupReport } from '../../lib/deployer/backup.ts';
+import type { RestoreReport } from '../../lib/deployer/restore.ts';
+import { makeDatabaseSite } from '../deploy/database-site.ts';
+import { buildId } from '../deploy/site.ts';
+import { assertSound } from '../deploy/sound.ts';
+import { suite } from '../suite.ts';
+
+const test = suite('cli/restore of a damaged database', { timeoutMs: 120_000 });
+const first = buildId(1);
+const big =
+  "CREATE TABLE users(name TEXT); INSERT INTO users VALUES ('ann'), ('bob'); CREATE TABLE big AS SELECT zeroblob(600000) AS zeros";
+
+test('P3: a disk too full for the backup: the damaged database is where it was, and nothing stands in its place', async (t) => {
+  const place = '/srv/tight';
+  const path = `${place}/app.db`;
+  const site = await makeDatabaseSite(t, { database: [`path = "${path}"`] });
+  const { sandbox } = site;
+  await sandbox.run('mkdir', place);
+  await sandbox.run('mount', '-t', 'tmpfs', '-o', 'size=1M', 'small', place);
+  t.cleanup(() => sandbox.run('umount', '--lazy', place));
+  await sandbox.run('sqlite3', path, big);
+  const { document: backed } = await site.call<BackupReport>('backup');
+  await sandbox.run('dd', 'if=/dev/zero', `of=${path}`, 'bs=4096', 'count=1', 'seek=0', 'conv=notrunc');
+  const before = await sandbox.run('sha256sum', path);
+  const called = await site.call<RestoreReport>('restore', [backed.file, '--yes']);
+  assert.equal([called.code, called.document.set_aside], [4, null], called.stderr);
+  assert.match(called.stderr, `the database is as it was: cannot write ${path}`);
+  assert.match(called.stderr, 'no space left');
+  assert.is(await sandbox.run('ls', '-A', place), 'app.db');
+  assert.is(await sandbox.run('sha256sum', path), before);
+  await assertSound(site, first);
+});
+
+test('B2: a migration that breaks the file: the way back tells where the broken one is kept', async (t) => {
+  const site = await makeDatabaseSite(t, {
+    builds: [{}, { mode: 'status' }],
+    database: ['restore_on_rollback = true'],
+    migrate: 'echo broken > DB',
+  });
+  const called = await site.call('deploy');
+  assert.equal([called.code, called.document.active], [4, first], called.stderr);
+  assert.is(await site.sql('SELECT group_concat(name) FROM users'), 'ann,bob');
+  const aside = await site.sandbox.run('sh', '-c', `ls ${site.database}.broken-*`);
+  assert.is(await site.sandbox.run('cat', aside), 'broken');
+  assert.match(called.stderr, `${site.database} is damaged, and kept as ${aside}`);
+  await assertSound(site, first, called);
+});
