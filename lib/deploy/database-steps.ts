@@ -98,16 +98,17 @@ async function restoreBack(inputs: RunInputs, tools: PlanTools, database: Databa
   if (!(await isThere(file))) throw new NotRestored(null, `there is no backup of run ${run}`);
   // With "restart" it is the revert of `stop` that starts the service.
   const isStarted = target.strategy !== 'restart';
+  const onNote = (message: string): void => tools.emit({ type: 'note', message });
   let isPut = false;
   try {
     await whileStopped(target, { systemd: tools.systemd, isStarted }, async () => {
       const { restoreBackup } = await import('../database/restore.ts');
-      await restoreBackup({ ...ownerOf(inputs, database), file, signal: openController().signal });
+      await restoreBackup({ ...ownerOf(inputs, database), file, signal: openController().signal, onNote });
       isPut = true;
     });
   } catch (error) {
     if (isPut || isCutoverError(error, 'bus_lost', 'systemd_unavailable')) throw error;
     throw new NotRestored(file, messageOf(error), { cause: error });
   }
-  tools.emit({ type: 'note', message: `the database is as it was before the deploy: ${file}` });
+  onNote(`the database is as it was before the deploy: ${file}`);
 }
