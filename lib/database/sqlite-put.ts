@@ -1,15 +1,19 @@
 import { constants } from 'node:fs';
-import { access, realpath } from 'node:fs/promises';
+import { access } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { CutoverError, errnoOf, fileError, isCutoverError } from '../base/errors.ts';
 import { isThere } from '../base/files.ts';
+import { firmPath } from '../base/firm-path.ts';
 import { querySqlite, quoted, runSqlite } from '../stores/sqlite.ts';
 import type { DatabaseTask, PutBack } from './kind.ts';
 import { removeUnfinished, replaceSqlite } from './sqlite-replace.ts';
 
-/** Sees that a SQLite file can be written, or made. @throws `permission`; `refused` when its directory is missing */
+/**
+ * Sees that a SQLite file can be written, or made.
+ * @throws `permission`; `refused` when its directory is missing, or root meets another user's link
+ */
 export async function reachSqlite({ database }: DatabaseTask): Promise<void> {
-  const path = await pathOf(database.path);
+  const path = await firmPath(database.path ?? '');
   const isMade = !(await isThere(path));
   const place = isMade ? dirname(path) : path;
   await access(place, constants.W_OK).catch((error: unknown) => {
@@ -23,14 +27,14 @@ export async function reachSqlite({ database }: DatabaseTask): Promise<void> {
  * was, and owner, mode and inode stay, for other processes that have it open too. Where there is none, or what is there is no
  * database any more, a new file takes its place.
  * @param opened a file that was seen to be good
- * @throws `refused` when others keep it locked, or the query fails; `disk`, `permission`
+ * @throws `refused` when others keep it locked, the query fails, or root meets another user's link; `disk`, `permission`
  */
 export async function putSqlite(opened: string, task: DatabaseTask): Promise<PutBack> {
-  const path = await pathOf(task.database.path);
+  const path = await firmPath(task.database.path ?? '');
   await removeUnfinished(path);
   if (task.isSetAside || !(await isThere(path))) return replaceSqlite(opened, path, task);
   try {
-    await runSqlite(path, [path, `.restore ${quoted(opened)}`], task);
+    await runSqlite(path, [`.restore ${quoted(opened)}`], task);
   } catch (error) {
     if (isBroken(error)) return replaceSqlite(opened, path, task);
     throw locked(error, path);
@@ -40,18 +44,12 @@ export async function putSqlite(opened: string, task: DatabaseTask): Promise<Put
 }
 
 async function askAgain(path: string, task: DatabaseTask): Promise<void> {
-  await querySqlite(path, task.database.verify ?? 'SELECT count(*) FROM sqlite_master', task).catch(
-    (error: unknown) => {
-      // It is restored, and whoever was kept out meanwhile has it now; the file answered the same question before.
-      if (!isLocked(error)) throw error;
-      task.onNote?.(`${path} is restored, and was not asked again: another process has it`);
-    },
-  );
-}
-
-/** A link stays a link. */
-async function pathOf(given: string | null): Promise<string> {
-  return realpath(given ?? '').catch(() => given ?? '');
+  const query = task.database.verify ?? 'SELECT count(*) FROM sqlite_master';
+  await querySqlite(path, query, { ...task, isFirm: true }).catch((error: unknown) => {
+    // It is restored, and whoever was kept out meanwhile has it now; the file answered the same question before.
+    if (!isLocked(error)) throw error;
+    task.onNote?.(`${path} is restored, and was not asked again: another process has it`);
+  });
 }
 
 /** What stands there is no database any more, so nothing can be restored into it. */

@@ -22,7 +22,7 @@ export async function removeUnfinished(path: string): Promise<void> {
  * Puts a new file in the place of a SQLite file that is damaged, which is kept under another name, or missing. The new one is
  * whole and on the disk before anything else is touched, so that a failure or a death leaves what was there where it was.
  * @param opened a file that was seen to be good
- * @param path without a link at its end
+ * @param path without a link in it
  * @throws `refused` when there is no such directory, or no file of that name; `disk`, `permission`; the signal's reason
  */
 export async function replaceSqlite(opened: string, path: string, task: DatabaseTask): Promise<PutBack> {

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { CutoverError, isCutoverError } from '../base/errors.ts';
+import { firmPath } from '../base/firm-path.ts';
 import { shellLine } from '../base/shell-words.ts';
 import { openController } from '../base/wait.ts';
 import type { Patience } from '../stores/program.ts';
@@ -19,11 +20,12 @@ export const sqlite: DatabaseKind = {
   label: 'SQLite',
   async dump(task) {
     const { database, work, signal = openController().signal } = task;
+    const path = await firmPath(database.path ?? '');
     const [copy, packed] = [join(work, 'copy.db'), join(work, 'copy.db.gz')];
     // SQLite would make it readable for all.
     await writeFile(copy, '', { flag: 'wx', mode: 0o600 });
-    await copyDatabase(database.path ?? '', copy, task);
-    await requireGood(copy, { ...task, name: database.path ?? '', mend: integrityOf(database.path ?? '') });
+    await copyDatabase(path, copy, task);
+    await requireGood(copy, { ...task, name: path, mend: integrityOf(path) });
     await compress(copy, packed, signal);
     return packed;
   },
@@ -47,10 +49,9 @@ export const sqlite: DatabaseKind = {
  */
 async function copyDatabase(path: string, copy: string, task: DatabaseTask): Promise<void> {
   const backup = `.backup ${quoted(copy)}`;
-  const mode = await querySqlite(path, 'PRAGMA journal_mode', task);
-  if (mode !== 'wal' && (await isDoneWithin(politeMs, task, (hurried) => runSqlite(path, [path, backup], hurried))))
-    return;
-  await runSqlite(path, [path, 'BEGIN', 'SELECT count(*) FROM sqlite_master', backup], task);
+  const mode = await querySqlite(path, 'PRAGMA journal_mode', { ...task, isFirm: true });
+  if (mode !== 'wal' && (await isDoneWithin(politeMs, task, (hurried) => runSqlite(path, [backup], hurried)))) return;
+  await runSqlite(path, ['BEGIN', 'SELECT count(*) FROM sqlite_master', backup], task);
 }
 
 /** @returns false when the work was ended since it took too long */

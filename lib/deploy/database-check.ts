@@ -3,9 +3,11 @@ import { access, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { CutoverError, errnoOf, fileError, messageOf } from '../base/errors.ts';
 import { isThere } from '../base/files.ts';
+import { firmPath } from '../base/firm-path.ts';
 import { type Answer, fail, pass, warn } from '../checks/check.ts';
 import type { DatabaseConfig, TargetConfig } from '../config/model.ts';
 import { queryPostgres } from '../stores/postgres.ts';
+import type { Patience } from '../stores/program.ts';
 import { querySqlite } from '../stores/sqlite.ts';
 import { whyNeeded } from './database-steps.ts';
 
@@ -40,7 +42,11 @@ export async function askDatabase(
 async function askIt(database: DatabaseConfig, signal: AbortSignal): Promise<void> {
   const patience = { timeoutMs, signal };
   if (database.kind === 'postgres') await queryPostgres(database, 'SELECT 1', patience);
-  else await querySqlite(database.path ?? '', 'SELECT count(*) FROM sqlite_master', patience);
+  else await askFile(await firmPath(database.path ?? ''), patience);
+}
+
+async function askFile(path: string, patience: Patience): Promise<void> {
+  await querySqlite(path, 'SELECT count(*) FROM sqlite_master', { ...patience, isFirm: true });
 }
 
 function mendOf({ kind, path, urlFile, backups }: DatabaseConfig): string {

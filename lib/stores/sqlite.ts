@@ -10,6 +10,8 @@ const busyTimeoutMs = 5_000;
 export interface SqliteOptions extends Patience {
   /** nobody writes the file, so no lock and no file beside it is made; true for copies of ours only */
   isStill?: boolean;
+  /** the path has no link in it, and one that comes in its way meanwhile is not followed */
+  isFirm?: boolean;
 }
 
 /**
@@ -22,16 +24,21 @@ export interface SqliteOptions extends Patience {
 export async function querySqlite(path: string, sql: string, options: SqliteOptions): Promise<string> {
   await requireFile(path);
   const name = options.isStill ? `file:${encodeURI(path).replaceAll(/[?#]/g, encodeURIComponent)}?immutable=1` : path;
-  return runSqlite(path, ['-readonly', name, statement(sql)], options);
+  const how = options.isFirm ? ['-nofollow', '-readonly'] : ['-readonly'];
+  return runShell(path, [...how, name, statement(sql)], options);
 }
 
 /**
  * Has the sqlite3 shell carry its own commands out on a database, such as `.backup`.
- * @param words the options, the file, then statements and dot commands in their order
+ * @param path absolute, without a link in it: none is followed
+ * @param words statements and dot commands in their order
  * @throws as `querySqlite`
  */
 export async function runSqlite(path: string, words: readonly string[], patience: Patience): Promise<string> {
-  const { timeoutMs, signal } = patience;
+  return runShell(path, ['-nofollow', path, ...words], patience);
+}
+
+async function runShell(path: string, words: readonly string[], { timeoutMs, signal }: Patience): Promise<string> {
   const wait = `.timeout ${Math.min(busyTimeoutMs, timeoutMs)}`;
   // Without -init the shell would do first what ~/.sqliterc says.
   const command = ['sqlite3', '-batch', '-bail', '-init', '/dev/null', '-cmd', wait, ...words] as const;

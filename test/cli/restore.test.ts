@@ -117,6 +117,29 @@ test('P3: a truncated, a foreign and a missing file: nothing is stopped, and the
   await assertSound(site, first);
 });
 
+test('P3: a link that another user may have put in the place of the database: nothing is stopped, and nothing is written through it', async (t) => {
+  const place = '/srv/of-the-service';
+  const path = `${place}/app.db`;
+  const site = await makeDatabaseSite(t, { database: [`path = "${path}"`] });
+  const { sandbox } = site;
+  await sandbox.run('mkdir', place);
+  await sandbox.run('chown', 'nobody', place);
+  await sandbox.run('cp', site.database, path);
+  const file = await backedUp(site);
+  await sandbox.run('mv', path, `${path}.away`);
+  await sandbox.run('ln', '-s', '/root/made-by-restore', path);
+  const before = await invocation(site);
+  const { code, document } = await site.call<Refusal>('restore', [file, '--yes']);
+  assert.equal([code, document.error?.code], [1, 'refused']);
+  assert.match(document.error.message, `${path} is a link that another user than root may have put there`);
+  assert.is(document.error.mend, `ls -ld ${path}, and name the file itself`);
+  assert.is((await sandbox.exec(['test', '-e', '/root/made-by-restore'])).code, 1);
+  assert.is(await invocation(site), before);
+  const { checks } = (await site.call<{ checks: { name: string; status: string }[] }>('check')).document;
+  assert.is(checks.find(({ name }) => name === 'database')?.status, 'warn');
+  await assertSound(site, first);
+});
+
 test('P3: a service that did not run is not started by a restore, which is told and recorded like any other', async (t) => {
   const site = await makeDatabaseSite(t);
   const file = await backedUp(site);
