@@ -76,7 +76,8 @@ test('W2 W4: a receiver that wants a token is given it; without one the run is f
   assert.is(given.code, 0, given.said + given.stderr);
   assertSaid(given, `deployed: ${second} serves (exit 0, way: webhook)`);
   await sandbox.run('mv', `${folder}/later`, `${site.builds}/dist.20260203-150003`);
-  const lacking = await bed.job(['production']);
+  // Over SSH it looks three times whether the run has begun.
+  const lacking = await bed.job(['production'], { ...patientWebhook, CUTOVER_SSH_WAIT: '5' });
   assert.is(lacking.code, 0, lacking.said + lacking.stderr);
   assertSaid(lacking, /way: ssh, because the receiver answers 401: .*CUTOVER_TOKEN/, /run \S+ is over/);
   assert.not.match(lacking.said, 'restarted');

@@ -113,7 +113,7 @@ test('W2 W4: a wrong secret is a mistake of the settings: over SSH, it says so, 
   const bed = await makeBed(t, { builds: [{}, {}] });
   await startReceiver(bed);
   const before = await receiverStart(bed);
-  const job = await bed.job(['production'], { CUTOVER_SECRET: 'forged-secret-0123456789' });
+  const job = await bed.job(['production'], { ...patientWebhook, CUTOVER_SECRET: 'forged-secret-0123456789' });
   await assertDeployedOnce(bed, job);
   assertSaid(job, 'way: ssh, because the receiver answers 401: the signature does not hold');
   assert.is(await receiverStart(bed), before, 'it was restarted');
@@ -127,7 +127,7 @@ for (const [hook, what] of [
   test(`W2: the receiver dies with the request, ${what}: it is followed, and not made twice`, async (t) => {
     const bed = await makeWaitingBed(t, hook);
     await startReceiver(bed);
-    const job = await bed.startJob(['production']);
+    const job = await bed.startJob(['production'], patientWebhook);
     await job.hasSaid('the request is taken');
     await bed.isWaiting();
     await signalReceiver(bed, 'KILL');
@@ -146,7 +146,7 @@ for (const [hook, what] of [
 test('W2: the receiver dies as soon as it has answered', async (t) => {
   const bed = await makeBed(t, { builds: [{}, {}] });
   await startReceiver(bed);
-  const job = await bed.startJob(['production']);
+  const job = await bed.startJob(['production'], patientWebhook);
   await job.hasSaid('the request is taken');
   await signalReceiver(bed, 'KILL');
   const ended = await job.end();
@@ -166,7 +166,7 @@ test('W2: neither way, once the request was taken: it says that too', async (t) 
   const bed = await makeWaitingBed(t, 'smoke');
   await startReceiver(bed);
   await stopSshd(bed);
-  const job = await bed.startJob(['production']);
+  const job = await bed.startJob(['production'], patientWebhook);
   await job.hasSaid('the request is taken');
   await bed.isWaiting();
   await signalReceiver(bed, 'KILL');

@@ -12,7 +12,7 @@ const faults: Record<string, Change> = {
 
 for (const strategy of ['socket', 'overlap'] as const) {
   // Clients pause between two requests, and longer on a machine that does much else.
-  const service = strategy === 'socket' ? ['Environment=DRAIN_PAUSE_MS=3000'] : [];
+  const service = strategy === 'socket' ? ['Environment=DRAIN_PAUSE_MS=6000'] : [];
   const example = { name: `node-${strategy}`, program: 'node-socket', files, service };
 
   test(`a good build with ${strategy}: no client notices, those that keep their connection included`, (t) =>

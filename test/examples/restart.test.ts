@@ -76,7 +76,8 @@ async function install(sandbox: TestSandbox): Promise<void> {
     .replace('attempts = 10', 'attempts = 3')
     .replace('interval = "3s"', 'interval = "200ms"')
     .replace('healthy_for = "5s"', 'healthy_for = "500ms"')
-    .replace('disk_used = "80%"', 'disk_used = "99%"');
+    .replace('disk_used = "80%"', 'disk_used = "99%"')
+    .replace('memory_available = "500M"', 'memory_available = "50M"');
   await writeFile(sandbox.hostPath('/etc/cutover/cutover.toml'), config);
   await sandbox.run('systemctl', 'daemon-reload');
   const readme = await readFile(join(folder, 'README.md'), 'utf8');
