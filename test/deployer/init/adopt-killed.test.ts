@@ -103,7 +103,7 @@ test('interrupted after the restart: taken back; before the first file nothing w
   let said = '';
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => (said += chunk));
   child.stdout.resume();
-  await until('it is started anew', async () => (await invocation()) !== first, 30_000);
+  await until('it is started anew', async () => (await invocation()) !== first, 120_000);
   child.kill('SIGTERM');
   // Not in the build that was made of it.
   await sandbox.run('touch', `${source}/go`);
