@@ -104,7 +104,7 @@ function configText(
     'json = { status = "healthy" }',
     'attempts = 2',
     'interval = "50ms"',
-    'timeout = "3s"',
+    'timeout = "10s"',
     `[targets.${name}.limits]`,
     'disk_used = "99%"',
     'memory_available = "50M"',
