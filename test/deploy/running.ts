@@ -56,18 +56,19 @@ export function endSlowStop(t: TestContext, site: Site): void {
   t.cleanup(async () => {
     // Without a stop before it systemd would start it anew.
     await site.sandbox.run('systemctl', 'stop', '--no-block', site.unit);
-    await killUnit(site);
+    // Nothing is left to kill of a unit that was down already.
+    await site.sandbox.exec(killOf(site));
   });
 }
 
 /** Ends the slow stop once the way back has begun. */
 export async function endStop(site: Site): Promise<void> {
   await until('it goes back', async () => (await ledger(site)).includes('"reverting"'));
-  await killUnit(site);
+  await site.sandbox.run(...killOf(site));
 }
 
-function killUnit({ sandbox, unit }: Site): Promise<string> {
-  return sandbox.run('systemctl', 'kill', '--signal=KILL', unit);
+function killOf({ unit }: Site) {
+  return ['systemctl', 'kill', '--signal=KILL', unit] as const;
 }
 
 export interface Deploying {

@@ -1,6 +1,7 @@
 import { copyFile, cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { receiverRule } from '../../../lib/deployer/init/receiver-rule.ts';
+import { polkitReads } from '../../deploy/plain-user.ts';
 import { type Site, until } from '../../deploy/site.ts';
 import { repository, type TestSandbox } from '../../sandboxed.ts';
 import type { TestContext } from '../../suite.ts';
@@ -49,7 +50,7 @@ export async function installShipped(
   );
   await sandbox.run('systemd-sysusers', 'cutover-serve.conf');
   if (isAllowed) await allow(site);
-  else await sandbox.run('systemctl', 'restart', 'polkit.service');
+  else await polkitReads(sandbox);
   await sandbox.run('systemctl', 'daemon-reload');
   await sandbox.run('systemctl', 'start', 'cutover-serve.socket', service);
 }
@@ -59,7 +60,7 @@ export async function allow({ sandbox, app }: Site): Promise<void> {
   await mkdir(sandbox.hostPath('/etc/polkit-1/rules.d'), { recursive: true });
   const { text } = receiverRule({ app }, [{ name: 'production' }]);
   await writeFile(sandbox.hostPath(rule), text, { mode: 0o644 });
-  await sandbox.run('systemctl', 'restart', 'polkit.service');
+  await polkitReads(sandbox);
 }
 
 /**
