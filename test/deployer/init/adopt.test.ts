@@ -141,12 +141,15 @@ test('under load: while it moves, and moves back, some find the port closed, and
   const called = await adopt(site);
   assert.is(called.code, 0, called.stderr);
   assert.match((await servedFrom(site)) ?? '', `${builds}/dist.`);
-  assert.is((await adopt(site, '--undo')).code, 0);
+  const undone = await adopt(site, '--undo');
+  assert.is(undone.code, 0, undone.stderr);
   assert.is(await servedFrom(site), source);
   const { sent, failed } = await load.end();
   const wrong = failed.filter((what) => !/^ECONN(REFUSED|RESET)$|^socket hang up$/.test(what));
   assert.equal(wrong, [], `${failed.length} of ${sent} failed`);
-  assert.ok(failed.length < sent / 2, `${failed.length} of ${sent} failed`);
+  // One is sent each 10 ms, so this many met a port that was closed, however long a slow machine took.
+  const met = ((called.document.downtime_ms ?? 0) + (undone.document.downtime_ms ?? 0)) / 10;
+  assert.ok(failed.length < met + sent / 2, `${failed.length} of ${sent} failed, ${met} of them while it was closed`);
 });
 
 test('what cannot be moved for sure is refused before anything is changed', async (t) => {
