@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { environmentOf } from '../base/environment.ts';
 import type { Command } from '../base/exec.ts';
-import { openController, withDeadline } from '../base/wait.ts';
+import { openController } from '../base/wait.ts';
 import type { Config } from '../config/model.ts';
 import { defaultListen } from '../config/values/port.ts';
 import { unitIn } from '../systemd/processes.ts';
@@ -12,6 +12,7 @@ import { followGround } from './serve/ground.ts';
 import { launcher } from './serve/launch.ts';
 import { type Fetch, listen } from './serve/listen.ts';
 import type { ServeLog } from './serve/log.ts';
+import { memoryLimitOf } from './serve/memory-limit.ts';
 import { openQueue } from './serve/queue.ts';
 import { receiverStateVariable } from './serve/pushed.ts';
 import { queueDirectory, type ServeRequest } from './serve/request.ts';
@@ -88,7 +89,7 @@ async function assemble(parts: ServeParts, signal: AbortSignal) {
   const onNothing = (asked: ServeRequest): void =>
     void tellNothing(asked, { config: grounds.latest().config, env, log, signal });
   const queue = openQueue({ store: await openStore(directory), launch, signal, tell: log.tell, onNothing });
-  const memoryLimitBytes = await memoryLimit(systemd);
+  const memoryLimitBytes = memoryLimitOf(await ownUnit(), systemd);
   const known = { directory, memoryLimitBytes, startProblem: starting.problem };
   const site = siteFollowing(grounds, { env, systemd, queue, log, faults, signal, ...known });
   await site.now();
@@ -117,13 +118,6 @@ async function tellHealth(site: () => Promise<Site>, log: ServeLog): Promise<voi
   );
 }
 
-/** `MemoryMax=` of the unit that the receiver is in; null: it is in none, or it has no limit. */
-async function memoryLimit(systemd: Systemd): Promise<number | null> {
-  const unit = unitIn(await readFile('/proc/self/cgroup', 'utf8').catch(() => ''));
-  if (unit === null || !unit.endsWith('.service')) return null;
-  const bounds = { what: 'systemd did not answer', timeoutMs: 3_000 };
-  const ask = (): Promise<unknown> => systemd.property(unit, 'Service', 'MemoryMax');
-  const limit = await withDeadline(bounds, ask).catch(() => null);
-  const bytes = Number(limit ?? Number.POSITIVE_INFINITY);
-  return bytes < Number.MAX_SAFE_INTEGER ? bytes : null;
+async function ownUnit(): Promise<string | null> {
+  return unitIn(await readFile('/proc/self/cgroup', 'utf8').catch(() => ''));
 }

@@ -12,6 +12,7 @@ import type { Systemd } from '../../systemd/systemd.ts';
 import { version } from '../../version.ts';
 import { nothingProblem } from './came-to-nothing.ts';
 import type { Faults } from './faults.ts';
+import type { MemoryLimit } from './memory-limit.ts';
 import type { Queue } from './queue.ts';
 import type { ServeRequest } from './request.ts';
 
@@ -22,8 +23,7 @@ export interface HealthParts {
   faults: Faults;
   /** where the queue is kept */
   directory: string;
-  /** null: systemd sets the receiver no limit */
-  memoryLimitBytes: number | null;
+  memoryLimitBytes: MemoryLimit;
   /** what keeps runs from being started; null: nothing */
   startProblem: () => string | null;
   /** what the receiver cannot take over of the files that it goes by */
@@ -73,7 +73,7 @@ async function tell(looking: Promise<Seen>, parts: HealthParts) {
     version,
     uptime_ms: Math.round(process.uptime() * 1000),
     memory_bytes: process.memoryUsage.rss(),
-    memory_limit_bytes: parts.memoryLimitBytes,
+    memory_limit_bytes: parts.memoryLimitBytes(),
     disk,
     last_run: lastOf(lastRuns),
     queue: told('queued'),
@@ -89,8 +89,9 @@ async function problemsElsewhere(parts: HealthParts): Promise<string[]> {
 /** What is known without asking anybody. */
 function ownProblems({ queue, faults, memoryLimitBytes, startProblem, groundProblems }: HealthParts): string[] {
   const rss = process.memoryUsage.rss();
-  const isNear = memoryLimitBytes !== null && rss > memoryLimitBytes * nearly;
-  const memory = isNear ? `the receiver uses ${rss} bytes of memory, of ${memoryLimitBytes}` : null;
+  const limit = memoryLimitBytes();
+  const isNear = limit !== null && rss > limit * nearly;
+  const memory = isNear ? `the receiver uses ${rss} bytes of memory, of ${limit}` : null;
   return [...groundProblems, memory, queue.problem(), startProblem(), faults.problem()].filter((one) => one !== null);
 }
 

@@ -19,7 +19,7 @@ test('W1: what is wrong makes the receiver unwell, each in a sentence', async (t
   const health = await healthOf({
     ...parts,
     directory: join(parts.directory, 'file/queue'),
-    memoryLimitBytes: 1024,
+    memoryLimitBytes: () => 1024,
     startProblem: () => 'runs cannot be started: no',
     faults: { note: () => {}, problem: () => 'an error that nobody caught: oh' },
     queue: { ...parts.queue, problem: () => 'requests cannot be kept: full' },
@@ -129,7 +129,7 @@ disk_used = "${diskUsed}"
     },
     faults: { note: () => {}, problem: () => null },
     directory,
-    memoryLimitBytes: null,
+    memoryLimitBytes: () => null,
     startProblem: () => null,
     groundProblems: [],
   };

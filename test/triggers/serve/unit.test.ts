@@ -18,14 +18,19 @@ test('W1: as a user who can do nothing but start runs, the shipped receiver depl
   assert.equal([run.outcome, run.error], ['deployed', null], JSON.stringify(run));
   assert.is(run.document.outcome, 'deployed', 'the records of runs, which are root’s, are read');
   let health: Answer | undefined;
-  await until('it is well', async () => {
+  await until('it is well, and knows its limit', async () => {
     [health] = await callInside(sandbox, port, [{ path: '/health' }]);
-    return health?.status === 200;
+    return health?.status === 200 && health.body.memory_limit_bytes !== null;
   });
-  const [state, metrics] = await callInside(sandbox, port, [{ path: '/state' }, { path: '/metrics' }]);
   assert.equal(health?.body.problems, []);
   assert.is(health?.body.memory_limit_bytes, 512 * 1024 * 1024);
-  assert.is(state?.body.targets[0].standing, 'up', 'what the page shows is seen from there');
+  // What the page shows is seen from there.
+  let state: Answer | undefined;
+  await until('the target is seen to be up', async () => {
+    [state] = await callInside(sandbox, port, [{ path: '/state' }]);
+    return state?.body.targets[0].standing === 'up';
+  });
+  const [metrics] = await callInside(sandbox, port, [{ path: '/metrics' }]);
   assert.match(String(metrics?.body), 'cutover_serve_requests_total{path="/hooks/plain",status="202"} 1');
   const shown = await sandbox.run('systemctl', 'show', '--property=User,MemoryMax,Restart,RestartUSec', service);
   assert.match(shown, 'User=cutover-serve');
