@@ -93,9 +93,8 @@ test('W1: clients that are slow are cut off, and keep nobody else from being ans
   for (let n = 0; n < 100; n += 1) slow('POST /hooks/plain/production HTTP/1.1\r\nHost: x\r\nX-Slow: ');
   for (let n = 0; n < 100; n += 1)
     slow('POST /hooks/plain/production HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n');
-  const began = performance.now();
   assert.is((await send(plain('{}'))).status, 202);
-  assert.ok(performance.now() - began < 5_000, 'at once');
+  assert.ok(cut < 200, 'it is answered while slow ones are there');
   await until('all are cut off', async () => cut === 200, 60_000);
   assert.is((await send(plain('{}', { 'X-Delivery': 'later' }))).status, 202);
 });
