@@ -14,6 +14,9 @@ export const places = {
   backups: '/var/backups',
 } as const;
 
+/** Folders that are empty at each boot, since they are in memory. */
+const fresh = ['/run', '/tmp', '/var/tmp'];
+
 const unitFolder = '/lib/systemd/system';
 const generatorFolder = '/lib/systemd/system-generators';
 
@@ -61,6 +64,7 @@ export async function prepareDisk(disk: string): Promise<void> {
   await maskUnits(join(etc, 'systemd'));
   await writeIdentity(etc);
   await writeDefaults(join(etc, 'systemd'));
+  await keepToOwnFolders(join(etc, 'systemd'));
   await writeFile(prepared, '');
 }
 
@@ -107,4 +111,16 @@ async function writeDefaults(systemd: string): Promise<void> {
     join(systemd, 'system.conf.d/sandbox.conf'),
     '[Manager]\nDefaultCPUAccounting=yes\nDefaultMemoryAccounting=yes\nDefaultTasksAccounting=yes\n',
   );
+}
+
+/**
+ * The machine's rules of tmpfiles.d(5) also clean up, and set modes anew, as only a boot of the machine itself may. So they are
+ * followed where all is new and the sandbox's own; in its copy of /etc they have been, and links lead out of that.
+ */
+async function keepToOwnFolders(systemd: string): Promise<void> {
+  const prefixes = [...fresh, places.lib, places.log].map((place) => `--prefix=${place}`);
+  const dropIns = join(systemd, 'system.control/systemd-tmpfiles-setup.service.d');
+  await mkdir(dropIns, { recursive: true });
+  const command = `systemd-tmpfiles --create --boot ${prefixes.join(' ')}`;
+  await writeFile(join(dropIns, 'sandbox.conf'), `[Service]\nExecStart=\nExecStart=${command}\n`);
 }
