@@ -48,7 +48,7 @@ export async function ownGround(signal: AbortSignal): Promise<Ground> {
     await watchOver(app, ending);
     const ports = await freePorts(3);
     signal.throwIfAborted();
-    return { app, ports, unitDirectory, end, ...namesIn(root, app), ...accessTo(root, children) };
+    return { app, ports, unitDirectory, end, ...namesIn(root, app), ...accessTo(children) };
   } catch (error) {
     await end();
     throw error;
@@ -75,13 +75,12 @@ function namesIn(
   };
 }
 
-function accessTo(root: string, children: StartedProcess[]): Pick<Ground, 'exec' | 'spawn' | 'hostPath'> {
-  const env = { CUTOVER_CONFIG: join(root, 'etc/cutover/cutover.toml') };
+function accessTo(children: StartedProcess[]): Pick<Ground, 'exec' | 'spawn' | 'hostPath'> {
   return {
-    exec: (command, options) => exec(command, { timeoutMs: execMs, ...options, env: { ...env, ...options?.env } }),
+    exec: (command, options) => exec(command, { timeoutMs: execMs, ...options }),
     async spawn(command, options) {
       const dieTogether: Command = ['setpriv', '--pdeathsig', 'KILL', '--', ...command];
-      const child = await start(dieTogether, { ...options, env: { ...env, ...options?.env } });
+      const child = await start(dieTogether, options);
       children.push(child);
       return child;
     },

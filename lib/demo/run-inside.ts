@@ -4,6 +4,9 @@ import { rejectionOf } from '../base/wait.ts';
 import type { RunDocument } from '../run/document.ts';
 import type { Ground } from './ground.ts';
 
+/** Where the demo's configuration is. Commands are told, since a person's own may lie nearer: folders such as /root are the machine's. */
+export const configFile = '/etc/cutover/cutover.toml';
+
 /** What a command of the product left. */
 export interface Ran {
   exitCode: number | null;
@@ -18,11 +21,12 @@ export interface Ran {
  * @throws the signal's reason when aborted
  */
 export async function runInside(
-  ground: Ground,
+  ground: Pick<Ground, 'place' | 'spawn'>,
   command: Command,
   { signal, onLine }: { signal: AbortSignal; onLine: (line: string) => void },
 ): Promise<Ran> {
-  const started = await ground.spawn([...command, '--json'], { env: { NO_COLOR: '1' } });
+  const env = { NO_COLOR: '1', CUTOVER_CONFIG: ground.place(configFile) };
+  const started = await ground.spawn([...command, '--json'], { env });
   const said: string[] = [];
   createInterface({ input: started.stderr }).on('line', (line) => {
     said.push(line);

@@ -8,6 +8,7 @@ import { buildIdFor } from '../builds/layout.ts';
 import { unitPathText } from '../systemd/unit-text.ts';
 import { type DemoBuild, strangerLetter } from './acts.ts';
 import type { Ground } from './ground.ts';
+import { configFile } from './run-inside.ts';
 import { serviceSource, strangerSource } from './service-source.ts';
 import { type Side, sideConfigs, sidesOn, sideUnits } from './sides.ts';
 
@@ -34,7 +35,7 @@ export async function setStage(ground: Ground, signal: AbortSignal): Promise<Sta
   try {
     for (const [name, text] of [[ground.unit('shop.service'), unitText(ground)] as const, ...sideUnits(sides)])
       await put(ground, `${ground.unitDirectory}/${name}`, text);
-    await put(ground, ground.place('/etc/cutover/cutover.toml'), configText(ground, sides));
+    await put(ground, ground.place(configFile), configText(ground, sides));
     await put(ground, ground.place(strangerProgram), strangerSource);
     for (const folder of [ground.place(builds), ...sides.map((side) => side.builds)])
       await mkdir(ground.hostPath(folder), { recursive: true });
