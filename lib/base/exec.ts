@@ -28,6 +28,8 @@ export interface ExecOptions extends Surroundings {
   maxBytes?: number;
   /** what it prints is not even read, which takes a millisecond less */
   isMute?: boolean;
+  /** in a session of its own, where no Ctrl-C of a terminal reaches it */
+  isApart?: boolean;
 }
 
 /**
@@ -56,7 +58,7 @@ export async function exec(command: Command, options: ExecOptions): Promise<Exec
 
 async function spawned(
   [file, ...args]: Command,
-  { timeoutMs, signal, cwd, input, descriptors = [], isMute = false, ...surroundings }: ExecOptions,
+  { timeoutMs, signal, cwd, input, descriptors = [], isMute = false, isApart, ...surroundings }: ExecOptions,
 ): Promise<ChildProcess> {
   const { spawn } = await import('node:child_process');
   signal?.throwIfAborted();
@@ -65,6 +67,7 @@ async function spawned(
     cwd,
     env: childEnvironment(surroundings),
     stdio: [input === undefined ? 'ignore' : 'pipe', output, output, ...descriptors],
+    detached: isApart,
     timeout: timeoutMs,
     killSignal: 'SIGKILL',
   });

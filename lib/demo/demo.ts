@@ -1,4 +1,5 @@
 import { CutoverError } from '../base/errors.ts';
+import { SomethingLeft } from '../sandbox/something-left.ts';
 import type { DemoDocument } from './document.ts';
 import type { DemoOptions } from './options.ts';
 import { clearLine, playAll } from './play.ts';
@@ -10,7 +11,7 @@ import { summary } from './summary.ts';
 /**
  * Boots a throw-away systemd, or takes the user's own where there is no root, deploys good and bad builds in it under load,
  * and draws what happened. Whatever happens, all that was made for it is gone at the end.
- * @throws `sandbox` where it cannot run, `interrupted`
+ * @throws `sandbox` where it cannot run, or when something is left of it; `interrupted`
  */
 export async function demo(options: DemoOptions): Promise<DemoDocument> {
   const { product, tell, signal, colours, isLive, columns } = options;
@@ -29,7 +30,9 @@ export async function demo(options: DemoOptions): Promise<DemoDocument> {
   } catch (error) {
     if (isLive) tell(clearLine);
     // What breaks because the person wants it to end is not worth a word of its own.
-    throw signal.aborted ? new CutoverError('interrupted', 'the demo was interrupted; nothing of it is left') : error;
+    throw signal.aborted && !(error instanceof SomethingLeft)
+      ? new CutoverError('interrupted', 'the demo was interrupted; nothing of it is left')
+      : error;
   }
 }
 

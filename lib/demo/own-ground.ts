@@ -3,26 +3,31 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runtimeDirectory } from '../base/xdg.ts';
 import { CutoverError, messageOf } from '../base/errors.ts';
-import { type Command, exec, type StartedProcess, start } from '../base/exec.ts';
+import { type Command, type ExecOptions, type ExecResult, exec, type StartedProcess, start } from '../base/exec.ts';
 import { freePorts } from '../base/free-port.ts';
+import { SomethingLeft } from '../sandbox/something-left.ts';
 import { openSystemd } from '../systemd/systemd.ts';
 import { nameOfSelf } from '../systemd/typed.ts';
 import type { Ground } from './ground.ts';
 
 const execMs = 30_000;
+const endMs = 120_000;
 
 /**
  * Takes everything of a demo away: its files, its units whatever state they are in, and their files. The files go first, since
- * a run that was cut off would be settled otherwise.
+ * a run that was cut off would be settled otherwise. What was about to start goes at the second time. It fails when something is left.
  */
 const endScript = `
-rm -rf "$1"
-systemctl --user kill --signal=KILL "$2"
-systemctl --user stop "$2" "$4"
-rm -f "$3"*
-systemctl --user daemon-reload
-systemctl --user reset-failed "$2"
-rm -rf "$1"
+take_away() {
+  rm -rf "$1"
+  systemctl --user kill --signal=KILL "$2"
+  systemctl --user stop "$2" "$4"
+  rm -f "$3"*
+  systemctl --user daemon-reload
+  systemctl --user reset-failed "$2"
+  rm -rf "$1" && left=$(systemctl --user list-units --plain --no-legend "$2" "$4") && [ -z "$left" ]
+}
+take_away "$@" || take_away "$@"
 `;
 
 /** Waits for the demo's own end, however that comes. */
@@ -77,10 +82,10 @@ function namesIn(
 
 function accessTo(children: StartedProcess[]): Pick<Ground, 'exec' | 'spawn' | 'hostPath'> {
   return {
-    exec: (command, options) => exec(command, { timeoutMs: execMs, ...options }),
+    exec: execThere,
     async spawn(command, options) {
       const dieTogether: Command = ['setpriv', '--pdeathsig', 'KILL', '--', ...command];
-      const child = await start(dieTogether, options);
+      const child = await start(dieTogether, { ...options, env: surroundings(options?.env) });
       children.push(child);
       return child;
     },
@@ -91,9 +96,8 @@ function accessTo(children: StartedProcess[]): Pick<Ground, 'exec' | 'spawn' | '
 /** A demo that is killed can take nothing away: a unit that waits for its end does. */
 async function watchOver(app: string, ending: readonly string[]): Promise<void> {
   const unit = ['systemd-run', '--user', '--quiet', '--collect', `--unit=${watcherOf(app)}`] as const;
-  const { code, stderr } = await exec([...unit, 'sh', '-c', watchScript, 'sh', ...ending, String(process.pid)], {
-    timeoutMs: execMs,
-  });
+  const watch = ['sh', '-c', watchScript, 'sh', ...ending, String(process.pid)];
+  const { code, stderr } = await execThere([...unit, ...watch]);
   if (code !== 0)
     throw new CutoverError('sandbox', `your own manager starts nothing: ${stderr}`, {
       mend: 'systemctl --user status',
@@ -108,8 +112,24 @@ function watcherOf(app: string): string {
 async function endAll(children: StartedProcess[], { app, ending }: { app: string; ending: string[] }): Promise<void> {
   for (const child of children) child.kill('SIGKILL');
   await Promise.all(children.map(({ ended }) => ended));
-  await exec(['sh', '-c', endScript, 'sh', ...ending], { timeoutMs: execMs });
-  await exec(['systemctl', '--user', 'stop', watcherOf(app)], { timeoutMs: execMs });
+  // A second Ctrl-C must not cut this off.
+  const apart = { timeoutMs: endMs, isApart: true };
+  const { code } = await execThere(['sh', '-c', endScript, 'sh', ...ending], apart);
+  if (code !== 0) {
+    throw new SomethingLeft(`not all of the demo is gone yet: ${watcherOf(app)} of your own manager goes on`, {
+      mend: `systemctl --user list-units '${app}-*'`,
+    });
+  }
+  await execThere(['systemctl', '--user', 'stop', watcherOf(app)], apart);
+}
+
+/** Programs look for the user's manager in the runtime directory, which `su -` and `sudo -iu` do not name. */
+function surroundings(env: Record<string, string> = {}): Record<string, string> {
+  return { XDG_RUNTIME_DIR: runtimeDirectory(process.env), ...env };
+}
+
+function execThere(command: Command, options: Partial<ExecOptions> = {}): Promise<ExecResult> {
+  return exec(command, { timeoutMs: execMs, ...options, env: surroundings(options.env) });
 }
 
 async function requireOwnManager(): Promise<void> {

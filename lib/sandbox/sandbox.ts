@@ -11,6 +11,7 @@ import { type CgroupMount, makeCgroups, removeCgroups } from './cgroups.ts';
 import { pathOnDisk, prepareDisk } from './disk.ts';
 import { childOf, commandInside, type InsideOptions, startInside } from './inside.ts';
 import { missingForSandbox } from './requirements.ts';
+import { SomethingLeft } from './something-left.ts';
 
 /** A folder or file of the host that is visible inside. */
 export interface Bind {
@@ -169,7 +170,7 @@ async function killAndClean(
   else unshared.kill('SIGKILL');
   await unshared.ended;
   await removeCgroups(cgroups).catch((error: unknown) => {
-    throw new CutoverError('sandbox', messageOf(error), { mend: 'ps ax | grep systemd', cause: error });
+    throw new SomethingLeft(messageOf(error), { mend: 'ps ax | grep systemd', cause: error });
   });
 }
 

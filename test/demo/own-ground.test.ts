@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers';
 import * as assert from 'uvu/assert';
 import type { DemoDocument } from '../../lib/demo/document.ts';
 import { plainUser, type PlainUser } from '../deploy/plain-user.ts';
-import { until } from '../deploy/site.ts';
+import { executable, until } from '../deploy/site.ts';
 import { suite } from '../suite.ts';
 
 const test = suite('demo without root', { timeoutMs: 240_000 });
@@ -46,6 +46,24 @@ for (const signal of ['SIGINT', 'SIGKILL'] as const) {
     await until('nothing is left', async () => (await seen(user)) === before);
   });
 }
+
+test('neither Ctrl-C again and again nor a login without a session leaves anything behind', async (t) => {
+  const user = await plainUser();
+  const before = await seen(user);
+  // As `su -` begins it; a process group of its own is what a terminal's Ctrl-C reaches.
+  const words = ['env', '--unset=XDG_RUNTIME_DIR', process.execPath, executable('cutover'), 'demo', '--json'];
+  const started = await user.sandbox.spawn(['setsid', '--wait', ...words]);
+  t.cleanup(() => void started.kill('SIGKILL'));
+  let told = '';
+  started.stderr.on('data', (chunk: Buffer) => (told += chunk.toString()));
+  const printed = text(started.stdout);
+  await until('it is in the middle', async () => told.includes('3 of 8'), 120_000);
+  const demo = /-demo-(\d+)-/.exec(await user.sandbox.run('ls', '/tmp'))?.[1];
+  const interrupt = ['kill', '-INT', '--', `-${demo}`] as const;
+  await until('it is over', async () => (await user.sandbox.exec(interrupt)).code !== 0, 120_000);
+  assert.is((await started.ended).code, 130, told + (await printed));
+  await until('nothing is left', async () => (await seen(user)) === before);
+});
 
 test('without a manager of their own they are told what to type', async () => {
   const user = await plainUser();
