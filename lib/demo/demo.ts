@@ -25,7 +25,7 @@ export async function demo(options: DemoOptions): Promise<DemoDocument> {
     const told = await playToTheEnd(stage, { ...options, boot_ms });
     const as_expected = [...told.acts, told.side_by_side].every((act) => act.as_expected);
     const document = { as_expected, ...told, boot_ms, duration_ms: sinceMs() };
-    tell(summary(document, { width: columns(), colours }));
+    tell(summary(document, { width: columns(), colours, gone: stage.ground.gone }));
     return document;
   } catch (error) {
     if (isLive) tell(clearLine);

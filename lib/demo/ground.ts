@@ -24,6 +24,8 @@ export interface Ground extends Pick<Sandbox, 'exec' | 'spawn' | 'hostPath' | 'e
   systemctl: (...words: string[]) => Command;
   /** what it is, in a sentence */
   tells: (took: string) => string;
+  /** what is true of it after the end, in a sentence */
+  gone: string;
 }
 
 /**
@@ -46,6 +48,7 @@ export async function sandboxGround({ product, signal }: { product: string; sign
     unit: (name) => name,
     systemctl: (...words) => ['systemctl', ...words],
     tells: (took) => `A throw-away systemd has booted in ${took}. In it`,
+    gone: 'The throw-away systemd is gone, and nothing of it is left.',
   };
 }
 

@@ -77,6 +77,7 @@ function namesIn(
     tells: (took) =>
       `Without root there is no throw-away systemd, so the manager of ${nameOfSelf()} serves, set up in ${took}: ` +
       'units of the demo alone, below a temporary folder, that go with it. There',
+    gone: `The units in the manager of ${nameOfSelf()} are gone, and nothing of the demo is left.`,
   };
 }
 

@@ -6,15 +6,22 @@ import { missed } from './beside-text.ts';
 import type { ActDocument, DemoDocument, SideDocument } from './document.ts';
 import { wrap } from './wrap.ts';
 
+interface SummaryLook {
+  width: number;
+  colours: Colours;
+  /** what became of where it happened, in a sentence */
+  gone: string;
+}
+
 /** All acts in one table, and what to remember. */
-export function summary(document: DemoDocument, { width, colours }: { width: number; colours: Colours }): string {
+export function summary(document: DemoDocument, { width, colours, gone }: SummaryLook): string {
   const head = ['', 'ACT', 'OUTCOME', 'EXIT', 'CLOSED', 'UNANSWERED', 'LONGEST GAP'];
   const [first = '', ...rows] = columns([
     head,
     ...document.acts.map(rowOf),
     ...document.side_by_side.sides.map(sideRow),
   ]).split('\n');
-  const closing = document.as_expected ? good(document) : bad(document);
+  const closing = `${document.as_expected ? good(document) : bad(document)} ${gone}`;
   const paint = document.as_expected ? colours.bold : colours.red;
   return [
     '',
@@ -65,12 +72,12 @@ function good({ acts: told, side_by_side, duration_ms }: DemoDocument): string {
   const requests = [...told, ...side_by_side.sides].reduce((sum, { load }) => sum + load.requests, 0);
   return (
     'Builds C, D and G were bad: each was taken back by itself. E found its port taken, cutover said by whom, and one command ' +
-    `repaired it. ${requests} requests, ${duration(duration_ms)}; the throw-away systemd is gone, and nothing of it is left.`
+    `repaired it. ${requests} requests, ${duration(duration_ms)}.`
   );
 }
 
 function bad({ acts: told, side_by_side }: DemoDocument): string {
   const all = [...told, { name: 'side by side', as_expected: side_by_side.as_expected }];
   const names = all.filter((act) => !act.as_expected).map(({ name }) => name);
-  return `Not as it should be: ${names.join(', ')}. The throw-away systemd is gone, and nothing of it is left.`;
+  return `Not as it should be: ${names.join(', ')}.`;
 }

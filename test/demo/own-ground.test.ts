@@ -26,6 +26,11 @@ test('ends every act as it should in the manager of the user, and leaves nothing
     stderr.replaceAll(/\s+/g, ' '),
     'Without root there is no throw-away systemd, so the manager of deployer serves',
   );
+  assert.match(
+    stderr.replaceAll(/\s+/g, ' '),
+    'units in the manager of deployer are gone, and nothing of the demo is left',
+  );
+  assert.not.match(stderr.replaceAll(/\s+/g, ' '), 'The throw-away systemd is gone');
   await until('nothing is left', async () => (await seen(user)) === before);
 });
 
