@@ -1,13 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { access, mkdir, mkdtemp, realpath, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { access } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { CutoverError, messageOf } from '../base/errors.ts';
 import { type Command, type ExecOptions, type ExecResult, exec, type StartedProcess, start } from '../base/exec.ts';
 import { poll, withDeadline } from '../base/wait.ts';
 import { bootScript, joinScript } from './boot-script.ts';
 import { type CgroupMount, makeCgroups, removeCgroups } from './cgroups.ts';
+import { lastingDisk, passingDisk } from './disk-life.ts';
 import { pathOnDisk, prepareDisk } from './disk.ts';
 import { childOf, commandInside, type InsideOptions, startInside } from './inside.ts';
 import { missingForSandbox } from './requirements.ts';
@@ -58,25 +57,16 @@ export interface Sandbox {
 export async function bootSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const missing = await missingForSandbox();
   if (missing) throw missing;
-  const ownDisk = options.disk === undefined;
-  const disk = await realpath(
-    options.disk === undefined ? await mkdtemp(join(tmpdir(), 'cutover-sandbox-')) : await existing(options.disk),
-  );
-  const removeDisk = (): Promise<void> => (ownDisk ? rm(disk, { recursive: true, force: true }) : Promise.resolve());
+  const { disk, remove } = options.disk === undefined ? await passingDisk() : await lastingDisk(options.disk);
   try {
     await prepareDisk(disk);
     const { pid, state, powerCut } = await powerOn(disk, options);
-    const end = (): Promise<void> => powerCut().then(removeDisk);
+    const end = (): Promise<void> => powerCut().then(remove);
     return { disk, pid, state, powerCut, end, ...accessTo(disk, pid) };
   } catch (error) {
-    await removeDisk();
+    await remove();
     throw error;
   }
-}
-
-async function existing(disk: string): Promise<string> {
-  await mkdir(disk, { recursive: true });
-  return disk;
 }
 
 function accessTo(disk: string, pid: number): Pick<Sandbox, 'exec' | 'spawn' | 'hostPath'> {
