@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { appendFile, mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, lstat, mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CutoverError, errnoOf } from '../base/errors.ts';
 import { exec } from '../base/exec.ts';
@@ -44,7 +44,8 @@ const alsoUnwanted = [
 ];
 
 /**
- * Gives a folder what a first boot needs: a copy of the host's /etc without its units, and empty folders.
+ * Gives a folder what a first boot needs: a copy of the host's /etc without its units and cutover's configuration, which are for
+ * whoever boots it to make, and empty folders.
  * A folder that has it already is left as it is: that is a disk after a power cut.
  * @throws `sandbox` when the host's /etc cannot be copied
  */
@@ -54,12 +55,14 @@ export async function prepareDisk(disk: string): Promise<void> {
   for (const folder of ['dev', 'srv', 'lib', 'log/journal', 'backups'])
     await mkdir(join(disk, folder), { recursive: true });
   const etc = join(disk, 'etc');
-  const copied = await exec(['cp', '--archive', '--no-target-directory', '/etc', etc], { timeoutMs: 60_000 });
+  const copied = await exec(['cp', '--archive', '--no-target-directory', '/etc/.', etc], { timeoutMs: 60_000 });
   if (copied.code !== 0)
     throw new CutoverError('sandbox', `cannot copy /etc: ${copied.stderr.trim()}`, { mend: `df -h ${disk}` });
-  await rm(join(etc, 'systemd/system'), { recursive: true, force: true });
+  await ownFolder(join(etc, 'systemd'));
+  for (const made of [join(etc, 'systemd/system'), join(etc, 'cutover')])
+    await rm(made, { recursive: true, force: true });
   for (const folder of ['system', 'system.control', 'system-generators', 'system.conf.d', 'journald.conf.d']) {
-    await mkdir(join(etc, 'systemd', folder), { recursive: true });
+    await ownFolder(join(etc, 'systemd', folder));
   }
   await maskUnits(join(etc, 'systemd'));
   await writeIdentity(etc);
@@ -95,19 +98,19 @@ async function mask(path: string): Promise<void> {
 }
 
 async function writeIdentity(etc: string): Promise<void> {
-  await rm(join(etc, 'machine-id'), { force: true });
-  await writeFile(join(etc, 'machine-id'), `${randomBytes(16).toString('hex')}\n`, { mode: 0o444 });
-  await writeFile(join(etc, 'hostname'), 'sandbox\n');
-  await appendFile(join(etc, 'hosts'), '\n127.0.1.1 sandbox\n');
-  await writeFile(join(etc, 'fstab'), '');
+  const hosts = (await readIfThere(join(etc, 'hosts'))) ?? '';
+  await writeOwn(join(etc, 'machine-id'), `${randomBytes(16).toString('hex')}\n`, 0o444);
+  await writeOwn(join(etc, 'hostname'), 'sandbox\n');
+  await writeOwn(join(etc, 'hosts'), `${hosts}\n127.0.1.1 sandbox\n`);
+  await writeOwn(join(etc, 'fstab'), '');
 }
 
 async function writeDefaults(systemd: string): Promise<void> {
-  await writeFile(
+  await writeOwn(
     join(systemd, 'journald.conf.d/sandbox.conf'),
     '[Journal]\nStorage=persistent\nSystemMaxUse=64M\nReadKMsg=no\nAudit=no\n',
   );
-  await writeFile(
+  await writeOwn(
     join(systemd, 'system.conf.d/sandbox.conf'),
     '[Manager]\nDefaultCPUAccounting=yes\nDefaultMemoryAccounting=yes\nDefaultTasksAccounting=yes\n',
   );
@@ -120,7 +123,24 @@ async function writeDefaults(systemd: string): Promise<void> {
 async function keepToOwnFolders(systemd: string): Promise<void> {
   const prefixes = [...fresh, places.lib, places.log].map((place) => `--prefix=${place}`);
   const dropIns = join(systemd, 'system.control/systemd-tmpfiles-setup.service.d');
-  await mkdir(dropIns, { recursive: true });
+  await ownFolder(dropIns);
   const command = `systemd-tmpfiles --create --boot ${prefixes.join(' ')}`;
-  await writeFile(join(dropIns, 'sandbox.conf'), `[Service]\nExecStart=\nExecStart=${command}\n`);
+  await writeOwn(join(dropIns, 'sandbox.conf'), `[Service]\nExecStart=\nExecStart=${command}\n`);
+}
+
+/** A link in the copy of /etc may lead back to the machine's own folder: one of the sandbox takes its place. */
+async function ownFolder(path: string): Promise<void> {
+  const isLink = await lstat(path).then(
+    (stats) => stats.isSymbolicLink(),
+    () => false,
+  );
+  if (isLink) await rm(path);
+  await mkdir(path, { recursive: true });
+}
+
+/** … and so does a file of the sandbox. */
+async function writeOwn(path: string, text: string, mode = 0o644): Promise<void> {
+  await rm(path, { force: true });
+  await writeFile(path, text, { flag: 'wx' });
+  await chmod(path, mode);
 }

@@ -1,13 +1,13 @@
 // needs: sandbox
 // runs: alone
 import { once } from 'node:events';
-import { chmod, mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { prepareDisk } from '../../lib/sandbox/disk.ts';
 import { bootSandbox } from '../../lib/sandbox/sandbox.ts';
-import { start } from '../../lib/base/exec.ts';
+import { type Command, exec, start } from '../../lib/base/exec.ts';
 import { until } from '../deploy/site.ts';
 import { repository } from '../sandboxed.ts';
 import { suite, type TestContext } from '../suite.ts';
@@ -50,6 +50,66 @@ for (const moment of ['boots it', 'has booted it']) {
     await owner.ended;
     await until('nothing is left', async () => (await listed(folder)).length === 0);
   });
+}
+
+const inSystemd = ['system', 'system.control', 'system-generators', 'system.conf.d', 'journald.conf.d'];
+const linked: Record<string, readonly string[]> = {
+  'its files': ['hostname', 'hosts', 'fstab', 'machine-id'],
+  'the one folder of systemd': ['systemd'],
+  'the folder of cutover': ['cutover'],
+  'the folders of systemd': inSystemd.map((name) => `systemd/${name}`),
+};
+
+for (const [what, paths] of Object.entries(linked)) {
+  test(`where /etc has links in place of ${what}, what they lead to stays as it is`, async (t) => {
+    const [disk, site] = [await folderOf(t), await folderOf(t)];
+    const [etc, real] = [join(site, 'etc'), join(site, 'real')];
+    await runOf(['cp', '--archive', '/etc', etc]);
+    await mkdir(join(etc, 'cutover'), { recursive: true });
+    for (const name of inSystemd) await mkdir(join(etc, 'systemd', name), { recursive: true });
+    for (const path of paths) {
+      await mkdir(dirname(join(real, path)), { recursive: true });
+      await rename(join(etc, path), join(real, path));
+      await symlink(join(real, path), join(etc, path));
+    }
+    const before = await contentOf(real);
+    const program = 'import(process.argv[1]).then(({ prepareDisk }) => prepareDisk(process.argv[2]))';
+    const prepare = [process.execPath, '--import', 'tsx', '-e', program, join(repository, 'lib/sandbox/disk.ts'), disk];
+    await runOf([
+      'unshare',
+      '--mount',
+      'sh',
+      '-c',
+      'mount --bind "$1" /etc && shift && exec "$@"',
+      'sh',
+      etc,
+      ...prepare,
+    ]);
+    assert.is(await contentOf(real), before);
+    assert.equal(await readdir(join(disk, 'etc/systemd/system')), []);
+    assert.is(await readFile(join(disk, 'etc/hostname'), 'utf8'), 'sandbox\n');
+    const hosts = await readFile(join(disk, 'etc/hosts'), 'utf8');
+    assert.is(hosts, `${await readFile(join(etc, 'hosts'), 'utf8')}\n127.0.1.1 sandbox\n`);
+    const links = await runOf(['find', join(disk, 'etc'), '-lname', `${real}/*`]);
+    assert.is(links, '');
+  });
+}
+
+async function runOf(command: Command): Promise<string> {
+  const { code, stdout, stderr } = await exec(command, { timeoutMs: 60_000, cwd: repository });
+  assert.is(code, 0, stderr);
+  return stdout;
+}
+
+/** Names, kinds, modes and what is in files, as one text. */
+async function contentOf(folder: string): Promise<string> {
+  return runOf([
+    'sh',
+    '-c',
+    'cd "$1" && find . -printf "%p %y %m %l\\n" | sort && tar --sort=name -c . | sha256sum',
+    'sh',
+    folder,
+  ]);
 }
 
 /** Folders of sandboxes, and what is in them. */
