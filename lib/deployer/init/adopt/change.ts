@@ -1,25 +1,17 @@
 import { CutoverError, isCutoverError, messageOf } from '../../../base/errors.ts';
 import { readIfThere } from '../../../base/files.ts';
-import { openController } from '../../../base/wait.ts';
-import { currentPath } from '../../../builds/layout.ts';
 import { downtimeMeter } from '../../../deploy/downtime.ts';
 import { holdersOf } from '../../../deploy/ports.ts';
-import { restartByJob } from '../../../deploy/restart-job.ts';
-import { watchStarted } from '../../../deploy/start.ts';
-import { isRunning } from '../../../systemd/facts.ts';
-import { journalctl, systemctl } from '../../../systemd/typed.ts';
-import { problemOf } from '../problem.ts';
+import { journalctl } from '../../../systemd/typed.ts';
 import type { Place } from '../../place.ts';
-import { lookAtUnit } from '../unit.ts';
 import { bringFiles, clearTemporary } from '../strategy/our-files.ts';
-import { proveServing } from '../strategy/proof.ts';
 import { wayBackFailed } from '../way-back-failed.ts';
-import { copyIn, removeCopy, removeMade } from './copy.ts';
+import { copyIn } from './copy.ts';
+import { afterKept, type Kept } from './kept.ts';
 import { leftBehindNotes } from './left-behind.ts';
-import { namedOnBus } from './on-bus.ts';
+import { moveTo } from './move-to.ts';
 import { type Adoption, clearAdoption, filesOf, wayOf, writeAdopted, writeAdoption } from './record.ts';
-
-type Side = Adoption['to'];
+import { takeBack } from './way-back.ts';
 
 /**
  * Moves a service into a builds directory, or back: the copy, the lines beside its unit, one restart, the proof, and the
@@ -50,45 +42,6 @@ export async function carryAdoption(place: Place, adoption: Adoption): Promise<n
   return meter.stop();
 }
 
-async function moveTo(
-  side: Side,
-  place: Place,
-  adoption: Adoption,
-  { signal, onRestart }: { signal: AbortSignal; onRestart: () => void },
-): Promise<void> {
-  const { systemd, target } = place;
-  const { unit, lines } = adoption;
-  await bringFiles([lines], side === 'builds' ? 'after' : 'before');
-  await systemd.reload();
-  await requireDirectory(place, adoption, side);
-  const { invocationId } = await systemd.facts(unit);
-  await systemd.resetFailed(unit);
-  signal.throwIfAborted();
-  onRestart();
-  const { result } = await restartByJob(systemd, target, signal);
-  const { life } = await watchStarted(systemd, unit, result);
-  // What runs in a plain directory is no build.
-  const health = side === 'builds' ? target.health : { ...target.health, identity: false };
-  const proving = { target: { ...target, health }, invocationBefore: invocationId, canBeSeen: false, life, signal };
-  await proveServing(place, proving).finally(life.stop);
-}
-
-/** Lines of somebody else, read after ours, may say otherwise. */
-async function requireDirectory({ systemd, config }: Place, adoption: Adoption, side: Side): Promise<void> {
-  const { unit, source, builds, shared } = adoption;
-  const current = currentPath(builds);
-  const [{ directory }, { properties }] = await Promise.all([
-    lookAtUnit(systemd, unit, config.manager),
-    systemd.known(unit),
-  ]);
-  const wanted = side === 'builds' ? current : source;
-  const [old] = side === 'builds' ? namedOnBus(properties, { source, current, shared }) : [];
-  if (directory === wanted && old === undefined) return;
-  const read = old ? `${old.setting}= with ${old.path}` : (directory ?? 'no directory');
-  const what = `${unit} is to run in ${wanted}, and systemd reads ${read}`;
-  throw new CutoverError('refused', what, { mend: systemctl(config.manager, `cat ${unit}`) });
-}
-
 /** From the first of these on, whoever comes after a killed process goes on instead of back. */
 async function complete(place: Place, adoption: Adoption): Promise<void> {
   const { paths } = place;
@@ -115,47 +68,29 @@ async function afterFailure(
   const what = `${unit} does not serve from ${wayOf(adoption, to)}: ${messageOf(error)}`;
   const failed = (second: unknown, then: string): CutoverError =>
     wayBackFailed(what, second, { mend: `${look}; ${then}`, cause: error });
-  try {
-    const problem = await takeBack(place, adoption);
-    if (problem) return failed(problem, 'everything is as before');
-  } catch (second) {
-    return failed(second, `then go on with the way back: cutover init ${unit} --adopt`);
-  }
+  const back = await takeBack(place, adoption).catch((second: unknown) =>
+    failed(second, `then go on with the way back: cutover init ${unit} --adopt`),
+  );
+  if (back instanceof Error) return back;
+  const { where, mend } = endOf(adoption, back.kept, place);
+  if (back.problem) return failed(back.problem, mend ?? 'everything is as before');
   if (!isRestarted && isCutoverError(error)) return error;
   const isInterrupted = isCutoverError(error, 'interrupted');
   const before = wayOf(adoption, to === 'builds' ? 'directory' : 'builds');
-  const ended = `${isInterrupted ? messageOf(error) : what}; it serves from ${before} again, as before`;
-  return new CutoverError(isRestarted ? 'taken_back' : 'refused', ended, { mend: look, cause: error });
+  const ended = `${isInterrupted ? messageOf(error) : what}; it serves from ${before} again, ${where}`;
+  const steps = mend === null ? look : `${look}; ${mend}`;
+  return new CutoverError(isRestarted ? 'taken_back' : 'refused', ended, { mend: steps, cause: error });
 }
 
-/**
- * Takes a move back, from wherever it has got to: a service that was not started anew meanwhile is left alone.
- * @returns what is wrong with the service; null: nothing
- * @throws what stands in the way; the record stays, so that the next call goes on
- */
-export async function takeBack(place: Place, adoption: Adoption): Promise<Error | null> {
-  const { systemd, paths } = place;
-  const { unit, to, lines, invocationId, folders } = adoption;
-  const side: Side = to === 'builds' ? 'directory' : 'builds';
-  await bringFiles([lines], to === 'builds' ? 'before' : 'after');
-  await systemd.reload();
-  const facts = await systemd.facts(unit);
-  const isUntouched = isRunning(facts) && facts.invocationId === invocationId;
-  const how = { signal: openController().signal, onRestart: () => {} };
-  const problem = isUntouched ? null : await problemOf(moveTo(side, place, adoption, how));
-  if (to === 'builds') {
-    await removeCopy(adoption)
-      .then(() => removeMade(folders))
-      .catch((error: unknown) => leaveThere(error, place));
-  }
-  await clearAdoption(paths);
-  return problem;
+/** What becomes of what the service wrote where it did not stay: each thing of it is named, and then what to type. */
+function endOf({ source, unit }: Adoption, kept: Kept | null, { emit }: Place): { where: string; mend: string | null } {
+  if (kept === null) return { where: 'as before', mend: null };
+  for (const message of kept.notes) emit({ type: 'note', message });
+  return { where: `and ${writtenBy(unit, kept)}`, mend: afterKept(source, kept.path) };
 }
 
-/** A link that somebody put in the way is not followed, and keeps no later run from the target. */
-function leaveThere(error: unknown, { emit }: Place): void {
-  if (!isCutoverError(error, 'refused')) throw error;
-  emit({ type: 'note', message: `what was copied is left where it is: ${error.message}` });
+function writtenBy(unit: string, { path }: Kept): string {
+  return `what ${unit} wrote meanwhile lies in ${path}`;
 }
 
 /** Brings a move to an end that was cut off: one that was proven is completed, any other taken back. @returns what was done, in words */
@@ -168,6 +103,8 @@ export async function endAdoption(place: Place, adoption: Adoption): Promise<str
     const missing = to === 'builds' ? await leftBehindNotes(adoption) : [];
     return [`${what} after its proof, and was completed`, ...missing].join('; ');
   }
-  const problem = await takeBack(place, adoption);
-  return `${what}, and was taken back first${problem ? `; but ${problem.message}` : ''}`;
+  const { problem, kept } = await takeBack(place, adoption);
+  const ended = `${what}, and was taken back first${problem ? `; but ${problem.message}` : ''}`;
+  if (kept === null) return ended;
+  return [ended, writtenBy(unit, kept), ...kept.notes, `then: ${afterKept(adoption.source, kept.path)}`].join('; ');
 }

@@ -1,5 +1,5 @@
 import { readdir, realpath, statfs } from 'node:fs/promises';
-import { dirname, relative, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { CutoverError } from '../../../base/errors.ts';
 import { isThere } from '../../../base/files.ts';
 import { pinDirectory } from '../../../base/pinned-directory.ts';
@@ -11,6 +11,7 @@ import { systemctl } from '../../../systemd/typed.ts';
 import { common } from '../advice.ts';
 import type { SeenUnit } from '../unit.ts';
 import { type Contents, lookThrough, suggested } from './data.ts';
+import { afterKept, isKeptName } from './kept.ts';
 
 /** So much is left free besides the copy. */
 const spareBytes = 64 * 1024 * 1024;
@@ -108,8 +109,15 @@ async function requireFree(builds: string, source: string, unit: string): Promis
   }
   await requireNoLink(builds);
   const names = (await isThere(builds)) ? await readdir(builds) : [];
-  if (names.length > 0)
-    throw refusal(`${builds} is there already, and is not empty`, `cutover init ${unit} --adopt --builds ANOTHER`);
+  if (names.length === 0) return;
+  const kept = names.find(isKeptName);
+  const another = `cutover init ${unit} --adopt --builds ANOTHER`;
+  if (kept === undefined) throw refusal(`${builds} is there already, and is not empty`, another);
+  const path = join(builds, kept);
+  throw refusal(
+    `${path} holds what ${unit} wrote there before it was taken back`,
+    `${afterKept(source, path)}, and again`,
+  );
 }
 
 /** Root will not follow one that somebody else could change: better said before anything is begun. @throws `refused` */

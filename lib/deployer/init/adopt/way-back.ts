@@ -1,0 +1,56 @@
+import { isCutoverError } from '../../../base/errors.ts';
+import { openController } from '../../../base/wait.ts';
+import { isRunning } from '../../../systemd/facts.ts';
+import type { Place } from '../../place.ts';
+import { problemOf } from '../problem.ts';
+import { bringFiles } from '../strategy/our-files.ts';
+import { removeCopy, removeMade } from './copy.ts';
+import { type Kept, keepWritten } from './kept.ts';
+import { moveTo, type Side } from './move-to.ts';
+import { type Adoption, clearAdoption } from './record.ts';
+
+/** What a move that was taken back has come to. */
+interface TakenBack {
+  /** what is wrong with the service; null: nothing */
+  problem: Error | null;
+  /** the copy, where the service has written in it; null: there is none any more */
+  kept: Kept | null;
+}
+
+/**
+ * Takes a move back, from wherever it has got to: a service that was not started anew meanwhile is left alone.
+ * @throws what stands in the way; the record stays, so that the next call goes on
+ */
+export async function takeBack(place: Place, adoption: Adoption): Promise<TakenBack> {
+  const { systemd, paths } = place;
+  const { unit, to, lines, invocationId } = adoption;
+  const side: Side = to === 'builds' ? 'directory' : 'builds';
+  await bringFiles([lines], to === 'builds' ? 'before' : 'after');
+  await systemd.reload();
+  const facts = await systemd.facts(unit);
+  const isUntouched = isRunning(facts) && facts.invocationId === invocationId;
+  const how = { signal: openController().signal, onRestart: () => {} };
+  const problem = isUntouched ? null : await problemOf(moveTo(side, place, adoption, how));
+  const kept = to === 'builds' ? await clearBuilds(place, adoption, isUntouched) : null;
+  await clearAdoption(paths);
+  return { problem, kept };
+}
+
+/** The service has ended in the copy by now: what it wrote there up to its end is known. */
+async function clearBuilds(place: Place, adoption: Adoption, isUntouched: boolean): Promise<Kept | null> {
+  try {
+    const kept = isUntouched ? null : await keepWritten(adoption);
+    if (kept !== null) return kept;
+    await removeCopy(adoption);
+    await removeMade(adoption.folders);
+  } catch (error) {
+    leaveThere(error, place);
+  }
+  return null;
+}
+
+/** A link that somebody put in the way is not followed, and keeps no later run from the target. */
+function leaveThere(error: unknown, { emit }: Place): void {
+  if (!isCutoverError(error, 'refused')) throw error;
+  emit({ type: 'note', message: `what was copied is left where it is: ${error.message}` });
+}
