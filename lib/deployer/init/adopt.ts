@@ -6,6 +6,7 @@ import { systemctl } from '../../systemd/typed.ts';
 import { whileHeld } from '../held.ts';
 import type { Place } from '../place.ts';
 import { carryAdoption } from './adopt/change.ts';
+import { requireWritten } from './adopt/finish.ts';
 import { leftBehindNotes } from './adopt/left-behind.ts';
 import { movedLines } from './adopt/lines.ts';
 import { type Adopted, adoptedPath, type Adoption, filesOf, readAdopted, readAdoption } from './adopt/record.ts';
@@ -45,6 +46,7 @@ export async function initAdopt(place: Place, request: AdoptRequest): Promise<Ad
   const held = { doing, waitMs: 0 };
   return notQueued(() =>
     whileHeld(place, held, async (_settled, guard, ended) => {
+      if (!request.isUndo) await requireWritten(place);
       const adoption = await planMove(place, request, ended !== null);
       if (adoption === null) return reportMove(place, request, { adoption, downtimeMs: null });
       for (const { path } of filesOf(adoption)) await requireWritable(path);

@@ -1,5 +1,5 @@
 import { isCutoverError } from '../../base/errors.ts';
-import { isHeld } from '../../run/lock.ts';
+import { isHeld, readHolder } from '../../run/lock.ts';
 import type { StatePaths } from '../../run/state.ts';
 import { type Adoption, readAdoption, wayOf } from './adopt/record.ts';
 import { type ChangeRecord, readRecord } from './strategy/record.ts';
@@ -21,8 +21,13 @@ export async function unfinishedChange(paths: StatePaths): Promise<UnfinishedCha
     return { message: error.message, mend: error.mend ?? '' };
   });
   if (found === null || 'message' in found) return found;
-  if (await isHeld(paths)) return { message: `${found.what} is at work`, mend: 'wait for its end' };
+  if (await isOthersHold(paths)) return { message: `${found.what} is at work`, mend: 'wait for its end' };
   return { message: `${found.what} was cut off`, mend: found.ends };
+}
+
+/** Who holds the target and asks has tried to end it. */
+async function isOthersHold(paths: StatePaths): Promise<boolean> {
+  return (await isHeld(paths)) && (await readHolder(paths))?.pid !== process.pid;
 }
 
 async function readChange(paths: StatePaths): Promise<{ what: string; ends: string } | null> {

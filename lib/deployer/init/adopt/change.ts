@@ -1,27 +1,28 @@
 import { CutoverError, isCutoverError, messageOf } from '../../../base/errors.ts';
-import { readIfThere } from '../../../base/files.ts';
+import type { StagedFile } from '../../../base/files.ts';
 import { downtimeMeter } from '../../../deploy/downtime.ts';
 import { holdersOf } from '../../../deploy/ports.ts';
 import { journalctl } from '../../../systemd/typed.ts';
 import type { Place } from '../../place.ts';
-import { bringFiles, clearTemporary } from '../strategy/our-files.ts';
+import { clearTemporary } from '../strategy/our-files.ts';
 import { wayBackFailed } from '../way-back-failed.ts';
 import { copyIn } from './copy.ts';
+import { confirm, finish } from './finish.ts';
 import { afterKept, type Kept } from './kept.ts';
 import { leftBehindNotes } from './left-behind.ts';
 import { moveTo } from './move-to.ts';
-import { type Adoption, clearAdoption, filesOf, wayOf, writeAdopted, writeAdoption } from './record.ts';
+import { type Adoption, filesOf, stageAdoption, wayOf, writeAdoption } from './record.ts';
 import { takeBack } from './way-back.ts';
 
 /**
  * Moves a service into a builds directory, or back: the copy, the lines beside its unit, one restart, the proof, and the
  * configuration last.
  * @returns how long nobody accepted on the ports, in milliseconds
- * @throws `taken_back` when it did not serve there and serves as before; `failed` when it does not; what stood in the way
- *   before the restart, with nothing changed
+ * @throws `taken_back` when it did not serve there and serves as before; `failed` when it does not, or where it serves there and that
+ *   cannot be written down; what stood in the way before the restart, with nothing changed
  */
 export async function carryAdoption(place: Place, adoption: Adoption): Promise<number | null> {
-  const { systemd, target, paths, signal } = place;
+  const { systemd, target, paths } = place;
   const holders = await holdersOf(systemd, target.unit);
   const meter = downtimeMeter(target.ports, async () => holders);
   let isRestarted = false;
@@ -30,31 +31,23 @@ export async function carryAdoption(place: Place, adoption: Adoption): Promise<n
   };
   await writeAdoption(paths, adoption);
   meter.start();
-  try {
-    if (adoption.to === 'builds') await copyIn({ ...adoption, signal });
-    await moveTo(adoption.to, place, adoption, { signal, onRestart });
-    signal.throwIfAborted();
-  } catch (error) {
+  const proof = await carry(place, adoption, onRestart).catch(async (error: unknown) => {
     await meter.stop();
     throw await afterFailure(place, adoption, { error, isRestarted });
-  }
-  await complete(place, adoption);
-  return meter.stop();
+  });
+  const closedMs = await meter.stop();
+  await confirm(place, adoption, proof);
+  return closedMs;
 }
 
-/** From the first of these on, whoever comes after a killed process goes on instead of back. */
-async function complete(place: Place, adoption: Adoption): Promise<void> {
-  const { paths } = place;
-  await writeAdoption(paths, { ...adoption, isProven: true });
-  await finish(place, adoption);
-}
-
-async function finish({ paths }: Place, adoption: Adoption): Promise<void> {
-  const { unit, source, builds, build, shared, lines, config, to } = adoption;
-  // What somebody has written there since is theirs.
-  if (config && (await readIfThere(config.path)) === config.before) await bringFiles([config], 'after');
-  await writeAdopted(paths, to === 'builds' ? { unit, source, builds, build, shared, lines } : null);
-  await clearAdoption(paths);
+/** What it takes to serve on the other side. @returns the record that says so, which needs no room any more */
+async function carry(place: Place, adoption: Adoption, onRestart: () => void): Promise<StagedFile> {
+  const { paths, signal } = place;
+  const proof = await stageAdoption(paths, { ...adoption, isProven: true });
+  if (adoption.to === 'builds') await copyIn({ ...adoption, signal });
+  await moveTo(adoption.to, place, adoption, { signal, onRestart });
+  signal.throwIfAborted();
+  return proof;
 }
 
 /** Takes everything back. @returns what to throw */
@@ -99,9 +92,11 @@ export async function endAdoption(place: Place, adoption: Adoption): Promise<str
   await clearTemporary(filesOf(adoption).map(({ path }) => path));
   const what = `a move of ${unit} to ${wayOf(adoption, to)} had been cut off`;
   if (isProven) {
-    await finish(place, adoption);
+    const lacking = await finish(place, adoption);
     const missing = to === 'builds' ? await leftBehindNotes(adoption) : [];
-    return [`${what} after its proof, and was completed`, ...missing].join('; ');
+    // Nobody is kept from a rollback by what can be written later.
+    const ended = lacking === null ? ', and was completed' : `; ${lacking.message} -> ${lacking.mend}`;
+    return [`${what} after its proof${ended}`, ...missing].join('; ');
   }
   const { problem, kept } = await takeBack(place, adoption);
   const ended = `${what}, and was taken back first${problem ? `; but ${problem.message}` : ''}`;

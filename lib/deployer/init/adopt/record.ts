@@ -1,6 +1,13 @@
 import { join, resolve } from 'node:path';
 import { CutoverError } from '../../../base/errors.ts';
-import { makePrivateDirectory, readNowIfThere, removeIfThere, writeDurably } from '../../../base/files.ts';
+import {
+  makePrivateDirectory,
+  readNowIfThere,
+  removeIfThere,
+  type StagedFile,
+  stageDurably,
+  writeDurably,
+} from '../../../base/files.ts';
 import { currentPath } from '../../../builds/layout.ts';
 import type { Sharing } from '../../../builds/sharing.ts';
 import type { TargetConfig } from '../../../config/model.ts';
@@ -78,6 +85,11 @@ export async function writeAdoption(paths: StatePaths, adoption: Adoption): Prom
   await write(paths, 'moving', adoption);
 }
 
+/** The same in two steps, the second of which needs no room. @throws `permission`, `disk` */
+export async function stageAdoption(paths: StatePaths, adoption: Adoption): Promise<StagedFile> {
+  return stageDurably(pathOf(paths, 'moving'), recordText(adoption));
+}
+
 /** @throws `permission`, `disk` */
 export async function writeAdopted(paths: StatePaths, adopted: Adopted | null): Promise<void> {
   if (adopted !== null) return write(paths, 'moved', adopted);
@@ -92,7 +104,11 @@ export async function clearAdoption(paths: StatePaths): Promise<void> {
 
 async function write(paths: StatePaths, which: keyof typeof names, value: unknown): Promise<void> {
   await makePrivateDirectory(paths.directory);
-  await writeDurably(pathOf(paths, which), `${JSON.stringify(value)}\n`);
+  await writeDurably(pathOf(paths, which), recordText(value));
+}
+
+function recordText(value: unknown): string {
+  return `${JSON.stringify(value)}\n`;
 }
 
 async function read(paths: StatePaths, which: keyof typeof names): Promise<unknown> {

@@ -1,5 +1,6 @@
 import { CutoverError, isCutoverError, messageOf } from '../../../base/errors.ts';
-import type { StrategyName, TargetConfig } from '../../../config/model.ts';
+import type { StagedFile } from '../../../base/files.ts';
+import type { TargetConfig } from '../../../config/model.ts';
 import { downtimeMeter } from '../../../deploy/downtime.ts';
 import { holdersOf } from '../../../deploy/ports.ts';
 import { reasonOf } from '../../../run/failure.ts';
@@ -7,10 +8,10 @@ import { journalctl } from '../../../systemd/typed.ts';
 import type { Place } from '../../place.ts';
 import { wayBackFailed } from '../way-back-failed.ts';
 import { type Crossing, enterSocket, leaveSocket, prepareSocket, removeOurs, watchAsItIs } from './crossing.ts';
-import { bringFiles } from './our-files.ts';
+import { confirm, wayOf } from './finish.ts';
 import { adviceFor } from './program.ts';
 import { complaintOf, isSeenWaiting, proveServing } from './proof.ts';
-import { type ChangeRecord, clearRecord, writeRecord } from './record.ts';
+import { type ChangeRecord, stageRecord, writeRecord } from './record.ts';
 import { rehearseStandIn } from './rehearsal.ts';
 import { requireSuited } from './suited.ts';
 import { crossingOf, takeBack } from './way-back.ts';
@@ -34,23 +35,22 @@ export async function carryChange(place: Place, record: ChangeRecord): Promise<n
   const crossing = { ...crossingOf(place, record), onRestart };
   await writeRecord(place.paths, record);
   meter.start();
-  try {
-    await (record.to === 'restart' ? outOfSocket : intoSocket)(place, { target, crossing, record });
-    place.signal.throwIfAborted();
-  } catch (error) {
+  const proof = await carry(place, { target, crossing, record }).catch(async (error: unknown) => {
     await meter.stop();
     throw await afterFailure(place, record, { error, isRestarted, sinceMs });
-  }
-  await confirm(place, record);
+  });
   const closedMs = await meter.stop();
+  await confirm(place, record, proof);
   return isRestarted ? closedMs : null;
 }
 
-/** From the first of these on, whoever comes after a killed process goes on instead of back. */
-async function confirm({ paths }: Place, record: ChangeRecord): Promise<void> {
-  await writeRecord(paths, { ...record, isProven: true });
-  await bringFiles([record.config], 'after');
-  await clearRecord(paths);
+/** What it takes to serve by the new strategy. @returns the record that says so, which needs no room any more */
+async function carry(place: Place, move: Move): Promise<StagedFile> {
+  const { record } = move;
+  const proof = await stageRecord(place.paths, { ...record, isProven: true });
+  await (record.to === 'restart' ? outOfSocket : intoSocket)(place, move);
+  place.signal.throwIfAborted();
+  return proof;
 }
 
 interface Move {
@@ -105,9 +105,3 @@ async function afterFailure(
   const ended = `${isInterrupted ? messageOf(error) : what}; it serves ${wayOf[from]} again, as before`;
   return new CutoverError(isRestarted ? 'taken_back' : 'refused', ended, { mend, cause: error });
 }
-
-const wayOf: Record<StrategyName, string> = {
-  restart: 'on a port of its own',
-  socket: 'behind a socket unit',
-  overlap: 'behind a socket unit with a stand-in',
-};

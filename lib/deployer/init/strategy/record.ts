@@ -1,6 +1,13 @@
 import { join } from 'node:path';
 import { CutoverError } from '../../../base/errors.ts';
-import { makePrivateDirectory, readNowIfThere, removeIfThere, writeDurably } from '../../../base/files.ts';
+import {
+  makePrivateDirectory,
+  readNowIfThere,
+  removeIfThere,
+  type StagedFile,
+  stageDurably,
+  writeDurably,
+} from '../../../base/files.ts';
 import type { StrategyName } from '../../../config/model.ts';
 import type { StatePaths } from '../../../run/state.ts';
 import { clearTemporary } from './our-files.ts';
@@ -23,7 +30,12 @@ export interface ChangeRecord {
 /** Writes the record. @throws `permission`, `disk` */
 export async function writeRecord(paths: StatePaths, record: ChangeRecord): Promise<void> {
   await makePrivateDirectory(paths.directory);
-  await writeDurably(pathOf(paths), `${JSON.stringify(record)}\n`);
+  await writeDurably(pathOf(paths), textOf(record));
+}
+
+/** The same in two steps, the second of which needs no room. @throws `permission`, `disk` */
+export async function stageRecord(paths: StatePaths, record: ChangeRecord): Promise<StagedFile> {
+  return stageDurably(pathOf(paths), textOf(record));
 }
 
 /** The record of a change that was cut off, or null. @throws `refused` when it cannot be read */
@@ -45,6 +57,10 @@ export async function readRecord(paths: StatePaths): Promise<ChangeRecord | null
 export async function clearRecord(paths: StatePaths): Promise<void> {
   await removeIfThere(pathOf(paths));
   await clearTemporary([pathOf(paths)]);
+}
+
+function textOf(record: ChangeRecord): string {
+  return `${JSON.stringify(record)}\n`;
 }
 
 function pathOf({ directory }: StatePaths): string {

@@ -1,5 +1,4 @@
 import { CutoverError, type ErrorCode, isCutoverError, messageOf } from '../../../base/errors.ts';
-import { readIfThere } from '../../../base/files.ts';
 import { openController } from '../../../base/wait.ts';
 import { systemctl } from '../../../systemd/typed.ts';
 import type { Place } from '../../place.ts';
@@ -13,7 +12,8 @@ import {
   standingOf,
   watchAsItIs,
 } from './crossing.ts';
-import { bringFiles, clearTemporary } from './our-files.ts';
+import { finish } from './finish.ts';
+import { clearTemporary } from './our-files.ts';
 import { ourUnits } from './our-units.ts';
 import { proveServing } from './proof.ts';
 import { type ChangeRecord, clearRecord, readRecord } from './record.ts';
@@ -61,10 +61,9 @@ export async function endUnfinished(place: Place): Promise<string | null> {
   await clearTemporary([...files, config].map(({ path }) => path));
   const what = `a change of ${unit} from strategy "${from}" to "${to}" had been cut off`;
   if (isProven) {
-    // What somebody has written there since is theirs.
-    if ((await readIfThere(config.path)) === config.before) await bringFiles([config], 'after');
-    await clearRecord(place.paths);
-    return `${what} after its proof, and was completed`;
+    const lacking = await finish(place, record);
+    // Nobody is kept from a rollback by what can be written later.
+    return `${what} after its proof${lacking === null ? ', and was completed' : `; ${lacking.message} -> ${lacking.mend}`}`;
   }
   try {
     const problem = await takeBack(place, record);

@@ -1,0 +1,51 @@
+import type { CutoverError } from '../../../base/errors.ts';
+import { readIfThere, type StagedFile } from '../../../base/files.ts';
+import type { Place } from '../../place.ts';
+import { bringFiles } from '../strategy/our-files.ts';
+import { unproven, unwritten } from '../unwritten.ts';
+import { type Adoption, clearAdoption, readAdoption, wayOf, writeAdopted } from './record.ts';
+
+/**
+ * Writes down that the service has proven itself where it is. From then on whoever comes after a killed process goes on instead of back.
+ * @param proof the record that says so
+ * @throws `failed`: it serves there all the same
+ */
+export async function confirm(place: Place, adoption: Adoption, proof: StagedFile): Promise<void> {
+  await proof.commit().catch((error: unknown) => {
+    throw unproven(serving(adoption), error, again(adoption));
+  });
+  const lacking = await finish(place, adoption);
+  if (lacking) throw lacking;
+}
+
+/**
+ * Writes what is left of a move that was proven.
+ * @returns what could not be written: the record stays, so that the next call goes on; null: all of it was
+ */
+export async function finish({ paths }: Place, adoption: Adoption): Promise<CutoverError | null> {
+  const { unit, source, builds, build, shared, lines, config, to } = adoption;
+  try {
+    await writeAdopted(paths, to === 'builds' ? { unit, source, builds, build, shared, lines } : null);
+    // What somebody has written there since is theirs.
+    if (config && (await readIfThere(config.path)) === config.before) await bringFiles([config], 'after');
+    await clearAdoption(paths);
+    return null;
+  } catch (error) {
+    return unwritten(serving(adoption), error, again(adoption));
+  }
+}
+
+/** A move that was proven is not done as long as what is left of it cannot be written. @throws `failed` */
+export async function requireWritten(place: Place): Promise<void> {
+  const left = await readAdoption(place.paths);
+  const lacking = left && (await finish(place, left));
+  if (lacking) throw lacking;
+}
+
+function serving(adoption: Adoption): string {
+  return `${adoption.unit} serves from ${wayOf(adoption, adoption.to)}`;
+}
+
+function again({ unit, to }: Adoption): string {
+  return `cutover init ${unit} --adopt${to === 'builds' ? '' : ' --undo'}`;
+}
