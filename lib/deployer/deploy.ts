@@ -16,6 +16,7 @@ import { readListenersAhead } from '../systemd/sockets.ts';
 import { whileHeld } from './held.ts';
 import { tellUnlessStartedAtBoot } from './at-boot.ts';
 import { refusedBy, runStages, type Staged } from './pipeline.ts';
+import { asProven } from './init/strategy/proven.ts';
 import { type Place, placeInputs } from './place.ts';
 import { askPreflight, readSituation, type Situation } from './situation.ts';
 import { keepRecord } from './staged-record.ts';
@@ -44,7 +45,8 @@ const aheadMs = 100;
  * The safe deploy (S2): checks, the newest build, the steps of the strategy, and back again when one fails.
  * @throws `locked`, `usage` (force that is not allowed), `no_build`, `permission`, `disk`
  */
-export async function deploy(place: Place, options: DeployOptions): Promise<RunDocument> {
+export async function deploy(configured: Place, options: DeployOptions): Promise<RunDocument> {
+  const place = await asProven(configured);
   requireForceAllowed(place, options);
   await requireHookUsers(place.target, deployHooks);
   const { build, source, waitMs } = options;

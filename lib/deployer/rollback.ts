@@ -16,6 +16,7 @@ import type { Hold } from '../run/hold.ts';
 import type { RunInputs } from '../run/inputs.ts';
 import { isRunning, type UnitFacts } from '../systemd/facts.ts';
 import { whileHeld } from './held.ts';
+import { asProven } from './init/strategy/proven.ts';
 import { type Place, placeInputs } from './place.ts';
 import { tellMigrated } from './migrated-since.ts';
 import { findWayBack } from './previous.ts';
@@ -35,9 +36,10 @@ interface RollbackOptions extends Pick<RunInputs, 'recovery' | 'cause'> {
  * @throws `no_build`, `locked`, `permission`, `disk`; `refused` where it could only end with the service down
  */
 export async function rollback(
-  place: Place,
+  configured: Place,
   { build, waitMs, recovery, cause }: RollbackOptions,
 ): Promise<RunDocument> {
+  const place = await asProven(configured);
   await requireHookUsers(place.target, ['smoke']);
   const doing = `rollback to ${build ?? 'the previous build'}`;
   return whileHeld(place, { doing, waitMs, isEmergency: true }, async (settled, guard) => {
