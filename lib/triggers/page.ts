@@ -8,6 +8,7 @@ import { bodyOf, titleOf, verdictOf } from '../report/page/sections.ts';
 import { escapeHtml } from '../report/page/html.ts';
 import type { Systemd } from '../systemd/systemd.ts';
 import { pageMessages, stateMessage, tellChanges } from './page/events.ts';
+import type { Disks } from './page/disks.ts';
 import { protect } from './page/headers.ts';
 import { openNews } from './page/news.ts';
 import { type Login, openLogin } from './page/login.ts';
@@ -30,6 +31,8 @@ export interface PageParts {
   login: Login;
   /** what was pushed for a target and is not over */
   requests: (target: string) => Promise<ShownRequest[]>;
+  /** which file systems can be asked */
+  disks: Disks;
   /** aborted when the receiver ends: whoever listens is let go, and nothing is looked at any more */
   signal: AbortSignal;
 }
@@ -44,15 +47,16 @@ export async function openPage({
   env,
   systemd,
   requests,
+  disks,
   signal,
-}: Pick<PageParts, 'config' | 'systemd' | 'requests' | 'signal'> & {
+}: Pick<PageParts, 'config' | 'systemd' | 'requests' | 'disks' | 'signal'> & {
   token: string | null;
   env: NodeJS.ProcessEnv;
 }): Promise<{ routes: Hono<Bound> } & Pick<Login, 'guard' | 'runGuard'>> {
   const login = openLogin(token);
   const { guard, runGuard } = login;
   const redact = redactorOf(await secretsOf([config.targets, config.notify, config.serve], env));
-  return { routes: pageRoutes({ config, systemd, redact, requests, login, signal }), guard, runGuard };
+  return { routes: pageRoutes({ config, systemd, redact, requests, disks, login, signal }), guard, runGuard };
 }
 
 /**
@@ -60,12 +64,12 @@ export async function openPage({
  * (`?as=page`: as markup), `GET /state` the same once as JSON, `GET /page/…` its files, `POST /login`. It only shows. Nothing
  * is looked at while nobody looks.
  */
-export function pageRoutes({ config, systemd, redact, requests, login, signal }: PageParts): Hono<Bound> {
+export function pageRoutes({ config, systemd, redact, requests, disks, login, signal }: PageParts): Hono<Bound> {
   const places = Object.values(config.targets).map((target) => {
     const asked = (): Promise<ShownRequest[]> => requests(target.name);
     return { config, target, paths: pathsOf(config, target), systemd, redact, requests: asked, signal };
   });
-  return routesFor({ watching: openWatching(config.app, { places, signal }), login, signal });
+  return routesFor({ watching: openWatching(config.app, { places, disks, signal }), login, signal });
 }
 
 /** The same for a state that comes from elsewhere. */

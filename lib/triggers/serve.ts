@@ -6,6 +6,7 @@ import type { Config } from '../config/model.ts';
 import { defaultListen } from '../config/values/port.ts';
 import { unitIn } from '../systemd/processes.ts';
 import type { Systemd } from '../systemd/systemd.ts';
+import { openDisks } from './page/disks.ts';
 import { tellNothing } from './serve/came-to-nothing.ts';
 import { noteFaults, surviveFaults } from './serve/faults.ts';
 import { followGround } from './serve/ground.ts';
@@ -40,6 +41,8 @@ export interface Receiver {
 /** An answer that is under way has this long once the receiver is to end. */
 const lastAnswersMs = 7_000;
 const healthEveryMs = 5 * 60_000;
+/** A file system that is slower does not answer. */
+const diskMs = 3_000;
 /** Hooks find their programs, and programs their home and the state, where the receiver's are. */
 const requestVariables = ['HOME', 'PATH', 'XDG_RUNTIME_DIR', 'XDG_STATE_HOME'];
 
@@ -91,7 +94,9 @@ async function assemble(parts: ServeParts, signal: AbortSignal) {
   const queue = openQueue({ store: await openStore(directory), launch, signal, tell: log.tell, onNothing });
   const memoryLimitBytes = memoryLimitOf(await ownUnit(), systemd);
   const known = { directory, memoryLimitBytes, startProblem: starting.problem };
-  const site = siteFollowing(grounds, { env, systemd, queue, log, faults, signal, ...known });
+  // One for all that is answered: what hangs keeps a single thread, however it is asked for.
+  const disks = openDisks({ timeoutMs: diskMs, signal });
+  const site = siteFollowing(grounds, { env, systemd, queue, log, faults, disks, signal, ...known });
   await site.now();
   return { site, queue, faults };
 }

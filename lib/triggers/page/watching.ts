@@ -3,7 +3,7 @@ import { openController, sleep } from '../../base/wait.ts';
 import type { PageModel, ShownMachine } from '../../report/page/model.ts';
 import { version } from '../../version.ts';
 import { oneAtATime, patient } from './again.ts';
-import { openDisks } from './disks.ts';
+import type { Disks } from './disks.ts';
 import type { WatchedPlace } from './knowledge.ts';
 import { lookAtMachine } from './machine.ts';
 import { type TargetWatch, watchTarget } from './target-watch.ts';
@@ -34,19 +34,21 @@ const everyMsInRun = 1_000;
 /** A page that is loaded again takes up where it was. */
 const lingerMs = 5_000;
 
-/** What hangs holds nothing else up for longer than this: a look at a target, and a file system's sign of life. */
-const patience = { lookMs: 20_000, diskMs: 3_000 };
+/** A look at a target that hangs holds nothing else up for longer than this. */
+const patienceMs = 20_000;
 
 /** What is watched. */
 export interface Watched {
   places: readonly WatchedPlace[];
+  disks: Disks;
   /** ends all of it */
   signal: AbortSignal;
-  bounds?: typeof patience;
+  /** a look that takes longer is not waited for */
+  lookMs?: number;
 }
 
-export function openWatching(app: string, { places, signal, bounds = patience }: Watched): Watching {
-  const { targets, machineNow } = looksAt(places, { signal, ...bounds });
+export function openWatching(app: string, { places, disks, signal, lookMs = patienceMs }: Watched): Watching {
+  const { targets, machineNow } = looksAt({ places, disks, signal, lookMs });
   const { latest, change, listeners } = modelOf(app, targets);
   let lookedMs = Number.NEGATIVE_INFINITY;
   const look = oneAtATime(async () => {
@@ -66,12 +68,11 @@ export function openWatching(app: string, { places, signal, bounds = patience }:
 }
 
 /** What is looked at, in rounds. A machine that cannot be looked at in time is shown as it was: undefined. */
-function looksAt(
-  places: readonly WatchedPlace[],
-  { signal, lookMs, diskMs }: { signal: AbortSignal } & typeof patience,
-): { targets: TargetWatch[]; machineNow: () => Promise<ShownMachine | undefined> } {
+function looksAt({ places, disks, signal, lookMs }: Required<Watched>): {
+  targets: TargetWatch[];
+  machineNow: () => Promise<ShownMachine | undefined>;
+} {
   const runs = Math.max(fewestRuns, Math.min(mostRuns, Math.floor(mostRunsTogether / places.length)));
-  const disks = openDisks({ timeoutMs: diskMs, signal });
   const targets = places.map((place, index) =>
     watchTarget(place, { runs, isUnitWatched: index < mostUnits, disks, lookMs }),
   );

@@ -1,3 +1,4 @@
+import type { StatsFs } from 'node:fs';
 import { rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf } from '../../base/errors.ts';
@@ -10,6 +11,7 @@ import { history } from '../../deployer/history.ts';
 import type { RunDocument } from '../../run/document.ts';
 import type { Systemd } from '../../systemd/systemd.ts';
 import { version } from '../../version.ts';
+import type { Disks } from '../page/disks.ts';
 import { nothingProblem } from './came-to-nothing.ts';
 import type { Faults } from './faults.ts';
 import type { MemoryLimit } from './memory-limit.ts';
@@ -21,6 +23,7 @@ export interface HealthParts {
   systemd: Systemd;
   queue: Queue;
   faults: Faults;
+  disks: Disks;
   /** where the queue is kept */
   directory: string;
   memoryLimitBytes: MemoryLimit;
@@ -56,8 +59,7 @@ export function withoutNames({ queue, running, ...health }: Health) {
 }
 
 async function look(parts: HealthParts) {
-  const { config, directory } = parts;
-  const [problems, disk, lastRuns] = await Promise.all([problemsElsewhere(parts), diskOf(directory), runsOf(config)]);
+  const [problems, disk, lastRuns] = await Promise.all([problemsElsewhere(parts), diskOf(parts), runsOf(parts)]);
   return { problems, disk, lastRuns };
 }
 
@@ -96,9 +98,10 @@ function ownProblems({ queue, faults, memoryLimitBytes, startProblem, groundProb
 }
 
 /** Written where the next request is, and in the same way; it is not to take the room of one. */
-async function writeProblem({ directory }: HealthParts): Promise<string | null> {
+async function writeProblem({ directory, disks }: HealthParts): Promise<string | null> {
   const probe = join(directory, 'writable');
   const write = async (): Promise<void> => {
+    await disks.verifyAnswer(directory);
     await makePrivateDirectory(directory);
     await writeDurably(probe, `${new Date().toISOString()}\n`);
     await rm(probe, { force: true });
@@ -109,10 +112,12 @@ async function writeProblem({ directory }: HealthParts): Promise<string | null> 
   );
 }
 
-/** A disk that is fuller than a target allows has that target's deploys refused. */
-async function diskProblem({ config }: HealthParts): Promise<string | null> {
+/** A disk that is fuller than a target allows has that target's deploys refused, and of one that hangs nothing is known. */
+async function diskProblem({ config, disks }: HealthParts): Promise<string | null> {
   const asked = Object.values(config.targets).flatMap(({ name, builds, limits }) =>
     [builds, config.state].map(async (path) => {
+      const hangs = await disks.verifyAnswer(path).then(() => null, messageOf);
+      if (hangs !== null) return `how ${name} is cannot be known: ${hangs}`;
       const answer = await withDeadline(diskBounds, () => askDisk([path], limits.diskUsed)).catch(() => null);
       if (answer?.status !== 'fail') return null;
       return `the disk is nearly full: ${answer.observed}, and ${name} wants ${answer.expected}`;
@@ -129,19 +134,23 @@ async function systemdProblem({ systemd }: HealthParts): Promise<string | null> 
   );
 }
 
-async function diskOf(path: string) {
-  const space = await withDeadline(diskBounds, () => statfs(path)).catch(() => null);
+async function diskOf({ directory: path, disks }: HealthParts) {
+  const ask = (): Promise<StatsFs> => disks.verifyAnswer(path).then(() => statfs(path));
+  const space = await withDeadline(diskBounds, ask).catch(() => null);
   if (!space) return { path, used_percent: null, available_bytes: null };
   const used_percent = Math.round(usedPercent(space) * 10) / 10;
   return { path, used_percent, available_bytes: space.bavail * space.bsize };
 }
 
 /** Of each target the last run. */
-async function runsOf(config: Config): Promise<RunDocument[]> {
-  const found = await Promise.all(
-    Object.values(config.targets).map((target) => history(pathsOf(config, target), 1).catch(() => [])),
-  );
-  return found.flat();
+async function runsOf({ config, disks }: HealthParts): Promise<RunDocument[]> {
+  const found = Object.values(config.targets).map(async (target) => {
+    const paths = pathsOf(config, target);
+    await disks.verifyAnswer(paths.directory);
+    return history(paths, 1);
+  });
+  const known = await Promise.allSettled(found);
+  return known.flatMap((one) => (one.status === 'fulfilled' ? one.value : []));
 }
 
 /** Of all targets the run that began last, no more of it than anybody may know. */

@@ -51,11 +51,11 @@ export function siteFollowing(grounds: Grounds, parts: SiteParts): { now: () => 
 }
 
 async function siteOn({ config, secret, token, problems }: Ground, parts: SiteParts): Promise<Site> {
-  const { env, systemd, queue, log, faults } = parts;
+  const { env, systemd, queue, log, faults, disks } = parts;
   const looking = openController();
   const health = healthOf({ ...parts, config, groundProblems: problems });
   const requests = openRequests(config, queue);
-  const page = await openPage({ config, token, env, systemd, requests, signal: looking.signal });
+  const page = await openPage({ config, token, env, systemd, requests, disks, signal: looking.signal });
   const app = frame({ log, faults });
   addHooks(app, { config, secret, queue, nowMs: Date.now });
   app.use('/metrics', page.guard);
@@ -74,7 +74,7 @@ function addHealth(app: Routes, health: Site['health']): void {
   });
 }
 
-function addReading(app: Routes, config: Config, { systemd, log, queue, signal }: SiteParts): void {
+function addReading(app: Routes, config: Config, { systemd, log, queue, disks, signal }: SiteParts): void {
   app.get('/runs/:id', async (c) => {
     const found = await tellRun(c.req.param('id'), { config, queue });
     if (found) return c.json(found, 200, { 'Cache-Control': 'no-store' });
@@ -87,6 +87,7 @@ function addReading(app: Routes, config: Config, { systemd, log, queue, signal }
       paths: pathsOf(config, target),
       systemd,
       signal,
+      verifyAnswer: disks.verifyAnswer,
     }));
     const text = `${await metricsText(places)}${receiverMetrics(log, queue)}`;
     return c.text(text, 200, { 'Content-Type': 'text/plain; version=0.0.4; charset=utf-8' });

@@ -7,6 +7,7 @@ import { directConfig } from '../../../lib/config/direct.ts';
 import type { TargetConfig } from '../../../lib/config/model.ts';
 import { statePaths } from '../../../lib/run/state.ts';
 import { reachSystemd } from '../../../lib/systemd/systemd.ts';
+import { openDisks } from '../../../lib/triggers/page/disks.ts';
 import type { WatchedPlace } from '../../../lib/triggers/page/knowledge.ts';
 import { openWatching, type Watching } from '../../../lib/triggers/page/watching.ts';
 import { makeDirectory } from '../../builds/directory.ts';
@@ -26,10 +27,7 @@ export interface Followed {
 /** A target with real files and a real health address, and a unit that no manager knows. */
 export async function follow(
   t: TestContext,
-  {
-    requests = () => Promise.resolve([]),
-    bounds,
-  }: { requests?: WatchedPlace['requests']; bounds?: Parameters<typeof openWatching>[1]['bounds'] } = {},
+  { requests = () => Promise.resolve([]), ...bounds }: { requests?: WatchedPlace['requests']; lookMs?: number } = {},
 ): Promise<Followed> {
   const directory = await makeDirectory(t);
   let asked = 0;
@@ -58,6 +56,7 @@ export async function follow(
     ended.abort();
     systemd.close();
   });
+  const disks = openDisks({ timeoutMs: 30_000, signal: ended.signal });
   const place = {
     config,
     target,
@@ -69,7 +68,7 @@ export async function follow(
   };
   return {
     place,
-    watching: openWatching('shop', { places: [place], signal: ended.signal, ...(bounds && { bounds }) }),
+    watching: openWatching('shop', { places: [place], disks, signal: ended.signal, ...bounds }),
     paths,
     builds,
     asked: () => asked,

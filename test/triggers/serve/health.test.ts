@@ -4,11 +4,13 @@ import * as assert from 'uvu/assert';
 import { openController } from '../../../lib/base/wait.ts';
 import { parseText } from '../../../lib/config/load.ts';
 import { reachSystemd } from '../../../lib/systemd/systemd.ts';
+import { openDisks } from '../../../lib/triggers/page/disks.ts';
 import { type HealthParts, healthOf } from '../../../lib/triggers/serve/health.ts';
 import { openQueue } from '../../../lib/triggers/serve/queue.ts';
 import { openStore } from '../../../lib/triggers/serve/store.ts';
 import { makeTmpfs } from '../../base/tmpfs.ts';
 import { makeDirectory, rejection } from '../../builds/directory.ts';
+import { until } from '../../deploy/site.ts';
 import { suite, type TestContext } from '../../suite.ts';
 
 const test = suite('triggers/serve/health');
@@ -95,6 +97,24 @@ test('W1: what it tells of itself, and asked by many at once it looks once', asy
   assert.equal([memory_limit_bytes, last_run, disk.path], [null, null, parts.directory]);
 });
 
+test('W1: of a target on a file system that hangs it says so, and asks no second time before there is an answer', async (t) => {
+  const parts = await partsOn(t, { diskUsed: '1B' });
+  let [asked, release] = [0, (): void => {}];
+  const hung = new Promise<number>((resolve) => (release = () => resolve(2)));
+  const disks = openDisks({ timeoutMs: 100, signal: t.signal }, (directory) => {
+    if (directory !== '/nowhere') return Promise.resolve(1);
+    asked += 1;
+    return hung;
+  });
+  const config = { ...parts.config, state: '/proc/self' };
+  const problems = async (): Promise<string> => (await healthOf({ ...parts, config, disks })()).problems.join('\n');
+  const expected = 'how production is cannot be known: the file system of /nowhere did not answer within 0.1 s';
+  for (let look = 1; look <= 5; look += 1) assert.match(await problems(), expected);
+  assert.is(asked, 1);
+  release();
+  await until('it is asked again', async () => !(await problems()).includes(expected), 30_000);
+});
+
 /** On a machine without a bus; everything else is well, as far as the disk is. */
 async function partsOn(t: TestContext, { diskUsed }: { diskUsed: string }): Promise<HealthParts> {
   const directory = join(await makeDirectory(t), '.');
@@ -128,6 +148,7 @@ disk_used = "${diskUsed}"
       ended: async () => {},
     },
     faults: { note: () => {}, problem: () => null },
+    disks: openDisks({ timeoutMs: 30_000, signal: t.signal }),
     directory,
     memoryLimitBytes: () => null,
     startProblem: () => null,
