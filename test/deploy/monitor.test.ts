@@ -335,6 +335,33 @@ test('S10: a rollback that could not begin is tried again, and one that began co
   assert.is(meanwhile.problems.service?.acted, 1);
 });
 
+test('S10: a rollback that was interrupted before its run began is tried again by the next pass', async (t) => {
+  const keys = ['monitor = { every = "1ms", failures = 1, action = "rollback" }'];
+  const site = await makeSite(t, { builds: [{}, {}], keys });
+  await site.call('deploy');
+  await site.configure({ keys, tables: { health: ['timeout = "20s"'] } });
+  await site.sandbox.run('systemctl', 'kill', '--signal=STOP', site.unit);
+  const begun = await site.sandbox.startCutover(['monitor', '--config', site.config]);
+  const acted = async (): Promise<number | undefined> => (await stateOf(site)).problems.service?.acted;
+  await until('it is about to go back', async () => (await acted().catch(() => 0)) === 1, 120_000);
+  begun.kill('SIGTERM');
+  assert.is((await begun.ended).code, 130);
+  assert.equal(
+    [await acted(), await runsOf(site)],
+    [
+      0,
+      [
+        ['deploy', 'deployed'],
+        ['deploy', 'deployed'],
+      ],
+    ],
+  );
+  await site.configure({ keys, tables: { health: ['timeout = "1s"'] } });
+  const { code, document, stderr } = await pass(site);
+  assert.equal([code, document.actions], [0, [`went back to ${first}`]], stderr);
+  await assertSound(site, first);
+});
+
 test('S10: in its bake time a build is left at the first failure that lasts, and later ones are not', async (t) => {
   const keys = ['monitor = { every = "1ms", failures = 9, action = "alert", bake = "1h" }'];
   const site = await makeSite(t, { builds: [{}, {}], keys });

@@ -1,15 +1,16 @@
 import * as assert from 'uvu/assert';
-import type { RunDocument } from '../../lib/run/document.ts';
+import type { Outcome, RunDocument } from '../../lib/run/document.ts';
+import type { Reason } from '../../lib/run/failure.ts';
 import type { RunInputs } from '../../lib/run/inputs.ts';
 import type { StatePaths } from '../../lib/run/state.ts';
 import { openLedger } from '../../lib/run/ledger.ts';
-import { actionFor } from '../../lib/triggers/monitor/act.ts';
+import { actionFor, isBegun } from '../../lib/triggers/monitor/act.ts';
 import { changesOf, wantedAlerts, withUntold } from '../../lib/triggers/monitor/alerts.ts';
 import { readPastRuns } from '../../lib/triggers/monitor/past.ts';
 import { restartsSince } from '../../lib/triggers/monitor/starts.ts';
 import { problemsNow } from '../../lib/triggers/monitor/state.ts';
 import type { Recovery } from '../../lib/run/recoveries.ts';
-import { documentWith, inputsOf, makeState, newer, older } from '../run/samples.ts';
+import { documentWith, gateFailure, inputsOf, makeState, newer, older } from '../run/samples.ts';
 import { suite } from '../suite.ts';
 
 const test = suite('triggers/monitor');
@@ -77,6 +78,17 @@ test('S10: what is done, after how many failures, and how often', () => {
   const often = { since: at(0), passes: 2, acted: 0 };
   assert.is(actionFor(often, { failures: 2, action: 'restart' }, { isConfirmed: false, isCounted: false }), null);
 });
+
+test('S10: a rollback that ended before it changed anything is to be tried again, unless it is not permitted', () => {
+  assert.is(begun('interrupted', 'interrupted'), false);
+  assert.is(begun('refused', 'timeout'), false);
+  assert.is(begun('refused', 'permission'), true);
+  for (const outcome of ['deployed', 'rolled_back', 'failed'] as const) assert.ok(isBegun(documentWith({ outcome })));
+});
+
+function begun(outcome: Outcome, reason: Reason): boolean {
+  return isBegun(documentWith({ outcome, failure: { ...gateFailure, reason } }));
+}
 
 test('R5: what is alerted, and how badly', () => {
   const found = [

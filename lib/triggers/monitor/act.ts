@@ -42,6 +42,11 @@ export async function act(place: Place, action: MonitorAction, cause: Cause): Pr
   return action === 'restart' ? restart(place, cause) : goBack(place, cause);
 }
 
+/** Whether a run began a step that changes something, or would not be permitted the next time either. */
+export function isBegun({ outcome, failure }: Pick<RunDocument, 'outcome' | 'failure'>): boolean {
+  return outcome === 'refused' ? failure?.reason === 'permission' : outcome !== 'interrupted';
+}
+
 async function restart(place: Place, cause: Cause): Promise<Acted> {
   const { actions, findings, document } = await attempt(place, { isLast: false, cause });
   const isTried = document !== null || actions.length > 0;
@@ -53,10 +58,8 @@ async function goBack(place: Place, cause: Cause): Promise<Acted> {
   try {
     const document = await rollback(place, { waitMs: 0, cause });
     const { outcome, active, failure } = document;
-    if (outcome !== 'deployed') {
-      return { actions: [`tried to go back: ${failure?.message ?? outcome}`], document, isTried: true };
-    }
-    return { actions: [`went back to ${active}`], document, isTried: true };
+    const did = outcome === 'deployed' ? `went back to ${active}` : `tried to go back: ${failure?.message ?? outcome}`;
+    return { actions: [did], document, isTried: isBegun(document) };
   } catch (error) {
     if (!isCutoverError(error, 'locked', 'no_build', 'refused', 'permission', 'disk', 'config')) throw error;
     // Nothing was changed, and a person may mend what is in the way.

@@ -1,6 +1,7 @@
 import { openController, sleep } from '../../base/wait.ts';
 import type { Place } from '../../deployer/place.ts';
 import type { Cause } from '../../run/cause.ts';
+import type { RunEvent } from '../../run/events.ts';
 import { type Acted, act, actionFor, type MonitorAction } from './act.ts';
 import type { Known } from './known.ts';
 import { lookAtService, type Seen, serviceKey } from './looks.ts';
@@ -36,7 +37,10 @@ export async function respond(
   return { seen: { ...again, found: [...service, ...others] }, acted };
 }
 
-/** Whoever dies meanwhile has acted: another rollback would go one build further back. */
+/**
+ * Whoever dies meanwhile has acted: another rollback would go one build further back. What ended before its run began has not,
+ * as where it was interrupted, or systemd could not be reached: the next pass tries again.
+ */
 async function actCounted(
   place: Place,
   { problem, action, cause }: { problem: Problem; action: MonitorAction; cause: Cause },
@@ -44,10 +48,21 @@ async function actCounted(
 ): Promise<Acted> {
   problem.acted += 1;
   await note();
-  const acted = await act(place, action, cause);
-  if (acted.isTried) return acted;
-  problem.acted -= 1;
-  await note();
+  const takeBack = async (): Promise<void> => {
+    problem.acted -= 1;
+    await note();
+  };
+  let isRun = false;
+  const emit = (event: RunEvent): void => {
+    // One that is resumed was another's.
+    isRun ||= event.type === 'begin' && !event.isResumed;
+    place.emit(event);
+  };
+  const acted = await act({ ...place, emit }, action, cause).catch(async (error: unknown) => {
+    if (!isRun) await takeBack();
+    throw error;
+  });
+  if (!acted.isTried) await takeBack();
   return acted;
 }
 
