@@ -10,7 +10,7 @@ import {
   type MiddlewareHandler,
   setCookie,
 } from '../serve/framework.ts';
-import { addressOf } from '../serve/peer.ts';
+import { addressOf, networkOf } from '../serve/peer.ts';
 import { isRequestId } from '../serve/request.ts';
 import { type Attempts, openAttempts } from './attempts.ts';
 import { protect } from './headers.ts';
@@ -89,15 +89,15 @@ async function tried(
   word: string,
   { check, attempts }: { check: TokenCheck; attempts: Attempts },
 ): Promise<Response | null> {
-  const address = addressOf(c.env.incoming);
-  const waitMs = attempts.begin(address, Date.now());
+  const network = networkOf(addressOf(c.env.incoming));
+  const waitMs = attempts.begin(network, Date.now());
   if (waitMs > 0) {
     const seconds = Math.ceil(waitMs / 1000);
     c.header('Retry-After', String(seconds));
     return refused(c, 429, { code: 'too_many', message: `too many wrong tokens; wait ${seconds} s`, mend: null });
   }
   if (check.isToken(word)) {
-    attempts.forget(address);
+    attempts.forget(network);
     return null;
   }
   await sleep(wrongMs);

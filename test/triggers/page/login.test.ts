@@ -87,6 +87,18 @@ test('R6: a wrong token is told so slowly, and after ten of them nobody listens 
   assert.is((await ask(url, { headers: { cookie } })).status, 200);
 });
 
+test('R6: the addresses of one IPv6 network are one who tries, and keep nobody else out', async (t) => {
+  const { url } = await show(t);
+  const through = (address: string, word: string): Promise<Answer> =>
+    ask(`${url}/state`, { headers: { authorization: `Bearer ${word}`, 'x-forwarded-for': address } });
+  const tried = await Promise.all(
+    Array.from({ length: 24 }, (_, index) => through(`2001:db8:0:5::${index + 1}`, `wrong-${index}`)),
+  );
+  assert.is(tried.filter(({ status }) => status === 401).length, 10);
+  assert.is((await through('2001:db8:0:5:ffff::1', token)).status, 429);
+  assert.is((await through('2001:db8:0:6::1', token)).status, 200);
+});
+
 test('R6: a form that is too long, or does not say how long it is, is not read', async (t) => {
   const { url } = await show(t);
   assert.is((await logIn(url, 'x'.repeat(20_000))).status, 413);
