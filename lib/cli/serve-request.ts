@@ -18,8 +18,8 @@ export const run: Run = async ([name], options, terminal) => {
   const place = await placeOf(config, target, { options, terminal, log: true });
   const ended = await whileWorking(place, terminal, () => carryOutRequest(place, { id, pushed }));
   if (ended?.isTold) {
-    const { run: cutOff, outcome, exit_code } = ended.document;
-    terminal.tell(`run ${cutOff} of ${id} had been cut off, and was ended and told of: ${outcome}\n`);
+    const { run: known, outcome, exit_code } = ended.document;
+    terminal.tell(`run ${known} of ${id} has ended before, and was told of: ${outcome}\n`);
     return exit_code;
   }
   if (ended) {

@@ -8,7 +8,15 @@ import type { RunDocument } from '../../run/document.ts';
 import type { RunEvent } from '../../run/events.ts';
 import { interruption } from '../../run/engine.ts';
 import { readRun } from '../../run/history.ts';
-import { pruneRecords, readRecord, type RequestRecord, writeRecord } from './record.ts';
+import {
+  clearUntold,
+  isUntold,
+  markUntold,
+  pruneRecords,
+  readRecord,
+  type RequestRecord,
+  writeRecord,
+} from './record.ts';
 
 /** Somebody who deploys by hand is waited for. */
 const waitMs = 30 * 60_000;
@@ -22,7 +30,7 @@ export interface AskedFor {
 /** What a request came to. */
 export interface CarriedOut {
   document: RunDocument;
-  /** whoever ended the run told of it: nobody is to be told twice */
+  /** whoever ended the run told of it, or was about to: nobody is to be told twice */
   isTold: boolean;
 }
 
@@ -45,11 +53,12 @@ export async function carryOutRequest(place: Place, asked: AskedFor): Promise<Ca
   try {
     const ended = (before && (await foundOut(place, before))) ?? (await carriedOut(place, asked, notes.begin()));
     await noteDocument(ended, { notes, place });
+    await clearUntold(paths, asked.id).catch(() => {});
     return ended;
   } catch (error) {
     const noting = isInterruption(error) && isStopped(place) ? notes.leaveOpen() : notes.end(failureOf(error, place));
     // What went wrong first is what has to be told.
-    await noting.catch(() => {});
+    await noting.then(() => clearUntold(paths, asked.id)).catch(() => {});
     throw error;
   } finally {
     await pruneRecords(paths, asked.id).catch(() => {});
@@ -69,7 +78,8 @@ async function noteDocument(
   });
 }
 
-async function carriedOut(place: Place, { pushed }: AskedFor, emit: Place['emit']): Promise<CarriedOut> {
+async function carriedOut(place: Place, { id, pushed }: AskedFor, emit: Place['emit']): Promise<CarriedOut> {
+  await markUntold(place.paths, id);
   const document = await deploy({ ...place, emit }, { pushed, isForced: false, isFixForward: false, waitMs });
   return { document, isTold: false };
 }
@@ -100,7 +110,7 @@ function isStopped({ signal }: Place): boolean {
  * @returns null: it had no ledger, or was interrupted, so nothing was changed
  * @throws `failed` where the ledger does not say it either
  */
-async function foundOut(place: Place, { run }: RequestRecord): Promise<CarriedOut | null> {
+async function foundOut(place: Place, { id, run }: RequestRecord): Promise<CarriedOut | null> {
   const settled = await settle(place, { waitMs });
   const found = run === null ? null : await readRun(place.paths, run);
   if (found === null) return null;
@@ -108,7 +118,8 @@ async function foundOut(place: Place, { run }: RequestRecord): Promise<CarriedOu
   const document = found.document ?? (isSettledHere ? settled : null);
   if (document === null && found.steps.size > 0) throw unknownEnd(place, found.inputs.run);
   if (document === null || document.outcome === 'interrupted') return null;
-  return { document, isTold: !isSettledHere && isEndedByOthers(document) };
+  const isTold = !isSettledHere && (isEndedByOthers(document) || !(await isUntold(place.paths, id)));
+  return { document, isTold };
 }
 
 /**

@@ -1,6 +1,6 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { makePrivateDirectory, readIfThere, removeIfThere, writeDurably } from '../../base/files.ts';
+import { isThere, makePrivateDirectory, readIfThere, removeIfThere, writeDurably } from '../../base/files.ts';
 import type { RunDocument } from '../../run/document.ts';
 import type { StatePaths } from '../../run/state.ts';
 import { isRequestId, type RequestError } from './request.ts';
@@ -34,6 +34,25 @@ function pathOf(paths: StatePaths, id: string): string {
   return join(directoryOf(paths), `${id}.json`);
 }
 
+/** Beside a record as long as nobody is told what the run of the request came to. */
+function untoldPath(paths: StatePaths, id: string): string {
+  return join(directoryOf(paths), `${id}.untold`);
+}
+
+/** Before a run begins: what it comes to is yet to be told. @throws `disk`, `permission` */
+export async function markUntold(paths: StatePaths, id: string): Promise<void> {
+  await writeDurably(untoldPath(paths, id), '');
+}
+
+export function isUntold(paths: StatePaths, id: string): Promise<boolean> {
+  return isThere(untoldPath(paths, id));
+}
+
+/** Before it is told. A disk that is full has no room for a record, and to remove a file it needs none. */
+export function clearUntold(paths: StatePaths, id: string): Promise<void> {
+  return removeIfThere(untoldPath(paths, id));
+}
+
 /** The record of a request; null: nobody began it. */
 export async function readRecord(paths: StatePaths, id: string): Promise<RequestRecord | null> {
   const text = await readIfThere(pathOf(paths, id));
@@ -58,10 +77,13 @@ export async function pruneRecords(paths: StatePaths, kept: string): Promise<voi
   const others = names.filter((name) => name !== `${kept}.json`);
   const files = await Promise.all(
     others.map(async (name) => {
-      const path = join(directoryOf(paths), name);
-      return { path, ms: (await stat(path)).mtimeMs };
+      const id = name.replace(/\.json$/, '');
+      return { id, ms: (await stat(pathOf(paths, id))).mtimeMs };
     }),
   );
   const old = files.toSorted((a, b) => b.ms - a.ms).slice(recordsKept - 1);
-  for (const { path } of old) await removeIfThere(path);
+  for (const { id } of old) {
+    await removeIfThere(pathOf(paths, id));
+    await clearUntold(paths, id);
+  }
 }

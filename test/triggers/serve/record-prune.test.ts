@@ -1,7 +1,7 @@
 import { readdir, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { pruneRecords, readRecord, writeRecord } from '../../../lib/triggers/serve/record.ts';
+import { markUntold, pruneRecords, readRecord, writeRecord } from '../../../lib/triggers/serve/record.ts';
 import { suite } from '../../suite.ts';
 import { makeState } from '../../run/samples.ts';
 
@@ -17,6 +17,7 @@ test('W1: the clock went back: of two hundred records from later the one that wa
     await writeRecord(paths, { id: name(n), started_at: new Date().toISOString(), ...nothing });
     if (n <= 200) await utimes(join(paths.directory, 'requests', `${name(n)}.json`), hour + n, hour + n);
   }
+  await markUntold(paths, name(1));
   await pruneRecords(paths, name(201));
   assert.is((await readRecord(paths, name(201)))?.id, name(201));
   assert.is(await readRecord(paths, name(1)), null, 'the oldest of the others goes');

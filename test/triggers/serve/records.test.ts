@@ -13,11 +13,14 @@ const small = '/srv/small';
 const id = 'r00000077x4f2a9c1b';
 
 /** A site whose second build does not start, and a full disk below the records of requests from its hook `test` on. */
-async function fullSite(t: TestContext): Promise<{ receiving: Receiving; tested: () => Promise<number> }> {
+async function fullSite(
+  t: TestContext,
+  ...keys: string[]
+): Promise<{ receiving: Receiving; tested: () => Promise<number> }> {
   const hook = `echo tested >>/srv/tested; head -c 1M /dev/zero >${small}/full; true`;
   const receiving = await receivingSite(t, {
     builds: [{}, { mode: 'crash' }],
-    keys: [`hooks.test = '${hook}'`],
+    keys: [`hooks.test = '${hook}'`, ...keys],
   });
   const { sandbox, state } = receiving.site;
   const tested = sandbox.hostPath('/srv/tested');
@@ -52,6 +55,24 @@ test('W1, P4: the disk of the records fills up while a bad build is gone back fr
   assert.equal(told, ['rolled_back']);
 });
 
+test('W1, P4: the disk of the records is full, and those who are told make room: they are told once', async (t) => {
+  const { receiving, tested } = await fullSite(t, `hooks.rolled_back = 'rm ${small}/full; echo hook >>/srv/told'`);
+  const { site } = receiving;
+  const hooks = site.sandbox.hostPath('/srv/told');
+  t.cleanup(() => rm(hooks, { force: true }));
+  const listener = await startReceiver(t, site);
+  const url = await secretFile(site, 'url', `${listener.url}/hook`);
+  await addChannels(site, ['channel = "webhook"', `url_file = "${url}"`]);
+  const { id: pushed } = (await receiving.push()).body;
+  const ended = await receiving.ended(pushed);
+  const [run] = await runsOf(site);
+  assert.equal([ended.outcome, ended.exit_code, ended.run, ended.error], ['rolled_back', 4, run?.run, null]);
+  const told = (await listener.told()).map(({ body }) => JSON.parse(body).outcome);
+  assert.equal([told, await readFile(hooks, 'utf8'), await tested()], [['rolled_back'], 'hook\n', 1]);
+  const left = await site.sandbox.run('ls', small);
+  assert.equal(left.trim().split('\n'), [`${pushed}.json`]);
+});
+
 test('W1: where the outcome is lost as well, the same push is not deployed again, and people are told to look', async (t) => {
   const { receiving, tested } = await fullSite(t);
   const { site } = receiving;
@@ -80,6 +101,7 @@ test('W1, P4: killed when its run has ended, before it could tell anybody: it is
   const record = JSON.parse(await readFile(path, 'utf8'));
   const { run } = record;
   await writeFile(path, JSON.stringify({ ...record, ended_at: null, exit_code: null, document: null }));
+  await writeFile(path.replace(/json$/, 'untold'), '');
   const { code, stdout, stderr } = await carryOut(site);
   assert.is(code, 0, stderr);
   assert.not.match(`${stdout}${stderr}`, 'told of');
