@@ -1,4 +1,5 @@
 import { stat, statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { withDeadline } from '../../base/wait.ts';
 
 /** Whether files can be asked for: a question to a file system that hangs keeps one of Node's four threads, however long. */
@@ -20,17 +21,19 @@ export function openDisks({ timeoutMs, signal }: { timeoutMs: number; signal: Ab
     if (found === null) devices.delete(directory);
     else devices.set(directory, found);
   };
-  return {
-    verifyAnswer(directory) {
-      // What was on one device is asked for by one question.
-      const key = devices.get(directory) ?? directory;
-      const bounds = { what: `the file system of ${directory} did not answer`, timeoutMs, signal };
-      const put = (): Promise<void> => withDeadline(bounds, () => ask(directory).finally(() => answers.delete(key)));
-      const answer = answers.get(key) ?? put();
-      answers.set(key, answer);
-      return answer;
-    },
+  const verifyAnswer = async (directory: string): Promise<void> => {
+    const above = dirname(directory);
+    // Of directories that never answered, those below one that hangs are not asked for.
+    if (!devices.has(directory) && above !== directory) await verifyAnswer(above);
+    // What was on one device is asked for by one question.
+    const key = devices.get(directory) ?? directory;
+    const bounds = { what: `the file system of ${directory} did not answer`, timeoutMs, signal };
+    const put = (): Promise<void> => withDeadline(bounds, () => ask(directory).finally(() => answers.delete(key)));
+    const answer = answers.get(key) ?? put();
+    answers.set(key, answer);
+    return answer;
   };
+  return { verifyAnswer };
 }
 
 async function deviceOf(directory: string): Promise<number> {

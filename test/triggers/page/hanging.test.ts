@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
-import { CutoverError, isCutoverError } from '../../../lib/base/errors.ts';
+import { CutoverError, isCutoverError, messageOf } from '../../../lib/base/errors.ts';
 import { sleep } from '../../../lib/base/wait.ts';
 import type { ShownTarget } from '../../../lib/report/page/model.ts';
 import { openLedger } from '../../../lib/run/ledger.ts';
@@ -67,6 +67,23 @@ test('R6: of a target on a file system that does not answer nothing is shown as 
   isHung = false;
   await watched.refresh();
   assert.not.match(watched.shown().findings.join(), 'did not answer');
+});
+
+test('R6: a file system that hangs from the start on is asked by one question, whatever is below it', async (t) => {
+  const questions: string[] = [];
+  const disks = openDisks({ timeoutMs: 100, signal: t.signal }, (directory) => {
+    questions.push(directory);
+    return directory.startsWith('/mnt/far') ? new Promise(() => {}) : Promise.resolve(1);
+  });
+  const all = ['/mnt/far/a/builds', '/mnt/far/b/builds', '/mnt/far/c', '/mnt/near/d/builds'];
+  const ask = (): Promise<string[]> =>
+    Promise.all(all.map((directory) => disks.verifyAnswer(directory).then(() => 'answered', messageOf)));
+  const late = 'the file system of /mnt/far did not answer within 0.1 s';
+  for (let times = 0; times < 2; times += 1) assert.equal(await ask(), [late, late, late, 'answered']);
+  assert.equal(
+    questions.filter((directory) => directory.startsWith('/mnt/far')),
+    ['/mnt/far'],
+  );
 });
 
 test('R6: a file system that does not answer is asked by one question, and the others all the same', async (t) => {
