@@ -115,13 +115,15 @@ function follow(course: Course, changed: ReadonlyMap<string, unknown>): void {
 /**
  * A program that ends by itself is gone when its unit stops; only a job stops a unit whose process still runs, or one that stays
  * active without any. A unit that is about to stop by what its program told it (sd_notify(3), `STOPPING=1`) was up, and has no job but
- * that of its start; one that was never up is stopped by such a job where a restart by another hand has become one with it.
+ * that of its start; one that was never up is stopped by such a job where a restart by another hand has become one with it. Where it
+ * is not stopped and only its process has ended, as while `ExecStartPost=` is at work, no hand was in it.
  */
-function isStopped({ latest, startJob, isCommand, isStarting }: Course): boolean {
+function isStopped({ latest, startJob, isCommand, isStarting, isDead }: Course): boolean {
   if (isCommand && !isStarting) return true;
   const isRunning = ['MainPID', 'ControlPID'].some((name) => Number(latest.get(name) ?? 0) > 0);
   const job = jobOf(latest);
-  return isRunning && job !== 0 && (isStarting || job !== startJob) && textOf(latest.get('Result')) === 'success';
+  const isOthersJob = job !== 0 && (job !== startJob || (isStarting && isDead));
+  return isRunning && isOthersJob && textOf(latest.get('Result')) === 'success';
 }
 
 /** The number of the job that is under way for a unit, as `org.freedesktop.systemd1.Unit` has it; 0: there is none. */

@@ -76,6 +76,12 @@ test('the story: a build that exits with status 0 at once', async (t) => {
   await goesBack(t, { mode: 'exit0' }, { step: 'start', reason: 'exited', message: /exited with status 0/ });
 });
 
+test('S4: a build that exits with status 0 while a command after its start is at work is at fault itself', async (t) => {
+  const expected: Expected = { step: 'start', reason: 'exited', message: /exited with status 0/ };
+  const { site } = await goesBack(t, { mode: 'exit0' }, expected, { service: ['ExecStartPost=/bin/sleep 1'] });
+  assert.is((await site.call('deploy')).document.outcome, 'unchanged', 'it is quarantined');
+});
+
 test('S3: a build that crashes after it was healthy', async (t) => {
   const tables = { health: ['healthy_for = "5s"'] };
   await goesBack(
