@@ -1,17 +1,15 @@
 import { join } from 'node:path';
 import { messageOf } from '../base/errors.ts';
-import { openController, poll, withDeadline } from '../base/wait.ts';
+import { openController } from '../base/wait.ts';
 import { runHooks, textOf } from '../run/hooks.ts';
 import type { RunInputs } from '../run/inputs.ts';
 import type { Step, StepFacts } from '../run/step.ts';
 import { freePorts } from './free-port.ts';
+import { endProcesses } from './leftovers.ts';
 import { lookAtPorts, portTaken } from './ports.ts';
 import { restartStep } from './socket.ts';
 import { startUnit, stopUnit, untilReady } from './start.ts';
 import { gateStep, type PlanTools, type Watched } from './strategy.ts';
-
-/** A killed process is gone as soon as the kernel has run it once more. */
-const killedMs = 10_000;
 
 /**
  * Brings a service back with the build that it has: what is left of it is ended, the place mended, the unit started and
@@ -43,23 +41,11 @@ function endLeftoversStep({ target }: RunInputs, tools: PlanTools): Step {
       if (stranger) emit({ type: 'note', message: `${portTaken(stranger).message}, and is not touched` });
       meter.start();
       await stopUnit(systemd, target, signal);
-      const ended = await endProcesses(unit, tools, signal);
+      const ended = await endProcesses(systemd, unit, signal);
       if (ended > 0) emit({ type: 'note', message: `${ended} processes that were left of ${unit} were ended` });
       return { processes: ended };
     },
   };
-}
-
-/** `KillMode=process` leaves children behind; those of the unit's own control group may be ended. @returns how many */
-async function endProcesses(unit: string, { systemd }: PlanTools, signal: AbortSignal): Promise<number> {
-  const left = await systemd.processes(unit);
-  if (left.length === 0) return 0;
-  await systemd.kill(unit);
-  const what = `processes that are left of ${unit} did not end`;
-  await withDeadline({ what, timeoutMs: killedMs, signal }, (ended) =>
-    poll({ everyMs: 10, signal: ended }, async () => (await systemd.processes(unit)).length === 0 || undefined),
-  );
-  return left.length;
 }
 
 /** The user's way to mend the place. When it fails, or the person interrupts it, the start is tried all the same. */

@@ -1,14 +1,13 @@
-import { isCutoverError } from '../base/errors.ts';
 import { openController } from '../base/wait.ts';
 import type { RunInputs } from '../run/inputs.ts';
 import type { Step } from '../run/step.ts';
 import { loadListening } from '../systemd/bindable.ts';
 import type { ReadyQuestion } from '../systemd/ready-question.ts';
-import type { Systemd } from '../systemd/systemd.ts';
 import { checkSteps } from './configured-checks.ts';
 import { migrateSteps, smokeSteps } from './hook-steps.ts';
 import { freePorts } from './free-port.ts';
 import { beginGate, type BegunLook } from './gate.ts';
+import { endLeftOvers } from './leftovers.ts';
 import type { PortOwners } from './ports.ts';
 import { prepareStart, type ReadyStart } from './ready-start.ts';
 import { prepareJournal } from './limits.ts';
@@ -94,6 +93,8 @@ function startStep(inputs: RunInputs, { systemd, meter }: StrategyTools, launch:
       // A way back that was cut off after it had started the build before need not stop it again.
       if (back !== to && back !== null && (await buildOfProcess(inputs, systemd)) === back) return;
       await stopUnit(systemd, target);
+      // Before the database is put back as well: what serves writes.
+      await endLeftOvers(systemd, target);
     },
   };
 }
@@ -131,13 +132,6 @@ async function startBack(inputs: RunInputs, { systemd, meter }: StrategyTools): 
   // After a boot, or by another hand, the unit may have been started from a build that was never proven.
   const running = await buildOfProcess(inputs, systemd);
   if (running !== undefined && running !== back) await stopUnit(systemd, target);
-  if (running !== back) await endLeftOvers(target, systemd, signal);
+  if (running !== back) await endLeftOvers(systemd, target);
   await startProven(systemd, target, { opened: meter.opened, signal });
-}
-
-/** They would keep the build before from its port, or answer in its place. A stranger is named by the start, which is tried all the same. */
-async function endLeftOvers(target: RunInputs['target'], systemd: Systemd, signal: AbortSignal): Promise<void> {
-  await freePorts(systemd, target, signal).catch((error: unknown) => {
-    if (isCutoverError(error, 'bus_lost', 'systemd_unavailable')) throw error;
-  });
 }

@@ -2,6 +2,7 @@ import { openController } from '../base/wait.ts';
 import type { TargetConfig } from '../config/model.ts';
 import { isRunning } from '../systemd/facts.ts';
 import type { Systemd } from '../systemd/systemd.ts';
+import { endProcesses } from './leftovers.ts';
 import { socketsOf } from './socket-units.ts';
 import { stopStandIns } from './stand-in.ts';
 import { type Opened, unseen } from './ports.ts';
@@ -48,6 +49,7 @@ export async function stopAll(systemd: Systemd, target: Startable): Promise<void
   }
   if (target.strategy === 'overlap') await stopStandIns(systemd, target);
   await stopUnit(systemd, target);
+  await endProcesses(systemd, target.unit, signal);
 }
 
 /** Opens the sockets and starts the service, where they are not up already. @throws `StepFailure` when it does not come up */

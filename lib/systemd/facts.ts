@@ -152,6 +152,11 @@ export function isActive(activeState: unknown): boolean {
   return activeState === 'active' || activeState === 'reloading';
 }
 
+/** Whether a unit's `ActiveState` says that it is down: then what still runs of it is left over. */
+export function isDown(activeState: unknown): boolean {
+  return activeState === 'inactive' || activeState === 'failed';
+}
+
 /** Whether the unit is up without a process, by design: its command has done its work (`Type=oneshot`, `RemainAfterExit=yes`). */
 export function isDone({ type, activeState, subState }: Pick<UnitFacts, 'type' | 'activeState' | 'subState'>): boolean {
   return type === 'oneshot' && activeState === 'active' && subState === 'exited';

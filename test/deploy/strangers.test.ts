@@ -170,3 +170,11 @@ test('S4: what a bad build leaves behind in its unit is ended before the old one
   await site.sandbox.run('systemctl', 'kill', '--signal=KILL', site.unit);
   await assertNothingLeft(site);
 });
+
+test('S4: what a first build that was bad leaves behind in its unit is ended too', async (t) => {
+  const site = await makeSite(t, { builds: [{ mode: 'status' }], service: leavesChild, isDeployed: false });
+  const called = await site.call('deploy');
+  assert.equal([called.code, called.document.active], [3, null], called.stderr);
+  assert.is(await whoServes(site), null);
+  await assertSound(site, null, called);
+});

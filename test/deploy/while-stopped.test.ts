@@ -21,6 +21,21 @@ test('a unit that does not stop: its socket is opened again', async () => {
   assert.equal(opened, [socket]);
 });
 
+test('what a stop leaves of the unit is ended before the work', async () => {
+  const done: string[] = [];
+  let left = [7];
+  const systemd = systemdWith({
+    stop: async () => 'done',
+    processes: async () => left,
+    kill: async (unit) => {
+      done.push(`kill ${unit}`);
+      left = [];
+    },
+  });
+  await whileStopped(target, { systemd, isStarted: false }, async () => void done.push('work'));
+  assert.equal(done, [`kill ${target.unit}`, 'work']);
+});
+
 test('what the work failed with is told, although the service does not start after it either', async () => {
   const systemd = systemdWith({ stop: () => Promise.resolve('done'), start: () => failing('it does not start') });
   const error = await errorOf(whileStopped(target, { systemd, isStarted: true }, () => failing('the disk is full')));
@@ -42,7 +57,7 @@ for (const [state, result, problem] of [
 
 /** A service that runs behind a socket. */
 function systemdWith(calls: Partial<Systemd>): Systemd {
-  return { facts: runningBehindSocket, ...calls } as Systemd;
+  return { facts: runningBehindSocket, processes: async () => [], ...calls } as Systemd;
 }
 
 function runningBehindSocket(unit: string): ReturnType<Systemd['facts']> {

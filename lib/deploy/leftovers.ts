@@ -1,0 +1,40 @@
+import { isCutoverError } from '../base/errors.ts';
+import { openController, poll, withDeadline } from '../base/wait.ts';
+import type { TargetConfig } from '../config/model.ts';
+import { isDown } from '../systemd/facts.ts';
+import type { Systemd } from '../systemd/systemd.ts';
+import { freePorts } from './free-port.ts';
+
+/** A killed process is gone as soon as the kernel has run it once more. */
+const killedMs = 10_000;
+
+/**
+ * Ends what a unit that is down has left on its ports, before another build is started: it would keep that from its port, or
+ * answer in its place. A stranger is named by the start, which is tried all the same.
+ */
+export async function endLeftOvers(
+  systemd: Systemd,
+  target: Pick<TargetConfig, 'unit' | 'ports' | 'stopTimeoutMs'>,
+): Promise<void> {
+  if (!isDown(await systemd.property(target.unit, 'Unit', 'ActiveState'))) return;
+  await freePorts(systemd, target, openController().signal).catch((error: unknown) => {
+    if (isCutoverError(error, 'bus_lost', 'systemd_unavailable')) throw error;
+  });
+}
+
+/**
+ * Ends all that a unit that was stopped has left, on a port or not: `KillMode=process` leaves children behind, and those of the
+ * unit's own control group may be ended.
+ * @returns how many they were
+ * @throws `timeout`
+ */
+export async function endProcesses(systemd: Systemd, unit: string, signal: AbortSignal): Promise<number> {
+  const left = await systemd.processes(unit);
+  if (left.length === 0) return 0;
+  await systemd.kill(unit);
+  const what = `processes that are left of ${unit} did not end`;
+  await withDeadline({ what, timeoutMs: killedMs, signal }, (ended) =>
+    poll({ everyMs: 10, signal: ended }, async () => (await systemd.processes(unit)).length === 0 || undefined),
+  );
+  return left.length;
+}
