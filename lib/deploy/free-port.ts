@@ -1,8 +1,10 @@
 import { withDeadline } from '../base/wait.ts';
 import { isCutoverError } from '../base/errors.ts';
 import type { TargetConfig } from '../config/model.ts';
+import { StepFailure } from '../run/failure.ts';
 import type { StepFacts } from '../run/step.ts';
 import { areBindable } from '../systemd/bindable.ts';
+import { isDown } from '../systemd/facts.ts';
 import type { Systemd } from '../systemd/systemd.ts';
 import { lookAtPorts, portTaken, untilFree } from './ports.ts';
 
@@ -12,7 +14,7 @@ const lingerMs = 1_000;
 /**
  * Waits until nobody listens on the unit's ports. What the old build left in the unit's own control group is ended;
  * a stranger is named and never touched.
- * @throws `StepFailure` port_taken
+ * @throws `StepFailure` port_taken; systemd where another hand has started the unit
  */
 export async function freePorts(
   systemd: Systemd,
@@ -23,7 +25,8 @@ export async function freePorts(
   if (await isFreeOfStrangers(systemd, { unit, ports })) return undefined;
   if (await isFreeWithin(ports, lingerMs, signal)) return undefined;
   await isFreeOfStrangers(systemd, { unit, ports });
-  // `KillMode=process` leaves children behind; they are the unit's own, so they may be ended.
+  // `KillMode=process` leaves children behind; they are the unit's own, so they may be ended. What runs once it is up again is none.
+  await requireDown(systemd, unit);
   await systemd.kill(unit);
   if (await isFreeWithin(ports, stopTimeoutMs, signal)) return { leftovers: 'ended' };
   const [left] = (await lookAtPorts(systemd, unit, ports)).strangers;
@@ -39,6 +42,11 @@ async function isFreeOfStrangers(
   const stranger = strangers.find(({ holder }) => holder !== null && holder.unit !== unit);
   if (stranger) throw portTaken(stranger);
   return free.length === ports.length;
+}
+
+async function requireDown(systemd: Systemd, unit: string): Promise<void> {
+  if (isDown(await systemd.property(unit, 'Unit', 'ActiveState'))) return;
+  throw new StepFailure('systemd', `${unit} was started by another hand, and has its port`);
 }
 
 async function isFreeWithin(ports: readonly number[], timeoutMs: number, signal: AbortSignal): Promise<boolean> {

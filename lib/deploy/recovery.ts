@@ -4,6 +4,7 @@ import { openController } from '../base/wait.ts';
 import { runHooks, textOf } from '../run/hooks.ts';
 import type { RunInputs } from '../run/inputs.ts';
 import type { Step, StepFacts } from '../run/step.ts';
+import { isDown } from '../systemd/facts.ts';
 import { freePorts } from './free-port.ts';
 import { endProcesses } from './leftovers.ts';
 import { lookAtPorts, portTaken } from './ports.ts';
@@ -74,7 +75,8 @@ function startStep({ target }: RunInputs, { systemd, meter }: PlanTools, watched
     does: `start ${target.unit}, and see it listen within ${target.startTimeoutMs / 1000} s`,
     isGoneAtBoot: true,
     apply: async (signal) => {
-      await freePorts(systemd, target, signal);
+      // The repair may have started it.
+      if (isDown(await systemd.property(target.unit, 'Unit', 'ActiveState'))) await freePorts(systemd, target, signal);
       const { began, life } = await startUnit(systemd, target, signal);
       watched.life = life;
       return { pid: began.mainPid, invocation: began.invocationId };

@@ -11,7 +11,7 @@ import { endLeftOvers } from './leftovers.ts';
 import type { PortOwners } from './ports.ts';
 import { prepareStart, type ReadyStart } from './ready-start.ts';
 import { prepareJournal } from './limits.ts';
-import { startProven, startUnit, stopUnit, untilReady } from './start.ts';
+import { startProven, startUnit, stopUnit, untilReady, untilStopped } from './start.ts';
 import type { StartFacts } from './started.ts';
 import {
   asFarAsThereIsAWayBack,
@@ -129,9 +129,10 @@ async function startBack(inputs: RunInputs, { systemd, meter }: StrategyTools): 
   const { target, back } = inputs;
   if (back === null) return;
   const { signal } = openController();
+  await untilStopped(systemd, target, signal);
   // After a boot, or by another hand, the unit may have been started from a build that was never proven.
   const running = await buildOfProcess(inputs, systemd);
   if (running !== undefined && running !== back) await stopUnit(systemd, target);
-  if (running !== back) await endLeftOvers(systemd, target);
+  await endLeftOvers(systemd, target);
   await startProven(systemd, target, { opened: meter.opened, signal });
 }

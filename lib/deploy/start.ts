@@ -2,6 +2,7 @@ import { CutoverError } from '../base/errors.ts';
 import { openController, rejectionOf, withDeadline } from '../base/wait.ts';
 import type { TargetConfig } from '../config/model.ts';
 import { StepFailure } from '../run/failure.ts';
+import { isDown } from '../systemd/facts.ts';
 import type { JobOptions, JobResult } from '../systemd/jobs.ts';
 import type { Systemd } from '../systemd/systemd.ts';
 import { asSignalled, isUnitsEnd, type UnitLife, watchLife } from './life.ts';
@@ -76,8 +77,8 @@ export async function watchStarted(
   }
 }
 
-/** A stop that is under way, such as one that was interrupted, ends first: the watch would take it for a crash. */
-async function untilStopped(
+/** Ends a stop that is under way, such as one that was interrupted: a watch would take it for a crash, and its process for one that serves. */
+export async function untilStopped(
   systemd: Systemd,
   target: Pick<TargetConfig, 'unit' | 'stopTimeoutMs'>,
   signal: AbortSignal,
@@ -156,7 +157,7 @@ async function stopOnce(systemd: Systemd, unit: string, options: JobOptions): Pr
   if (result === 'done') return;
   // Behind a start that took its place, it still ends what it was doing, and is started again.
   const state = await systemd.property(unit, 'Unit', 'ActiveState');
-  if (state === 'inactive' || state === 'failed') return;
+  if (isDown(state)) return;
   throw new StepFailure('systemd', `the stop job of ${unit} ended as ${result}`);
 }
 

@@ -1,6 +1,6 @@
 import { openController } from '../base/wait.ts';
 import type { TargetConfig } from '../config/model.ts';
-import { isRunning } from '../systemd/facts.ts';
+import { isDown, isRunning } from '../systemd/facts.ts';
 import type { Systemd } from '../systemd/systemd.ts';
 import { endProcesses } from './leftovers.ts';
 import { socketsOf } from './socket-units.ts';
@@ -38,7 +38,7 @@ export async function whileStopped<T>(
 export async function isAnyUp(systemd: Systemd, { unit }: Pick<TargetConfig, 'unit'>): Promise<boolean> {
   const units = [unit, ...(await socketsOf(systemd, unit))];
   const states = await Promise.all(units.map((name) => systemd.property(name, 'Unit', 'ActiveState')));
-  return states.some((state) => state !== 'inactive' && state !== 'failed');
+  return !states.every(isDown);
 }
 
 /** Stops all that could write: the sockets first, since a connection would start the service again, and the stand-ins. */
