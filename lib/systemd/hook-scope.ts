@@ -12,11 +12,12 @@ const stopMs = 30_000;
 
 /**
  * The scope of a target's hook. While the target is held there is one hook at a time, and whoever holds it next knows the
- * name. What runs after a run names that: the next one may be at work. No app's own scope is called like this.
+ * name. What runs after a run names that: the next one may be at work. No app's own scope is called like this, and no name has a
+ * colon in it: "shop-eu" and "production" are not "shop" and "eu-production".
  */
 export function hookScope(app: string, target: string, run?: string): string {
   const names = [app, target, ...(run === undefined ? [] : [run])];
-  return `cutover.hook-${names.map(escapeUnitName).join('-')}.scope`;
+  return `cutover.hook-${names.map(escapeUnitName).join(':')}.scope`;
 }
 
 /**

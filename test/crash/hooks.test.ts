@@ -34,7 +34,7 @@ async function killAround(site: Site, moment: string): Promise<boolean> {
   const before = await lastBeat(site);
   assert.ok(before > 0, 'nobody was left by the deploy before');
   await killDeploy(site, moment);
-  const scopes = ['systemctl', 'list-units', `cutover.hook-${app}-*`, '--all', '--plain', '--no-legend'] as const;
+  const scopes = ['systemctl', 'list-units', `cutover.hook-${app}:*`, '--all', '--plain', '--no-legend'] as const;
   assert.is(await sandbox.run(...scopes), '', 'a scope is left');
   const last = await lastBeat(site);
   await sandbox.run('sleep', '0.3');

@@ -1,4 +1,5 @@
 import * as assert from 'uvu/assert';
+import { hookScope } from '../../lib/systemd/hook-scope.ts';
 import { escapeUnitName, unitPath } from '../../lib/systemd/names.ts';
 import { scopeNames } from '../../lib/systemd/scope.ts';
 import { suite } from '../suite.ts';
@@ -32,4 +33,16 @@ test('S8: a name becomes a part of a unit name as systemd-escape writes it', () 
     scope: String.raw`cutover-shop-eu\x20west.scope`,
     settle: String.raw`cutover-settle-shop-eu\x20west.service`,
   });
+});
+
+test('P1: no two targets have one scope of their hooks, whatever dashes their names have', () => {
+  assert.is(hookScope('shop', 'production'), 'cutover.hook-shop:production.scope');
+  const run = '20260203-151120-4f2a';
+  const owners: [app: string, target: string, run?: string][] = [
+    ['shop', 'eu-production'],
+    ['shop-eu', 'production'],
+    ['shop-eu', 'production', run],
+    ['shop-eu', `production-${run}`],
+  ];
+  assert.is(new Set(owners.map((owner) => hookScope(...owner))).size, owners.length);
 });
