@@ -1,7 +1,6 @@
 import { realpath } from 'node:fs/promises';
 import { CutoverError } from '../base/errors.ts';
 import { isOthersWord } from '../base/owner.ts';
-import { isProcess } from '../base/process.ts';
 import { shellLine } from '../base/shell-words.ts';
 import { putBackLeftOver } from '../builds/removal.ts';
 import { clearTemporaryLinks } from '../builds/swap.ts';
@@ -12,7 +11,7 @@ import type { Emit } from '../run/events.ts';
 import { type Hold, type HoldRequest, takeHold } from '../run/hold.ts';
 import { endLeftHook } from '../run/hook-group.ts';
 import { readRun } from '../run/history.ts';
-import { readInFlight } from '../run/in-flight.ts';
+import { isLiving, readInFlight } from '../run/in-flight.ts';
 import { type Ground, readHolder } from '../run/lock.ts';
 import type { StatePaths } from '../run/state.ts';
 import { readAdoption } from './init/adopt/record.ts';
@@ -62,7 +61,7 @@ async function patience(
   { waitMs, isEmergency = false }: { waitMs: number; isEmergency?: boolean },
 ): Promise<number> {
   const holder = isEmergency ? await readHolder(paths) : null;
-  const isTidying = holder?.doing === housekeeping && isProcess(holder.pid);
+  const isTidying = holder?.doing === housekeeping && (await isLiving(holder));
   return isTidying ? Math.max(waitMs, housekeepingMs) : waitMs;
 }
 

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { atMost } from '../base/at-most.ts';
 import { CutoverError, isCutoverError } from '../base/errors.ts';
 import { lockDescriptor } from '../base/flock.ts';
-import { isProcess } from '../base/process.ts';
+import { isLiving } from './in-flight.ts';
 import { type Ground, type Holder, holderIn, holderText, type Lock, type LockRequest, takeLock } from './lock.ts';
 import { type StatePaths, statePathsIn } from './state.ts';
 
@@ -79,7 +79,7 @@ async function waitFor(
   { until, signal, onWaiting, ...request }: GroundRequest & { until: number },
 ): Promise<void> {
   const ground = await request.ground;
-  const who = isProcess(holder.pid) ? `: ${holderText(holder)}` : '';
+  const who = (await isLiving(holder)) ? `: ${holderText(holder)}` : '';
   const what = `another run holds ${ground.unit}${who}`;
   const waitMs = leftUntil(until);
   if (waitMs > 0) onWaiting(what);
@@ -97,9 +97,11 @@ async function named(error: CutoverError, paths: StatePaths, ground: Ground): Pr
   if (error.message.includes('(pid ')) return error;
   const others = await othersOn(ground, paths);
   await Promise.all(others.map(({ file }) => file.close()));
-  const live = others.find(({ holder }) => isProcess(holder.pid));
-  if (!live) return error;
-  return new CutoverError('locked', `another run holds ${ground.unit}: ${holderText(live.holder)}`, { mend });
+  for (const { holder } of others) {
+    if (await isLiving(holder))
+      return new CutoverError('locked', `another run holds ${ground.unit}: ${holderText(holder)}`, { mend });
+  }
+  return error;
 }
 
 /** The other targets that were last taken for the same unit or builds; what this user may not read is not seen. */

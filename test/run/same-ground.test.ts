@@ -71,6 +71,25 @@ test('S8: whoever had the unit before is kept out too, whether or not it can see
   await again.release();
 });
 
+test('S8: a process that has the number of a holder from before the last boot is not named', async (t) => {
+  const paths = await makeState(t);
+  const other = beside(paths, 'direct/shop');
+  for (const [held, told] of [
+    [other, other],
+    [paths, other],
+  ] as const) {
+    const lock = await takeLock(held, request);
+    t.cleanup(() => lock.release());
+    // Nobody has the first number: the greatest is 2^22.
+    const since = JSON.parse(await readFile(held.lock, 'utf8')) as Holder;
+    await writeFile(held.lock, `${JSON.stringify({ ...since, pid: 5_000_000 })}\n`);
+    await mkdir(told.directory, { recursive: true });
+    await writeFile(told.lock, `${JSON.stringify({ ...since, boot_id: 'an earlier one' })}\n`);
+    assert.match((await refusal(paths)).message, /^another run holds (the target|shop\.service)$/);
+    await lock.release();
+  }
+});
+
 test('S8: who waits for another target gets both once that one is done, and keeps nobody out meanwhile', async (t) => {
   const paths = await makeState(t);
   const other = beside(paths, 'direct/shop');
