@@ -41,7 +41,8 @@ export function scopeNames(app: string, target: string, beside?: number): { scop
  * Puts a process into a scope of its own and arms a service that runs when the scope ends
  * (`StartTransientUnit`, org.freedesktop.systemd1(5); `OnSuccess=`/`OnFailure=`, systemd.unit(5)).
  * One call does both, so there is no moment in which the scope exists without its guard.
- * @throws `unit_exists` when another process holds the target; `permission`; `no_such_unit` when nothing would run at the end
+ * @throws `unit_exists` when another process holds the target; `permission`; `no_such_unit` when nothing would run at the end;
+ * `failed` when the process is not in its scope
  */
 export async function takeScope(systemd: Systemd, request: ScopeRequest): Promise<void> {
   const variant = await variantMaker();
@@ -62,8 +63,9 @@ export async function takeScope(systemd: Systemd, request: ScopeRequest): Promis
     loading.catch(() => {});
   };
   // Only when the job is done is the process in the scope; one that ends before leaves an empty scope behind.
-  await systemd.startTransient(scope, scopeProperties, beside, { timeoutMs: scopeStartMs, onQueued });
+  const ended = await systemd.startTransient(scope, scopeProperties, beside, { timeoutMs: scopeStartMs, onQueued });
   const state = await loading;
+  if (ended !== 'done') throw new CutoverError('failed', `the start job of ${scope} ended as ${ended}`);
   if (state !== 'loaded') throw new CutoverError('no_such_unit', `systemd does not accept ${settle}: ${String(state)}`);
 }
 

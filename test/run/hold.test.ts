@@ -5,6 +5,7 @@ import { openController } from '../../lib/base/wait.ts';
 import { guardedVariable, holdTarget } from '../../lib/run/hold.ts';
 import { takeLock } from '../../lib/run/lock.ts';
 import type { StatePaths } from '../../lib/run/state.ts';
+import type { JobResult } from '../../lib/systemd/jobs.ts';
 import type { Systemd } from '../../lib/systemd/systemd.ts';
 import { rejection } from '../builds/directory.ts';
 import { suite } from '../suite.ts';
@@ -17,7 +18,11 @@ const property = async (): Promise<string> => 'loaded';
 const processes = async (): Promise<number[]> => [4711];
 
 /** Asks for the target with a manager that answers each call for a scope with the next code, the last one for good. */
-function request(paths: StatePaths, codes: (ErrorCode | null)[], changed: { signal?: AbortSignal } = {}) {
+function request(
+  paths: StatePaths,
+  codes: (ErrorCode | null)[],
+  { ended = 'done', ...changed }: { signal?: AbortSignal; ended?: JobResult } = {},
+) {
   const asked: unknown[][] = [];
   const unguarded: string[] = [];
   const startTransient: Systemd['startTransient'] = async (...call) => {
@@ -26,7 +31,7 @@ function request(paths: StatePaths, codes: (ErrorCode | null)[], changed: { sign
     if (code) throw new CutoverError(code, `answered ${code}`);
     const [, , , { onQueued }] = call;
     onQueued?.();
-    return 'done';
+    return ended;
   };
   const systemd = { kind: 'system', startTransient, property, processes } as unknown as Systemd;
   const hold = () =>
@@ -99,6 +104,13 @@ test('S8: where systemd is too slow for a scope or knows none such, the lock alo
     assert.equal(unguarded, [`answered ${code}`]);
     await lock.release();
   }
+});
+
+test('S8: a scope that does not come to be guards nothing, and the user is told', async (t) => {
+  const { hold, unguarded } = request(await makeState(t), [null], { ended: 'failed' });
+  const lock = await hold();
+  assert.equal(unguarded, ['the start job of cutover-shop-production.scope ended as failed']);
+  await lock.release();
 });
 
 test('S8: what else goes wrong with the scope frees the lock', async (t) => {
