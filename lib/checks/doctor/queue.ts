@@ -3,7 +3,7 @@ import { isCutoverError } from '../../base/errors.ts';
 import { exec } from '../../base/exec.ts';
 import type { Queue } from './patient.ts';
 
-const timeoutMs = 2_000;
+const timeoutMs = 5_000;
 
 /** How long the queues of the ports are (sock_diag(7), by ss(8)), and how long any may be. @param ports none: not to be seen */
 export async function lookAtQueue(ports: readonly number[]): Promise<Queue | null> {
