@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type { Command, ExecOptions, ExecResult, StartedProcess } from '../lib/base/exec.ts';
 import type { InsideOptions } from '../lib/sandbox/inside.ts';
 import { type Bind, bootSandbox, type Sandbox } from '../lib/sandbox/sandbox.ts';
+import { patient } from './patient.ts';
 import { atEnd } from './suite.ts';
 
 export const repository = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -20,6 +21,9 @@ export interface TestSandbox extends Omit<Sandbox, 'end'> {
   /** A power cut, then a boot over the same disk; this object then speaks to the new boot. */
   reboot(): Promise<void>;
 }
+
+/** What a test has done inside is quick, unless the machine stands still for a while. */
+const commandTimeoutMs = patient(30_000);
 
 let shared: Promise<TestSandbox> | undefined;
 
@@ -42,6 +46,8 @@ export async function bootForTests(disk?: string): Promise<TestSandbox> {
     // The disk is of the first boot.
     await first.end();
   });
+  const exec: Sandbox['exec'] = (command, options) =>
+    sandbox.exec(command, { timeoutMs: commandTimeoutMs, ...options });
   return {
     get disk() {
       return sandbox.disk;
@@ -52,14 +58,14 @@ export async function bootForTests(disk?: string): Promise<TestSandbox> {
     get state() {
       return sandbox.state;
     },
-    exec: (command, options) => sandbox.exec(command, options),
+    exec,
     spawn: (command, options) => sandbox.spawn(command, options),
     hostPath: (inside) => sandbox.hostPath(inside),
     powerCut: () => sandbox.powerCut(),
     cutover: (args, options) => sandbox.exec(cutoverCommand(args), { timeoutMs: 120_000, ...options }),
     startCutover: (args, options) => sandbox.spawn(cutoverCommand(args), options),
     async run(...command) {
-      const result = await sandbox.exec(command);
+      const result = await exec(command);
       if (result.code === 0) return result.stdout;
       throw new Error(`${command.join(' ')} exited with ${result.code}: ${result.stderr}${result.stdout}`);
     },

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
 import type { ExecOptions } from '../../lib/base/exec.ts';
 import type { RunDocument } from '../../lib/run/document.ts';
+import { patient } from '../patient.ts';
 import { repository, sandboxFor, type TestSandbox } from '../sandboxed.ts';
 import { type Behaviour, makeBuild, unitFile } from '../services/builds.ts';
 import type { TestContext } from '../suite.ts';
@@ -154,9 +155,10 @@ export function calledFrom<Document = RunDocument>(result: {
 
 /** Asks again until it holds; for what no signal reaches a test. */
 export async function until(what: string, ask: () => Promise<unknown>, timeoutMs = 30_000): Promise<void> {
-  const deadline = performance.now() + timeoutMs;
+  const allowedMs = patient(timeoutMs);
+  const deadline = performance.now() + allowedMs;
   while (!(await ask())) {
-    if (performance.now() > deadline) throw new Error(`${what}: not within ${timeoutMs / 1000} s`);
+    if (performance.now() > deadline) throw new Error(`${what}: not within ${allowedMs / 1000} s`);
     await sleep(10);
   }
 }
