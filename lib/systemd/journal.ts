@@ -71,8 +71,8 @@ export function readAnswer({ code, stdout }: Pick<ExecResult, 'code' | 'stdout'>
  * Has the journal take in all that was written to it so far (journalctl(1), `--sync`): while it lags behind, the last words of a
  * service that has just died are missing. Root alone may ask for it; for others the journal is as it is.
  */
-export async function syncJournal(): Promise<void> {
-  await exec(['journalctl', '--sync'], { timeoutMs }).catch(() => {});
+export async function syncJournal(signal?: AbortSignal): Promise<void> {
+  await exec(['journalctl', '--sync'], { timeoutMs, signal }).catch(() => {});
 }
 
 /** The entries of a query, oldest first. A journal that cannot be read gives none. */

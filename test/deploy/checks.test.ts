@@ -188,8 +188,6 @@ test('B4: a pattern in what the candidate wrote to the journal since its start',
   const noDeprecated = 'name = "journal", kind = "log", pattern = "out of date", when = ["before", "after"]';
   const bad = { mode: 'log_errors' as const, message: 'the schema is out of date' };
   const site = await siteWith(t, [noDeprecated], { builds: [{}, bad] });
-  // What the build writes is in the journal a moment later.
-  await configure(site, [noDeprecated], [], ['healthy_for = "5s"']);
   const called = await site.call('deploy');
   assert.equal([called.code, called.document.failure?.step], [4, 'checks'], called.stderr);
   const { observed, mend } = answerTo('journal', called.document, 'after');

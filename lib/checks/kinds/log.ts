@@ -2,7 +2,13 @@ import { errnoOf, messageOf } from '../../base/errors.ts';
 import { matchesOf } from '../../base/matching.ts';
 import { shellLine, shellWord } from '../../base/shell-words.ts';
 import type { LogOptions } from '../../config/check-options.ts';
-import { askJournal, isJournalHidden } from '../../systemd/journal.ts';
+import {
+  askJournal,
+  isJournalHidden,
+  type JournalAnswer,
+  type JournalQuery,
+  syncJournal,
+} from '../../systemd/journal.ts';
 import { journalctl, systemctl } from '../../systemd/typed.ts';
 import { type Answer, fail, pass, warn } from '../check.ts';
 import { shortened } from './excerpt.ts';
@@ -45,7 +51,7 @@ async function askUnit(
   const sinceMs = options.sinceMs === null ? null : Date.now() - options.sinceMs;
   if (sinceMs === null && invocationId === '') return pass(`${unit} did not run yet`, expectedOf(options));
   const which = sinceMs === null ? { invocationId } : { sinceMs };
-  const { entries, isUnread } = await askJournal({ manager, unit, ...which, lines: options.lines, signal });
+  const { entries, isUnread } = await askUpToNow({ manager, unit, ...which, lines: options.lines, signal });
   const see = journalctl(manager, unit);
   if (isUnread || (entries.length === 0 && (await isJournalHidden({ manager, unit, signal })))) {
     const mend = `${see}; usermod -aG systemd-journal USER, or run cutover as root`;
@@ -56,6 +62,12 @@ async function askUnit(
     options,
     { signal, see: `${see.replace(/ -n \d+$/, '')} -g ${shellWord(options.pattern)}` },
   );
+}
+
+/** What a service has just written may be on its way to the journal: it is not to pass because of that. */
+async function askUpToNow(query: JournalQuery): Promise<JournalAnswer> {
+  await syncJournal(query.signal);
+  return askJournal(query);
 }
 
 async function judge(
