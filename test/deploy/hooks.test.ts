@@ -4,6 +4,7 @@ import type { TargetStatus } from '../../lib/deployer/status.ts';
 import type { RunDocument } from '../../lib/run/document.ts';
 import { suite } from '../suite.ts';
 import { clearIncoming, configureHooks, type Hooks, logOf, program, record, seen, siteWith } from './hooking.ts';
+import { unwell } from './running.ts';
 import { buildId, makeSite, type Site } from './site.ts';
 import { assertSound, currentLink } from './sound.ts';
 import { addChannels, secretFile, startReceiver } from './telling.ts';
@@ -214,11 +215,12 @@ test('P5: a secret of the configuration that a hook prints is nowhere to be read
 test('W4: what the unit wrote is kept and told without the secrets of the configuration', async (t) => {
   const secret = 'planted-51b7e0aa-secret';
   const site = await siteWith(t, () => ({}), {
-    builds: [{}, { mode: 'log_errors', message: `<3>no login with ${secret}\u001B[31m` }],
+    builds: [{}, { mode: 'log_errors', message: `<3>no login with ${secret}\u001B[31m`, ...unwell }],
   });
   const { sandbox, folder, state, logs } = site;
   await sandbox.run('sh', '-c', `printf '%s\\n' ${secret} >${folder}/token`);
-  await site.configure({ tables: { health: ['healthy_for = "5s"'] } });
+  // It is looked at until the journal has its lines.
+  await site.configure({ tables: { health: ['attempts = 600'] } });
   await knowToken(site);
   const receiver = await startReceiver(t, site);
   for (const channel of ['webhook', 'slack']) {
