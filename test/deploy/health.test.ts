@@ -80,10 +80,10 @@ const bothWays = [`url = ["http://127.0.0.1:PORT/", "http://unix:${socket}:/read
 const overSocket = [`url = "http://unix:${socket}:/api/health"`];
 
 test('S3: over a Unix socket: one that is not there is waited for, then refused', async (t) => {
-  const start = ['timeout = "5s"'];
+  const start = ['timeout = "10s"'];
   const message = /http:\/\/unix:\/run\/shop health\.sock:\/api\/health: .*(ENOENT|refused)/;
   const { refused } = await tellsApart(t, { lines: overSocket, start, good: { socket }, bad: {}, message });
-  assert.ok(gateMs(refused) >= 5000, `${gateMs(refused)} ms`);
+  assert.ok(gateMs(refused) >= 10_000, `${gateMs(refused)} ms`);
 });
 
 test('S3: over a Unix socket: a bad answer', async (t) => {
@@ -108,13 +108,13 @@ test('S3: successes in a row: a build that answers well two times of three', asy
 });
 
 test('S3: healthy_for: a build that falls ill after a while', async (t) => {
-  const bad: Behaviour = { mode: 'sicken', afterMs: 3500 };
+  const bad: Behaviour = { mode: 'sicken', afterMs: 7000 };
   const { site, over } = await tellsApart(t, {
-    lines: healthyFor('4s'),
+    lines: healthyFor('8s'),
     bad,
     message: /answered 503, expected 200/,
   });
-  assert.ok(gateMs(over) >= 4000 && gateMs(over) < 20_000, `${gateMs(over)} ms`);
+  assert.ok(gateMs(over) >= 8000 && gateMs(over) < 40_000, `${gateMs(over)} ms`);
   await site.configure({ tables: { health: healthyFor('0s') } });
   assert.is((await deploy(site, third)).code, 0, 'without it the first good answer is enough');
 });

@@ -1,7 +1,9 @@
 // needs: sandbox
+import { writeFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import type { Behaviour } from '../services/builds.ts';
 import { suite } from '../suite.ts';
+import { unwell } from './running.ts';
 import { buildId, makeSite } from './site.ts';
 import { assertSound } from './sound.ts';
 
@@ -9,8 +11,8 @@ const test = suite('deploy/within limits');
 const [first, second] = [buildId(1), buildId(2)];
 /** Long enough for what a build does after it listens. */
 const health = ['healthy_for = "1s"'];
-/** Long enough for journald to take in what a build writes after it listens. */
-const longHealth = ['healthy_for = "5s"'];
+/** A build that is never well is looked at until the journal has taken in what it writes, however late that is. */
+const longHealth = ['attempts = 600'];
 
 /** Each start writes files, which takes its time on a slow disk. */
 const large = ['ExecStartPre=/bin/dd if=/dev/zero of=large bs=1M count=200 conv=fsync'];
@@ -87,6 +89,9 @@ for (const { name, build, service, judged } of cases) {
     const site = await makeSite(t, { builds: [{}, build], service, tables: { start } });
     for (const [limits, problem] of judged) {
       const isOfJournal = problem !== null && build.mode === 'log_errors';
+      const behaviour: Behaviour = isOfJournal ? { ...build, ...unwell } : build;
+      const path = site.sandbox.hostPath(`${site.builds}/${second}/behaviour.json`);
+      await writeFile(path, JSON.stringify(behaviour));
       await site.configure({ tables: { start, health: isOfJournal ? longHealth : health, limits } });
       const called = await site.call('deploy', [second]);
       const { outcome, active, failure } = called.document;
@@ -97,6 +102,15 @@ for (const { name, build, service, judged } of cases) {
     }
   });
 }
+
+test('S3: a build that is well and logs errors', async (t) => {
+  const site = await makeSite(t, { builds: [{}, { mode: 'log_errors' }] });
+  // Longer than the journal needs to take them in.
+  await site.configure({ tables: { health: ['healthy_for = "15s"'] } });
+  const called = await site.call('deploy');
+  assert.equal([called.code, called.document.failure?.reason], [4, 'journal'], called.stderr);
+  await assertSound(site, first, called);
+});
 
 test('S3: what the build before wrote says nothing about the new one', async (t) => {
   const site = await makeSite(t, { builds: [{ mode: 'log_errors' }, {}], isDeployed: false });
