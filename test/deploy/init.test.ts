@@ -1,5 +1,6 @@
 // needs: sandbox
 import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
+import { text } from 'node:stream/consumers';
 import { parse } from 'smol-toml';
 import * as assert from 'uvu/assert';
 import { loadConfig } from '../../lib/config/load.ts';
@@ -235,19 +236,32 @@ test('the next commands name the file where cutover would not find it', async (t
 });
 
 test('Ctrl-C while it asks: exit 130, and nothing was written', async (t) => {
-  const { sandbox, unit, port, app } = await runningSite(t, { isDeployed: false });
+  const site = await runningSite(t, { isDeployed: false });
+  const { sandbox, unit, app } = site;
   await startAs(sandbox, app, unit, { mode: 'hang' });
-  const child = await sandbox.startCutover(['init', unit, '--json']);
-  let said = '';
-  child.stdout.on('data', (chunk: Buffer) => (said += String(chunk)));
-  child.stderr.resume();
-  const established = ['ss', '-Htn', 'state', 'established', 'dport', '=', `:${port}`] as const;
-  await until('it asks', async () => (await sandbox.run(...established)) !== '');
-  child.kill('SIGINT');
-  assert.is((await child.ended).code, 130);
-  assert.is(JSON.parse(said).exit_code, 130);
+  let end = await interruptAsking(site);
+  // On a busy machine it may have come to its end before the signal did.
+  for (let left = 4; end.code === 0 && left > 0; left -= 1) {
+    await sandbox.run('rm', '-r', '/etc/cutover');
+    end = await interruptAsking(site);
+  }
+  assert.is(end.code, 130);
+  assert.is(JSON.parse(end.said).exit_code, 130);
   assert.is((await sandbox.exec(['test', '-e', '/etc/cutover'])).code, 1);
 });
+
+/** Interrupts an init as soon as it asks the service for a health address. */
+async function interruptAsking({ sandbox, unit, port }: Site): Promise<{ code: number | null; said: string }> {
+  const child = await sandbox.startCutover(['init', unit, '--json']);
+  const said = text(child.stdout);
+  child.stderr.resume();
+  let isOver = false;
+  void child.ended.then(() => (isOver = true));
+  const established = ['ss', '-Htn', 'state', 'established', 'dport', '=', `:${port}`] as const;
+  await until('it asks', async () => isOver || (await sandbox.run(...established)) !== '');
+  child.kill('SIGINT');
+  return { code: (await child.ended).code, said: await said };
+}
 
 test('the program lies in current, or only its script does', async (t) => {
   const site = await runningSite(t, { builds: [{}, {}] });

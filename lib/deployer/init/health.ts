@@ -13,7 +13,7 @@ export interface FoundHealth {
 export const usualPaths = ['/health', '/api/health', '/healthz', '/'];
 
 /** A service that needs longer is not well, or has no such page. */
-const timeoutMs = 2_000;
+const timeoutMs = 5_000;
 const reachedBy: Record<string, readonly string[]> = { '0.0.0.0': ['127.0.0.1'], '::': ['127.0.0.1', '::1'] };
 
 /** Asks the usual paths where the unit listens, all at once. @returns the first of them that answers 2xx, or null */
