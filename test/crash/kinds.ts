@@ -8,7 +8,7 @@ export interface Kind {
   options?: Pick<SiteOptions, 'tables'>;
   /** whether it shows in `start` or only in the gate is a matter of milliseconds, so a run may have fewer moments than another */
   varies?: boolean;
-  /** about how long its deploy takes, the way back included; default 900 */
+  /** within so long random kills come: about as long as its deploy takes, the way back included; default 900 */
   lastsMs?: number;
   /** more than its behaviour */
   add?: (site: Site) => Promise<string>;
@@ -28,9 +28,15 @@ export const badKinds: Record<string, Kind> = {
   'never listens': {
     behaviour: { mode: 'never_listen' },
     lastsMs: 3500,
-    options: { tables: { start: ['timeout = "2s"'] } },
+    // The good builds before and after it start under the same limit.
+    options: { tables: { start: ['timeout = "6s"'] } },
   },
-  'never answers': { behaviour: { mode: 'hang' }, options: { tables: { health: ['timeout = "800ms"'] } } },
+  'never answers': {
+    lastsMs: 6500,
+    behaviour: { mode: 'hang' },
+    // The good ones are asked once before each run under the same limit.
+    options: { tables: { health: ['attempts = 2', 'interval = "50ms"', 'timeout = "3s"'] } },
+  },
   'answers 500': { behaviour: { mode: 'status' } },
   'answers the wrong body': { behaviour: { mode: 'wrong_body' } },
   'forks away': {

@@ -15,7 +15,7 @@ export const everyKind: SiteOptions = {
   tables: {
     start: ['timeout = "10s"'],
     // A busy machine answers late: a build that never answers is to be told from one that is only slow.
-    health: ['healthy_for = "300ms"', 'timeout = "1s"', 'attempts = 2', 'interval = "50ms"'],
+    health: ['healthy_for = "300ms"', 'timeout = "3s"', 'attempts = 2', 'interval = "50ms"'],
   },
 };
 

@@ -4,7 +4,7 @@ import { makeObedient } from './orders.ts';
 import { startReader } from './reader.ts';
 
 /** What is bad shows soon; what is good has time on a busy machine too. */
-const quick = { health: ['attempts = 2', 'interval = "50ms"', 'timeout = "3s"'] };
+const quick = { health: ['attempts = 2', 'interval = "50ms"'] };
 
 /** Makes a site with a strategy of its own. */
 export type MakeSite = (t: TestContext, options: SiteOptions) => Promise<Site>;
