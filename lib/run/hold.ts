@@ -30,7 +30,7 @@ export interface HoldRequest {
 /** Set for the settle unit's own process: systemd runs it already, and it needs no guard of the same name. */
 export const guardedVariable = 'CUTOVER_IN_SETTLE_UNIT';
 
-/** A scope of the last run is gone some milliseconds after its process. */
+/** A scope of the last run is gone some milliseconds after its process, or after it was ended. */
 const scopeGoneMs = 3_000;
 
 /** A target that this process holds. */
@@ -141,7 +141,7 @@ async function takeScopeSoon({ systemd, paths, app, target, settle, environment,
     environment: { ...environment, [guardedVariable]: '1' },
     isSettleTaken: false,
   };
-  const until = performance.now() + scopeGoneMs;
+  let until = Infinity;
   for (;;) {
     try {
       return await takeScope(systemd, scope);
@@ -150,6 +150,8 @@ async function takeScopeSoon({ systemd, paths, app, target, settle, environment,
       scope.isSettleTaken = await isAtWork(systemd, scopeNames(app, target).settle);
       // With the lock held, a scope of this name is one that its dead process has left behind.
       await endEmptyScope(systemd, { app, target });
+      // Counted from here: a busy manager may have taken longer than that for its first answer.
+      until = Math.min(until, performance.now() + scopeGoneMs);
       await sleep(10, signal);
     }
   }

@@ -88,6 +88,17 @@ test('S8: the scope of a process that has just died is waited for', async (t) =>
   assert.equal([asked.length, unguarded], [3, []]);
 });
 
+test('S8: a manager that takes its time to say that the scope is there still is asked once more', async (t) => {
+  const paths = await makeState(t);
+  const { hold, asked, unguarded } = request(paths, ['unit_exists', null]);
+  const now = performance.now.bind(performance);
+  performance.now = () => asked.length * 60_000;
+  t.cleanup(() => (performance.now = now));
+  const lock = await hold();
+  t.cleanup(() => lock.release());
+  assert.equal([asked.length, unguarded], [2, []]);
+});
+
 test('S8: where scopes are refused the lock alone guards, and the user is told', async (t) => {
   const paths = await makeState(t);
   const { hold, unguarded } = request(paths, ['permission']);
