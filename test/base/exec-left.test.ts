@@ -19,19 +19,19 @@ async function leaving(t: TestContext, end: string) {
 
 test('S12: a command that has ended, and has left a child with its output, is waited for until its deadline', async (t) => {
   const { command, lives } = await leaving(t, 'exit 3');
-  const { code, stdout, timedOut } = await exec(command, { timeoutMs: 3_000 });
+  const { code, stdout, timedOut } = await exec(command, { timeoutMs: 8_000 });
   assert.equal([code, stdout, timedOut, await lives()], [3, 'said', false, true]);
 });
 
 test('S12: one that is killed at its deadline is not waited for any longer', async (t) => {
   const { command, lives } = await leaving(t, 'wait');
-  const { code, stdout, timedOut } = await exec(command, { timeoutMs: 3_000 });
+  const { code, stdout, timedOut } = await exec(command, { timeoutMs: 8_000 });
   assert.equal([code, stdout, timedOut, await lives()], [null, 'said', true, true]);
 });
 
 test('S12: one that is killed by an abort is not waited for any longer', async (t) => {
   const { command, lives } = await leaving(t, 'wait');
-  const signal = AbortSignal.timeout(3_000);
+  const signal = AbortSignal.timeout(8_000);
   const given = await exec(command, { timeoutMs: 280_000, signal }).catch((error: unknown) => error);
   assert.is(given, signal.reason);
   assert.ok(await lives());

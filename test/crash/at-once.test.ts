@@ -32,12 +32,12 @@ for (const number of [2, 4, 8]) {
   test(`${number} deployers queue up: all end well, in the order in which they came`, async (t) => {
     const site = await watchedSite(t);
     const builds = [await site.add({ mode: 'held' })];
-    const queue = [await startDeploy(site, second, '--wait=1min')];
+    const queue = [await startDeploy(site, second, '--wait=5min')];
     await untilBegun(site, 'start');
     for (let place = 1; place < number; place += 1) {
       const build = await site.add();
       builds.push(build);
-      const waiting = await startDeploy(site, build, '--wait=1min');
+      const waiting = await startDeploy(site, build, '--wait=5min');
       await waiting.hasSaid('waiting: another run holds the target');
       // It says so before it stands in the kernel's queue.
       const inQueue = async (): Promise<number> => Number((await site.sandbox.exec(['pgrep', '-cx', 'flock'])).stdout);
@@ -68,7 +68,7 @@ test('one that waits is killed, another is interrupted: the others do not notice
   const third = await site.add();
   const waiting = [];
   for (let place = 0; place < 3; place += 1) {
-    const one = await startDeploy(site, third, '--wait=1min');
+    const one = await startDeploy(site, third, '--wait=5min');
     await one.hasSaid('waiting');
     waiting.push(one);
   }
@@ -101,7 +101,7 @@ test('S8: settle and deploy at once, after a deployer died without a guard', asy
 
 test('S8: a deploy comes while systemd settles: it waits, or is told who is at work', async (t) => {
   const site = await watchedSite(t);
-  for (const words of [['--wait=1min'], []]) {
+  for (const words of [['--wait=5min'], []]) {
     const from = await proven(site);
     const to = await site.add({ mode: 'held' });
     const run = await startDeploy(site);

@@ -37,10 +37,14 @@ async function startCluster(): Promise<Cluster> {
   const [version = ''] = (await readdir('/usr/lib/postgresql')).toSorted().toReversed();
   const bin = join('/usr/lib/postgresql', version, 'bin');
   const directory = await mkdtemp('/tmp/cutover-postgres-');
-  const [account, port] = [await accountOf('postgres'), await freePort()];
+  const account = await accountOf('postgres');
   await writeFile(join(directory, 'password'), password);
   await chown(directory, account?.uid ?? 0, account?.gids[0] ?? 0);
   const data = join(directory, 'data');
+  const secret = ['-A', 'scram-sha-256', `--pwfile=${join(directory, 'password')}`];
+  await asPostgres(join(bin, 'initdb'), '-D', data, '-U', 'boss', ...secret, '-E', 'UTF8', '--no-locale', '--no-sync');
+  // Only now: for some seconds nobody would listen on it, and another be given it too.
+  const port = await freePort();
   const settings = ['-k', directory, '-p', String(port), '-c', 'listen_addresses=127.0.0.1', '-c', 'fsync=off'];
   let server: StartedProcess | undefined;
   const startServer = async (): Promise<void> => {
@@ -57,8 +61,6 @@ async function startCluster(): Promise<Cluster> {
     server?.kill('SIGQUIT');
     await server?.ended;
   };
-  const secret = ['-A', 'scram-sha-256', `--pwfile=${join(directory, 'password')}`];
-  await asPostgres(join(bin, 'initdb'), '-D', data, '-U', 'boss', ...secret, '-E', 'UTF8', '--no-locale', '--no-sync');
   await startServer();
   atEnd(async () => {
     await stop().catch(() => {});
