@@ -24,7 +24,8 @@ async function killFromStartOn(t: TestContext, kind: Kind, of: typeof linesOfIts
   const first = await badSite(t, kind);
   await addBad(first, kind);
   const moments = of(fromStartOn(await momentsOf(first, 'deploy')));
-  await sweep(moments, { first, another: () => badSite(t, kind) }, (site, moment) => killBadDeploy(site, moment, kind));
+  const field = { first, another: () => badSite(t, kind), varies: kind.varies };
+  await sweep(moments, field, (site, moment) => killBadDeploy(site, moment, kind));
 }
 
 function badSite(t: TestContext, { options }: Kind): Promise<Site> {

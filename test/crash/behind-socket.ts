@@ -54,7 +54,7 @@ export function declareKills(test: Suite, make: MakeSite): void {
     await site.add();
     const moments = await momentsOf(site, 'deploy');
     await sweep(moments, { first: site, another: () => loadedSite(t, {}, make) }, async (own, moment) => {
-      await killDeploy(own, moment);
+      return (await killDeploy(own, moment)).isKilled;
     });
   });
 
@@ -65,7 +65,7 @@ export function declareKills(test: Suite, make: MakeSite): void {
       const first = await another();
       await addBad(first, kind);
       const moments = orAll(kind.of)(fromStartOn(await momentsOf(first, 'deploy')));
-      await sweep(moments, { first, another }, (own, moment) => killBadDeploy(own, moment, kind));
+      await sweep(moments, { first, another, varies: kind.varies }, (own, moment) => killBadDeploy(own, moment, kind));
     });
   }
 
@@ -91,7 +91,7 @@ export function declareKills(test: Suite, make: MakeSite): void {
     const moments = orAll(beforeActs)(await momentsOfSettle(first));
     // Where the old process still drains when `current` is back, the dead deployer's own job starts the right build, and some
     // acts are not needed.
-    await sweep(moments, { first, another: () => loadedSite(t, {}, make) }, async (site, moment) => {
+    await sweep(moments, { first, another: () => loadedSite(t, {}, make), varies: true }, async (site, moment) => {
       return (await killSettles(site, atWorst, [moment])) > 0;
     });
   });

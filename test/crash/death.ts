@@ -35,7 +35,8 @@ export async function endedBy(
   let said = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (said += chunk.toString()));
   const { code, signal } = await child.ended;
-  await untilEnded(site);
+  // Each settle that is killed too takes its time.
+  await untilEnded(site, 30_000 + 10_000 * (orders.settle?.length ?? 0));
   const [run] = (await runsOf(site)).filter((name) => !before.has(name));
   const [own, ...others] = (await recordsOf(site)).toSorted((one) => (one.command === command ? -1 : 1));
   assert.ok(own, `${command} did not obey`);
@@ -44,16 +45,29 @@ export async function endedBy(
   return { signal, code, said, own, settles: others, ledger };
 }
 
+/**
+ * Fails unless it died as it was told to, or ended with that code before the moment came.
+ * @returns whether it died
+ */
+export function hasDied(death: Death, code = 0): boolean {
+  const hasCome = death.own.passed.some(({ signal }) => signal !== '');
+  if (!hasCome && death.code === code) return false;
+  assertKilled(death);
+  return true;
+}
+
 /** Fails unless it died as it was told to. */
 export function assertKilled({ signal, code, said }: Death): void {
   assert.is(signal, 'SIGKILL', `it was not killed but ended with ${code}: ${said}`);
 }
 
-/** All moments of a run that nobody kills. */
+/** All moments of a run that nobody kills. A slow one may have a few that others have not. */
 export async function momentsOf(
   site: Site,
   command: 'deploy' | 'rollback' | 'recover-one',
 ): Promise<ProcessRecord['passed']> {
+  // A scope that is on its way out would be tried again and again.
+  await untilEnded(site);
   const { own, settles } = await endedBy(site, command, {});
   assert.equal(settles, [], 'a run that ended needs no settle');
   return own.passed;

@@ -17,10 +17,12 @@ test('S4, S8: the deployer of a good build is killed at every moment', async (t)
 });
 
 /** The next deploy needs nobody. */
-async function killAndDeployAgain(site: Site, moment: string): Promise<void> {
+async function killAndDeployAgain(site: Site, moment: string): Promise<boolean> {
   const from = (await currentLink(site)) ?? '';
-  const isProven = (await killDeploy(site, moment)) !== from;
+  const { serves, isKilled } = await killDeploy(site, moment);
+  const isProven = serves !== from;
   const next = await site.call('deploy');
   assert.equal([next.code, next.document.outcome], [0, isProven ? 'unchanged' : 'deployed'], next.stderr);
   await assertServes(site, next.document.to ?? '');
+  return isKilled;
 }

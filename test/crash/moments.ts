@@ -17,6 +17,11 @@ export function fromSwapOn(moments: Moments): Moments {
   return moments.slice(placeOf(moments, /^step swap intended$/));
 }
 
+/** The moments until a run writes that it is over. */
+export function untilOver(moments: Moments): Moments {
+  return moments.slice(0, placeOf(moments, /^outcome$/));
+}
+
 /**
  * The lines but those between the candidate's stop and the outcome: what went wrong is over by then, so what happens
  * there is the same whatever the candidate did.

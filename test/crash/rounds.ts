@@ -4,38 +4,40 @@ import { readQuarantine } from '../../lib/run/quarantine.ts';
 import { statePathsIn } from '../../lib/run/state.ts';
 import { breakInService, type Site } from '../deploy/site.ts';
 import { currentLink } from '../deploy/sound.ts';
-import { assertKilled, endedBy, endOfNewestRun } from './death.ts';
+import { assertKilled, endedBy, endOfNewestRun, hasDied } from './death.ts';
 import { assertServes } from './ended.ts';
 import type { Kind } from './kinds.ts';
 import { deployNext } from './next.ts';
 import { outcomeOf, tellingOf, truthOf } from './truth.ts';
 
-/** The deploy of a good build dies; the way it ends is the ledger's. @returns the build that serves then */
-export async function killDeploy(site: Site, moment: string): Promise<string> {
+/**
+ * The deploy of a good build dies; the way it ends is the ledger's.
+ * @returns the build that serves then, and whether it died: only a slow run may have that moment
+ */
+export async function killDeploy(site: Site, moment: string): Promise<{ serves: string; isKilled: boolean }> {
   const from = (await currentLink(site)) ?? '';
   const to = await site.add();
   const death = await endedBy(site, 'deploy', { deploy: [moment] });
-  assertKilled(death);
+  const isKilled = hasDied(death);
   const { ledger } = death;
   const serves = outcomeOf(ledger) === null ? from : to;
   await assertServes(site, serves);
   if (ledger) assert.equal(tellingOf(await endOfNewestRun(site)), truthOf(ledger, from));
-  return serves;
+  return { serves, isKilled };
 }
 
 /**
  * Whenever the deployer of a bad build dies, the proven one serves; and what was seen of the bad one is not forgotten.
- * @returns whether it died: a run of a kind that varies may be over before that moment
+ * @returns whether it died: a run may be over before that moment, and one of a kind that varies often is
  */
 export async function killBadDeploy(site: Site, moment: string, kind: Kind): Promise<boolean> {
   const from = (await currentLink(site)) ?? '';
   const to = await addBad(site, kind);
   const death = await endedBy(site, 'deploy', { deploy: [moment] });
-  const { code, ledger } = death;
-  const isOver = kind.varies && code === 4;
-  if (!isOver) assertKilled(death);
+  const isKilled = hasDied(death, 4);
+  const { ledger } = death;
   await assertServes(site, from);
-  if (isOver || !ledger) return !isOver;
+  if (!isKilled || !ledger) return isKilled;
   const { failure, ...document } = await endOfNewestRun(site);
   const quarantine = await readQuarantine(statePathsIn(site.sandbox.hostPath(site.state)));
   assert.is(to in quarantine, failure !== null && isBuildsFault(failure), `quarantined for ${failure?.reason}`);
@@ -48,29 +50,34 @@ export function addBad(site: Site, { behaviour, add }: Kind): Promise<string> {
   return add ? add(site) : site.add(behaviour);
 }
 
-/** A rollback from a healthy build dies: that one serves, unless the rollback had written that it was over. */
-export async function killRollback(site: Site, moment: string): Promise<void> {
+/**
+ * A rollback from a healthy build dies: that one serves, unless the rollback had written that it was over.
+ * @returns whether it died
+ */
+export async function killRollback(site: Site, moment: string): Promise<boolean> {
   const { from, to } = await deployNext(site);
   const death = await endedBy(site, 'rollback', { rollback: [moment] });
-  assertKilled(death);
+  const isKilled = hasDied(death);
   const { ledger } = death;
   await assertServes(site, outcomeOf(ledger) === null ? to : from);
   if (ledger) assert.equal(tellingOf(await endOfNewestRun(site)), truthOf(ledger, to));
+  return isKilled;
 }
 
-/** A rollback from a build that crashes in service dies by that signal: the build before comes up without anybody. */
-export async function killWayOut(site: Site, moment: string, signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
+/**
+ * A rollback from a build that crashes in service dies by that signal: the build before comes up without anybody.
+ * @returns whether it had the signal
+ */
+export async function killWayOut(site: Site, moment: string, signal: 'SIGKILL' | 'SIGTERM'): Promise<boolean> {
   const { from, to } = await deployNext(site);
   await breakInService(site, to);
   const death = await endedBy(site, 'rollback', { rollback: [`${moment} ${signal}`] });
-  assert.ok(
-    death.own.passed.some((one) => one.signal === signal),
-    `${signal} was not sent`,
-  );
-  if (signal === 'SIGKILL') assertKilled(death);
+  const isSent = death.own.passed.some((one) => one.signal === signal);
+  if (isSent && signal === 'SIGKILL') assertKilled(death);
   else assert.is(death.code, 0, death.said);
   await assertServes(site, from);
   assert.is((await endOfNewestRun(site)).active, from);
+  return isSent;
 }
 
 /**

@@ -36,7 +36,7 @@ test('S8: somebody kills the old build once while settle goes back to it: the sa
   await site.add();
   const deploy = 'sent StartUnit:1';
   const { settles } = await endedBy(site, 'deploy', { deploy: [deploy] });
-  const paused = await pauseSettleAt(site, deploy, momentOf(settles[0]?.passed ?? []));
+  const paused = await pauseSettleAt(site, { deploy, moment: momentOf(settles[0]?.passed ?? []) });
   await killService(site);
   await paused.resume();
   await untilEnded(site);
