@@ -24,6 +24,8 @@ export interface TestSandbox extends Omit<Sandbox, 'end'> {
 
 /** What a test has done inside is quick, unless the machine stands still for a while. */
 const commandTimeoutMs = patient(30_000);
+/** The units that are enabled come up with it. */
+const bootTimeoutMs = patient(60_000);
 
 let shared: Promise<TestSandbox> | undefined;
 
@@ -39,7 +41,7 @@ export function sandboxFor(): Promise<TestSandbox> {
 /** A sandbox for one test alone, or a second machine; the file's end ends it if the test did not. */
 export async function bootForTests(disk?: string): Promise<TestSandbox> {
   const binds = neededBinds();
-  const first = await bootSandbox({ disk, binds });
+  const first = await bootSandbox({ disk, binds, timeoutMs: bootTimeoutMs });
   let sandbox = first;
   atEnd(async () => {
     await sandbox.end();
@@ -71,7 +73,7 @@ export async function bootForTests(disk?: string): Promise<TestSandbox> {
     },
     async reboot() {
       await sandbox.powerCut();
-      sandbox = await bootSandbox({ disk: first.disk, binds });
+      sandbox = await bootSandbox({ disk: first.disk, binds, timeoutMs: bootTimeoutMs });
       atEnd(() => sandbox.powerCut());
     },
   };

@@ -2,7 +2,7 @@
 // deadline: 8min
 import * as assert from 'uvu/assert';
 import { installBootUnit } from '../deploy/boot.ts';
-import { buildId, type Site } from '../deploy/site.ts';
+import { buildId, type Site, type SiteOptions } from '../deploy/site.ts';
 import { makeOverlapSite, makeSocketSite } from '../deploy/socket-site.ts';
 import { suite, type TestContext } from '../suite.ts';
 import { endOfNewestRun, momentsOf } from './death.ts';
@@ -16,6 +16,8 @@ import { collectProblems } from './sweep.ts';
 
 const test = suite('crash/socket, power', { timeoutMs: 240_000 });
 const [first, second] = [buildId(1), buildId(2)];
+/** All machines come up at once, with a processor or two for them. */
+const options: SiteOptions = { builds: [{}], tables: { start: ['timeout = "60s"'] } };
 
 interface Case {
   name: string;
@@ -42,14 +44,14 @@ const asked = /^sent (Start|Restart)Unit:/;
 
 /** A site for each state. */
 async function casesOf(t: TestContext, strategy: string, make: MakeSite): Promise<Case[]> {
-  const dry = await make(t, { builds: [{}] });
+  const dry = await make(t, options);
   await dry.add();
   const moments = fromFirstStepOn(await momentsOf(dry, 'deploy'));
   const over = placeOf(moments, /^outcome$/);
   const states = moments.filter(({ moment, what }) => whens.test(what) || asked.test(moment));
   const cases: Case[] = [];
   for (const state of states) {
-    const site = await make(t, { builds: [{}] });
+    const site = await make(t, options);
     await installBootUnit(site);
     await site.add();
     const { moment, what } = state;
@@ -59,7 +61,7 @@ async function casesOf(t: TestContext, strategy: string, make: MakeSite): Promis
 }
 
 test('S8: the power goes while a stand-in is up, and nothing starts the service at boot: settle does', async (t) => {
-  const site = await makeOverlapSite(t, { builds: [{}] });
+  const site = await makeOverlapSite(t, options);
   const { sandbox, unit, socket } = site;
   await installBootUnit(site);
   await sandbox.run('systemctl', 'disable', unit);
