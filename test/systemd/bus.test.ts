@@ -100,6 +100,7 @@ test('S8: a bus that dies ends every call on it, and tells so by its signal', as
   const { sandbox } = await systemdInside(t);
   const bus = await connectBus('system');
   t.cleanup(() => bus.close());
+  await bus.call(listUnits);
   assert.is(bus.lost.aborted, false);
   // A manager that is stopped answers nobody, so the call is surely still open.
   await sandbox.run('systemctl', 'kill', '--signal=STOP', 'dbus.service');
