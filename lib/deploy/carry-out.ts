@@ -69,7 +69,9 @@ function meterOf(inputs: RunInputs, tools: RunTools): DowntimeMeter {
 async function applyMeasured(inputs: RunInputs, tools: MeasuredTools): Promise<Omit<Ending, 'checks'>> {
   const { emit, meter } = tools;
   const { strategy, health } = inputs.target;
-  const waits = strategy === 'restart' ? null : startableWaitMeter(health);
+  // On a first deploy nobody waited for anything yet, and who asks would have the socket start the unit without a build.
+  const isMeasured = strategy !== 'restart' && inputs.from !== null;
+  const waits = isMeasured ? startableWaitMeter(health) : null;
   // A backup may take an hour, and the service feels nothing of it: nobody need ask it all the time.
   const heard: Emit = (event) => {
     if (event.type === 'step' && event.name !== 'backup') waits?.start();

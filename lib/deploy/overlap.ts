@@ -45,10 +45,7 @@ function standInStep(inputs: RunInputs, tools: StrategyTools): Step {
     name: 'stand-in',
     does: `start ${standInOf(target.unit, to)} beside ${target.unit}, and prove it`,
     apply: async (signal) => {
-      tools.meter.start();
-      // One that an earlier run left would serve a build that nobody asked for, and keep a closed socket from opening.
-      await stopStandIns(systemd, target);
-      await requireSockets(systemd, target);
+      await openMeasured(inputs, tools);
       const { began, life } = await startStandIn(inputs, systemd, signal);
       beside.life = life;
       return { pid: began.mainPid, invocation: began.invocationId };
@@ -62,6 +59,16 @@ function standInStep(inputs: RunInputs, tools: StrategyTools): Step {
       await seeUp(inputs, tools);
     },
   };
+}
+
+/** Sees the sockets open, with no stand-in of an earlier run, and measures from here on whether they are. */
+async function openMeasured({ target, from }: RunInputs, { systemd, meter }: StrategyTools): Promise<void> {
+  // A closed port is asked by connections: on a first deploy the socket would start the unit with them, and without a build.
+  if (from !== null) meter.start();
+  // One that an earlier run left would serve a build that nobody asked for, and keep a closed socket from opening.
+  await stopStandIns(systemd, target);
+  await requireSockets(systemd, target);
+  meter.start();
 }
 
 /** What the gate found bad in the main unit runs in the stand-in too: whoever connects now rather waits for the build before. */

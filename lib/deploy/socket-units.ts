@@ -1,4 +1,6 @@
+import { isThere } from '../base/files.ts';
 import { openController } from '../base/wait.ts';
+import { currentPath } from '../builds/layout.ts';
 import type { TargetConfig } from '../config/model.ts';
 import { StepFailure } from '../run/failure.ts';
 import type { Systemd } from '../systemd/systemd.ts';
@@ -22,7 +24,7 @@ export async function socketsOf(systemd: Pick<Systemd, 'facts'>, unit: string): 
  */
 export async function requireSockets(
   systemd: Systemd,
-  target: Pick<TargetConfig, 'unit' | 'stopTimeoutMs' | 'startTimeoutMs'>,
+  target: Pick<TargetConfig, 'unit' | 'builds' | 'stopTimeoutMs' | 'startTimeoutMs'>,
 ): Promise<void> {
   const sockets = await socketsOf(systemd, target.unit);
   if (sockets.length === 0) throw new StepFailure('systemd', `no socket unit starts ${target.unit}`);
@@ -32,7 +34,9 @@ export async function requireSockets(
   await Promise.all([stopStandIns(systemd, target), stopUnit(systemd, target, signal)]);
   for (const name of [target.unit, ...closed]) await systemd.resetFailed(name);
   for (const name of closed) await systemd.start(name, { timeoutMs: jobMs, signal });
-  await systemd.start(target.unit, { timeoutMs: target.startTimeoutMs, signal });
+  // Before a first deploy there is nothing that could start.
+  const isDeployed = await isThere(currentPath(target.builds));
+  if (isDeployed) await systemd.start(target.unit, { timeoutMs: target.startTimeoutMs, signal });
   const [still] = await closedOf(systemd, sockets);
   if (!still) return;
   const { manager } = await systemd.facts(still);

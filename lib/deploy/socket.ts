@@ -9,7 +9,7 @@ import { isUnitsEnd, type UnitLife } from './life.ts';
 import { requireSockets } from './socket-units.ts';
 import { readAgain } from './ready-start.ts';
 import { restartByJob } from './restart-job.ts';
-import { provenStarts, stopUnit, watchStarted } from './start.ts';
+import { provenStarts, watchStarted } from './start.ts';
 import type { StartFacts } from './started.ts';
 import {
   asFarAsThereIsAWayBack,
@@ -21,6 +21,7 @@ import {
   type Watched,
 } from './strategy.ts';
 import { untilAdopted, untilTakenOver } from './takeover.ts';
+import { stopAll } from './while-stopped.ts';
 
 /**
  * A unit whose port belongs to a socket unit: the link moves, and one job restarts the service behind the socket, while
@@ -95,14 +96,19 @@ export async function swapBack(inputs: RunInputs, tools: StrategyTools, standIn?
   const { systemd } = tools;
   const { target, back, to } = inputs;
   const { signal } = openController();
-  if (back === null) {
-    await removeCurrent(target.builds);
-    await stopUnit(systemd, target, signal);
-    return;
-  }
+  if (back === null) return backToNothing(target, systemd);
   await swapCurrent(target.builds, back);
   if (back !== to && (await isServedBy(inputs, systemd, back))) return requireSockets(systemd, target);
   await restartProven(tools, target, { standIn, signal });
+}
+
+/** The sockets are closed with the unit: a connection would start it again, and without a build again and again. */
+async function backToNothing(target: RunInputs['target'], systemd: Systemd): Promise<void> {
+  try {
+    await stopAll(systemd, target);
+  } finally {
+    await removeCurrent(target.builds);
+  }
 }
 
 /** A process that has been told to end may still answer for a while, but it takes no more connections. */
@@ -115,12 +121,14 @@ async function isServedBy(inputs: RunInputs, systemd: Systemd, ...builds: (strin
 
 /**
  * Sees the build before up on an open socket, where the link never left it: a boot may have taken it away, another hand
- * or a crash loop may have closed the socket. A process that is its, or cannot be looked at, goes on.
+ * or a crash loop may have closed the socket. A process that is its, or cannot be looked at, goes on. Without a build before,
+ * what a connection may have started meanwhile is stopped with the sockets.
  */
 export async function seeUp(inputs: RunInputs, tools: StrategyTools): Promise<void> {
   const { systemd } = tools;
   const { target, back } = inputs;
-  if (back === null || (await isServedBy(inputs, systemd, back, null))) return requireSockets(systemd, target);
+  if (back === null) return stopAll(systemd, target);
+  if (await isServedBy(inputs, systemd, back, null)) return requireSockets(systemd, target);
   await restartProven(tools, target, { signal: openController().signal });
 }
 

@@ -162,4 +162,4 @@ async function stopOnce(systemd: Systemd, unit: string, options: JobOptions): Pr
 }
 
 /** A killed process is gone as soon as the kernel has run it once more. */
-const killedStopMs = 10_000;
+export const killedStopMs = 10_000;

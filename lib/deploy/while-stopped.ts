@@ -6,7 +6,7 @@ import { endProcesses } from './leftovers.ts';
 import { socketsOf } from './socket-units.ts';
 import { stopStandIns } from './stand-in.ts';
 import { type Opened, unseen } from './ports.ts';
-import { type Startable, startProven, stopUnit } from './start.ts';
+import { killedStopMs, type Startable, startProven, stopUnit } from './start.ts';
 
 const socketJobMs = 10_000;
 
@@ -43,13 +43,19 @@ export async function isAnyUp(systemd: Systemd, { unit }: Pick<TargetConfig, 'un
 
 /** Stops all that could write: the sockets first, since a connection would start the service again, and the stand-ins. */
 export async function stopAll(systemd: Systemd, target: Startable): Promise<void> {
+  const { unit, strategy, stopTimeoutMs } = target;
   const { signal } = openController();
-  for (const name of await socketsOf(systemd, target.unit)) {
-    await systemd.stop(name, { timeoutMs: socketJobMs, signal });
-  }
-  if (target.strategy === 'overlap') await stopStandIns(systemd, target);
-  await stopUnit(systemd, target);
-  await endProcesses(systemd, target.unit, signal);
+  // A socket closes after the services that require it have ended, and one of those may have to be killed for that.
+  const timeoutMs = stopTimeoutMs + killedStopMs + socketJobMs;
+  const sockets = await socketsOf(systemd, unit);
+  const stopping = [
+    ...sockets.map((name) => systemd.stop(name, { timeoutMs, signal })),
+    ...(strategy === 'overlap' ? [stopStandIns(systemd, target)] : []),
+    stopUnit(systemd, target),
+  ];
+  await Promise.allSettled(stopping);
+  await Promise.all(stopping);
+  await endProcesses(systemd, unit, signal);
 }
 
 /** Opens the sockets and starts the service, where they are not up already. @throws `StepFailure` when it does not come up */

@@ -37,7 +37,7 @@ export function sentenceOf(document: ToldRun): string {
   if (document.unfinished) return unfinishedSentence(document, document.unfinished);
   const restored = isRestore(document) ? restoreSentence(document) : null;
   if (restored !== null) return restored;
-  const { outcome, to, from, active, target, duration_ms, downtime_ms, longest_wait_ms, failure } = document;
+  const { outcome, to, active, target, duration_ms, downtime_ms, longest_wait_ms, failure } = document;
   const took = `in ${duration(duration_ms)}`;
   const down = closedWords(downtime_ms);
   // The ledger of an earlier version has no such key.
@@ -54,7 +54,7 @@ export function sentenceOf(document: ToldRun): string {
     case 'interrupted':
       return `${target} was not touched: ${failure?.message ?? 'interrupted'}`;
     case 'failed':
-      return `${target} IS NOT VERIFIED HEALTHY: ${failure?.message}${from === null && isStopped(document) ? '; the unit was stopped' : ''}`;
+      return `${target} IS NOT VERIFIED HEALTHY: ${failure?.message}${leftStopped(document)}`;
     default:
       return outcome satisfies never;
   }
@@ -86,10 +86,14 @@ function warningsIn({ steps }: RunDocument): string {
     .join('');
 }
 
-/** With nothing to go back to, a unit that was stopped, or restarted behind its socket, is left stopped. */
-function isStopped({ steps, strategy }: RunDocument): boolean {
-  const step = steps.find(({ name }) => name === (strategy === 'restart' ? 'stop' : 'swap'));
-  return step !== undefined && (step.status === 'reverted' || (step.status === 'done' && strategy === 'restart'));
+/** With nothing to go back to, a unit that was stopped is left so; behind a socket the way back stops it, whichever step failed. */
+function leftStopped({ from, steps, strategy }: RunDocument): string {
+  if (from !== null) return '';
+  const isOwnPort = strategy === 'restart';
+  const stopping = isOwnPort ? ['stop'] : ['stand-in', 'swap'];
+  const stopped = isOwnPort ? ['reverted', 'done'] : ['reverted', 'failed'];
+  if (!steps.some(({ name, status }) => stopping.includes(name) && stopped.includes(status))) return '';
+  return isOwnPort ? '; the unit was stopped' : '; the unit was stopped, and its socket with it';
 }
 
 /** Where a run that failed goes back to. */

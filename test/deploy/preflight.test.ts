@@ -54,7 +54,7 @@ test('S4: what to type about a socket of the user goes to the manager of the use
     start: async () => 'done',
     stop: async () => 'done',
   } as unknown as Systemd;
-  const target = { unit: 'app.service', stopTimeoutMs: 1_000, startTimeoutMs: 1_000 };
+  const target = { unit: 'app.service', builds: '/nonexistent', stopTimeoutMs: 1_000, startTimeoutMs: 1_000 };
   const error = await rejection(requireSockets(systemd, target));
   assert.match(error.message, 'systemctl --user status app.socket');
 });

@@ -53,7 +53,7 @@ test('S5: a stop that even a kill does not end is not held against the build tha
   // Each kill ends one of the commands, and the next one begins.
   const flag = '/run/stops-at-once';
   const waits = `ExecStopPost=-/bin/sh -c 'test -e ${flag} || exec sleep 60'`;
-  // Not at the first deploy: what asks how long one waits may have the socket start the service, and the job stops it again.
+  // Not at the first deploy: whoever asks meanwhile has the socket start the service, and the job stops it again.
   const sandbox = await sandboxFor();
   await sandbox.run('touch', flag);
   const site = await makeSocketSite(t, { ...slow, builds: [{}], service: [...slow.service, waits, waits] });

@@ -73,7 +73,7 @@ test('S4: every outcome has its sentence', () => {
         failure: gateFailure,
         steps: [step('swap', 'reverted'), step('restart', 'failed')],
       },
-      'shop IS NOT VERIFIED HEALTHY: answered 500; the unit was stopped',
+      'shop IS NOT VERIFIED HEALTHY: answered 500; the unit was stopped, and its socket with it',
     ],
     [
       {
@@ -83,6 +83,17 @@ test('S4: every outcome has its sentence', () => {
         active: null,
         failure: gateFailure,
         steps: [step('stand-in', 'failed')],
+      },
+      'shop IS NOT VERIFIED HEALTHY: answered 500; the unit was stopped, and its socket with it',
+    ],
+    [
+      {
+        outcome: 'failed',
+        strategy: 'overlap',
+        from: null,
+        active: null,
+        failure: gateFailure,
+        steps: [step('stand-in', 'revert_failed')],
       },
       'shop IS NOT VERIFIED HEALTHY: answered 500',
     ],
