@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { isCutoverError } from '../base/errors.ts';
+import { CutoverError, isCutoverError } from '../base/errors.ts';
 import { variantMaker } from './bus.ts';
 import { escapeUnitName } from './names.ts';
 import { unitIn } from './processes.ts';
@@ -23,7 +23,7 @@ export function hookScope(app: string, target: string, run?: string): string {
 /**
  * Puts a process into a hook's scope: with all that it will start, wherever that moves itself. Where a unit of ours keeps
  * this process, the scope is bound to that: systemd ends the hook when its deployer dies.
- * @throws `permission`; `unit_exists` when there is such a scope already
+ * @throws `permission`; `unit_exists` when there is such a scope already; `failed` when the process is not in it
  */
 export async function enterHookScope(
   systemd: Systemd,
@@ -38,7 +38,8 @@ export async function enterHookScope(
     ['TimeoutStopUSec', variant('t', graceUsec)],
     ...(own === null ? [] : [['BindsTo', variant('as', [own])]]),
   ];
-  await systemd.startTransient(scope, properties, [], { timeoutMs: startMs });
+  const ended = await systemd.startTransient(scope, properties, [], { timeoutMs: startMs });
+  if (ended !== 'done') throw new CutoverError('failed', `the start job of ${scope} ended as ${ended}`);
 }
 
 /**
