@@ -44,9 +44,10 @@ async function isFreeOfStrangers(
   return free.length === ports.length;
 }
 
-async function requireDown(systemd: Systemd, unit: string): Promise<void> {
+/** Sees that a unit that was stopped is down still. @throws `StepFailure` systemd where another hand has started it */
+export async function requireDown(systemd: Systemd, unit: string): Promise<void> {
   if (isDown(await systemd.property(unit, 'Unit', 'ActiveState'))) return;
-  throw new StepFailure('systemd', `${unit} was started by another hand, and has its port`);
+  throw new StepFailure('systemd', `${unit} was started by another hand while it had to be down`);
 }
 
 async function isFreeWithin(ports: readonly number[], timeoutMs: number, signal: AbortSignal): Promise<boolean> {

@@ -3,7 +3,7 @@ import { openController, poll, withDeadline } from '../base/wait.ts';
 import type { TargetConfig } from '../config/model.ts';
 import { isDown } from '../systemd/facts.ts';
 import type { Systemd } from '../systemd/systemd.ts';
-import { freePorts } from './free-port.ts';
+import { freePorts, requireDown } from './free-port.ts';
 
 /** A killed process is gone as soon as the kernel has run it once more. */
 const killedMs = 10_000;
@@ -26,11 +26,13 @@ export async function endLeftOvers(
  * Ends all that a unit that was stopped has left, on a port or not: `KillMode=process` leaves children behind, and those of the
  * unit's own control group may be ended.
  * @returns how many they were
- * @throws `timeout`
+ * @throws `timeout`; `StepFailure` systemd where another hand has started the unit
  */
 export async function endProcesses(systemd: Systemd, unit: string, signal: AbortSignal): Promise<number> {
   const left = await systemd.processes(unit);
   if (left.length === 0) return 0;
+  // What runs once it is up again is nothing that was left.
+  await requireDown(systemd, unit);
   await systemd.kill(unit);
   const what = `processes that are left of ${unit} did not end`;
   await withDeadline({ what, timeoutMs: killedMs, signal }, (ended) =>

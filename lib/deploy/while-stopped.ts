@@ -2,6 +2,7 @@ import { openController } from '../base/wait.ts';
 import type { TargetConfig } from '../config/model.ts';
 import { isDown, isRunning } from '../systemd/facts.ts';
 import type { Systemd } from '../systemd/systemd.ts';
+import { requireDown } from './free-port.ts';
 import { endProcesses } from './leftovers.ts';
 import { socketsOf } from './socket-units.ts';
 import { stopStandIns } from './stand-in.ts';
@@ -41,7 +42,10 @@ export async function isAnyUp(systemd: Systemd, { unit }: Pick<TargetConfig, 'un
   return !states.every(isDown);
 }
 
-/** Stops all that could write: the sockets first, since a connection would start the service again, and the stand-ins. */
+/**
+ * Stops all that could write: the sockets first, since a connection would start the service again, and the stand-ins.
+ * @throws `StepFailure` systemd where another hand has started the unit again
+ */
 export async function stopAll(systemd: Systemd, target: Startable): Promise<void> {
   const { unit, strategy, stopTimeoutMs } = target;
   const { signal } = openController();
@@ -56,6 +60,8 @@ export async function stopAll(systemd: Systemd, target: Startable): Promise<void
   await Promise.allSettled(stopping);
   await Promise.all(stopping);
   await endProcesses(systemd, unit, signal);
+  // A unit that another one upholds, or that a path starts, is up again at once: nothing may be done to its data then.
+  await requireDown(systemd, unit);
 }
 
 /** Opens the sockets and starts the service, where they are not up already. @throws `StepFailure` when it does not come up */

@@ -28,6 +28,6 @@ test('S2: what has the port of a unit that is up again is no leftover, and is no
   assert.ok(error instanceof StepFailure);
   assert.equal(
     [error.reason, error.message, killed],
-    ['systemd', 'shop.service was started by another hand, and has its port', []],
+    ['systemd', 'shop.service was started by another hand while it had to be down', []],
   );
 });

@@ -36,6 +36,35 @@ test('what a stop leaves of the unit is ended before the work', async () => {
   assert.equal(done, [`kill ${target.unit}`, 'work']);
 });
 
+test('B2: what runs because another hand has started the unit meanwhile is no leftover: it is not killed, and nothing is done', async () => {
+  const done: string[] = [];
+  const systemd = systemdWith({
+    stop: async () => 'done',
+    processes: async () => [7],
+    property: async (unit) => (unit === target.unit ? 'active' : 'inactive'),
+    kill: async (unit) => void done.push(`kill ${unit}`),
+  });
+  const error = await errorOf(whileStopped(target, { systemd, isStarted: false }, async () => void done.push('work')));
+  assert.match(error.message, `${target.unit} was started by another hand`);
+  assert.equal(done, []);
+});
+
+test('B2: a unit that another hand starts after all of it has ended: nothing is done to the data', async () => {
+  const done: string[] = [];
+  let [left, state] = [[7], 'inactive'];
+  const systemd = systemdWith({
+    stop: async () => 'done',
+    processes: async () => left,
+    property: async () => state,
+    kill: async () => {
+      [left, state] = [[], 'activating'];
+    },
+  });
+  const error = await errorOf(whileStopped(target, { systemd, isStarted: false }, async () => void done.push('work')));
+  assert.match(error.message, `${target.unit} was started by another hand`);
+  assert.equal(done, []);
+});
+
 test('what the work failed with is told, although the service does not start after it either', async () => {
   const systemd = systemdWith({ stop: () => Promise.resolve('done'), start: () => failing('it does not start') });
   const error = await errorOf(whileStopped(target, { systemd, isStarted: true }, () => failing('the disk is full')));
@@ -57,7 +86,8 @@ for (const [state, result, problem] of [
 
 /** A service that runs behind a socket. */
 function systemdWith(calls: Partial<Systemd>): Systemd {
-  return { facts: runningBehindSocket, processes: async () => [], ...calls } as Systemd;
+  const down = { processes: async () => [], property: async () => 'inactive' };
+  return { facts: runningBehindSocket, ...down, ...calls } as Systemd;
 }
 
 function runningBehindSocket(unit: string): ReturnType<Systemd['facts']> {
