@@ -4,22 +4,34 @@ import type { TargetConfig } from '../config/model.ts';
 import { isDown } from '../systemd/facts.ts';
 import type { Systemd } from '../systemd/systemd.ts';
 import { freePorts, requireDown } from './free-port.ts';
+import { stopUnit } from './start.ts';
+
+/** What of a target is needed to end what is left of it. */
+type Leaving = Pick<TargetConfig, 'unit' | 'ports' | 'stopTimeoutMs'>;
 
 /** A killed process is gone as soon as the kernel has run it once more. */
 const killedMs = 10_000;
 
 /**
+ * Stops a build that is gone back from, and ends all that it leaves, on a port or not: its worker would go on beside the build before.
+ * What does not end keeps nobody from going back.
+ */
+export async function stopWithLeftOvers(systemd: Systemd, target: Leaving): Promise<void> {
+  await stopUnit(systemd, target);
+  await endProcesses(systemd, target.unit, openController().signal).catch(unlessLost);
+}
+
+/**
  * Ends what a unit that is down has left on its ports, before another build is started: it would keep that from its port, or
  * answer in its place. A stranger is named by the start, which is tried all the same.
  */
-export async function endLeftOvers(
-  systemd: Systemd,
-  target: Pick<TargetConfig, 'unit' | 'ports' | 'stopTimeoutMs'>,
-): Promise<void> {
+export async function endLeftOvers(systemd: Systemd, target: Leaving): Promise<void> {
   if (!isDown(await systemd.property(target.unit, 'Unit', 'ActiveState'))) return;
-  await freePorts(systemd, target, openController().signal).catch((error: unknown) => {
-    if (isCutoverError(error, 'bus_lost', 'systemd_unavailable')) throw error;
-  });
+  await freePorts(systemd, target, openController().signal).catch(unlessLost);
+}
+
+function unlessLost(error: unknown): void {
+  if (isCutoverError(error, 'bus_lost', 'systemd_unavailable')) throw error;
 }
 
 /**

@@ -7,7 +7,7 @@ import { checkSteps } from './configured-checks.ts';
 import { migrateSteps, smokeSteps } from './hook-steps.ts';
 import { freePorts } from './free-port.ts';
 import { beginGate, type BegunLook } from './gate.ts';
-import { endLeftOvers } from './leftovers.ts';
+import { endLeftOvers, stopWithLeftOvers } from './leftovers.ts';
 import type { PortOwners } from './ports.ts';
 import { prepareStart, type ReadyStart } from './ready-start.ts';
 import { prepareJournal } from './limits.ts';
@@ -92,9 +92,8 @@ function startStep(inputs: RunInputs, { systemd, meter }: StrategyTools, launch:
     revert: async () => {
       // A way back that was cut off after it had started the build before need not stop it again.
       if (back !== to && back !== null && (await buildOfProcess(inputs, systemd)) === back) return;
-      await stopUnit(systemd, target);
       // Before the database is put back as well: what serves writes.
-      await endLeftOvers(systemd, target);
+      await stopWithLeftOvers(systemd, target);
     },
   };
 }
@@ -132,7 +131,7 @@ async function startBack(inputs: RunInputs, { systemd, meter }: StrategyTools): 
   await untilStopped(systemd, target, signal);
   // After a boot, or by another hand, the unit may have been started from a build that was never proven.
   const running = await buildOfProcess(inputs, systemd);
-  if (running !== undefined && running !== back) await stopUnit(systemd, target);
+  if (running !== undefined && running !== back) await stopWithLeftOvers(systemd, target);
   await endLeftOvers(systemd, target);
   await startProven(systemd, target, { opened: meter.opened, signal });
 }
