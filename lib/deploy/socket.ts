@@ -6,6 +6,7 @@ import type { Systemd } from '../systemd/systemd.ts';
 import { checkSteps } from './configured-checks.ts';
 import { migrateSteps, smokeSteps } from './hook-steps.ts';
 import { isUnitsEnd, type UnitLife } from './life.ts';
+import { endOldListeners, type Running, runningIn } from './old-listeners.ts';
 import { requireSockets } from './socket-units.ts';
 import { readAgain } from './ready-start.ts';
 import { restartByJob } from './restart-job.ts';
@@ -82,10 +83,28 @@ async function restartUnit(
   await requireSockets(systemd, target);
   const [isStale] = await Promise.all([systemd.property(unit, 'Unit', 'NeedDaemonReload'), systemd.resetFailed(unit)]);
   if (isStale === true) await readAgain(systemd);
+  const before = await runningIn(systemd, unit);
   const { result, wasKilled } = await restartByJob(systemd, target, signal);
   const message = `what ran before in ${unit} did not end within ${stopTimeoutMs / 1000} s (stop.timeout), and was killed`;
   if (wasKilled) emit({ type: 'note', message });
-  return watchStarted(systemd, unit, result);
+  const started = await watchStarted(systemd, unit, result);
+  await endOld({ systemd, emit, life: started.life }, target, { before, signal });
+  return started;
+}
+
+/** One job stops and starts: what the stop has left would share the socket with the new build, and answer in its place. */
+async function endOld(
+  { systemd, emit, life }: Pick<StrategyTools, 'systemd' | 'emit'> & { life: UnitLife },
+  target: RunInputs['target'],
+  { before, signal }: { before: Running; signal: AbortSignal },
+): Promise<void> {
+  const waiting = AbortSignal.any([signal, life.ended]);
+  const ended = await endOldListeners(systemd, target, { before, signal: waiting }).catch((error: unknown) => {
+    life.stop();
+    throw error;
+  });
+  const message = `${ended} processes of the build before were left in ${target.unit}, and ended`;
+  if (ended > 0) emit({ type: 'note', message });
 }
 
 /**

@@ -41,7 +41,8 @@ async function processesOf(run: string): Promise<number[]> {
   return found.flat();
 }
 
-function signalAll(pids: readonly number[], signal: NodeJS.Signals): void {
+/** Sends a signal to each of them that is there, and ours to end. */
+export function signalAll(pids: readonly number[], signal: NodeJS.Signals): void {
   for (const pid of pids) {
     try {
       process.kill(pid, signal);

@@ -59,6 +59,12 @@ export async function describeProcess(pid: number): Promise<ProcessFacts | null>
   };
 }
 
+/** When a process began, in clock ticks since the boot; null: it is gone. With its number that names it for good. */
+export function startTicksOf(pid: number): number | null {
+  const stat = readOr(pid, 'stat');
+  return stat === null ? null : parseStat(stat).startTicks;
+}
+
 /** Directory and executable of a process, as far as they may be seen; of one that is gone, none. */
 export async function placesOf(pid: number): Promise<string[]> {
   const places = await Promise.all(['cwd', 'exe'].map((name) => pathBehind(pid, name)));

@@ -3,10 +3,18 @@ import { writeFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import { suite } from '../suite.ts';
 import { buildId, makeSite, type Site } from './site.ts';
-import { assertSound } from './sound.ts';
+import { makeSocketSite } from './socket-site.ts';
+import { assertNothingLeft, assertSound, whoServes } from './sound.ts';
 
 const test = suite('deploy/children that a stop leaves');
 const [first, second] = [buildId(1), buildId(2)];
+
+/** A stop ends the shell alone, and leaves the program that has its socket. */
+const leavesChild = [
+  'ExecStart=',
+  `ExecStart=/bin/bash -c 'unset LISTEN_PID; ${process.execPath} app.mjs & wait'`,
+  'KillMode=process',
+];
 
 test('S4: what a bad build leaves to work on without a port is ended too', async (t) => {
   // A stop ends the program alone: its worker has no port, and takes jobs.
@@ -21,8 +29,52 @@ test('S4: what a bad build leaves to work on without a port is ended too', async
   await assertSound(site, first, called);
 });
 
+for (const [what, behaviour] of [
+  ['ends when it is told to', {}],
+  ['does not end when it is told to', { mode: 'ignore_sigterm' }],
+] as const) {
+  test(`S5: a child that the old build leaves behind a socket, and that ${what}, listens no more`, async (t) => {
+    const site = await makeSocketSite(t, {
+      builds: [behaviour],
+      service: leavesChild,
+      tables: { stop: ['timeout = "2s"'] },
+    });
+    await site.add();
+    const called = await site.call('deploy');
+    assert.equal([called.code, called.document.active], [0, second], called.stderr);
+    assert.equal(await listenersFrom(site, first), []);
+    assert.match(called.stderr, /processes of the build before were left in \S+, and ended/);
+    await endAll(site);
+  });
+}
+
+test('S4: behind a socket, a child of the old build does not pass the gate for a candidate that never listens', async (t) => {
+  const site = await makeSocketSite(t, { builds: [{}], service: leavesChild });
+  await site.add({ mode: 'crash', startMs: 1_500 });
+  const called = await site.call('deploy');
+  const { outcome, active } = called.document;
+  assert.equal([called.code, outcome, active], [4, 'rolled_back', first], called.stderr);
+  assert.is((await whoServes(site))?.build, first);
+  await endAll(site);
+});
+
 /** The processes that run from a build, a line each. */
 async function processesFrom({ sandbox, builds }: Site, build: string): Promise<string> {
   const found = await sandbox.exec(['bash', '-c', `ls -l /proc/[0-9]*/cwd 2>/dev/null | grep ${builds}/${build}`]);
   return found.stdout;
+}
+
+/** Those of them that listen. */
+async function listenersFrom(site: Site, build: string): Promise<number[]> {
+  const pids = [...(await processesFrom(site, build)).matchAll(/\/proc\/(\d+)\//g)].map(([, pid]) => pid);
+  const { stdout } = await site.sandbox.exec(['ss', '-Hltnp', `sport = :${site.port}`]);
+  return [...stdout.matchAll(/pid=(\d+)/g)].flatMap(([, pid]) => (pids.includes(pid) ? [Number(pid)] : []));
+}
+
+/** What the stop at the test's end would leave. */
+async function endAll(site: Site): Promise<void> {
+  const { sandbox, unit, socket } = site;
+  await sandbox.exec(['systemctl', 'stop', ...(socket === undefined ? [] : [socket]), unit]);
+  await sandbox.exec(['systemctl', 'kill', '--signal=KILL', unit]);
+  await assertNothingLeft(site);
 }
