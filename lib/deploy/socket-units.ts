@@ -5,6 +5,7 @@ import type { TargetConfig } from '../config/model.ts';
 import { StepFailure } from '../run/failure.ts';
 import type { Systemd } from '../systemd/systemd.ts';
 import { systemctl } from '../systemd/typed.ts';
+import { endProcesses } from './leftovers.ts';
 import { stopStandIns } from './stand-in.ts';
 import { stopUnit } from './start.ts';
 
@@ -19,7 +20,8 @@ export async function socketsOf(systemd: Pick<Systemd, 'facts'>, unit: string): 
 /**
  * Sees that the service's sockets are active. A crash loop closes them (`StartLimitIntervalSec=` of the service, or
  * `TriggerLimitBurst=` of the socket), and then nobody waits any more: they are opened again, with the service stopped
- * meanwhile, since a socket unit does not start while its service runs; and without stand-ins, which would have the port.
+ * meanwhile, since a socket unit does not start while its service runs; and without stand-ins and what a stop leaves, which would
+ * have the port.
  * @throws `StepFailure` when a socket stays closed
  */
 export async function requireSockets(
@@ -32,11 +34,17 @@ export async function requireSockets(
   if (closed.length === 0) return;
   const { signal } = openController();
   await Promise.all([stopStandIns(systemd, target), stopUnit(systemd, target, signal)]);
+  await endProcesses(systemd, target.unit, signal);
   for (const name of [target.unit, ...closed]) await systemd.resetFailed(name);
   for (const name of closed) await systemd.start(name, { timeoutMs: jobMs, signal });
   // Before a first deploy there is nothing that could start.
   const isDeployed = await isThere(currentPath(target.builds));
   if (isDeployed) await systemd.start(target.unit, { timeoutMs: target.startTimeoutMs, signal });
+  await requireOpen(systemd, sockets);
+}
+
+/** @throws `StepFailure` where one of the sockets is closed */
+export async function requireOpen(systemd: Systemd, sockets: readonly string[]): Promise<void> {
   const [still] = await closedOf(systemd, sockets);
   if (!still) return;
   const { manager } = await systemd.facts(still);

@@ -1,10 +1,12 @@
 import { join } from 'node:path';
 import { isCutoverError } from '../base/errors.ts';
+import { openController } from '../base/wait.ts';
 import { isBuildId } from '../builds/layout.ts';
 import type { TargetConfig } from '../config/model.ts';
 import type { RunInputs } from '../run/inputs.ts';
 import type { Systemd } from '../systemd/systemd.ts';
 import { passGate } from './gate.ts';
+import { endProcesses } from './leftovers.ts';
 import type { UnitLife } from './life.ts';
 import { stopUnit, watchStarted } from './start.ts';
 import type { StartFacts } from './started.ts';
@@ -62,7 +64,7 @@ export async function standInsOf(systemd: Systemd, unit: string): Promise<string
 
 /**
  * Stops every stand-in of a unit: the ones of earlier runs too. A stand-in drains at its SIGTERM; one that takes longer
- * than a stop may take is killed, as the main unit would be.
+ * than a stop may take is killed, as the main unit would be, and so is what it leaves: that shares the socket.
  */
 export async function stopStandIns(
   systemd: Systemd,
@@ -70,6 +72,7 @@ export async function stopStandIns(
 ): Promise<void> {
   for (const name of await standInsOf(systemd, unit)) {
     await stopUnit(systemd, { unit: name, stopTimeoutMs });
+    await endProcesses(systemd, name, openController().signal);
     // It is stopped: a failed state that may not be cleared keeps nobody from going on.
     await systemd.resetFailed(name).catch((error: unknown) => {
       if (!isCutoverError(error, 'permission')) throw error;

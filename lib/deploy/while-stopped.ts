@@ -4,7 +4,7 @@ import { isDown, isRunning } from '../systemd/facts.ts';
 import type { Systemd } from '../systemd/systemd.ts';
 import { requireDown } from './free-port.ts';
 import { endProcesses } from './leftovers.ts';
-import { socketsOf } from './socket-units.ts';
+import { requireOpen, socketsOf } from './socket-units.ts';
 import { stopStandIns } from './stand-in.ts';
 import { type Opened, unseen } from './ports.ts';
 import { killedStopMs, type Startable, startProven, stopUnit } from './start.ts';
@@ -64,12 +64,13 @@ export async function stopAll(systemd: Systemd, target: Startable): Promise<void
   await requireDown(systemd, unit);
 }
 
-/** Opens the sockets and starts the service, where they are not up already. @throws `StepFailure` when it does not come up */
+/** Opens the sockets and starts the service, where they are not up already. @throws `StepFailure` when one of them does not come up */
 export async function startAll(systemd: Systemd, target: Startable, opened: Opened): Promise<void> {
   const { signal } = openController();
-  for (const name of await socketsOf(systemd, target.unit)) {
-    await systemd.start(name, { timeoutMs: socketJobMs, signal });
-  }
-  if (isRunning(await systemd.facts(target.unit))) return;
-  await startProven(systemd, target, { opened, signal });
+  const sockets = await socketsOf(systemd, target.unit);
+  for (const name of sockets) await systemd.start(name, { timeoutMs: socketJobMs, signal });
+  const isUp = isRunning(await systemd.facts(target.unit));
+  if (!isUp) await startProven(systemd, target, { opened, signal });
+  // A service that serves without its socket is better than none, but its next restart would refuse connections.
+  await requireOpen(systemd, sockets);
 }

@@ -2,8 +2,8 @@
 import { writeFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import { suite } from '../suite.ts';
-import { buildId, makeSite, type Site } from './site.ts';
-import { makeSocketSite } from './socket-site.ts';
+import { buildId, makeSite, type Site, until } from './site.ts';
+import { makeOverlapSite, makeSocketSite } from './socket-site.ts';
 import { assertNothingLeft, assertSound, whoServes } from './sound.ts';
 
 const test = suite('deploy/children that a stop leaves');
@@ -55,6 +55,35 @@ test('S4: behind a socket, a child of the old build does not pass the gate for a
   const { outcome, active } = called.document;
   assert.equal([called.code, outcome, active], [4, 'rolled_back', first], called.stderr);
   assert.is((await whoServes(site))?.build, first);
+  await endAll(site);
+});
+
+for (const [what, behaviour, build] of [
+  ['a bad candidate', { mode: 'status' }, first],
+  ['a good one', {}, second],
+] as const) {
+  test(`S4: a child that the stand-in of ${what} leaves is ended with it`, async (t) => {
+    const site = await makeOverlapSite(t, { builds: [{}], service: leavesChild });
+    await site.add(behaviour);
+    const called = await site.call('deploy');
+    assert.is(called.document.active, build, called.stderr);
+    const list = ['systemctl', 'list-units', `${site.app}-next@*`, '--all', '--plain', '--no-legend'] as const;
+    // The kernel tells systemd of the last process's end a moment after it tells us.
+    await until('no stand-in is left', async () => (await site.sandbox.run(...list)) === '');
+    if (build === first) assert.is(await processesFrom(site, second), '', 'nothing runs from the bad build');
+    await endAll(site);
+  });
+}
+
+test('S1: the socket was closed, and a child that was left has the port: it is ended, and the socket is opened again', async (t) => {
+  const site = await makeSocketSite(t, { builds: [{}], service: leavesChild });
+  await site.add();
+  await site.sandbox.run('systemctl', 'stop', site.socket, site.unit);
+  assert.is((await whoServes(site))?.build, first, 'the child is left');
+  const called = await site.call('deploy', ['--fix-forward']);
+  assert.equal([called.code, called.document.active], [0, second], called.stderr);
+  await site.sandbox.run('systemctl', 'is-active', site.socket);
+  assert.is(await processesFrom(site, first), '', 'nothing runs from the old build');
   await endAll(site);
 });
 

@@ -51,6 +51,7 @@ test('S4: what to type about a socket of the user goes to the manager of the use
     property: async () => 'failed',
     resetFailed: async () => {},
     loadedUnits: async () => [],
+    processes: async () => [],
     start: async () => 'done',
     stop: async () => 'done',
   } as unknown as Systemd;

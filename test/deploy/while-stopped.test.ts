@@ -65,6 +65,15 @@ test('B2: a unit that another hand starts after all of it has ended: nothing is 
   assert.equal(done, []);
 });
 
+test('S1: a socket that cannot be opened after the work is told of, although the service runs', async () => {
+  const systemd = systemdWith({
+    stop: async () => 'done',
+    start: async (unit) => (unit === socket ? 'failed' : 'done'),
+  });
+  const error = await errorOf(whileStopped(target, { systemd, isStarted: true }, async () => {}));
+  assert.is(error.message, `${socket} cannot be opened: systemctl status ${socket}`);
+});
+
 test('what the work failed with is told, although the service does not start after it either', async () => {
   const systemd = systemdWith({ stop: () => Promise.resolve('done'), start: () => failing('it does not start') });
   const error = await errorOf(whileStopped(target, { systemd, isStarted: true }, () => failing('the disk is full')));
