@@ -1,12 +1,13 @@
 import { ExitCode, messageOf } from '../base/errors.ts';
+import { redactSentences } from '../base/redactor.ts';
 import { currentBuild } from '../builds/current.ts';
 import { originOf } from '../builds/origin.ts';
 import { pathsOf, targetNamed } from '../deployer/place.ts';
-import { putBackAtBoot, settle, targetLeftBehind } from '../deployer/settle.ts';
+import { putBackAtBoot, settle, settleChange, targetLeftBehind } from '../deployer/settle.ts';
 import type { RunDocument } from '../run/document.ts';
 import { type StatePaths, statePathsIn } from '../run/state.ts';
 import { tellReady } from '../systemd/notify.ts';
-import { afterwards } from './afterwards.ts';
+import { afterwards, whileWorking } from './afterwards.ts';
 import { workAsOwner } from './as-owner.ts';
 import type { GlobalOptions, Run, Terminal } from './command.ts';
 import { listenersIn } from './notify-afterwards.ts';
@@ -33,26 +34,30 @@ export const run: Run<SettleFlags> = async ([name], options, terminal) => {
     await afterwards(document, place, { terminal, ...listeners, isPruned: false });
     return exitCode;
   }
-  if (options.json) terminal.print(JSON.stringify({ ...nothing, ...(place && (await asItStands(place, startedMs))) }));
-  else terminal.tell('nothing to settle: no run was cut off\n');
+  const ended = place && (await whileWorking(place, terminal, () => settleChange(place, { waitMs })));
+  if (!options.json) terminal.tell(`${ended ?? 'nothing to settle: no run was cut off'}\n`);
+  else if (place)
+    terminal.print(JSON.stringify(redactSentences(await unchanged(place, { ended, startedMs }), place.redact)));
+  else terminal.print(JSON.stringify(nothing));
   return ExitCode.done;
 };
 
 /** What is said where no run was cut off. */
 const nothing = { run: null, kind: 'settle', outcome: 'unchanged', exit_code: ExitCode.done } as const;
 
-/** The rest of that document, where the target is known. */
-async function asItStands(
+/** The whole of that document, where the target is known. @param ended what was done with a change of the unit that was cut off */
+async function unchanged(
   { config, target }: CommandPlace,
-  startedMs: number,
-): Promise<Omit<RunDocument, keyof typeof nothing>> {
+  { ended, startedMs }: { ended: string | null; startedMs: number },
+): Promise<RunDocument> {
   const current = await currentBuild(target.builds).catch(() => null);
   const { name, unit, strategy, builds } = target;
   const { revision, branch } = await originOf(builds, current);
   const what = { app: config.app, target: name, unit, strategy, from: current, to: current, revision, branch };
   const when = { started_at: new Date(startedMs).toISOString(), duration_ms: Math.max(0, Date.now() - startedMs) };
   const how = { downtime_ms: 0, longest_wait_ms: null, steps: [], checks: [], failure: null, cause: null };
-  return { ...what, active: current, ...when, ...how };
+  const first = ended === null ? {} : { ended_first: ended };
+  return { ...nothing, ...what, active: current, ...when, ...how, ...first };
 }
 
 /** The unit is ordered behind ours, which counts as started from here on: whatever went wrong, the boot goes on. */

@@ -24,7 +24,7 @@ export async function backup(place: Place, { waitMs }: { waitMs: number }): Prom
   const owner = ownerOf(place);
   const { emit, signal, paths } = place;
   const note = (message: string): void => emit({ type: 'note', message });
-  return whileHeld(place, { doing: 'backup', waitMs }, async (_settled, guard) => {
+  return whileHeld(place, { doing: 'backup', waitMs }, async ({ guard }) => {
     await guard();
     const made = await takeBackup({ ...owner, id: await nextRunId(paths), signal, onProgress: note });
     const { removed, problem } = await removeOldBackups(owner, {

@@ -1,4 +1,3 @@
-import { CutoverError } from '../base/errors.ts';
 import { currentBuild } from '../builds/current.ts';
 import { listBuildIds, resolveBuild } from '../builds/list.ts';
 import { originOf } from '../builds/origin.ts';
@@ -16,6 +15,7 @@ import { readListenersAhead } from '../systemd/sockets.ts';
 import { whileHeld } from './held.ts';
 import { tellUnlessStartedAtBoot } from './at-boot.ts';
 import { refusedBy, runStages, type Staged } from './pipeline.ts';
+import { afterChange } from './init/ended-change.ts';
 import { asProven } from './init/strategy/proven.ts';
 import { type Place, placeInputs } from './place.ts';
 import { askPreflight, readSituation, type Situation } from './situation.ts';
@@ -53,14 +53,9 @@ export async function deploy(configured: Place, options: DeployOptions): Promise
   const what = source ? `${source.branch} ${shortName(source.revision)}` : (build ?? 'the newest build');
   // While this process connects to the bus the other processors have nothing to do.
   void readListenersAhead(place.target.ports);
-  return whileHeld(place, { doing: `deploy of ${what}`, waitMs }, async (_settled, guard, ended) => {
-    const document = await deployHeld(place, options, guard).catch((error: unknown) => {
-      if (ended === null || !(error instanceof CutoverError)) throw error;
-      const { code, message, mend } = error;
-      throw new CutoverError(code, `${ended}; then nothing was deployed: ${message}`, { mend, cause: error });
-    });
-    return ended === null || document.outcome !== 'refused' ? document : { ...document, ended_first: ended };
-  });
+  return whileHeld(place, { doing: `deploy of ${what}`, waitMs }, ({ ended, guard }) =>
+    afterChange(ended, 'nothing was deployed', () => deployHeld(place, options, guard)),
+  );
 }
 
 async function deployHeld(place: Place, options: DeployOptions, guard: () => Promise<void>): Promise<RunDocument> {

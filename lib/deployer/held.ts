@@ -1,7 +1,5 @@
 import { realpath } from 'node:fs/promises';
 import { CutoverError } from '../base/errors.ts';
-import { isOthersWord } from '../base/owner.ts';
-import { shellLine } from '../base/shell-words.ts';
 import { putBackLeftOver } from '../builds/removal.ts';
 import { clearTemporaryLinks } from '../builds/swap.ts';
 import { stopLeftStandIns } from '../deploy/left-over.ts';
@@ -14,8 +12,8 @@ import { readRun } from '../run/history.ts';
 import { isLiving, readInFlight } from '../run/in-flight.ts';
 import { type Ground, readHolder } from '../run/lock.ts';
 import type { StatePaths } from '../run/state.ts';
-import { readAdoption } from './init/adopt/record.ts';
-import { readRecord } from './init/strategy/record.ts';
+import { endChange } from './init/end-change.ts';
+import type { EndedChange } from './init/ended-change.ts';
 import type { Place } from './place.ts';
 import { settlingIn } from './settling.ts';
 
@@ -23,18 +21,26 @@ import { settlingIn } from './settling.ts';
 export const housekeeping = 'prune after a run';
 const housekeepingMs = 60_000;
 
+/** A target that is held, and nothing is left on it that was cut off. */
+export interface Held {
+  /** the run that was ended first; null: there was none */
+  settled: RunDocument | null;
+  /** the change of the unit that was ended first; null: there was none */
+  ended: EndedChange | null;
+  /** to be begun once the work has asked what it needs, and awaited before it changes anything */
+  guard: Hold['guard'];
+}
+
 /**
- * Does work while this process holds the target. A run that was cut off is ended before.
+ * Does work while this process holds the target. A run that was cut off is ended before, and a change of the unit.
  * @param waitMs how long to wait for another run; 0: not at all
  * @param isEmergency whether the work goes on without a lock where the state's disk is full or read-only
- * @param work receives the document of the run that was ended first, or null; and what to begin once it has asked what it
- * needs, and to await before it changes anything; and what was done with a change of the unit that had been cut off, or null
  * @throws `locked`, `permission`, `disk`
  */
 export async function whileHeld<T>(
   place: Place,
   request: { doing: string; waitMs: number; isEmergency?: boolean },
-  work: (settled: RunDocument | null, guard: Hold['guard'], ended: string | null) => Promise<T>,
+  work: (held: Held) => Promise<T>,
 ): Promise<T> {
   const { target, emit } = place;
   const asked = { ...request, waitMs: await patience(place, request) };
@@ -49,7 +55,7 @@ export async function whileHeld<T>(
     const { builds } = target;
     await Promise.all([clearTemporaryLinks(builds), putBackLeftOver(builds), stopLeftStandIns(place, target)]);
     const ended = await endChange({ ...place, systemd: place.ownersSystemd });
-    return await work(settled, hold.guard, ended);
+    return await work({ settled, ended, guard: hold.guard });
   } finally {
     await hold.release();
   }
@@ -102,37 +108,6 @@ export async function groundOf({
 function tellSettled(document: RunDocument, emit: Emit): void {
   emit({ type: 'settled', document });
   emit({ type: 'note', message: `run ${document.run} had been cut off and was ended first: ${document.outcome}` });
-}
-
-/** A change of strategy, or a move into a builds directory, that was cut off leaves files that are read at the next reload: it is ended before anything else. */
-async function endChange(place: Place): Promise<string | null> {
-  const done: string[] = [];
-  const tell = (message: string): void => {
-    done.push(message);
-    place.emit({ type: 'note', message });
-  };
-  const adoption = await readAdoption(place.paths);
-  const isChanging = (await readRecord(place.paths)) !== null;
-  if (adoption !== null || isChanging) await requireOwnWord(place.paths);
-  if (adoption !== null) {
-    const { endAdoption } = await import('./init/adopt/change.ts');
-    tell(await endAdoption(place, adoption));
-  }
-  if (isChanging) {
-    const { endUnfinished } = await import('./init/strategy/way-back.ts');
-    const message = await endUnfinished(place);
-    if (message !== null) tell(message);
-  }
-  return done.length === 0 ? null : done.join('; ');
-}
-
-/** The record of a change says which files are written. @throws `permission` */
-async function requireOwnWord({ directory }: Place['paths']): Promise<void> {
-  if (!(await isOthersWord(directory))) return;
-  const what = `a change of the unit was cut off, and its record in ${directory} is another user's`;
-  throw new CutoverError('permission', what, {
-    mend: `take it back, and again: ${shellLine(['chown', '-R', 'root:', directory])}; after that: cutover init --install`,
-  });
 }
 
 /** A hook of a process that died may go on for some seconds: nothing is begun beside it. */

@@ -45,7 +45,7 @@ export async function restore(
 ): Promise<RestoreReport> {
   const owner = ownerOf(place);
   const began = performance.now();
-  return whileHeld(place, { doing: `restore of ${basename(file)}`, waitMs }, (_settled, guard) =>
+  return whileHeld(place, { doing: `restore of ${basename(file)}`, waitMs }, ({ guard }) =>
     withBackup(owner, { file, signal: place.signal }, async (backup) => {
       const inputs = await inputsOf(place);
       await guard();

@@ -42,7 +42,7 @@ export async function rollback(
   const place = await asProven(configured);
   await requireHookUsers(place.target, ['smoke']);
   const doing = `rollback to ${build ?? 'the previous build'}`;
-  return whileHeld(place, { doing, waitMs, isEmergency: true }, async (settled, guard) => {
+  return whileHeld(place, { doing, waitMs, isEmergency: true }, async ({ settled, guard }) => {
     if (settled?.outcome === 'rolled_back' && build === undefined && (await wasDeploy(place, settled.run))) {
       return { ...settled, kind: 'rollback', to: settled.active, outcome: 'deployed', failure: null };
     }

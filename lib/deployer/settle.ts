@@ -22,13 +22,10 @@ import { settlingIn } from './settling.ts';
 const bootWaitMs = 10_000;
 const nobodyWaits = (): void => {};
 
-/** Ends an interrupted run, if there is one (`null`: there was none), or a change of strategy that was cut off. @throws `locked`: the run is still at work */
+/** Ends an interrupted run, if there is one (`null`: there was none). @throws `locked`: the run is still at work */
 export async function settle(place: Place, { waitMs }: { waitMs: number }): Promise<RunDocument | null> {
   const mark = await readInFlight(place.paths);
-  if (!mark) {
-    const isCutOff = (await readRecord(place.paths)) !== null || (await readAdoption(place.paths)) !== null;
-    return isCutOff ? whileHeld(place, { doing: 'settle', waitMs }, async (settled) => settled) : null;
-  }
+  if (!mark) return null;
   const hold = await holdTarget({ ...(await holdRequest(place, { doing: 'settle', waitMs })), onUnguarded: () => {} });
   try {
     const isReadable = (await readRun(place.paths, mark.run)) !== null;
@@ -39,6 +36,20 @@ export async function settle(place: Place, { waitMs }: { waitMs: number }): Prom
   } finally {
     await hold.release();
   }
+}
+
+/**
+ * Ends a change of strategy, or a move into a builds directory, that was cut off.
+ * @returns what was done, in words; null: there was none
+ * @throws `failed` where the service does not serve since, or not all of it can be written down; `locked`: it is still at work
+ */
+export async function settleChange(place: Place, { waitMs }: { waitMs: number }): Promise<string | null> {
+  const isCutOff = (await readRecord(place.paths)) !== null || (await readAdoption(place.paths)) !== null;
+  if (!isCutOff) return null;
+  return whileHeld(place, { doing: 'settle', waitMs }, async ({ ended }) => {
+    if (ended?.failure) throw ended.failure;
+    return ended?.text ?? null;
+  });
 }
 
 /** A mark whose ledger is lost or torn at its first line tells of no step to take back: then what runs is what counts. */

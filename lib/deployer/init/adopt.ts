@@ -45,9 +45,10 @@ export async function initAdopt(place: Place, request: AdoptRequest): Promise<Ad
   const doing = request.isUndo ? 'move out of the builds directory' : 'move into a builds directory';
   const held = { doing, waitMs: 0 };
   return notQueued(() =>
-    whileHeld(place, held, async (_settled, guard, ended) => {
+    whileHeld(place, held, async ({ ended, guard }) => {
       if (!request.isUndo) await requireWritten(place);
       const adoption = await planMove(place, request, ended !== null);
+      if (adoption === null && ended?.failure) throw ended.failure;
       if (adoption === null) return reportMove(place, request, { adoption, downtimeMs: null });
       for (const { path } of filesOf(adoption)) await requireWritable(path);
       place.signal.throwIfAborted();

@@ -47,11 +47,12 @@ export async function initStrategy(place: Place, request: StrategyRequest): Prom
   if (request.isDryRun) return rehearse(place, request);
   const doing = `change to strategy "${request.to}"`;
   return notQueued(() =>
-    whileHeld(place, { doing, waitMs: 0 }, async (_settled, guard) => {
+    whileHeld(place, { doing, waitMs: 0 }, async ({ ended, guard }) => {
       const wanted = await lookInto(place, request);
       const { plan, config, isDone } = wanted;
       const isSettled = isDone && config.before === config.after;
       place.signal.throwIfAborted();
+      if (isSettled && ended?.failure) throw ended.failure;
       if (isSettled) return report(wanted, place, { ...request, downtimeMs: null });
       await guard();
       const { from, to, files } = plan;

@@ -100,7 +100,7 @@ async function act(
 /** Holds the target, ends what was cut off, and carries the recovery out. */
 async function bringBack(place: Place, before: Look, { notes, recovery, cause }: Part): Promise<void> {
   const { target, paths } = place;
-  await whileHeld(place, { doing: 'recovery', waitMs: 0 }, async (settled, guard) => {
+  await whileHeld(place, { doing: 'recovery', waitMs: 0 }, async ({ settled, guard }) => {
     if (settled) notes.actions.push(`ended run ${settled.run}, which had been cut off: ${settled.outcome}`);
     const found = settled ? await look(place) : before;
     const { current, glance, facts } = found;

@@ -31,7 +31,7 @@ async function endedAfterProof(t: TestContext, written: string | null): Promise<
   };
   await writeAdoption(place.paths, adoption);
   if (written !== null) await writeFile(path, written);
-  assert.match(await endAdoption(place, adoption), 'and was completed');
+  assert.match((await endAdoption(place, adoption)).text, 'and was completed');
   assert.is(await readAdoption(place.paths), null);
   assert.is((await readAdopted(place.paths))?.build, adoption.build);
   return readFile(path, 'utf8');

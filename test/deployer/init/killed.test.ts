@@ -81,7 +81,9 @@ test('a deploy, a rollback and a settle after a killed change end it first', asy
   assert.is(await everything(site), cutOff);
   const settled = await site.call('settle');
   assert.is(settled.code, 0, settled.stderr);
-  assert.match(settled.stderr, 'had been cut off, and was taken back first');
+  assert.equal([settled.document.outcome, settled.document.run], ['unchanged', null]);
+  const ended = `a change of ${site.unit} from strategy "restart" to "socket" had been cut off, and was taken back first`;
+  assert.is(settled.document.ended_first, ended);
   assert.is(await everything(site), own);
   assert.ok(await killedAt(site, 'socket', 6));
   const called = await site.call('deploy');

@@ -5,6 +5,7 @@ import { holdersOf } from '../../../deploy/ports.ts';
 import { journalctl } from '../../../systemd/typed.ts';
 import type { Place } from '../../place.ts';
 import { clearTemporary } from '../strategy/our-files.ts';
+import { type EndedChange, takenBack } from '../ended-change.ts';
 import { wayBackFailed } from '../way-back-failed.ts';
 import { copyIn } from './copy.ts';
 import { confirm, finish } from './finish.ts';
@@ -86,8 +87,8 @@ function writtenBy(unit: string, { path }: Kept): string {
   return `what ${unit} wrote meanwhile lies in ${path}`;
 }
 
-/** Brings a move to an end that was cut off: one that was proven is completed, any other taken back. @returns what was done, in words */
-export async function endAdoption(place: Place, adoption: Adoption): Promise<string> {
+/** Brings a move to an end that was cut off: one that was proven is completed, any other taken back. */
+export async function endAdoption(place: Place, adoption: Adoption): Promise<EndedChange> {
   const { unit, to, isProven } = adoption;
   await clearTemporary(filesOf(adoption).map(({ path }) => path));
   const what = `a move of ${unit} to ${wayOf(adoption, to)} had been cut off`;
@@ -96,10 +97,11 @@ export async function endAdoption(place: Place, adoption: Adoption): Promise<str
     const missing = to === 'builds' ? await leftBehindNotes(adoption) : [];
     // Nobody is kept from a rollback by what can be written later.
     const ended = lacking === null ? ', and was completed' : `; ${lacking.message} -> ${lacking.mend}`;
-    return [`${what} after its proof${ended}`, ...missing].join('; ');
+    return { text: [`${what} after its proof${ended}`, ...missing].join('; '), failure: lacking };
   }
   const { problem, kept } = await takeBack(place, adoption);
   const ended = `${what}, and was taken back first${problem ? `; but ${problem.message}` : ''}`;
-  if (kept === null) return ended;
-  return [ended, writtenBy(unit, kept), ...kept.notes, `then: ${afterKept(adoption.source, kept.path)}`].join('; ');
+  const left =
+    kept === null ? [] : [writtenBy(unit, kept), ...kept.notes, `then: ${afterKept(adoption.source, kept.path)}`];
+  return takenBack([ended, ...left].join('; '), problem, journalctl(place.config.manager, unit));
 }

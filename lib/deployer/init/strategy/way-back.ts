@@ -1,7 +1,8 @@
 import { CutoverError, type ErrorCode, isCutoverError, messageOf } from '../../../base/errors.ts';
 import { openController } from '../../../base/wait.ts';
-import { systemctl } from '../../../systemd/typed.ts';
+import { journalctl, systemctl } from '../../../systemd/typed.ts';
 import type { Place } from '../../place.ts';
+import { type EndedChange, takenBack } from '../ended-change.ts';
 import { problemOf } from '../problem.ts';
 import {
   type Crossing,
@@ -51,26 +52,30 @@ async function moveBack(place: Place, { from }: ChangeRecord, crossing: Crossing
 
 /**
  * Brings a change to an end that was cut off: one whose proof was there is completed, any other taken back.
- * @returns what was done, in words; null: there was none
+ * @returns null: there was none
  * @throws what stands in the way
  */
-export async function endUnfinished(place: Place): Promise<string | null> {
+export async function endUnfinished(place: Place): Promise<EndedChange | null> {
   const record = await readRecord(place.paths);
   if (record === null) return null;
   const { from, to, unit, isProven, config, files } = record;
+  const { manager } = place.config;
   await clearTemporary([...files, config].map(({ path }) => path));
   const what = `a change of ${unit} from strategy "${from}" to "${to}" had been cut off`;
   if (isProven) {
     const lacking = await finish(place, record);
     // Nobody is kept from a rollback by what can be written later.
-    return `${what} after its proof${lacking === null ? ', and was completed' : `; ${lacking.message} -> ${lacking.mend}`}`;
+    const ended = lacking === null ? ', and was completed' : `; ${lacking.message} -> ${lacking.mend}`;
+    return { text: `${what} after its proof${ended}`, failure: lacking };
   }
   try {
     const problem = await takeBack(place, record);
-    return `${what}, and was taken back first${problem ? `; but ${problem.message}` : ''}`;
+    const text = `${what}, and was taken back first${problem ? `; but ${problem.message}` : ''}`;
+    const mend = `${journalctl(manager, unit)}; an older build: cutover rollback ${place.target.name}`;
+    return takenBack(text, problem, mend);
   } catch (error) {
     throw new CutoverError(codeOf(error), `${what}, and cannot be taken back: ${messageOf(error)}`, {
-      mend: `${systemctl(place.config.manager, `status ${unit}`)}; as root, the same again: cutover init ${unit} --strategy ${from}`,
+      mend: `${systemctl(manager, `status ${unit}`)}; as root, the same again: cutover init ${unit} --strategy ${from}`,
       cause: error,
     });
   }
