@@ -6,7 +6,6 @@ import { originOf } from '../../builds/origin.ts';
 import { carryOut } from '../../deploy/carry-out.ts';
 import type { TargetRecovery } from '../../report/recovery-report.ts';
 import type { RunDocument } from '../../run/document.ts';
-import type { RunEvent } from '../../run/events.ts';
 import type { Cause } from '../../run/cause.ts';
 import type { Reason } from '../../run/failure.ts';
 import type { RunInputs } from '../../run/inputs.ts';
@@ -17,6 +16,7 @@ import { whileHeld } from '../held.ts';
 import { type Place, placeInputs } from '../place.ts';
 import { rollback } from '../rollback.ts';
 import { type Look, look } from './look.ts';
+import { addOutcome, listening, type Notes } from './notes.ts';
 
 /** What one attempt at a target came to. */
 export interface Attempt extends TargetRecovery {
@@ -68,13 +68,6 @@ export async function attempt(place: Place, { isLast, recovery, cause }: Attempt
   };
 }
 
-interface Notes {
-  findings: string[];
-  actions: string[];
-  next: string | null;
-  document: RunDocument | null;
-}
-
 interface Part {
   notes: Notes;
   recovery: RunInputs['recovery'];
@@ -87,8 +80,8 @@ async function act(
 ): Promise<void> {
   const part: Part = { notes, recovery: recovery === undefined ? undefined : { id: recovery, isLast }, cause };
   try {
-    await bringBack(place, before, part);
-    if (isLast && isWorthGoingBack(before, notes.document)) await goBackFrom(place, before.current, part);
+    const found = await bringBack(place, before, part);
+    if (isLast && isWorthGoingBack(found, notes.document)) await goBackFrom(place, found.current, part);
   } catch (error) {
     // What keeps one service down must not keep the others waiting.
     if (!isCutoverError(error, 'locked', 'refused', 'permission', 'disk', 'no_build', 'config')) throw error;
@@ -97,63 +90,29 @@ async function act(
   }
 }
 
-/** Holds the target, ends what was cut off, and carries the recovery out. */
-async function bringBack(place: Place, before: Look, { notes, recovery, cause }: Part): Promise<void> {
+/** Holds the target, ends what was cut off, and carries the recovery out where that is still needed. @returns what it found */
+async function bringBack(place: Place, before: Look, { notes, recovery, cause }: Part): Promise<Look> {
   const { target, paths } = place;
-  await whileHeld(place, { doing: 'recovery', waitMs: 0 }, async ({ settled, guard }) => {
+  return whileHeld(place, { doing: 'recovery', waitMs: 0 }, async ({ settled, ended, guard }) => {
     if (settled) notes.actions.push(`ended run ${settled.run}, which had been cut off: ${settled.outcome}`);
-    const found = settled ? await look(place) : before;
+    if (ended) notes.actions.push(ended.text);
+    // Another build may serve now, or none at all in a directory of its own.
+    const found = settled || ended ? await look(place) : before;
     const { current, glance, facts } = found;
-    if (glance.healthy || current === null) return;
+    if (glance.healthy || current === null) return found;
     const startedAt = new Date().toISOString();
     const [run, origin] = await Promise.all([nextRunId(paths), originOf(target.builds, current)]);
     const what = { run, kind: 'recovery' as const, ...placeInputs(place), recovery, cause, ...origin };
     const which = { from: current, to: current, back: null };
     const known = { invocationBefore: facts.invocationId, memoryBefore: null, startedAt };
     await guard();
-    notes.document = await carryOut({ ...what, ...which, ...known }, [], { ...place, emit: listening(place, notes) });
+    notes.document = await carryOut({ ...what, ...which, ...known }, [], {
+      ...place,
+      emit: listening(place.emit, notes),
+    });
     addOutcome(notes.document, notes, { wasUp: facts.activeState !== 'inactive' && facts.activeState !== 'failed' });
+    return found;
   });
-}
-
-/** Of the last lines of a program that died, the last one of all is often an empty phrase. */
-const troubles = /error|fatal|fail|denied|refused|cannot|unable/i;
-
-/** What a step says on the way is part of what was found and done. */
-function listening({ emit }: Place, { findings, actions }: Notes): Place['emit'] {
-  let step: string | null = null;
-  return (event: RunEvent) => {
-    emit(event);
-    if (event.type === 'step') step = event.state === 'begun' ? event.name : null;
-    if (event.type === 'note' && step === 'end-leftovers') {
-      (event.message.endsWith('ended') ? actions : findings).push(event.message);
-    }
-    if (event.type === 'note' && step === 'repair') findings.push(event.message);
-    if (event.type === 'journal') {
-      const telling = event.lines.findLast((line) => troubles.test(line)) ?? event.lines.at(-1);
-      if (telling?.trim()) findings.push(`it wrote: ${telling.trim()}`);
-    }
-  };
-}
-
-function addOutcome(
-  { unit, steps, outcome, failure, to }: RunDocument,
-  notes: Notes,
-  { wasUp }: { wasUp: boolean },
-): void {
-  const words: Record<string, string> = {
-    'end-leftovers': wasUp ? `stopped ${unit}` : '',
-    repair: notes.findings.some((text) => text.startsWith('the repair failed')) ? 'tried the repair' : 'ran the repair',
-    start: `started ${unit}`,
-    gate: `saw ${to} healthy`,
-  };
-  const done = steps.filter(({ status }) => status === 'done').map(({ name }) => words[name] ?? name);
-  notes.actions.push(...done.filter(Boolean));
-  if (outcome === 'deployed' || !failure) return;
-  if (failure.step === 'start' && failure.reason !== 'port_taken') notes.actions.push(`tried to start ${unit}`);
-  notes.findings.push(`${failure.step} failed: ${failure.message}`);
-  if (failure.reason === 'port_taken') notes.next = 'sudo ss -ltnp';
-  else if (failure.reason === 'permission') notes.next = `sudo cutover recover ${notes.document?.target}`;
 }
 
 /** A stranger on the port, a full disk, a health that waits for a database: another build would cure none of them. */

@@ -2,10 +2,12 @@
 // deadline: 10min
 import { writeFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
-import { breakBuild, buildId, type Called, makeSite, type Refusal, type Site } from '../../deploy/site.ts';
+import type { RecoveryReport } from '../../../lib/report/recovery-report.ts';
+import { breakBuild, buildId, type Called, calledFrom, makeSite, type Refusal, type Site } from '../../deploy/site.ts';
 import { assertSound } from '../../deploy/sound.ts';
 import { suite, type TestContext } from '../../suite.ts';
-import { plainSite, refusedAdoption } from './adopt-site.ts';
+import { onlyOne } from '../recover/one-service.ts';
+import { plainSite, refusedAdoption, servedFrom } from './adopt-site.ts';
 import { initKilledAt, moments } from './killing.ts';
 import { change, everything } from './strategy-site.ts';
 
@@ -27,7 +29,7 @@ async function assertDownIsTold(ending: (site: Site) => Promise<Called<Refusal>>
   const { code, document, stderr } = await ending(site);
   assert.equal([code, document.error?.code], [3, 'failed'], stderr);
   assert.match(document.error?.message ?? '', 'had been cut off, and was taken back first; but ');
-  assert.match(document.error?.mend ?? '', /journalctl .*cutover rollback production$/);
+  assert.match(document.error?.mend ?? '', /journalctl .*cutover rollback .*production$/);
   const called = await site.call('rollback');
   assert.equal([called.code, called.document.active], [0, first], called.stderr);
   await assertSound(site, first);
@@ -61,4 +63,22 @@ test('S8: a move is taken back, and the directory does not serve any more: that 
   assert.equal([code, kind], [3, 'failed'], message);
   assert.match(message, 'had been cut off, and was taken back first; but ');
   assert.match(mend, `journalctl -u ${unit}`);
+});
+
+test('R1: a recovery that took a move back leaves the service alone that serves again', async (t) => {
+  const site = await plainSite(t);
+  const { sandbox, unit, source, builds, port } = site;
+  const lines = ['app = "plain"', '[targets.production]', `unit = "${unit}"`, `builds = "${builds}"`, `port = ${port}`];
+  await sandbox.run('mkdir', '-p', '/etc/cutover');
+  await writeFile(sandbox.hostPath(site.config), [...lines, '[recovery]', 'attempts = 1', ''].join('\n'));
+  await initKilledAt(sandbox, [unit, '--adopt'], moments.beforeProof.adopt);
+  const build = (await sandbox.run('readlink', `${builds}/current`)).trim();
+  await writeFile(sandbox.hostPath(`${builds}/${build}/app.mjs`), 'process.exit(3);\n');
+  await sandbox.run('systemctl', 'kill', '--signal=KILL', unit);
+  const called = calledFrom<RecoveryReport>(await sandbox.cutover(['recover', '--json']));
+  assert.is(called.code, 0, called.stderr);
+  const told = onlyOne(called.document);
+  assert.equal([told.before.healthy, told.after.healthy, told.run], [false, true, null]);
+  assert.match(told.actions.join('\n'), 'had been cut off, and was taken back first');
+  assert.is(await servedFrom(site), source);
 });
