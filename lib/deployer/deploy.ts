@@ -16,7 +16,6 @@ import { whileHeld } from './held.ts';
 import { tellUnlessStartedAtBoot } from './at-boot.ts';
 import { refusedBy, runStages, type Staged } from './pipeline.ts';
 import { afterChange } from './init/ended-change.ts';
-import { asProven } from './init/strategy/proven.ts';
 import { type Place, placeInputs } from './place.ts';
 import { askPreflight, readSituation, type Situation } from './situation.ts';
 import { keepRecord } from './staged-record.ts';
@@ -46,14 +45,14 @@ const aheadMs = 100;
  * @throws `locked`, `usage` (force that is not allowed), `no_build`, `permission`, `disk`
  */
 export async function deploy(configured: Place, options: DeployOptions): Promise<RunDocument> {
-  const place = await asProven(configured);
-  requireForceAllowed(place, options);
-  await requireHookUsers(place.target, deployHooks);
+  const { target } = configured;
+  requireForceAllowed(configured, options);
+  await requireHookUsers(target, deployHooks);
   const { build, source, waitMs } = options;
   const what = source ? `${source.branch} ${shortName(source.revision)}` : (build ?? 'the newest build');
   // While this process connects to the bus the other processors have nothing to do.
-  void readListenersAhead(place.target.ports);
-  return whileHeld(place, { doing: `deploy of ${what}`, waitMs }, ({ ended, guard }) =>
+  void readListenersAhead(target.ports);
+  return whileHeld(configured, { doing: `deploy of ${what}`, waitMs }, ({ place, ended, guard }) =>
     afterChange(ended, 'nothing was deployed', () => deployHeld(place, options, guard)),
   );
 }

@@ -14,6 +14,7 @@ import { type Ground, readHolder } from '../run/lock.ts';
 import type { StatePaths } from '../run/state.ts';
 import { endChange } from './init/end-change.ts';
 import type { EndedChange } from './init/ended-change.ts';
+import { asItServes } from './init/strategy/proven.ts';
 import type { Place } from './place.ts';
 import { settlingIn } from './settling.ts';
 
@@ -23,6 +24,8 @@ const housekeepingMs = 60_000;
 
 /** A target that is held, and nothing is left on it that was cut off. */
 export interface Held {
+  /** with the strategy by which its unit serves now */
+  place: Place;
   /** the run that was ended first; null: there was none */
   settled: RunDocument | null;
   /** the change of the unit that was ended first; null: there was none */
@@ -55,7 +58,7 @@ export async function whileHeld<T>(
     const { builds } = target;
     await Promise.all([clearTemporaryLinks(builds), putBackLeftOver(builds), stopLeftStandIns(place, target)]);
     const ended = await endChange({ ...place, systemd: place.ownersSystemd });
-    return await work({ settled, ended, guard: hold.guard });
+    return await work({ place: await asItServes(place), settled, ended, guard: hold.guard });
   } finally {
     await hold.release();
   }

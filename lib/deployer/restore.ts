@@ -40,12 +40,12 @@ export interface RestoreReport {
  * take it; `locked`, `disk`, `permission`; the signal's reason
  */
 export async function restore(
-  place: Place,
+  configured: Place,
   { file, waitMs }: { file: string; waitMs: number },
 ): Promise<RestoreReport> {
-  const owner = ownerOf(place);
+  const owner = ownerOf(configured);
   const began = performance.now();
-  return whileHeld(place, { doing: `restore of ${basename(file)}`, waitMs }, ({ guard }) =>
+  return whileHeld(configured, { doing: `restore of ${basename(file)}`, waitMs }, ({ place, guard }) =>
     withBackup(owner, { file, signal: place.signal }, async (backup) => {
       const inputs = await inputsOf(place);
       await guard();

@@ -16,7 +16,6 @@ import type { Hold } from '../run/hold.ts';
 import type { RunInputs } from '../run/inputs.ts';
 import { isRunning, type UnitFacts } from '../systemd/facts.ts';
 import { whileHeld } from './held.ts';
-import { asProven } from './init/strategy/proven.ts';
 import { type Place, placeInputs } from './place.ts';
 import { tellMigrated } from './migrated-since.ts';
 import { findWayBack } from './previous.ts';
@@ -39,10 +38,9 @@ export async function rollback(
   configured: Place,
   { build, waitMs, recovery, cause }: RollbackOptions,
 ): Promise<RunDocument> {
-  const place = await asProven(configured);
-  await requireHookUsers(place.target, ['smoke']);
+  await requireHookUsers(configured.target, ['smoke']);
   const doing = `rollback to ${build ?? 'the previous build'}`;
-  return whileHeld(place, { doing, waitMs, isEmergency: true }, async ({ settled, guard }) => {
+  return whileHeld(configured, { doing, waitMs, isEmergency: true }, async ({ place, settled, guard }) => {
     if (settled?.outcome === 'rolled_back' && build === undefined && (await wasDeploy(place, settled.run))) {
       return { ...settled, kind: 'rollback', to: settled.active, outcome: 'deployed', failure: null };
     }

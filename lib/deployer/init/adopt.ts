@@ -40,12 +40,12 @@ export interface AdoptRequest {
  * move that was cut off is brought to an end before.
  * @throws `refused`, `permission`, `disk`, `locked`, `usage`, with nothing changed; `taken_back`, `failed`
  */
-export async function initAdopt(place: Place, request: AdoptRequest): Promise<AdoptReport> {
-  if (request.isDryRun) return rehearse(place, request);
+export async function initAdopt(configured: Place, request: AdoptRequest): Promise<AdoptReport> {
+  if (request.isDryRun) return rehearse(configured, request);
   const doing = request.isUndo ? 'move out of the builds directory' : 'move into a builds directory';
   const held = { doing, waitMs: 0 };
   return notQueued(() =>
-    whileHeld(place, held, async ({ ended, guard }) => {
+    whileHeld(configured, held, async ({ place, ended, guard }) => {
       if (!request.isUndo) await requireWritten(place);
       const adoption = await planMove(place, request, ended !== null);
       if (adoption === null && ended?.failure) throw ended.failure;

@@ -91,9 +91,9 @@ async function act(
 }
 
 /** Holds the target, ends what was cut off, and carries the recovery out where that is still needed. @returns what it found */
-async function bringBack(place: Place, before: Look, { notes, recovery, cause }: Part): Promise<Look> {
-  const { target, paths } = place;
-  return whileHeld(place, { doing: 'recovery', waitMs: 0 }, async ({ settled, ended, guard }) => {
+async function bringBack(configured: Place, before: Look, { notes, recovery, cause }: Part): Promise<Look> {
+  return whileHeld(configured, { doing: 'recovery', waitMs: 0 }, async ({ place, settled, ended, guard }) => {
+    const { target, paths } = place;
     if (settled) notes.actions.push(`ended run ${settled.run}, which had been cut off: ${settled.outcome}`);
     if (ended) notes.actions.push(ended.text);
     // Another build may serve now, or none at all in a directory of its own.

@@ -6,6 +6,7 @@ import { isAlive, readInFlight } from '../../run/in-flight.ts';
 import { readQuarantine } from '../../run/quarantine.ts';
 import type { UnitFacts } from '../../systemd/facts.ts';
 import { systemctl } from '../../systemd/typed.ts';
+import { asProven } from '../init/strategy/proven.ts';
 import type { Place } from '../place.ts';
 import { lookAtService } from '../service-look.ts';
 
@@ -26,7 +27,9 @@ export interface Look {
 }
 
 /** Looks at a service: its unit, its ports, its health, its build. @throws `bus_lost`, `permission`; the signal's reason */
-export async function look(place: LookPlace): Promise<Look> {
+export async function look(configured: LookPlace): Promise<Look> {
+  // What cannot be read is told by whoever ends the change.
+  const place = await asProven(configured).catch(() => configured);
   const [service, build, cutOff] = await Promise.all([lookAtService(place), lookAtBuild(place), cutOffRun(place)]);
   const { facts, healthy, isPortTaken } = service;
   const isThere = facts.loadState === 'loaded';

@@ -1,15 +1,27 @@
 // needs: sandbox
 // deadline: 10min
 import { writeFile } from 'node:fs/promises';
+import { text } from 'node:stream/consumers';
 import * as assert from 'uvu/assert';
 import type { RecoveryReport } from '../../../lib/report/recovery-report.ts';
-import { breakBuild, buildId, type Called, calledFrom, makeSite, type Refusal, type Site } from '../../deploy/site.ts';
+import {
+  breakBuild,
+  buildId,
+  type Called,
+  calledFrom,
+  makeSite,
+  type Refusal,
+  type Site,
+  until,
+} from '../../deploy/site.ts';
+import { held, letGo } from '../../deploy/running.ts';
 import { assertSound } from '../../deploy/sound.ts';
+import type { TestSandbox } from '../../sandboxed.ts';
 import { suite, type TestContext } from '../../suite.ts';
 import { onlyOne } from '../recover/one-service.ts';
 import { plainSite, refusedAdoption, servedFrom } from './adopt-site.ts';
 import { initKilledAt, moments } from './killing.ts';
-import { change, everything } from './strategy-site.ts';
+import { change, everything, holdersOf, stateOf } from './strategy-site.ts';
 
 const test = suite('deployer/init ended', { timeoutMs: 280_000 });
 const [first, second] = [buildId(1), buildId(2)];
@@ -20,6 +32,25 @@ async function cutOffSite(t: TestContext): Promise<Site> {
   assert.is((await site.call('deploy')).code, 0);
   await initKilledAt(site.sandbox, [site.unit, '--strategy', 'socket', '--config', site.config], moments.atRestart);
   return site;
+}
+
+/** A command that goes on beside the test. */
+async function started(sandbox: TestSandbox, words: string[]): Promise<Started> {
+  const child = await sandbox.startCutover(words);
+  let said = '';
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => (said += chunk));
+  const stdout = text(child.stdout);
+  const end = async (): ReturnType<Started['end']> => ({
+    code: (await child.ended).code,
+    stdout: await stdout,
+    stderr: said,
+  });
+  return { said: () => said, end };
+}
+
+interface Started {
+  said: () => string;
+  end: () => Promise<{ code: number | null; stdout: string; stderr: string }>;
 }
 
 async function assertDownIsTold(ending: (site: Site) => Promise<Called<Refusal>>, t: TestContext): Promise<void> {
@@ -81,4 +112,20 @@ test('R1: a recovery that took a move back leaves the service alone that serves 
   assert.equal([told.before.healthy, told.after.healthy, told.run], [false, true, null]);
   assert.match(told.actions.join('\n'), 'had been cut off, and was taken back first');
   assert.is(await servedFrom(site), source);
+});
+
+test('S8: a deploy that waited for a change of strategy goes by the new one', async (t) => {
+  const site = await makeSite(t, { builds: [{}, {}], tables: held.tables });
+  const { sandbox, unit, app, config } = site;
+  await breakBuild(site, first, 'held');
+  const changing = await started(sandbox, ['init', unit, '--strategy', 'socket', '--config', config]);
+  await until('the socket is open', async () => (await stateOf(site, `${app}.socket`)) === 'active');
+  const deploying = await started(sandbox, ['deploy', 'production', '--wait=5min', '--json', '--config', config]);
+  await until('it waits', async () => deploying.said().includes('another run holds the target'));
+  await letGo(site);
+  assert.is((await changing.end()).code, 0, changing.said());
+  const { code, document } = calledFrom(await deploying.end());
+  assert.equal([code, document.strategy, document.active], [0, 'socket', second], deploying.said());
+  assert.equal(await holdersOf(site), ['node', 'systemd']);
+  await assertSound(site, second);
 });

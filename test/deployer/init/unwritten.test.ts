@@ -1,26 +1,36 @@
 // needs: sandbox
 // deadline: 10min
 import * as assert from 'uvu/assert';
-import { buildId, makeSite } from '../../deploy/site.ts';
+import { buildId, makeSite, type Site } from '../../deploy/site.ts';
 import { assertSound } from '../../deploy/sound.ts';
 import type { CheckReport } from '../../../lib/deployer/check.ts';
-import { suite } from '../../suite.ts';
+import type { RecoveryReport } from '../../../lib/report/recovery-report.ts';
+import type { RunDocument } from '../../../lib/run/document.ts';
+import { suite, type TestContext } from '../../suite.ts';
+import { configureRecovery } from '../recover/one-service.ts';
 import { change, refusedChange, stateOf } from './strategy-site.ts';
 
 const test = suite('deployer/init unwritten', { timeoutMs: 280_000 });
 
-test('S8: no room for the configuration after the proof: a rollback goes through, and the same command goes on', async (t) => {
+/** A site whose configuration is all that there is room for where it lies. */
+async function fullSite(t: TestContext): Promise<{ site: Site; small: Site; words: string[]; folder: string }> {
   const site = await makeSite(t, { builds: [{}, {}] });
-  const { sandbox, unit, app } = site;
+  const { sandbox, app } = site;
   const folder = `/srv/${app}-small`;
   const config = `${folder}/cutover.toml`;
-  const [small, words] = [{ ...site, config }, ['--config', config]];
   assert.is((await site.call('deploy')).code, 0);
-  // A disk on which the configuration is all that there is room for.
+  await configureRecovery(site, {});
   await sandbox.run('sh', '-ec', `mkdir ${folder}; mount -t tmpfs -o size=64k small ${folder}`);
   t.cleanup(() => sandbox.run('sh', '-c', `umount ${folder} && rmdir ${folder}`));
   await sandbox.run('cp', site.config, config);
   await sandbox.exec(['sh', '-c', `cat /dev/zero > ${folder}/.full`]);
+  return { site, small: { ...site, config }, words: ['--config', config], folder };
+}
+
+test('S8: no room for the configuration after the proof: a rollback goes through, and the same command goes on', async (t) => {
+  const { site, small, words, folder } = await fullSite(t);
+  const { sandbox, unit, app } = site;
+  const { config } = small;
   const text = await sandbox.run('cat', config);
   const { code, kind, message, mend } = await refusedChange(small, 'socket');
   assert.equal([code, kind], [3, 'failed'], message);
@@ -55,4 +65,19 @@ test('S8: no room for the configuration after the proof: a rollback goes through
   assert.match(await sandbox.run('cat', config), 'strategy = "socket"');
   await assertSound(site, buildId(3));
   assert.is((await change(small, 'restart')).code, 0);
+});
+
+test('R1: proven behind its socket, and no room for the configuration: a recovery goes by the socket', async (t) => {
+  const { site, small, words } = await fullSite(t);
+  const { sandbox, unit, app } = site;
+  assert.is((await refusedChange(small, 'socket')).code, 3);
+  const looked = await site.call<RecoveryReport>('recover', [...words, '--status-only']);
+  assert.equal([looked.code, looked.document.targets[0]?.findings], [0, []], looked.stderr);
+  await sandbox.run('systemctl', 'stop', `${app}.socket`, unit);
+  const { code, document, stderr } = await site.call<RecoveryReport>('recover', words);
+  assert.equal([code, document.targets[0]?.after.healthy], [0, true], stderr);
+  const [run] = (await site.call<{ runs: RunDocument[] }>('history', words)).document.runs;
+  assert.equal([run?.kind, run?.strategy, run?.outcome], ['recovery', 'socket', 'deployed']);
+  assert.is(await stateOf(site, `${app}.socket`), 'active');
+  await assertSound(site, buildId(2));
 });
