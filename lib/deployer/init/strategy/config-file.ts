@@ -48,6 +48,28 @@ export async function withStrategy(
   });
 }
 
+/**
+ * The same for a file that somebody may have written since it was read: what stands there now is theirs, and stays.
+ * @param planned what was to be written by what was read
+ * @throws `config`, `refused` where the strategy cannot be set there
+ */
+export async function strategyIn(
+  planned: OurFile,
+  { unit, target, strategy }: { unit: string; target: string; strategy: StrategyName },
+): Promise<OurFile> {
+  const { path, before, after } = planned;
+  const text = await readIfThere(path);
+  if (text === before || text === after) return planned;
+  if (text === null) return { ...planned, after: null };
+  const { mode } = await stat(path);
+  const now = { path, text, mode: mode & 0o7777, isThere: true };
+  const config = await parseText(text, { file: path, mode: now.mode });
+  if (config.targets[target]?.unit === unit) return withStrategy(now, { target, strategy });
+  throw new CutoverError('refused', `${path} was written meanwhile, and has no target ${target} for ${unit}`, {
+    mend: `write a table [targets.${target}] with unit = "${unit}" there`,
+  });
+}
+
 /** The line that differs, for a person to read. */
 export function changedLines({ before, after }: OurFile): string {
   const known = new Set((before ?? '').split('\n'));

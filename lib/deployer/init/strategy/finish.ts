@@ -1,8 +1,9 @@
 import type { CutoverError } from '../../../base/errors.ts';
-import { readIfThere, type StagedFile } from '../../../base/files.ts';
+import type { StagedFile } from '../../../base/files.ts';
 import type { StrategyName } from '../../../config/model.ts';
 import type { Place } from '../../place.ts';
 import { unproven, unwritten } from '../unwritten.ts';
+import { strategyIn } from './config-file.ts';
 import { bringFiles } from './our-files.ts';
 import { type ChangeRecord, clearRecord } from './record.ts';
 
@@ -19,27 +20,22 @@ export const wayOf: Record<StrategyName, string> = {
  * @param proof the record that says so
  * @throws `failed`: it serves so all the same
  */
-export async function confirm({ paths }: Place, record: ChangeRecord, proof: StagedFile): Promise<void> {
+export async function confirm(place: Place, record: ChangeRecord, proof: StagedFile): Promise<void> {
   await proof.commit().catch((error: unknown) => {
     throw unproven(serving(record), error, again(record));
   });
-  try {
-    await bringFiles([record.config], 'after');
-    await clearRecord(paths);
-  } catch (error) {
-    throw unwritten(serving(record), error, again(record));
-  }
+  const lacking = await finish(place, record);
+  if (lacking) throw lacking;
 }
 
 /**
- * Writes what is left of a change that was proven, and cut off after that.
+ * Writes what is left of a change that was proven.
  * @returns what could not be written: the record stays, so that the next call goes on; null: all of it was
  */
-export async function finish({ paths }: Place, record: ChangeRecord): Promise<CutoverError | null> {
-  const { config } = record;
+export async function finish({ paths, target }: Place, record: ChangeRecord): Promise<CutoverError | null> {
+  const { config, unit, to: strategy } = record;
   try {
-    // What somebody has written there since is theirs.
-    if ((await readIfThere(config.path)) === config.before) await bringFiles([config], 'after');
+    await bringFiles([await strategyIn(config, { unit, target: target.name, strategy })], 'after');
     await clearRecord(paths);
     return null;
   } catch (error) {
