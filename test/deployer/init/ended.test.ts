@@ -19,7 +19,7 @@ import { assertSound } from '../../deploy/sound.ts';
 import type { TestSandbox } from '../../sandboxed.ts';
 import { suite, type TestContext } from '../../suite.ts';
 import { onlyOne } from '../recover/one-service.ts';
-import { plainSite, refusedAdoption, servedFrom } from './adopt-site.ts';
+import { adopt, plainSite, refusedAdoption, servedFrom } from './adopt-site.ts';
 import { initKilledAt, moments } from './killing.ts';
 import { change, everything, holdersOf, stateOf } from './strategy-site.ts';
 
@@ -128,4 +128,52 @@ test('S8: a deploy that waited for a change of strategy goes by the new one', as
   assert.equal([code, document.strategy, document.active], [0, 'socket', second], deploying.said());
   assert.equal(await holdersOf(site), ['node', 'systemd']);
   await assertSound(site, second);
+});
+
+test('a way back out of the builds that was cut off, used for weeks: what was written there meanwhile is told', async (t) => {
+  const site = await plainSite(t);
+  const { sandbox, unit, source, builds } = site;
+  const { code, stderr } = await adopt(site, '--shared', 'data');
+  assert.is(code, 0, stderr);
+  await initKilledAt(sandbox, [unit, '--adopt', '--undo'], moments.beforeProof.undo);
+  await until('it runs there', async () => (await servedFrom(site)) === source);
+  const writing = 'mkdir -p uploads; echo a > uploads/a.txt; echo [] > users.json; echo 1 >> app.mjs; echo x > data/x';
+  await sandbox.run('sh', '-ec', `cd ${source}; echo '//' > old.txt; ${writing}`);
+  const settled = await sandbox.cutover(['settle', 'production', '--json']);
+  assert.is(settled.code, 0, settled.stderr);
+  const said = settled.stderr;
+  const current = `${builds}/current`;
+  assert.match(said, 'had been cut off, and was taken back first');
+  assert.match(said, `what ${unit} wrote meanwhile lies in ${source}`);
+  assert.match(said, `${source}/uploads is not in ${current} -> cp -a ${source}/uploads ${current}/`);
+  assert.match(said, `${source}/users.json is not in ${current} -> cp -a ${source}/users.json ${current}/`);
+  assert.match(said, `${source}/app.mjs is not the same as ${current}/app.mjs -> diff`);
+  assert.match(said, `then: diff -r ${current} ${source}`);
+  assert.not.match(said, 'data/x');
+  assert.match((await servedFrom(site)) ?? '', `${builds}/dist.`);
+  assert.is(await sandbox.run('cat', `${source}/uploads/a.txt`), 'a');
+});
+
+test('a way back that could not be gone to its end is gone on with, and the move is not begun anew', async (t) => {
+  const site = await plainSite(t);
+  const { sandbox, unit, source } = site;
+  // Where it starts in a build, it does not come up, and its lines cannot be taken away any more.
+  const folder = `/etc/systemd/system/${unit}.d`;
+  const readOnly = `mountpoint -q ${folder} || { mount --bind ${folder} ${folder}; mount -o remount,bind,ro ${folder}; }`;
+  const script = `case $(pwd -P) in *-builds/*) ${readOnly}; exit 1;; esac\n`;
+  await writeFile(sandbox.hostPath('/srv/plain/at-start.sh'), script);
+  await sandbox.run('mkdir', '-p', folder);
+  const lines = '[Service]\nRestart=no\nExecStartPre=+/bin/sh /srv/plain/at-start.sh\n';
+  await writeFile(sandbox.hostPath(`${folder}/own.conf`), lines);
+  await sandbox.run('systemctl', 'daemon-reload');
+  t.cleanup(() => sandbox.exec(['umount', folder]));
+  const { code, message, mend } = await refusedAdoption(site);
+  assert.is(code, 3, message);
+  assert.match(message, '; and the way back failed: ');
+  assert.match(mend, new RegExp(`then go on with the way back: cutover init ${unit} --adopt --undo$`));
+  await sandbox.run('umount', folder);
+  // Nobody listens who would tell the port.
+  const undone = await adopt(site, '--undo', '--port', String(site.port));
+  assert.equal([undone.code, undone.document.adopted], [0, null], undone.stderr);
+  assert.is(await servedFrom(site), source);
 });

@@ -9,7 +9,7 @@ export const moments = {
   /** of a change to strategy "socket": the service is being restarted behind its socket */
   atRestart: 6,
   /** of a move into or out of the builds: it runs on the other side, and that is about to be written down */
-  beforeProof: { adopt: 7, undo: 4 },
+  beforeProof: { adopt: 7, undo: 5 },
 };
 
 /** Runs `cutover init …` until its N-th moment. */

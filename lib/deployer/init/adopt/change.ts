@@ -9,7 +9,7 @@ import { type EndedChange, takenBack } from '../ended-change.ts';
 import { wayBackFailed } from '../way-back-failed.ts';
 import { copyIn } from './copy.ts';
 import { confirm, finish } from './finish.ts';
-import { afterKept, type Kept } from './kept.ts';
+import type { Kept } from './kept.ts';
 import { leftBehindNotes } from './left-behind.ts';
 import { moveTo } from './move-to.ts';
 import { type Adoption, filesOf, stageAdoption, wayOf, writeAdoption } from './record.ts';
@@ -63,7 +63,7 @@ async function afterFailure(
   const failed = (second: unknown, then: string): CutoverError =>
     wayBackFailed(what, second, { mend: `${look}; ${then}`, cause: error });
   const back = await takeBack(place, adoption).catch((second: unknown) =>
-    failed(second, `then go on with the way back: cutover init ${unit} --adopt`),
+    failed(second, `then go on with the way back: cutover init ${unit} --adopt${to === 'builds' ? ' --undo' : ''}`),
   );
   if (back instanceof Error) return back;
   const { where, mend } = endOf(adoption, back.kept, place);
@@ -77,10 +77,10 @@ async function afterFailure(
 }
 
 /** What becomes of what the service wrote where it did not stay: each thing of it is named, and then what to type. */
-function endOf({ source, unit }: Adoption, kept: Kept | null, { emit }: Place): { where: string; mend: string | null } {
+function endOf({ unit }: Adoption, kept: Kept | null, { emit }: Place): { where: string; mend: string | null } {
   if (kept === null) return { where: 'as before', mend: null };
   for (const message of kept.notes) emit({ type: 'note', message });
-  return { where: `and ${writtenBy(unit, kept)}`, mend: afterKept(source, kept.path) };
+  return { where: `and ${writtenBy(unit, kept)}`, mend: kept.next };
 }
 
 function writtenBy(unit: string, { path }: Kept): string {
@@ -101,7 +101,6 @@ export async function endAdoption(place: Place, adoption: Adoption): Promise<End
   }
   const { problem, kept } = await takeBack(place, adoption);
   const ended = `${what}, and was taken back first${problem ? `; but ${problem.message}` : ''}`;
-  const left =
-    kept === null ? [] : [writtenBy(unit, kept), ...kept.notes, `then: ${afterKept(adoption.source, kept.path)}`];
+  const left = kept === null ? [] : [writtenBy(unit, kept), ...kept.notes, `then: ${kept.next}`];
   return takenBack([ended, ...left].join('; '), problem, journalctl(place.config.manager, unit));
 }

@@ -5,6 +5,7 @@ import { errnoOf, messageOf } from '../../../base/errors.ts';
 import { isThere, move } from '../../../base/files.ts';
 import { inside, letGoAfter, pinDirectory } from '../../../base/pinned-directory.ts';
 import { shellLine } from '../../../base/shell-words.ts';
+import { currentPath } from '../../../builds/layout.ts';
 import { removeCurrent } from '../../../builds/swap.ts';
 import { entriesOf } from './data.ts';
 import type { Adoption } from './record.ts';
@@ -13,11 +14,13 @@ import type { Adoption } from './record.ts';
 const namedAtMost = 50;
 const stem = 'taken-back';
 
-/** A copy that a service has written in before it was taken back out of it. */
+/** Where a service has written before it was taken back out of there, and does not run any more. */
 export interface Kept {
   path: string;
-  /** each thing in it that the old directory has otherwise or not at all, and what to type */
+  /** each thing in it that the place where it runs has otherwise or not at all, and what to type */
   notes: string[];
+  /** what to type once the notes were followed */
+  next: string;
 }
 
 /**
@@ -34,7 +37,7 @@ export async function keepWritten(adoption: Adoption): Promise<Kept | null> {
   return letGoAfter(directory, async () => {
     // Whoever was killed here before may have named it already.
     const isNamed = await isThere(join(directory.path, name));
-    const looking = inside(directory, (path) => writtenIn(join(path, isNamed ? name : build), adoption));
+    const looking = inside(directory, (path) => writtenIn(join(path, isNamed ? name : build), source, adoption.shared));
     const found = await looking.catch(messageOf);
     if (found.length === 0) return null;
     await inside(directory, async (path) => {
@@ -43,9 +46,21 @@ export async function keepWritten(adoption: Adoption): Promise<Kept | null> {
     });
     await directory.file.sync();
     const path = join(builds, name);
-    const unknown = (why: string): string[] => [`what was written in ${path} is not known: ${why}`];
-    return { path, notes: typeof found === 'string' ? unknown(found) : notesOn(found, { source, path }) };
+    return { path, notes: notesOn(found, { path, other: source }), next: afterKept(source, path) };
   });
+}
+
+/**
+ * Tells what a service has written in its old directory, to which it was on its way back, before it was taken back into the builds.
+ * All of it stays where it is.
+ * @returns null: there is nothing that is not in the build, too
+ */
+export async function writtenOnTheWay({ source, builds, shared, lookedMs }: Adoption): Promise<Kept | null> {
+  const current = currentPath(builds);
+  const found = await writtenIn(source, current, shared, lookedMs).catch(messageOf);
+  if (found.length === 0) return null;
+  const notes = notesOn(found, { path: source, other: current });
+  return { path: source, notes, next: shellLine(['diff', '-r', current, source]) };
 }
 
 /** The names in a builds directory of what was kept so. */
@@ -60,17 +75,22 @@ export function afterKept(source: string, path: string): string {
 
 interface Written {
   name: string;
-  /** the old directory has something of that name, too */
+  /** the other place has something of that name, too */
   isInBoth: boolean;
 }
 
-/** @returns what a copy has, and the old directory has otherwise or not at all: of a folder that is new its name alone */
-async function writtenIn(copy: string, { source, shared }: Adoption): Promise<Written[]> {
+/**
+ * @param sinceMs what was not touched after this moment is left out
+ * @returns what a directory has, and another one has otherwise or not at all: of a folder that is new its name alone
+ */
+async function writtenIn(directory: string, other: string, shared: readonly string[], sinceMs = 0): Promise<Written[]> {
   const found: Written[] = [];
   const fresh = new Set<string>();
-  for await (const { path, facts } of entriesOf(copy, [])) {
-    const name = relative(copy, path);
-    const original = join(source, name);
+  for await (const { path, facts } of entriesOf(directory, shared)) {
+    if (facts.ctimeMs <= sinceMs) continue;
+    const name = relative(directory, path);
+    // With its slash: the other one may be a link.
+    const original = `${other}/${name}`;
     // The link that was put there for it.
     if (facts.isSymbolicLink() && shared.includes(original)) continue;
     const own = await lstat(original).catch(unlessAbsent);
@@ -90,12 +110,14 @@ function unlessAbsent(error: unknown): null {
   throw error;
 }
 
-function notesOn(found: readonly Written[], { source, path }: { source: string; path: string }): string[] {
+/** @param found or why that is not known */
+function notesOn(found: readonly Written[] | string, { path, other }: { path: string; other: string }): string[] {
+  if (typeof found === 'string') return [`what was written in ${path} is not known: ${found}`];
   const notes = found.slice(0, namedAtMost).map(({ name, isInBoth }) => {
-    const [kept, original] = [join(path, name), join(source, name)];
+    const [kept, original] = [join(path, name), join(other, name)];
     if (isInBoth) return `${kept} is not the same as ${original} -> ${shellLine(['diff', original, kept])}`;
-    return `${kept} is not in ${source} -> ${shellLine(['cp', '-a', kept, `${dirname(original)}/`])}`;
+    return `${kept} is not in ${other} -> ${shellLine(['cp', '-a', kept, `${dirname(original)}/`])}`;
   });
   const rest = found.length - notes.length;
-  return rest === 0 ? notes : [...notes, `and ${rest} more like it -> ${shellLine(['diff', '-r', source, path])}`];
+  return rest === 0 ? notes : [...notes, `and ${rest} more like it -> ${shellLine(['diff', '-r', other, path])}`];
 }

@@ -5,7 +5,7 @@ import type { Place } from '../../place.ts';
 import { problemOf } from '../problem.ts';
 import { bringFiles } from '../strategy/our-files.ts';
 import { removeCopy, removeMade } from './copy.ts';
-import { type Kept, keepWritten } from './kept.ts';
+import { type Kept, keepWritten, writtenOnTheWay } from './kept.ts';
 import { moveTo, type Side } from './move-to.ts';
 import { type Adoption, clearAdoption } from './record.ts';
 
@@ -13,7 +13,7 @@ import { type Adoption, clearAdoption } from './record.ts';
 interface TakenBack {
   /** what is wrong with the service; null: nothing */
   problem: Error | null;
-  /** the copy, where the service has written in it; null: there is none any more */
+  /** where the service has written, and does not run any more; null: nowhere */
   kept: Kept | null;
 }
 
@@ -31,7 +31,8 @@ export async function takeBack(place: Place, adoption: Adoption): Promise<TakenB
   const isUntouched = isRunning(facts) && facts.invocationId === invocationId;
   const how = { signal: openController().signal, onRestart: () => {} };
   const problem = isUntouched ? null : await problemOf(moveTo(side, place, adoption, how));
-  const kept = to === 'builds' ? await clearBuilds(place, adoption, isUntouched) : null;
+  const kept =
+    to === 'builds' ? await clearBuilds(place, adoption, isUntouched) : await leaveDirectory(adoption, isUntouched);
   await clearAdoption(paths);
   return { problem, kept };
 }
@@ -47,6 +48,11 @@ async function clearBuilds(place: Place, adoption: Adoption, isUntouched: boolea
     leaveThere(error, place);
   }
   return null;
+}
+
+/** Nothing of the old directory is touched. */
+async function leaveDirectory(adoption: Adoption, isUntouched: boolean): Promise<Kept | null> {
+  return isUntouched ? null : writtenOnTheWay(adoption);
 }
 
 /** A link that somebody put in the way is not followed, and keeps no later run from the target. */
