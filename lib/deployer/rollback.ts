@@ -1,4 +1,4 @@
-import { CutoverError } from '../base/errors.ts';
+import { CutoverError, ExitCode } from '../base/errors.ts';
 import { currentBuild } from '../builds/current.ts';
 import { inspectBuild } from '../builds/inspect.ts';
 import { resolveBuild } from '../builds/list.ts';
@@ -10,16 +10,19 @@ import { keepCause } from '../deploy/evidence.ts';
 import { servingBuild } from '../deploy/identity.ts';
 import { pointWhereItServes } from '../deploy/left-over.ts';
 import { readAgain } from '../deploy/ready-start.ts';
-import type { RunDocument } from '../run/document.ts';
+import { documentOf, type RunDocument } from '../run/document.ts';
 import { nextRunId, readRun } from '../run/history.ts';
 import type { Hold } from '../run/hold.ts';
 import type { RunInputs } from '../run/inputs.ts';
 import { isRunning, type UnitFacts } from '../systemd/facts.ts';
+import { journalctl } from '../systemd/typed.ts';
 import { whileHeld } from './held.ts';
+import { afterChange, type EndedChange } from './init/ended-change.ts';
 import { type Place, placeInputs } from './place.ts';
 import { tellMigrated } from './migrated-since.ts';
 import { findWayBack } from './previous.ts';
 import { requireWayClear } from './rollback-checks.ts';
+import { lookAtService } from './service-look.ts';
 import { shareDataAnyhow } from './share-data.ts';
 
 interface RollbackOptions extends Pick<RunInputs, 'recovery' | 'cause'> {
@@ -29,7 +32,8 @@ interface RollbackOptions extends Pick<RunInputs, 'recovery' | 'cause'> {
 
 /**
  * The emergency rollback (S8): to the previous proven build or to a named one, whatever state the unit is in.
- * A deploy that was cut off is ended first; when that brought the build before back, the rollback is done.
+ * A deploy that was cut off is ended first; when that brought the build before back, the rollback is done. So it is where a move
+ * into the builds was cut off, and its end brought the service back that ran before there was any build.
  * @param recovery the recovery that goes back by it
  * @param cause why, where no person asks: what was wrong is kept before it changes, and the build that is left is not picked again
  * @throws `no_build`, `locked`, `permission`, `disk`; `refused` where it could only end with the service down
@@ -40,12 +44,37 @@ export async function rollback(
 ): Promise<RunDocument> {
   await requireHookUsers(configured.target, ['smoke']);
   const doing = `rollback to ${build ?? 'the previous build'}`;
-  return whileHeld(configured, { doing, waitMs, isEmergency: true }, async ({ place, settled, guard }) => {
+  return whileHeld(configured, { doing, waitMs, isEmergency: true }, async ({ place, settled, ended, guard }) => {
     if (settled?.outcome === 'rolled_back' && build === undefined && (await wasDeploy(place, settled.run))) {
       return { ...settled, kind: 'rollback', to: settled.active, outcome: 'deployed', failure: null };
     }
-    return goTo(place, { build, recovery, cause, guard });
+    const done = ended?.isTakenBack && build === undefined ? await doneByTakingBack(place, ended) : null;
+    return (
+      done ?? afterChange(ended, 'no build was gone back to', () => goTo(place, { build, recovery, cause, guard }))
+    );
   });
+}
+
+/**
+ * Where no build serves, none is the one before, and a unit that does not run in builds would not start it.
+ * @returns null: a build serves
+ * @throws `failed` where the service is not well
+ */
+async function doneByTakingBack(place: Place, ended: EndedChange): Promise<RunDocument | null> {
+  const { target, config, paths } = place;
+  const startedAt = new Date().toISOString();
+  const { facts, from } = await inService(place);
+  if (from !== null) return null;
+  const { healthy, findings } = await lookAtService(place);
+  if (!healthy) {
+    const mend = journalctl(config.manager, target.unit);
+    throw ended.failure ?? new CutoverError('failed', `${ended.text}; but ${findings.join('; ')}`, { mend });
+  }
+  const what = { run: await nextRunId(paths), kind: 'rollback' as const, ...placeInputs(place), startedAt };
+  const known = { from, to: '', back: null, invocationBefore: facts.invocationId, memoryBefore: null };
+  const ending = { outcome: 'unchanged' as const, exit_code: ExitCode.done, active: null, downtime_ms: null };
+  const document = documentOf({ ...what, ...known }, { ...ending, steps: [], checks: [], failure: null });
+  return { ...document, to: null, ended_first: ended.text };
 }
 
 async function goTo(

@@ -37,7 +37,8 @@ export async function endChange(place: Place): Promise<EndedChange | null> {
 function all(ended: readonly EndedChange[]): EndedChange | null {
   if (ended.length === 0) return null;
   const failure = ended.find((one) => one.failure !== null)?.failure ?? null;
-  return { text: ended.map(({ text }) => text).join('; '), failure };
+  const isTakenBack = ended.some((one) => one.isTakenBack);
+  return { text: ended.map(({ text }) => text).join('; '), isTakenBack, failure };
 }
 
 /** The record of a change says which files are written. @throws `permission` */

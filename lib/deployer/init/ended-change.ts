@@ -5,13 +5,20 @@ import type { RunDocument } from '../../run/document.ts';
 export interface EndedChange {
   /** what was done, in words */
   text: string;
+  /** it is as it was before the change */
+  isTakenBack: boolean;
   /** what is thrown where its end was all that was to be done: the service does not serve since, or not all is written down */
   failure: CutoverError | null;
 }
 
+/** A change that was proven before it was cut off. @param lacking what could not be written down; null: all of it was */
+export function goneOnWith(text: string, lacking: CutoverError | null): EndedChange {
+  return { text, isTakenBack: false, failure: lacking };
+}
+
 /** A change that was taken back. @param problem what is wrong with the service since; null: it serves. @param mend what to type then */
 export function takenBack(text: string, problem: Error | null, mend: string): EndedChange {
-  return { text, failure: problem && new CutoverError('failed', text, { mend, cause: problem }) };
+  return { text, isTakenBack: true, failure: problem && new CutoverError('failed', text, { mend, cause: problem }) };
 }
 
 /**

@@ -19,7 +19,7 @@ import { assertSound } from '../../deploy/sound.ts';
 import type { TestSandbox } from '../../sandboxed.ts';
 import { suite, type TestContext } from '../../suite.ts';
 import { onlyOne } from '../recover/one-service.ts';
-import { adopt, plainSite, refusedAdoption, servedFrom } from './adopt-site.ts';
+import { adopt, type PlainSite, plainSite, refusedAdoption, servedFrom } from './adopt-site.ts';
 import { initKilledAt, moments } from './killing.ts';
 import { change, everything, holdersOf, stateOf } from './strategy-site.ts';
 
@@ -51,6 +51,13 @@ async function started(sandbox: TestSandbox, words: string[]): Promise<Started> 
 interface Started {
   said: () => string;
   end: () => Promise<{ code: number | null; stdout: string; stderr: string }>;
+}
+
+/** Writes the configuration that the move would write at its end. */
+async function configure({ sandbox, unit, builds, port, config }: PlainSite, more: string[] = []): Promise<void> {
+  const lines = ['app = "plain"', '[targets.production]', `unit = "${unit}"`, `builds = "${builds}"`, `port = ${port}`];
+  await sandbox.run('mkdir', '-p', '/etc/cutover');
+  await writeFile(sandbox.hostPath(config), [...lines, ...more, ''].join('\n'));
 }
 
 async function assertDownIsTold(ending: (site: Site) => Promise<Called<Refusal>>, t: TestContext): Promise<void> {
@@ -98,10 +105,8 @@ test('S8: a move is taken back, and the directory does not serve any more: that 
 
 test('R1: a recovery that took a move back leaves the service alone that serves again', async (t) => {
   const site = await plainSite(t);
-  const { sandbox, unit, source, builds, port } = site;
-  const lines = ['app = "plain"', '[targets.production]', `unit = "${unit}"`, `builds = "${builds}"`, `port = ${port}`];
-  await sandbox.run('mkdir', '-p', '/etc/cutover');
-  await writeFile(sandbox.hostPath(site.config), [...lines, '[recovery]', 'attempts = 1', ''].join('\n'));
+  const { sandbox, unit, source, builds } = site;
+  await configure(site, ['[recovery]', 'attempts = 1']);
   await initKilledAt(sandbox, [unit, '--adopt'], moments.beforeProof.adopt);
   const build = (await sandbox.run('readlink', `${builds}/current`)).trim();
   await writeFile(sandbox.hostPath(`${builds}/${build}/app.mjs`), 'process.exit(3);\n');
@@ -176,4 +181,33 @@ test('a way back that could not be gone to its end is gone on with, and the move
   const undone = await adopt(site, '--undo', '--port', String(site.port));
   assert.equal([undone.code, undone.document.adopted], [0, null], undone.stderr);
   assert.is(await servedFrom(site), source);
+});
+
+test('S8: a rollback that takes a move back is done where the service serves again, and no build is gone to', async (t) => {
+  const site = await plainSite(t);
+  const { sandbox, unit, source, builds } = site;
+  await configure(site);
+  await initKilledAt(sandbox, [unit, '--adopt'], moments.beforeProof.adopt);
+  // One that somebody brought in meanwhile: no unit runs it.
+  await sandbox.run('cp', '-a', source, `${builds}/dist.20201231-000000`);
+  const rolled = calledFrom(await sandbox.cutover(['rollback', '--json']));
+  const { outcome, active, to } = rolled.document;
+  assert.equal([rolled.code, outcome, active, to], [0, 'unchanged', null, null], rolled.stderr);
+  assert.match(rolled.document.ended_first ?? '', 'had been cut off, and was taken back first');
+  assert.is(await servedFrom(site), source);
+  const again = calledFrom<Refusal>(
+    await sandbox.cutover(['rollback', 'production', 'dist.20191231-000000', '--json']),
+  );
+  assert.is(again.code, 2, again.stderr);
+});
+
+test('S8: a rollback that ended a change, and then has no build to go to, says both', async (t) => {
+  const site = await makeSite(t);
+  const { sandbox, unit, config } = site;
+  await initKilledAt(sandbox, [unit, '--strategy', 'socket', '--config', config], moments.atRestart);
+  const { code, document, stderr } = await site.call<Refusal>('rollback');
+  assert.equal([code, document.error?.code], [2, 'no_build'], stderr);
+  const said = `had been cut off, and was taken back first; then no build was gone back to: there is no build to go back to`;
+  assert.match(document.error?.message ?? '', said);
+  await assertSound(site, first);
 });

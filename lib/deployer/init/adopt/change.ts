@@ -5,7 +5,7 @@ import { holdersOf } from '../../../deploy/ports.ts';
 import { journalctl } from '../../../systemd/typed.ts';
 import type { Place } from '../../place.ts';
 import { clearTemporary } from '../strategy/our-files.ts';
-import { type EndedChange, takenBack } from '../ended-change.ts';
+import { type EndedChange, goneOnWith, takenBack } from '../ended-change.ts';
 import { wayBackFailed } from '../way-back-failed.ts';
 import { copyIn } from './copy.ts';
 import { confirm, finish } from './finish.ts';
@@ -97,7 +97,7 @@ export async function endAdoption(place: Place, adoption: Adoption): Promise<End
     const missing = to === 'builds' ? await leftBehindNotes(adoption) : [];
     // Nobody is kept from a rollback by what can be written later.
     const ended = lacking === null ? ', and was completed' : `; ${lacking.message} -> ${lacking.mend}`;
-    return { text: [`${what} after its proof${ended}`, ...missing].join('; '), failure: lacking };
+    return goneOnWith([`${what} after its proof${ended}`, ...missing].join('; '), lacking);
   }
   const { problem, kept } = await takeBack(place, adoption);
   const ended = `${what}, and was taken back first${problem ? `; but ${problem.message}` : ''}`;

@@ -2,7 +2,7 @@ import { CutoverError, type ErrorCode, isCutoverError, messageOf } from '../../.
 import { openController } from '../../../base/wait.ts';
 import { journalctl, systemctl } from '../../../systemd/typed.ts';
 import type { Place } from '../../place.ts';
-import { type EndedChange, takenBack } from '../ended-change.ts';
+import { type EndedChange, goneOnWith, takenBack } from '../ended-change.ts';
 import { problemOf } from '../problem.ts';
 import {
   type Crossing,
@@ -66,7 +66,7 @@ export async function endUnfinished(place: Place): Promise<EndedChange | null> {
     const lacking = await finish(place, record);
     // Nobody is kept from a rollback by what can be written later.
     const ended = lacking === null ? ', and was completed' : `; ${lacking.message} -> ${lacking.mend}`;
-    return { text: `${what} after its proof${ended}`, failure: lacking };
+    return goneOnWith(`${what} after its proof${ended}`, lacking);
   }
   try {
     const problem = await takeBack(place, record);
