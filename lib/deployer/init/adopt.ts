@@ -6,7 +6,7 @@ import { systemctl } from '../../systemd/typed.ts';
 import { whileHeld } from '../held.ts';
 import type { Place } from '../place.ts';
 import { carryAdoption } from './adopt/change.ts';
-import { requireWritten } from './adopt/finish.ts';
+import { notWritten, requireWritten } from './adopt/finish.ts';
 import { leftBehindNotes } from './adopt/left-behind.ts';
 import { movedLines } from './adopt/lines.ts';
 import { type Adopted, adoptedPath, type Adoption, filesOf, readAdopted, readAdoption } from './adopt/record.ts';
@@ -55,7 +55,8 @@ export async function initAdopt(configured: Place, request: AdoptRequest): Promi
       await guard();
       const downtimeMs = await carryAdoption(place, adoption);
       const missing = adoption.to === 'builds' ? await leftBehindNotes(adoption) : [];
-      return reportMove(place, request, { adoption, downtimeMs, missing });
+      const unwritten = await notWritten(adoption, request.config);
+      return reportMove(place, request, { adoption, downtimeMs, missing, unwritten });
     }),
   );
 }

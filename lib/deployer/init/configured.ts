@@ -45,7 +45,7 @@ export async function configuredUnit(
   const { text, mode, refuse } = drafted.file;
   const refusal = isThere ? await refuse('') : null;
   if (refusal) throw refusal;
-  return { config: drafted.config, target: drafted.target, text: { path, text, mode, isThere: false } };
+  return { config: drafted.config, target: drafted.target, text: { path, text, mode, isThere: false, refuse } };
 }
 
 async function foundIn({ env, cwd }: Surroundings): Promise<string | null> {

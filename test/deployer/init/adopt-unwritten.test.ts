@@ -75,6 +75,24 @@ test('the disk of the state fills up while it moves: there is room for the proof
   assert.equal([await servedFrom(site), await invocation(site)], [`${builds}/${document.adopted?.build}`, run]);
 });
 
+test('somebody else writes the configuration meanwhile: it stays, and what is to be added there is told', async (t) => {
+  const site = await plainSite(t);
+  const { sandbox, unit, builds, config } = site;
+  const theirs = 'app = "other"\n[targets.live]\nunit = "other.service"\nbuilds = "/srv/other"\n';
+  await writeFile(sandbox.hostPath('/srv/plain/theirs.toml'), theirs);
+  await atStart(site, `mkdir -p ${configured}; cp /srv/plain/theirs.toml ${config}`);
+  const { code, document, stderr } = await adopt(site);
+  assert.is(code, 0, stderr);
+  const { status, content = '' } = document.files.find(({ path }) => path === config) ?? {};
+  assert.is(status, 'kept');
+  assert.match(content, `unit = "${unit}"`);
+  const note = document.notes.find((text) => text.startsWith(config)) ?? '';
+  assert.match(note, `${config} is there already, and has no target production yet`);
+  assert.match(note, /-> add these lines to .*\n\s+\[targets\.production\]\n/);
+  assert.is(await sandbox.run('cat', config), theirs.trimEnd());
+  assert.match((await servedFrom(site)) ?? '', `${builds}/dist.`);
+});
+
 test('the proof itself cannot be written down: that the next command takes it back is said, and so it is', async (t) => {
   const site = await plainSite(t);
   const { sandbox, unit, source, builds, port } = site;

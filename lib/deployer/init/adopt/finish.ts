@@ -1,6 +1,7 @@
 import type { CutoverError } from '../../../base/errors.ts';
 import { readIfThere, type StagedFile } from '../../../base/files.ts';
 import type { Place } from '../../place.ts';
+import type { ConfigText } from '../strategy/config-file.ts';
 import { bringFiles } from '../strategy/our-files.ts';
 import { unproven, unwritten } from '../unwritten.ts';
 import { type Adoption, clearAdoption, readAdoption, wayOf, writeAdopted } from './record.ts';
@@ -33,6 +34,16 @@ export async function finish({ paths }: Place, adoption: Adoption): Promise<Cuto
   } catch (error) {
     return unwritten(serving(adoption), error, again(adoption));
   }
+}
+
+/**
+ * Tells of a configuration that somebody else has written where ours was to be: it stays.
+ * @returns what is to be added there by hand; null: ours is there, or was not to be written
+ */
+export async function notWritten({ config }: Adoption, { refuse }: ConfigText): Promise<string | null> {
+  const there = config && (await readIfThere(config.path));
+  const why = there === null || there === config?.after ? null : await refuse?.(there);
+  return why ? `${why.message} -> ${why.mend}` : null;
 }
 
 /** A move that was proven is not done as long as what is left of it cannot be written. @throws `failed` */

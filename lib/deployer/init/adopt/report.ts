@@ -17,30 +17,36 @@ export interface AdoptReport extends InitReport {
   downtime_ms: number | null;
 }
 
-/**
- * Tells of a move that was made, or would be.
- * @param adoption null: nothing was to be done
- * @param missing notes on what the build lacks of the old directory
- */
+interface Moved {
+  /** null: nothing was to be done */
+  adoption: Adoption | null;
+  downtimeMs: number | null;
+  /** notes on what the build lacks of the old directory */
+  missing?: readonly string[];
+  /** why the configuration is not ours, and what is to be added there; null: it is */
+  unwritten?: string | null;
+}
+
+/** Tells of a move that was made, or would be. */
 export function reportMove(
   { target, config }: Pick<Place, 'target' | 'config'>,
   { isDryRun, onFile }: { isDryRun: boolean; onFile: (file: FileResult) => void },
-  {
-    adoption,
-    downtimeMs,
-    missing = [],
-  }: { adoption: Adoption | null; downtimeMs: number | null; missing?: readonly string[] },
+  { adoption, downtimeMs, missing = [], unwritten = null }: Moved,
 ): AdoptReport {
   const base = { target: target.name, units: [], downtime_ms: downtimeMs };
   const next = [`cutover check ${target.name}`, 'cutover init --install', `cutover deploy ${target.name}`];
   if (adoption === null) return { ...base, adopted: null, files: [], commands: [], notes: [], next };
   const { to, source, builds, build, unit } = adoption;
   const isInto = to === 'builds';
-  const files = filesOf(adoption).map((file) => fileResult(file, isInto ? 'after' : 'before', isDryRun));
+  const files = filesOf(adoption).map((file) =>
+    unwritten !== null && file === adoption.config
+      ? keptResult(file)
+      : fileResult(file, isInto ? 'after' : 'before', isDryRun),
+  );
   for (const file of files) onFile(file);
   const places = isInto ? { from: source, to: currentPath(builds) } : { from: currentPath(builds), to: source };
   const commands = commandsOf(adoption, config.manager);
-  const notes = [...missing, isInto ? keptNote(adoption, missing.length === 0) : backNote(adoption)];
+  const notes = notesOn(adoption, missing, unwritten);
   const then = isInto ? next : [systemctl(config.manager, `status ${unit}`)];
   return { ...base, adopted: { ...places, build }, files, commands, notes, next: then };
 }
@@ -52,10 +58,19 @@ function fileResult(file: OurFile, side: 'before' | 'after', isDryRun: boolean):
   return { path: file.path, status: isDryRun ? would : done, mode: modeText(file.mode), ...content };
 }
 
+function keptResult({ path, mode, after }: OurFile): FileResult {
+  return { path, status: 'kept', mode: modeText(mode), content: after ?? '' };
+}
+
 function commandsOf({ to, source, builds, build, unit }: Adoption, manager: ManagerKind): string[] {
   const copying = [`cp -a ${source} ${join(builds, build)}`, `ln -s ${build} ${currentPath(builds)}`];
   const restarting = ['daemon-reload', `restart ${unit}`].map((words) => systemctl(manager, words));
   return to === 'builds' ? [...copying, ...restarting] : restarting;
+}
+
+function notesOn(adoption: Adoption, missing: readonly string[], unwritten: string | null): string[] {
+  const last = adoption.to === 'builds' ? keptNote(adoption, missing.length === 0) : backNote(adoption);
+  return unwritten === null ? [...missing, last] : [...missing, unwritten, last];
 }
 
 function keptNote({ source, shared, unit }: Adoption, isWhole: boolean): string {

@@ -14,6 +14,8 @@ export interface ConfigText {
   text: string;
   mode: number;
   isThere: boolean;
+  /** Where it is yet to be written: why it may not take the place of a text that is there by then; null: it may. */
+  refuse?: (existing: string) => Promise<CutoverError | null>;
 }
 
 /** Reads a configuration's file, through a link where it is one. */
