@@ -13,6 +13,7 @@ import { type Adopted, adoptedPath, type Adoption, filesOf, readAdopted, readAdo
 import { foreign, notOurs, reverted, withoutRecord } from './adopt/refusals.ts';
 import { type AdoptReport, reportMove } from './adopt/report.ts';
 import { requireMovable, requireSource, sharedPaths } from './adopt/suited.ts';
+import { planAfter } from './ended-change.ts';
 import { type FileResult, requireWritable } from './files.ts';
 import { missingFolders } from './install/record.ts';
 import { notQueued } from './not-queued.ts';
@@ -47,8 +48,7 @@ export async function initAdopt(configured: Place, request: AdoptRequest): Promi
   return notQueued(() =>
     whileHeld(configured, held, async ({ place, ended, guard }) => {
       if (!request.isUndo) await requireWritten(place);
-      const adoption = await planMove(place, request, ended !== null);
-      if (adoption === null && ended?.failure) throw ended.failure;
+      const adoption = await planAfter(ended, planMove(place, request, ended !== null), (move) => move === null);
       if (adoption === null) return reportMove(place, request, { adoption, downtimeMs: null });
       for (const { path } of filesOf(adoption)) await requireWritable(path);
       place.signal.throwIfAborted();

@@ -22,6 +22,25 @@ export function takenBack(text: string, problem: Error | null, mend: string): En
 }
 
 /**
+ * Finds out what is to be done once such a change has ended.
+ * @param isNothing whether nothing is
+ * @throws what the planning throws; before that, that a service is down since the change was taken back, which may be why; and what is
+ *   left of a change where nothing else is to be done
+ */
+export async function planAfter<Plan>(
+  ended: EndedChange | null,
+  planning: Promise<Plan>,
+  isNothing: (plan: Plan) => boolean,
+): Promise<Plan> {
+  const failure = ended?.failure ?? null;
+  const plan = await planning.catch((error: unknown) => {
+    throw ended?.isTakenBack && failure ? failure : error;
+  });
+  if (failure && isNothing(plan)) throw failure;
+  return plan;
+}
+
+/**
  * Does what was asked for once such a change has ended. Where nothing comes of it, the end of the change is told with the reason.
  * @param nothing what was not done then, in words
  * @throws what the work throws

@@ -7,6 +7,7 @@ import { whileHeld } from '../held.ts';
 import type { InitReport } from './report.ts';
 import type { Place } from '../place.ts';
 import { unitsToEnable } from './enable.ts';
+import { planAfter } from './ended-change.ts';
 import { type FileResult, modeText, requireWritable } from './files.ts';
 import { notQueued } from './not-queued.ts';
 import { carryChange } from './strategy/change.ts';
@@ -48,12 +49,10 @@ export async function initStrategy(place: Place, request: StrategyRequest): Prom
   const doing = `change to strategy "${request.to}"`;
   return notQueued(() =>
     whileHeld(place, { doing, waitMs: 0 }, async ({ ended, guard }) => {
-      const wanted = await lookInto(place, request);
-      const { plan, config, isDone } = wanted;
-      const isSettled = isDone && config.before === config.after;
+      const wanted = await planAfter(ended, lookInto(place, request), isSettled);
+      const { plan, config } = wanted;
       place.signal.throwIfAborted();
-      if (isSettled && ended?.failure) throw ended.failure;
-      if (isSettled) return report(wanted, place, { ...request, downtimeMs: null });
+      if (isSettled(wanted)) return report(wanted, place, { ...request, downtimeMs: null });
       await guard();
       const { from, to, files } = plan;
       const about = { unit: place.target.unit, since: new Date().toISOString(), directory: request.directory };
@@ -78,6 +77,10 @@ interface Wanted {
   /** the unit stands there already, and its files say so */
   isDone: boolean;
   commands: string[];
+}
+
+function isSettled({ isDone, config }: Wanted): boolean {
+  return isDone && config.before === config.after;
 }
 
 /** Finds out what is to be done, before anything is. */

@@ -79,6 +79,9 @@ test('S8: settle takes a change back, and the service does not come up: that is 
 test('S8: the way back takes a change back, and the service does not come up: that is no success', (t) =>
   assertDownIsTold((site) => change<Refusal>(site, 'restart'), t));
 
+test('S8: the same change again takes it back, and the service does not come up: that is told before anything else', (t) =>
+  assertDownIsTold((site) => change<Refusal>(site, 'socket'), t));
+
 test('S8: settle says what it did with a change that was cut off', async (t) => {
   const site = await cutOffSite(t);
   const cutOff = await everything(site);
