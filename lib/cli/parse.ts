@@ -35,7 +35,7 @@ export function parse(argv: string[], tool = 'cutover'): Request {
     const typed = [...args, ...((options['--'] as string[] | undefined) ?? [])].map(String);
     const words = typed.map((word) => (word === dash ? '-' : word));
     requireWords(words, named, argv);
-    return { kind: 'run', row, words, options: { ...options, ...writtenValues(argv, row) } };
+    return { kind: 'run', row, words, options: { ...saidOnce(options), ...writtenValues(argv, row) } };
   } catch (error) {
     if (error instanceof CutoverError) throw error;
     throw usageError(error, named);
@@ -70,6 +70,15 @@ function forCac(argv: string[], row: CommandRow): string[] {
     if (known.includes(word)) return word.replace(/(?<=[a-z])-([a-z])/g, (_, letter: string) => letter.toUpperCase());
     return known.some((flags) => flags.startsWith(`${word} [`)) ? `${word}=true` : word;
   });
+}
+
+/** cac makes a list of a flag that was typed again: it says no more than once, and what it says last. */
+function saidOnce<Options extends object>(options: Options): Options {
+  const once = Object.entries(options).map(([name, value]: [string, unknown]) => {
+    const isAgain = Array.isArray(value) && value.length > 0 && value.every((one) => typeof one === 'boolean');
+    return [name, isAgain ? value.at(-1) : value];
+  });
+  return Object.fromEntries(once) as Options;
 }
 
 /** cac makes numbers of what looks like one: a revision 007 is not 7, and a checksum of digits alone not 1.2e63. */

@@ -1,6 +1,6 @@
 import * as assert from 'uvu/assert';
 import { CutoverError } from '../../lib/base/errors.ts';
-import { shownFlags } from '../../lib/cli/command.ts';
+import { globalOptions, shownFlags } from '../../lib/cli/command.ts';
 import { commands } from '../../lib/cli/commands.ts';
 import { inShort } from '../../lib/cli/help.ts';
 import { parse } from '../../lib/cli/parse.ts';
@@ -151,6 +151,21 @@ test('S7: an option with one value is given once', () => {
   }
   assert.is(run('recover', '--only', 'a', '--only=b').options.only, 'a,b');
   assert.equal(run('add', 'a.tar', '--revision', 'x', '--', '--revision').words, ['a.tar', '--revision']);
+});
+
+test('S7, W3: a flag that is typed again says what it said the first time', () => {
+  for (const row of commands) {
+    const words = row.words.split(' ').filter((word) => word.startsWith('<'));
+    for (const [flags] of [...row.options, ...globalOptions].filter(([text]) => !/[<[]/.test(text))) {
+      const once = run(row.name, ...words, flags).options;
+      for (const times of [2, 3]) {
+        const again = run(row.name, ...Array(times - 1).fill(flags), ...words, flags);
+        assert.equal(again.options, once, `${row.name} ${flags}, ${times} times`);
+      }
+    }
+  }
+  assert.is(run('prune', '--dry-run', 'production', '--dry-run').options.dryRun, true);
+  assert.equal(run('prune', '--dry-run', '--dry-run', 'production').words, ['production']);
 });
 
 test('S9: a mistake is told in the name that was called', () => {
