@@ -1,8 +1,15 @@
 import { ExitCode, isCutoverError, messageOf } from './base/errors.ts';
 import { commandOfTool, type Terminal } from './cli/command.ts';
 import { defect } from './cli/defect.ts';
-import { endWith, openTerminal } from './cli/process.ts';
+import { inColour, openProcess } from './cli/process.ts';
 import { version } from './version.ts';
+
+/** What was called, and what it is told on, which is known better bit by bit. */
+interface Call {
+  tool: string;
+  words: string[];
+  terminal: Terminal;
+}
 
 /**
  * Runs one of the executables to its end. The one place where errors are caught, told, and turned into an exit code.
@@ -14,30 +21,35 @@ export async function main(tool: string, argv: string[]): Promise<void> {
   process.exitCode = ExitCode.failed;
   const command = commandOfTool[tool];
   const words = command ? [command, ...argv] : argv;
-  let terminal = await openTerminal(words);
-  try {
-    // The most frequent question needs no parser, which takes longer to load than Node to start.
-    if (argv[0] === '--version' || argv[0] === '-v') {
-      terminal.print(`cutover ${version}`);
-      return await endWith(ExitCode.done);
-    }
-    const { parse } = await import('./cli/parse.ts');
-    const request = parse(words, tool);
-    if (request.kind === 'text') {
-      terminal.print(request.text);
-      return await endWith(ExitCode.done);
-    }
-    const { tellingAsTyped } = await import('./cli/as-typed.ts');
-    terminal = tellingAsTyped(terminal, request);
-    const { run } = await request.row.load();
-    return await endWith(await run(request.words, request.options as never, terminal));
-  } catch (error) {
-    return await endWith(await tellError(error, words, terminal));
+  const own = openProcess(words);
+  const call: Call = { tool, words, terminal: own.terminal };
+  const exitCode = await answer(call, argv[0]).catch((error: unknown) => tellError(error, call));
+  own.endWith(exitCode);
+}
+
+/** @param first the first word that was typed @returns the exit code */
+async function answer(call: Call, first: string | undefined): Promise<number> {
+  const { tool, words } = call;
+  call.terminal = await inColour(call.terminal, words);
+  // The most frequent question needs no parser, which takes longer to load than Node to start.
+  if (first === '--version' || first === '-v') {
+    call.terminal.print(`cutover ${version}`);
+    return ExitCode.done;
   }
+  const { parse } = await import('./cli/parse.ts');
+  const request = parse(words, tool);
+  if (request.kind === 'text') {
+    call.terminal.print(request.text);
+    return ExitCode.done;
+  }
+  const { tellingAsTyped } = await import('./cli/as-typed.ts');
+  call.terminal = tellingAsTyped(call.terminal, request);
+  const { run } = await request.row.load();
+  return run(request.words, request.options as never, call.terminal);
 }
 
 /** @returns the exit code that it leads to */
-async function tellError(error: unknown, words: string[], terminal: Terminal): Promise<number> {
+async function tellError(error: unknown, { words, terminal }: Call): Promise<number> {
   // What was thrown before a place was there has nobody to say which words are secrets: addresses go by how they look.
   const { redactText } = await import('./config/secrets.ts');
   const { code, mend: told, exitCode } = isCutoverError(error) ? error : defect;

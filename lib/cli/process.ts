@@ -3,26 +3,44 @@ import type { Colours } from '../report/colour.ts';
 import { plainColours } from '../report/plain.ts';
 import type { Terminal } from './command.ts';
 
+/** What a command has of the process that it is. */
+export interface OwnProcess {
+  /** the process's own, without colours */
+  terminal: Terminal;
+  /** Ends the process once its output is out; open sockets do not hold it up. */
+  endWith(exitCode: number): never;
+}
+
 /**
- * The process's own terminal. Losing it (a closed pipe, SIGHUP) is not an interruption: what cannot be written is
- * left out, and the run goes on. Node's own streams are not touched: to set them up takes longer than to write.
+ * Takes over what the process is given. Losing the terminal (a closed pipe, SIGHUP) is not an interruption: what cannot be
+ * written is left out, and the run goes on. Node's own streams are not touched: to set them up takes longer than to write.
  */
-export async function openTerminal(argv: readonly string[]): Promise<Terminal> {
+export function openProcess(argv: readonly string[]): OwnProcess {
   const told = argv.includes('--json') ? 2 : 1;
-  const isLive = await isTerminal(told);
   let isRead = true;
   return {
-    print: (text) => void writeOut(1, `${text}\n`),
-    tell: (text) => {
-      isRead = writeOut(told, text) && isRead;
+    terminal: {
+      print: (text) => void writeOut(1, `${text}\n`),
+      tell: (text) => {
+        isRead = writeOut(told, text) && isRead;
+      },
+      complain: (text) => void writeOut(2, text),
+      hasReader: () => isRead,
+      colours: plainColours,
+      isLive: false,
+      env: process.env,
+      cwd: workingDirectory(),
     },
-    complain: (text) => void writeOut(2, text),
-    hasReader: () => isRead,
-    colours: isLive ? await colours(argv) : plainColours,
-    isLive,
-    env: process.env,
-    cwd: process.cwd(),
+    endWith: (exitCode) => process.exit(exitCode),
   };
+}
+
+/** The same terminal with colours, where it is one. */
+export async function inColour(terminal: Terminal, argv: readonly string[]): Promise<Terminal> {
+  if (!(await isTerminal(argv.includes('--json') ? 2 : 1))) return terminal;
+  const { coloursFor } = await import('../report/colour.ts');
+  const colours: Colours = coloursFor({ isTTY: true }, { env: terminal.env, isWanted: !argv.includes('--no-color') });
+  return { ...terminal, isLive: true, colours };
 }
 
 async function isTerminal(descriptor: number): Promise<boolean> {
@@ -35,14 +53,14 @@ async function isTerminal(descriptor: number): Promise<boolean> {
   return isatty(descriptor);
 }
 
-async function colours(argv: readonly string[]): Promise<Colours> {
-  const { coloursFor } = await import('../report/colour.ts');
-  return coloursFor({ isTTY: true }, { env: process.env, isWanted: !argv.includes('--no-color') });
-}
-
-/** Ends the process once its output is out; open sockets do not hold it up. */
-export async function endWith(exitCode: number): Promise<never> {
-  process.exit(exitCode);
+/** One that was removed leads nowhere: programs that are started there would fail, as Node itself does. */
+function workingDirectory(): string {
+  try {
+    return process.cwd();
+  } catch {
+    process.chdir('/');
+    return '/';
+  }
 }
 
 /**

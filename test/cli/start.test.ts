@@ -88,6 +88,33 @@ test('S2: every error is one JSON document with --json, and the same in words on
   }
 });
 
+test('S2, S8: in a directory that was removed it works as it does elsewhere', async (t) => {
+  const directory = await makeDirectory(t);
+  const config = join(directory, 'cutover.toml');
+  await writeFile(
+    config,
+    `app = "shop"\nstate = "${directory}"\n[targets.production]\nunit = "a.service"\nbuilds = "/nowhere"\n`,
+  );
+  const script = `mkdir ${directory}/gone && cd ${directory}/gone && rmdir ${directory}/gone && exec "$@"`;
+  const fromNowhere = (...args: string[]) => {
+    const words = [process.execPath, join(repository, 'bin/cutover.js'), ...args];
+    const env = { ...nowhere, CUTOVER_CONFIG: '' };
+    return exec(['sh', '-c', script, 'sh', ...words], { timeoutMs: 30_000, env });
+  };
+  const versions = await fromNowhere('--version');
+  assert.equal([versions.code, versions.stdout, versions.stderr], [0, `cutover ${version}`, '']);
+  for (const [args, code] of [
+    [['deploy', '--json'], 78],
+    [['deploy', '--json', '--config', 'cutover.toml'], 78],
+    [['rollback', '--json', '--config', config], 69],
+  ] as const) {
+    const result = await fromNowhere(...args);
+    assert.is(result.code, code, result.stderr);
+    assert.is((JSON.parse(result.stdout) as { exit_code: number }).exit_code, code);
+    assert.not.match(result.stderr, /\n {4}at /);
+  }
+});
+
 test('S2: where an error came from is told when asked for', async () => {
   const { code, stderr } = await call('cutover', ['deplyo', '--verbose']);
   assert.is(code, 64);
