@@ -12,6 +12,8 @@ export interface Terminal {
   isLive: boolean;
   /** false once something could not be told because whoever read is gone: a pipe was closed, a terminal went */
   hasReader: () => boolean;
+  /** whether something told before waits for whoever reads, as behind a terminal that was stopped (Ctrl-S) */
+  isBehind: () => boolean;
   env: NodeJS.ProcessEnv;
   cwd: string;
 }

@@ -10,7 +10,7 @@ import type { GlobalOptions, Terminal } from './command.ts';
 import type { InitFlags } from './init-options.ts';
 import { tellChange, tellFile } from './init-tell.ts';
 import { placeOf } from './place.ts';
-import { watcherSignal } from './signals.ts';
+import { refuseSuspension, watcherSignal } from './signals.ts';
 
 /** Moves a service into a builds directory, or back. */
 export async function adopt(
@@ -22,6 +22,7 @@ export async function adopt(
   const { config, target, text } = await configured({ unit, said }, surroundings);
   const place = await placeOf(config, target, { options, terminal });
   const isDryRun = options.dryRun === true;
+  if (!isDryRun) refuseSuspension(terminal);
   const report = await initAdopt(place, {
     config: text,
     directory: unitDirectory(config.manager, surroundings),

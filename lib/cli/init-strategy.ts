@@ -9,7 +9,7 @@ import { reachSystemd } from '../systemd/systemd.ts';
 import type { GlobalOptions, Terminal } from './command.ts';
 import { tellChange, tellFile } from './init-tell.ts';
 import { placeOf } from './place.ts';
-import { watcherSignal } from './signals.ts';
+import { refuseSuspension, watcherSignal } from './signals.ts';
 
 interface Asked {
   unit: string;
@@ -29,6 +29,7 @@ export async function changeStrategy(
   const about = { systemd, surroundings, signal: watcherSignal() };
   const { config, target, text } = await configuredUnit(unit, said, about).finally(() => systemd.close());
   const place = await placeOf(config, target, { options, terminal });
+  if (!isDryRun) refuseSuspension(terminal);
   const report = await initStrategy(place, {
     to,
     config: text,

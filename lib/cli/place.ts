@@ -15,7 +15,7 @@ import { plainColours } from '../report/plain.ts';
 import { terminalListener } from '../report/terminal.ts';
 import { managersAsIs, managersAsOwner, type Source } from './managers.ts';
 import { requireOwnManager, requireState } from './may-deploy.ts';
-import { interruptSignal } from './signals.ts';
+import { interruptSignal, refuseSuspension } from './signals.ts';
 
 /** A place on the command line, with what others are told of once the outcome is. */
 export interface CommandPlace extends Place {
@@ -84,6 +84,7 @@ export async function placeOf(
   { options, terminal, paths = pathsOf(config, target), log = false, asOwner = log, source = 'file' }: PlaceOptions,
 ): Promise<CommandPlace> {
   const signal = interruptSignal();
+  if (log) refuseSuspension(terminal);
   const { env } = terminal;
   const owned = [paths.directory, ...(source === 'ledger' ? [] : [target.builds])] as const;
   // Whoever only looks changes nothing, and may look at everything.

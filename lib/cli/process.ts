@@ -1,7 +1,8 @@
-import { fstatSync, writeSync } from 'node:fs';
+import { fstatSync } from 'node:fs';
 import type { Colours } from '../report/colour.ts';
 import { plainColours } from '../report/plain.ts';
 import type { Terminal } from './command.ts';
+import { openOutput } from './output.ts';
 
 /** What a command has of the process that it is. */
 export interface OwnProcess {
@@ -16,22 +17,27 @@ export interface OwnProcess {
  * written is left out, and the run goes on. Node's own streams are not touched: to set them up takes longer than to write.
  */
 export function openProcess(argv: readonly string[]): OwnProcess {
-  const told = argv.includes('--json') ? 2 : 1;
+  const [answers, complaints] = [openOutput(1), openOutput(2)];
+  const told = argv.includes('--json') ? complaints : answers;
   let isRead = true;
   return {
     terminal: {
-      print: (text) => void writeOut(1, `${text}\n`),
+      print: (text) => void answers.write(`${text}\n`),
       tell: (text) => {
-        isRead = writeOut(told, text) && isRead;
+        isRead = told.write(text) && isRead;
       },
-      complain: (text) => void writeOut(2, text),
+      complain: (text) => void complaints.write(text),
       hasReader: () => isRead,
+      isBehind: () => told.isBehind(),
       colours: plainColours,
       isLive: false,
       env: process.env,
       cwd: workingDirectory(),
     },
-    endWith: (exitCode) => process.exit(exitCode),
+    endWith(exitCode) {
+      for (const output of [answers, complaints]) output.finish();
+      process.exit(exitCode);
+    },
   };
 }
 
@@ -61,21 +67,4 @@ function workingDirectory(): string {
     process.chdir('/');
     return '/';
   }
-}
-
-/**
- * Written at once, so that nothing is lost at the exit; a reader that is slow is waited for, one that is gone is not.
- * @returns whether all of it was written
- */
-function writeOut(descriptor: number, text: string): boolean {
-  let rest = Buffer.from(text);
-  while (rest.length > 0) {
-    try {
-      rest = rest.subarray(writeSync(descriptor, rest));
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') return false;
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
-    }
-  }
-  return true;
 }

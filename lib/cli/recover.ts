@@ -14,7 +14,7 @@ import { reachSystemd } from '../systemd/systemd.ts';
 import type { GlobalOptions, Run, Terminal } from './command.ts';
 import { configFor } from './place.ts';
 import { attemptApart } from './recover-attempt.ts';
-import { interruptSignal } from './signals.ts';
+import { interruptSignal, refuseSuspension } from './signals.ts';
 
 export const run: Run<{ only?: string; statusOnly?: boolean }> = async (words, options, terminal) => {
   const config = await configFor(options, terminal);
@@ -24,6 +24,8 @@ export const run: Run<{ only?: string; statusOnly?: boolean }> = async (words, o
   const tell = (text: string): void => terminal.tell(redact(text));
   const signal = interruptSignal();
   const isLookOnly = options.statusOnly === true;
+  // What its attempts say has to be read while they are at work.
+  if (!isLookOnly) refuseSuspension(terminal);
   const ending: Promise<unknown>[] = [];
   const hands = handsOf(config, { options, isLookOnly, signal, ending, tell });
   const found = await recover({ phases, recovery: config.recovery ?? usualRecovery, isLookOnly, signal }, hands);

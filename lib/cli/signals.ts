@@ -11,6 +11,15 @@ export function interruptSignal(): AbortSignal {
   return abortedBy(['SIGINT', 'SIGTERM']);
 }
 
+/**
+ * A run that was suspended (Ctrl-Z) would leave the service as it is then, perhaps stopped, for as long as nobody thinks of it: so
+ * this changes nothing either, and whoever tried is told.
+ */
+export function refuseSuspension({ complain }: { complain: (text: string) => void }): void {
+  if (process.listenerCount('SIGTSTP') > 0) return;
+  process.on('SIGTSTP', () => complain('cutover: a run cannot be suspended: it goes on\n'));
+}
+
 /** For what only looks: it has nothing to bring to an end, so it ends with its terminal too. */
 export function watcherSignal(): AbortSignal {
   return abortedBy(watcherSignals);

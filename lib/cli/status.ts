@@ -43,7 +43,9 @@ export const run: Run<StatusFlags> = async ([name], options, terminal) => {
         `${options.watch && terminal.isLive ? '\u001B[2J\u001B[H' : ''}${found.map((one) => text(one, terminal)).join('\n\n')}\n`,
       );
     if (!options.watch || !terminal.hasReader()) return 0;
-    await sleep(watchEveryMs, signal);
+    // Who has not read the last look gets no further one.
+    do await sleep(watchEveryMs, signal);
+    while (terminal.isBehind());
   }
 };
 

@@ -17,7 +17,14 @@ interface Calling {
 function told(text: string, { name = 'deploy', words = [], wanted = '[target]', options = {} }: Calling): string {
   const out: string[] = [];
   const put = (one: string): void => void out.push(one);
-  const base = { colours: plainColours, isLive: false, hasReader: () => true, env: {}, cwd: '/' };
+  const base = {
+    colours: plainColours,
+    isLive: false,
+    hasReader: () => true,
+    isBehind: () => false,
+    env: {},
+    cwd: '/',
+  };
   const terminal: Terminal = { ...base, print: put, tell: put, complain: put };
   tellingAsTyped(terminal, { row: { name, words: wanted }, words, options }).print(text);
   return out.join('');
