@@ -1,4 +1,5 @@
 import { readdir } from 'node:fs/promises';
+import { pinDirectory } from '../base/pinned-directory.ts';
 import { currentBuild } from '../builds/current.ts';
 import { laterThan } from '../builds/dates.ts';
 import { inspectBuild } from '../builds/inspect.ts';
@@ -8,6 +9,7 @@ import { decideRetention, type KeepReason, type Retention } from '../builds/rete
 import { readInFlight } from '../run/in-flight.ts';
 import { type Quarantine, readQuarantine } from '../run/quarantine.ts';
 import { listEvidence, type PastRun, provenIn, readPast, servedBefore } from '../run/retention.ts';
+import type { StatePaths } from '../run/state.ts';
 import type { Place } from './place.ts';
 import { previousBuild } from './previous.ts';
 
@@ -25,8 +27,9 @@ export interface PruneKnowledge {
   wanted?: string | null;
 }
 
-/** Reads builds and state. @throws `no_build`, `permission` */
+/** Reads builds and state. @throws `no_build`, `permission`; `refused` where the records may be another target's */
 export async function readKnowledge({ target, paths }: Pick<Place, 'target' | 'paths'>): Promise<PruneKnowledge> {
+  await requireOwnRecords(paths);
   // Says what is wrong with a builds directory that cannot be read.
   await listBuildIds(target.builds);
   const [names, current, previous, past, quarantine, evidence, mark] = await Promise.all([
@@ -41,6 +44,11 @@ export async function readKnowledge({ target, paths }: Pick<Place, 'target' | 'p
   const found = names.filter(({ name }) => isBuildId(name));
   const entries = found.map((entry) => ({ id: entry.name, isDirectory: entry.isDirectory() }));
   return { entries, current, previous, past, quarantine, evidence, inFlight: mark?.run ?? null };
+}
+
+/** Whoever the state belongs to could have put a link there that leads root to the records of another target. */
+async function requireOwnRecords({ runs, evidence }: StatePaths): Promise<void> {
+  for (const path of [runs, evidence]) await (await pinDirectory(path))?.file.close();
 }
 
 /** Which builds stay as far as builds and state tell; who uses one is asked later, and only of those that would go. */

@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import { isCutoverError, messageOf } from '../base/errors.ts';
-import { removeTrees } from '../base/remove.ts';
 import { clearIncoming } from '../builds/intake/incoming.ts';
 import { incomingName } from '../builds/layout.ts';
 import { asideName, type LeftOver, listLeftOver, putBackLeftOver, removeRests } from '../builds/removal.ts';
@@ -11,6 +10,7 @@ import type { Place } from './place.ts';
 import { carryOutVerdict, judgeBuilds } from './prune-builds.ts';
 import { readKnowledge } from './prune-known.ts';
 import { countedBefore, recordsToGo } from './prune-records.ts';
+import { removeItems } from './prune-removal.ts';
 import { addFailure, emptyReport, type PrunedItem, type PruneReport } from './prune-report.ts';
 
 /**
@@ -150,16 +150,6 @@ async function clearReceived({ target: { builds }, signal }: Place, report: Prun
     addFailure(report, itemOf(incomingName), error);
     return [];
   }
-}
-
-async function removeItems(items: PrunedItem[], { signal }: Place, report: PruneReport): Promise<PrunedItem[]> {
-  const paths = items.map(({ path }) => path);
-  const problems = await removeTrees(paths, signal);
-  for (const item of items) {
-    const problem = problems.get(item.path);
-    if (problem) addFailure(report, item, problem);
-  }
-  return items.filter(({ path }) => !problems.has(path));
 }
 
 async function measureAll(items: PrunedItem[], signal: AbortSignal | null): Promise<void> {

@@ -1,13 +1,14 @@
 // needs: sandbox
 // deadline: 10min
-import { writeFile } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import type { PruneReport } from '../../lib/deployer/prune-report.ts';
+import { failuresKept } from '../../lib/run/retention.ts';
 import { repository } from '../sandboxed.ts';
 import { suite, type TestContext } from '../suite.ts';
 import { gone, ids, namesOnDisk, prune, siteWithOld, whyKept } from './pruning.ts';
 import { held, startDeploy, untilBegun } from './running.ts';
-import { buildId, calledFrom, executable, type Refusal, type Site } from './site.ts';
+import { buildId, type Called, calledFrom, executable, makeSite, type Refusal, type Site } from './site.ts';
 import { assertSound } from './sound.ts';
 
 const test = suite('deploy/prune access', { timeoutMs: 180_000 });
@@ -94,6 +95,46 @@ test('W3: a plain user who may not read the state: exit 77, nothing is touched',
     assert.equal([code, document.error?.code], [77, 'permission']);
   }
   assert.equal(await namesOnDisk(site), ['current', ...ids(1, 2, 3)]);
+});
+
+for (const name of ['runs', 'evidence'] as const) {
+  test(`W3, W4: a link to the ${name} of another target: root is refused, and nothing is removed there or here`, async (t) => {
+    const other = await makeSite(t, { builds: [{}] });
+    const site = await siteWithOld(t, { count: 3, keep: 0 });
+    await handOver(t, site);
+    const { sandbox, state } = site;
+    const names = Array.from({ length: failuresKept + 5 }, (_, at) => `20250101-0000${at + 10}-00aa`);
+    await sandbox.run('mkdir', '-p', ...names.map((run) => `${other.state}/evidence/${run}`));
+    await sandbox.run('rm', '-rf', `${state}/${name}`);
+    await sandbox.run('ln', '-s', `${other.state}/${name}`, `${state}/${name}`);
+    for (const words of [['--dry-run'], []]) {
+      const { code, document, stderr } = (await prune(site, ...words)) as unknown as Called<Refusal>;
+      assert.equal([code, document.error?.code], [1, 'refused'], stderr);
+      assert.match(document.error.message, `${state}/${name} is no directory, or a link`);
+    }
+    assert.equal((await readdir(sandbox.hostPath(`${other.state}/evidence`))).length, names.length);
+    assert.equal(await namesOnDisk(site), ['current', ...ids(1, 2, 3, 4)]);
+    await sandbox.run('rm', `${state}/${name}`);
+    const { code, stderr } = await prune(site);
+    assert.is(code, 0, stderr);
+    await assertSound(other, buildId(1));
+  });
+}
+
+test('W3, W4: old evidence and ledgers of another user go, and what cannot is told by its own path', async (t) => {
+  const site = await siteWithOld(t, { count: 1, keep: 0 });
+  const { sandbox, state } = site;
+  const names = Array.from({ length: failuresKept + 3 }, (_, at) => `20250101-0000${at + 10}-00aa`);
+  await sandbox.run('mkdir', '-p', ...names.map((run) => `${state}/evidence/${run}`));
+  await handOver(t, site);
+  const stuck = `${state}/evidence/${names[1]}`;
+  await sandbox.run('chattr', '+i', stuck);
+  t.cleanup(() => sandbox.exec(['chattr', '-i', stuck]));
+  const { code, document, stderr } = await prune(site);
+  assert.equal([code, document.failed.map(({ name }) => name)], [77, [names[1]]], stderr);
+  assert.is(document.failed[0]?.message, `cannot remove '${stuck}': Operation not permitted`);
+  assert.equal(document.removed.map(({ name }) => name).toSorted(), [names[0], names[2]]);
+  assert.equal((await readdir(sandbox.hostPath(`${state}/evidence`))).length, failuresKept + 1);
 });
 
 test('W3: the builds directory is read-only: exit 77, told how to mend it, nothing is touched', async (t) => {
