@@ -17,7 +17,7 @@ const embeddedFiles = { ...filesIn('units', 'cutover'), ...filesIn('lib/triggers
 // What every command begins with; then what those need that people wait for, and the executables with names of their own, with what
 // they ask for on the way; and what a configuration may add to that, with what ends a run whose deployer was killed.
 const commands = [...[...waitedFor].filter((word) => /^\w+$/.test(word)), 'direct'];
-const beforeAny = ['lib/cli/parse.ts', 'lib/cli/as-typed.ts', 'lib/report/colour.ts'];
+const beforeAny = ['lib/cli/parse.ts', 'lib/cli/as-typed.ts', 'lib/cli/told-error.ts', 'lib/report/colour.ts'];
 const packages = ['dbus-next', 'smol-toml'].map((name) => relative('.', fileURLToPath(import.meta.resolve(name))));
 const waited = [...beforeAny, ...commands.map((name) => `lib/cli/${name}.ts`), ...packages];
 const added = [

@@ -1,7 +1,6 @@
-import { ExitCode, isCutoverError, messageOf } from './base/errors.ts';
+import { ExitCode } from './base/errors.ts';
 import { commandOfTool, type Terminal } from './cli/command.ts';
-import { defect } from './cli/defect.ts';
-import { inColour, openProcess } from './cli/process.ts';
+import { inColour, openProcess, type OwnProcess } from './cli/process.ts';
 import { version } from './version.ts';
 
 /** What was called, and what it is told on, which is known better bit by bit. */
@@ -23,12 +22,16 @@ export async function main(tool: string, argv: string[]): Promise<void> {
   const words = command ? [command, ...argv] : argv;
   const own = openProcess(words);
   const call: Call = { tool, words, terminal: own.terminal };
-  const exitCode = await answer(call, argv[0]).catch((error: unknown) => tellError(error, call));
-  own.endWith(exitCode);
+  try {
+    own.endWith(await answer(call, argv[0], own));
+  } catch (error) {
+    const { tellError } = await import('./cli/told-error.ts');
+    own.endWith(tellError(error, call));
+  }
 }
 
 /** @param first the first word that was typed @returns the exit code */
-async function answer(call: Call, first: string | undefined): Promise<number> {
+async function answer(call: Call, first: string | undefined, own: OwnProcess): Promise<number> {
   const { tool, words } = call;
   call.terminal = await inColour(call.terminal, words);
   // The most frequent question needs no parser, which takes longer to load than Node to start.
@@ -44,22 +47,8 @@ async function answer(call: Call, first: string | undefined): Promise<number> {
   }
   const { tellingAsTyped } = await import('./cli/as-typed.ts');
   call.terminal = tellingAsTyped(call.terminal, request);
+  const { endAtDefect } = await import('./cli/told-error.ts');
+  endAtDefect(call, own);
   const { run } = await request.row.load();
   return run(request.words, request.options as never, call.terminal);
-}
-
-/** @returns the exit code that it leads to */
-async function tellError(error: unknown, { words, terminal }: Call): Promise<number> {
-  // What was thrown before a place was there has nobody to say which words are secrets: addresses go by how they look.
-  const { redactText } = await import('./config/secrets.ts');
-  const { code, mend: told, exitCode } = isCutoverError(error) ? error : defect;
-  const [message, mend] = [redactText(messageOf(error)), told === undefined ? null : redactText(told)];
-  if (words.includes('--json')) {
-    terminal.print(JSON.stringify({ error: { code, message, mend }, exit_code: exitCode }));
-  }
-  terminal.complain(`cutover: ${message}\n${mend ? `  -> ${mend}\n` : ''}`);
-  // Not before it is wanted: V8 looks through the whole program to say which line is which.
-  const stack = words.includes('--verbose') ? (error as Error).stack : undefined;
-  if (stack) terminal.complain(`${redactText(stack)}\n`);
-  return exitCode;
 }

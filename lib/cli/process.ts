@@ -2,14 +2,18 @@ import { fstatSync } from 'node:fs';
 import type { Colours } from '../report/colour.ts';
 import { plainColours } from '../report/plain.ts';
 import type { Terminal } from './command.ts';
-import { openOutput } from './output.ts';
+import { openOutput, type Output } from './output.ts';
 
 /** What a command has of the process that it is. */
 export interface OwnProcess {
   /** the process's own, without colours */
   terminal: Terminal;
+  /** whether an answer was printed */
+  hasPrinted(): boolean;
   /** Ends the process once its output is out; open sockets do not hold it up. */
   endWith(exitCode: number): never;
+  /** Ends it at once: what a reader has not taken by now is lost. */
+  breakOff(exitCode: number): never;
 }
 
 /**
@@ -18,26 +22,35 @@ export interface OwnProcess {
  */
 export function openProcess(argv: readonly string[]): OwnProcess {
   const [answers, complaints] = [openOutput(1), openOutput(2)];
-  const told = argv.includes('--json') ? complaints : answers;
-  let isRead = true;
+  let hasPrinted = false;
+  const print = (text: string): void => {
+    hasPrinted = true;
+    answers.write(`${text}\n`);
+  };
   return {
-    terminal: {
-      print: (text) => void answers.write(`${text}\n`),
-      tell: (text) => {
-        isRead = told.write(text) && isRead;
-      },
-      complain: (text) => void complaints.write(text),
-      hasReader: () => isRead,
-      isBehind: () => told.isBehind(),
-      colours: plainColours,
-      isLive: false,
-      env: process.env,
-      cwd: workingDirectory(),
-    },
+    terminal: { ...telling(argv.includes('--json') ? complaints : answers, complaints), print },
+    hasPrinted: () => hasPrinted,
     endWith(exitCode) {
       for (const output of [answers, complaints]) output.finish();
       process.exit(exitCode);
     },
+    breakOff: (exitCode) => process.exit(exitCode),
+  };
+}
+
+function telling(told: Output, complaints: Output): Omit<Terminal, 'print'> {
+  let isRead = true;
+  return {
+    tell: (text) => {
+      isRead = told.write(text) && isRead;
+    },
+    complain: (text) => void complaints.write(text),
+    hasReader: () => isRead,
+    isBehind: () => told.isBehind(),
+    colours: plainColours,
+    isLive: false,
+    env: process.env,
+    cwd: workingDirectory(),
   };
 }
 
