@@ -148,8 +148,8 @@ function noteTaker(place: Place, record: RequestRecord) {
   const note = (event: RunEvent): void => {
     place.emit(event);
     if (record.run === null && event.type === 'run') void write({ run: event.run });
-    // What follows is in the ledger.
-    if (event.type === 'begin') void write({ run: event.inputs.run, stage: null });
+    // What follows is in the ledger. One that is resumed is another's, which is ended first.
+    if (event.type === 'begin' && !event.isResumed) void write({ run: event.inputs.run, stage: null });
     else if (event.type === 'step' && event.state === 'begun' && isStage(event.name)) void write({ stage: event.name });
   };
   const end = (changes: Partial<RequestRecord>): Promise<void> => {
