@@ -156,7 +156,8 @@ function noteTaker(place: Place, record: RequestRecord) {
     const kept = redactSentences(changes, place.redact) as Partial<RequestRecord>;
     return write({ ...kept, stage: null, ended_at: new Date().toISOString() });
   };
-  const leaveOpen = (): Promise<void> => write({ run: null, stage: null });
+  // The name stays: the run may yet come to something.
+  const leaveOpen = (): Promise<void> => write({ stage: null });
   const begin = (): typeof note => {
     record.run = null;
     return note;

@@ -1,11 +1,12 @@
 // needs: sandbox
 // deadline: 6min
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import * as assert from 'uvu/assert';
 import type { RunDocument } from '../../../lib/run/document.ts';
 import type { RequestRecord } from '../../../lib/triggers/serve/record.ts';
-import { held, heldSite, leaveBehind } from '../../deploy/running.ts';
-import type { Site } from '../../deploy/site.ts';
+import { held, heldDeploy, heldSite, leaveBehind, ledger } from '../../deploy/running.ts';
+import { type Site, until } from '../../deploy/site.ts';
 import { suite } from '../../suite.ts';
 
 const test = suite('triggers/serve/taken-up', { timeoutMs: 150_000 });
@@ -28,6 +29,26 @@ test('W1: a run that was cut off and is ended first is not taken for the run of 
   assert.equal([meanwhile.run, record.run, record.document?.run], [own?.run, own?.run, own?.run]);
 });
 
+test('W1: stopped while it waits for the end of its own run, a request is not deployed a second time', async (t) => {
+  const { site, run } = await heldDeploy(t);
+  const own = /"run":"([^"]+)"/.exec(await ledger(site))?.[1] ?? '';
+  await writeRecord(site, own);
+  const waiting = await site.sandbox.startCutover(wordsFor(site));
+  waiting.stderr.resume();
+  let said = '';
+  waiting.stdout.setEncoding('utf8').on('data', (chunk: string) => (said += chunk));
+  await until('it waits', async () => said.includes('waiting'));
+  waiting.kill('SIGTERM');
+  await waiting.ended;
+  const { run: known, ended_at } = await readRecord(site);
+  assert.equal([known, ended_at], [own, null]);
+  assert.is((await run.end()).code, 0);
+  const { code, stderr } = await carryOut(site);
+  const { run: ended, document } = await readRecord(site);
+  assert.equal([code, ended, document?.outcome], [0, own, 'deployed'], stderr);
+  assert.is((await runsOf(site)).length, 2);
+});
+
 function recordPath({ state }: Site): string {
   return `${state}/requests/${id}.json`;
 }
@@ -36,9 +57,22 @@ async function readRecord(site: Site): Promise<RequestRecord> {
   return JSON.parse(await readFile(site.sandbox.hostPath(recordPath(site)), 'utf8')) as RequestRecord;
 }
 
+/** As a process of the request leaves it that was killed. @param run the name that its run had; null: none yet */
+async function writeRecord(site: Site, run: string | null): Promise<void> {
+  const nothing = { stage: null, ended_at: null, exit_code: null, document: null, error: null };
+  const record: RequestRecord = { id, started_at: new Date().toISOString(), run, ...nothing };
+  const path = site.sandbox.hostPath(recordPath(site));
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, JSON.stringify(record));
+}
+
 /** What systemd runs for the receiver. */
-function carryOut({ sandbox, app, config }: Site): ReturnType<Site['sandbox']['cutover']> {
-  return sandbox.cutover(['request', `${app}/production/${id}`, '--config', config]);
+function wordsFor({ app, config }: Site): string[] {
+  return ['request', `${app}/production/${id}`, '--config', config];
+}
+
+function carryOut(site: Site): ReturnType<Site['sandbox']['cutover']> {
+  return site.sandbox.cutover(wordsFor(site));
 }
 
 async function runsOf(site: Site): Promise<RunDocument[]> {
