@@ -2,12 +2,11 @@ import { ExitCode, isCutoverError } from '../base/errors.ts';
 import { withDeadline } from '../base/wait.ts';
 import { currentBuild } from '../builds/current.ts';
 import type { Place } from '../deployer/place.ts';
-import { settle } from '../deployer/settle.ts';
 import type { MonitorAlert, MonitorFinding, MonitorReport } from '../report/monitor-report.ts';
 import type { RunDocument } from '../run/document.ts';
 import { newestRun } from '../run/history.ts';
-import { leaveHold } from '../run/hold.ts';
 import { isAlive, readInFlight } from '../run/in-flight.ts';
+import { endCutOff } from './cut-off.ts';
 import type { Acted } from './monitor/act.ts';
 import { changesOf, wantedAlerts, withUntold } from './monitor/alerts.ts';
 import { type Known, readKnown } from './monitor/known.ts';
@@ -44,7 +43,7 @@ export async function monitor(
   const why = turn.busy ?? (await whyPassedOver(place));
   if (why !== null) return passedOver(place, why, began);
   // To end a run may take as long as putting a large database back does.
-  const ended = await endCutOff(place);
+  const ended = await endedFirst(place);
   if (ended === null) return passedOver(place, 'another run holds the target', began);
   const hung: Found[] = turn.hung === null ? [] : [{ key: 'pass', level: 'warn', message: turn.hung }];
   // Only the deadline gives a pass up: interrupted, it waits for the end of the run that it began.
@@ -82,15 +81,10 @@ async function whyPassedOver({ target, paths }: Place): Promise<string | null> {
 }
 
 /** @returns what was done, in words; null: somebody else is at it */
-async function endCutOff(place: Place): Promise<string[] | null> {
-  const { config, target, systemd, emit } = place;
-  if ((await readInFlight(place.paths)) === null) return [];
+async function endedFirst(place: Place): Promise<string[] | null> {
   try {
-    const document = await settle(place, { waitMs: 0 });
+    const document = await endCutOff(place, { waitMs: 0 });
     if (!document) return [];
-    emit({ type: 'settled', document });
-    // The next run needs a scope of its own.
-    await leaveHold({ systemd, app: config.app, target: target.name });
     return [`ended run ${document.run}, which had been cut off: ${document.outcome}`];
   } catch (error) {
     if (isCutoverError(error, 'locked')) return null;

@@ -3,11 +3,11 @@ import { redactSentences } from '../../base/redactor.ts';
 import { deploy } from '../../deployer/deploy.ts';
 import type { Place } from '../../deployer/place.ts';
 import type { PushedCommit } from '../../deployer/source.ts';
-import { settle } from '../../deployer/settle.ts';
 import type { RunDocument } from '../../run/document.ts';
 import type { RunEvent } from '../../run/events.ts';
 import { interruption } from '../../run/engine.ts';
 import { readRun } from '../../run/history.ts';
+import { endCutOff } from '../cut-off.ts';
 import {
   clearUntold,
   isUntold,
@@ -111,7 +111,7 @@ function isStopped({ signal }: Place): boolean {
  * @throws `failed` where the ledger does not say it either
  */
 async function foundOut(place: Place, { id, run }: RequestRecord): Promise<CarriedOut | null> {
-  const settled = await settle(place, { waitMs });
+  const settled = await endCutOff(place, { waitMs, own: run });
   const found = run === null ? null : await readRun(place.paths, run);
   if (found === null) return null;
   const isSettledHere = settled?.run === run;

@@ -7,6 +7,7 @@ import type { RunDocument } from '../../../lib/run/document.ts';
 import type { RequestRecord } from '../../../lib/triggers/serve/record.ts';
 import { held, heldDeploy, heldSite, leaveBehind, ledger } from '../../deploy/running.ts';
 import { type Site, until } from '../../deploy/site.ts';
+import { addChannels, secretFile, startReceiver } from '../../deploy/telling.ts';
 import { suite } from '../../suite.ts';
 
 const test = suite('triggers/serve/taken-up', { timeoutMs: 150_000 });
@@ -47,6 +48,27 @@ test('W1: stopped while it waits for the end of its own run, a request is not de
   const { run: ended, document } = await readRecord(site);
   assert.equal([code, ended, document?.outcome], [0, own, 'deployed'], stderr);
   assert.is((await runsOf(site)).length, 2);
+});
+
+test('W1, P4: what the next start of a request ends for somebody else is told, and its own deploy is guarded', async (t) => {
+  const site = await heldSite(t);
+  await leaveBehind(site);
+  await writeRecord(site, null);
+  const listener = await startReceiver(t, site);
+  await addChannels(site, [
+    'channel = "webhook"',
+    `url_file = "${await secretFile(site, 'url', `${listener.url}/hook`)}"`,
+    'on = ["rolled_back"]',
+  ]);
+  const { code, stdout, stderr } = await carryOut(site);
+  assert.is(code, 0, stderr);
+  const left = (await runsOf(site))[1]?.run;
+  const told = (await listener.told()).map(({ body }) => JSON.parse(body) as RunDocument);
+  assert.equal(
+    told.map(({ run, outcome }) => [run, outcome]),
+    [[left, 'rolled_back']],
+  );
+  assert.not.match(`${stdout}${stderr}`, 'does not guard this run');
 });
 
 function recordPath({ state }: Site): string {
