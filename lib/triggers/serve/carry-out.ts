@@ -52,23 +52,25 @@ export async function carryOutRequest(place: Place, asked: AskedFor): Promise<Ca
   const notes = noteTaker(place, record);
   try {
     const ended = (before && (await foundOut(place, before))) ?? (await carriedOut(place, asked, notes.begin()));
-    await noteDocument(ended, { notes, place });
-    await clearUntold(paths, asked.id).catch(() => {});
+    await noteDocument(ended, { notes, place, id: asked.id });
     return ended;
   } catch (error) {
-    const noting = isInterruption(error) && isStopped(place) ? notes.leaveOpen() : notes.end(failureOf(error, place));
+    const isLeftOpen = isInterruption(error) && isStopped(place);
+    const noting = isLeftOpen
+      ? notes.leaveOpen()
+      : notes.end(failureOf(error, place)).then(() => clearUntold(paths, asked.id));
     // What went wrong first is what has to be told.
-    await noting.then(() => clearUntold(paths, asked.id)).catch(() => {});
+    await noting.catch(() => {});
     throw error;
   } finally {
     await pruneRecords(paths, asked.id).catch(() => {});
   }
 }
 
-/** What it came to is told, whether or not it can be written down as well. */
+/** What it came to is told, whether or not it can be written down as well: who finds the record open knows it by the missing mark. */
 async function noteDocument(
   { document }: CarriedOut,
-  { notes, place }: { notes: ReturnType<typeof noteTaker>; place: Place },
+  { notes, place, id }: { notes: ReturnType<typeof noteTaker>; place: Place; id: string },
 ): Promise<void> {
   const isLeftOpen = document.outcome === 'interrupted' && isStopped(place);
   const { exit_code, run } = document;
@@ -76,6 +78,7 @@ async function noteDocument(
   await noting.catch((error: unknown) => {
     place.emit({ type: 'note', message: `what the request came to is not written down: ${messageOf(error)}` });
   });
+  if (!isLeftOpen) await clearUntold(place.paths, id).catch(() => {});
 }
 
 async function carriedOut(place: Place, { id, pushed }: AskedFor, emit: Place['emit']): Promise<CarriedOut> {
@@ -108,12 +111,17 @@ function isStopped({ signal }: Place): boolean {
 /**
  * The process that began it is gone: its run is ended, if it was cut off, and its ledger says how it went.
  * @returns null: it had no ledger, or was interrupted, so nothing was changed
- * @throws `failed` where the ledger does not say it either
+ * @throws `failed` where it was told of, and the ledger does not say it either
  */
 async function foundOut(place: Place, { id, run }: RequestRecord): Promise<CarriedOut | null> {
   const settled = await endCutOff(place, { waitMs, own: run });
-  const found = run === null ? null : await readRun(place.paths, run);
-  if (found === null) return null;
+  if (run === null) return null;
+  const found = await readRun(place.paths, run);
+  if (found === null) {
+    // The mark is made before a run has its name: whoever took it away has ended the run, with no room for a word of it.
+    if (await isUntold(place.paths, id)) return null;
+    throw unknownEnd(place, run);
+  }
   const isSettledHere = settled?.run === run;
   const document = found.document ?? (isSettledHere ? settled : null);
   if (document === null && found.steps.size > 0) throw unknownEnd(place, found.inputs.run);

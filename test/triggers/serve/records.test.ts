@@ -3,7 +3,7 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import type { RunDocument } from '../../../lib/run/document.ts';
-import type { Site } from '../../deploy/site.ts';
+import { makeSite, type Site } from '../../deploy/site.ts';
 import { addChannels, secretFile, startReceiver } from '../../deploy/telling.ts';
 import { suite, type TestContext } from '../../suite.ts';
 import { type Receiving, receivingSite } from './receiving.ts';
@@ -25,11 +25,15 @@ async function fullSite(
   const { sandbox, state } = receiving.site;
   const tested = sandbox.hostPath('/srv/tested');
   t.cleanup(() => rm(tested, { force: true }));
+  await mountSmall(t, receiving.site);
+  await sandbox.run('ln', '-s', small, `${state}/requests`);
+  return { receiving, tested: async () => (await readFile(tested, 'utf8')).trim().split('\n').length };
+}
+
+async function mountSmall(t: TestContext, { sandbox }: Site): Promise<void> {
   await sandbox.run('mkdir', '-p', small);
   await sandbox.run('mount', '-t', 'tmpfs', '-o', 'size=64k', 'small', small);
   t.cleanup(() => sandbox.run('umount', small));
-  await sandbox.run('ln', '-s', small, `${state}/requests`);
-  return { receiving, tested: async () => (await readFile(tested, 'utf8')).trim().split('\n').length };
 }
 
 /** As the receiver has systemd do it. */
@@ -90,6 +94,32 @@ test('W1: where the outcome is lost as well, the same push is not deployed again
     assert.equal([code, await tested()], [3, 1], stderr);
     assert.match(`${stdout}${stderr}`, said);
   }
+});
+
+test('W1, P4: a build that fills the disk of records and ledgers is told of once, and is not made again', async (t) => {
+  const kept = `until grep -q stage...build ${small}/requests/${id}.json; do sleep 0.05; done`;
+  const hook = `${kept}; echo built >>/srv/built; head -c 1M /dev/zero >${small}/full`;
+  const site = await makeSite(t, { keys: [`hooks.build = '${hook}'`] });
+  const { sandbox, state } = site;
+  const built = sandbox.hostPath('/srv/built');
+  t.cleanup(() => rm(built, { force: true }));
+  await mountSmall(t, site);
+  await sandbox.run('mkdir', `${small}/requests`);
+  await sandbox.run('mv', `${state}/runs`, `${small}/runs`);
+  for (const name of ['requests', 'runs']) await sandbox.run('ln', '-s', `${small}/${name}`, `${state}/${name}`);
+  const listener = await startReceiver(t, site);
+  const url = await secretFile(site, 'url', `${listener.url}/hook`);
+  await addChannels(site, ['channel = "webhook"', `url_file = "${url}"`]);
+  const full = await carryOut(site);
+  assert.is(full.code, 2, full.stderr);
+  await sandbox.run('rm', `${small}/full`);
+  for (const said of ['has ended, and its outcome could not be written down', 'carried out before']) {
+    const { code, stdout, stderr } = await carryOut(site);
+    assert.equal([code, await readFile(built, 'utf8')], [3, 'built\n'], stderr);
+    assert.match(`${stdout}${stderr}`, said);
+  }
+  const told = (await listener.told()).map(({ body }) => JSON.parse(body).outcome);
+  assert.equal(told, ['refused']);
 });
 
 test('W1, P4: killed when its run has ended, before it could tell anybody: it is told of by the next', async (t) => {
