@@ -1,14 +1,16 @@
 import { mkdir } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
-import { CutoverError, isCutoverError, messageOf } from '../../../lib/base/errors.ts';
+import { CutoverError, messageOf } from '../../../lib/base/errors.ts';
 import { sleep } from '../../../lib/base/wait.ts';
 import type { ShownTarget } from '../../../lib/report/page/model.ts';
 import { openLedger } from '../../../lib/run/ledger.ts';
-import { openDisks } from '../../../lib/triggers/page/disks.ts';
+import type { MountTable } from '../../../lib/systemd/mounts.ts';
+import { type Disks, openDisks } from '../../../lib/triggers/page/disks.ts';
 import { watchTarget } from '../../../lib/triggers/page/target-watch.ts';
+import { makeDirectory } from '../../builds/directory.ts';
 import { until } from '../../deploy/site.ts';
 import { inputsOf, markInFlight } from '../../run/samples.ts';
-import { suite } from '../../suite.ts';
+import { suite, type TestContext } from '../../suite.ts';
 import { follow } from './followed.ts';
 
 const test = suite('what the page says of what hangs', { timeoutMs: 120_000 });
@@ -70,16 +72,11 @@ test('R6: of a target on a file system that does not answer nothing is shown as 
 });
 
 test('R6: a file system that hangs from the start on is asked by one question, whatever is below it', async (t) => {
-  const questions: string[] = [];
-  const disks = openDisks({ timeoutMs: 100, signal: t.signal }, (directory) => {
-    questions.push(directory);
-    return directory.startsWith('/mnt/far') ? new Promise(() => {}) : Promise.resolve(1);
-  });
+  const { disks, questions, hanging } = fileSystems(t, { '/': '8:1' });
+  hanging.add('/mnt/far');
   const all = ['/mnt/far/a/builds', '/mnt/far/b/builds', '/mnt/far/c', '/mnt/near/d/builds'];
-  const ask = (): Promise<string[]> =>
-    Promise.all(all.map((directory) => disks.verifyAnswer(directory).then(() => 'answered', messageOf)));
   const late = 'the file system of /mnt/far did not answer within 0.1 s';
-  for (let times = 0; times < 2; times += 1) assert.equal(await ask(), [late, late, late, 'answered']);
+  for (let times = 0; times < 2; times += 1) assert.equal(await askAll(disks, all), [late, late, late, 'answered']);
   assert.equal(
     questions.filter((directory) => directory.startsWith('/mnt/far')),
     ['/mnt/far'],
@@ -87,30 +84,62 @@ test('R6: a file system that hangs from the start on is asked by one question, w
 });
 
 test('R6: a file system that does not answer is asked by one question, and the others all the same', async (t) => {
-  const questions: string[] = [];
-  let [hung, release] = [Promise.resolve(), (): void => {}];
-  const disks = openDisks({ timeoutMs: 100, signal: t.signal }, async (directory) => {
-    questions.push(directory);
-    if (directory === '/well') return 1;
-    await hung;
-    return 2;
-  });
+  const { disks, questions, hanging, release } = fileSystems(t, { '/': '8:2', '/well': '8:1' });
   const all = ['/a', '/b', '/well', '/a', '/c'];
-  const ask = (): Promise<boolean[]> =>
-    Promise.all(
-      all.map((directory) =>
-        disks.verifyAnswer(directory).then(
-          () => true,
-          (error: unknown) => !isCutoverError(error, 'timeout'),
-        ),
-      ),
-    );
-  await until('their devices are known', async () => (await ask()).every(Boolean), patientMs);
+  const areWell = async (): Promise<boolean[]> => (await askAll(disks, all)).map((answer) => answer === 'answered');
+  await until('they are known', async () => (await areWell()).every(Boolean), patientMs);
   questions.length = 0;
-  hung = new Promise((resolve) => (release = resolve));
-  assert.equal(await ask(), [false, false, true, false, false]);
-  assert.equal(await ask(), [false, false, true, false, false]);
+  for (const directory of ['/a', '/b', '/c']) hanging.add(directory);
+  for (let times = 0; times < 2; times += 1) assert.equal(await areWell(), [false, false, true, false, false]);
   assert.equal(questions, ['/a', '/well', '/well']);
+  hanging.clear();
   release();
-  await until('it answers again', async () => (await ask()).every(Boolean), patientMs);
+  await until('it answers again', async () => (await areWell()).every(Boolean), patientMs);
 });
+
+test('R6: what is mounted over a known directory later, and hangs, is asked by itself, and all else goes on', async (t) => {
+  const devices: Record<string, string> = { '/': '8:1' };
+  const { disks, questions, hanging } = fileSystems(t, devices);
+  const all = ['/srv/a', '/srv/b', '/srv/b/c', '/srv/d'];
+  assert.equal(await askAll(disks, all), ['answered', 'answered', 'answered', 'answered']);
+  devices['/srv/b'] = '0:47';
+  hanging.add('/srv/b');
+  questions.length = 0;
+  const late = 'the file system of /srv/b did not answer within 0.1 s';
+  for (let times = 0; times < 2; times += 1)
+    assert.equal(await askAll(disks, all), ['answered', late, late, 'answered']);
+  assert.equal(
+    questions.filter((directory) => directory.startsWith('/srv/b')),
+    ['/srv/b'],
+  );
+  delete devices['/srv/b'];
+  hanging.clear();
+  assert.equal(await askAll(disks, all), ['answered', 'answered', 'answered', 'answered'], 'it was unmounted');
+});
+
+test('R6: a real directory is asked, and one that is not there', async (t) => {
+  const disks = openDisks({ timeoutMs: patientMs, signal: t.signal });
+  const directory = await makeDirectory(t);
+  assert.equal(await askAll(disks, [directory, `${directory}/none`, '/proc']), ['answered', 'answered', 'answered']);
+});
+
+/** File systems of which those hang that are below one of `hanging`. @param devices of each mount point its device; they may change */
+function fileSystems(t: TestContext, devices: Record<string, string>) {
+  const questions: string[] = [];
+  const hanging = new Set<string>();
+  let [released, release] = [Promise.resolve(), (): void => {}];
+  released = new Promise((resolve) => (release = resolve));
+  const ask = async (directory: string): Promise<string> => {
+    questions.push(directory);
+    if ([...hanging].some((point) => `${directory}/`.startsWith(`${point}/`))) await released;
+    return directory;
+  };
+  const mounts = (): MountTable =>
+    new Map(Object.entries(devices).map(([point, device]) => [point, { device, root: '/', point, type: 'ext4' }]));
+  const disks = openDisks({ timeoutMs: 100, signal: t.signal }, { ask, mounts });
+  return { disks, questions, hanging, release };
+}
+
+function askAll(disks: Disks, directories: readonly string[]): Promise<string[]> {
+  return Promise.all(directories.map((directory) => disks.verifyAnswer(directory).then(() => 'answered', messageOf)));
+}

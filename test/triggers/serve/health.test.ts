@@ -100,12 +100,13 @@ test('W1: what it tells of itself, and asked by many at once it looks once', asy
 test('W1: of a target on a file system that hangs it says so, and asks no second time before there is an answer', async (t) => {
   const parts = await partsOn(t, { diskUsed: '1B' });
   let [asked, release] = [0, (): void => {}];
-  const hung = new Promise<number>((resolve) => (release = () => resolve(2)));
-  const disks = openDisks({ timeoutMs: 100, signal: t.signal }, (directory) => {
-    if (directory !== '/nowhere') return Promise.resolve(1);
+  const hung = new Promise<string>((resolve) => (release = () => resolve('/nowhere')));
+  const ask = (directory: string): Promise<string> => {
+    if (directory !== '/nowhere') return Promise.resolve(directory);
     asked += 1;
     return hung;
-  });
+  };
+  const disks = openDisks({ timeoutMs: 100, signal: t.signal }, { ask, mounts: () => new Map() });
   const config = { ...parts.config, state: '/proc/self' };
   const problems = async (): Promise<string> => (await healthOf({ ...parts, config, disks })()).problems.join('\n');
   const expected = 'how production is cannot be known: the file system of /nowhere did not answer within 0.1 s';
