@@ -5,7 +5,6 @@ import { metricsText } from '../../deployer/metrics.ts';
 import type { Systemd } from '../../systemd/systemd.ts';
 import { openPage } from '../page.ts';
 import { isNear } from '../page/near.ts';
-import { refuse } from './answers.ts';
 import type { Ground, Grounds } from './ground.ts';
 import { type Health, healthOf, type HealthParts, withoutNames } from './health.ts';
 import { addHooks } from './hooks.ts';
@@ -13,7 +12,7 @@ import type { ServeLog } from './log.ts';
 import { receiverMetrics } from './metrics.ts';
 import type { Queue } from './queue.ts';
 import { frame, type Routes } from './routes.ts';
-import { openRequests, tellRun } from './runs.ts';
+import { addRuns, openRequests } from './runs.ts';
 
 /** What stays the same whatever the configuration says. */
 export interface SiteParts extends Omit<HealthParts, 'config' | 'groundProblems'> {
@@ -61,7 +60,8 @@ async function siteOn({ config, secret, token, problems }: Ground, parts: SitePa
   app.use('/metrics', page.guard);
   app.use('/runs/*', page.runGuard);
   addHealth(app, health);
-  addReading(app, config, parts);
+  addRuns(app, { config, queue, disks });
+  addMetrics(app, config, parts);
   app.route('/', page.routes);
   return { app, health, end: () => looking.abort() };
 }
@@ -74,12 +74,7 @@ function addHealth(app: Routes, health: Site['health']): void {
   });
 }
 
-function addReading(app: Routes, config: Config, { systemd, log, queue, disks, signal }: SiteParts): void {
-  app.get('/runs/:id', async (c) => {
-    const found = await tellRun(c.req.param('id'), { config, queue });
-    if (found) return c.json(found, 200, { 'Cache-Control': 'no-store' });
-    return refuse(c, 404, { code: 'unknown_run', message: 'there is no request or run of that name' });
-  });
+function addMetrics(app: Routes, config: Config, { systemd, log, queue, disks, signal }: SiteParts): void {
   app.get('/metrics', async (c) => {
     const places = Object.values(config.targets).map((target) => ({
       config,
