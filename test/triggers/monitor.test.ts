@@ -4,7 +4,7 @@ import type { Reason } from '../../lib/run/failure.ts';
 import type { RunInputs } from '../../lib/run/inputs.ts';
 import type { StatePaths } from '../../lib/run/state.ts';
 import { openLedger } from '../../lib/run/ledger.ts';
-import { actionFor, isBegun } from '../../lib/triggers/monitor/act.ts';
+import { actedOn, actionFor, isBegun } from '../../lib/triggers/monitor/act.ts';
 import { changesOf, wantedAlerts, withUntold } from '../../lib/triggers/monitor/alerts.ts';
 import { readPastRuns } from '../../lib/triggers/monitor/past.ts';
 import { restartsSince } from '../../lib/triggers/monitor/starts.ts';
@@ -54,16 +54,13 @@ test('S10: a restart by systemd is news once, whoever started the unit in betwee
   assert.equal(after, [1, 0, 1], 'an earlier version kept no invocation');
 });
 
-/** The first letters of what is done in each of six failed passes in a row. */
-function done(action: 'alert' | 'restart' | 'rollback', isInBake = false): string {
-  let acted = 0;
+/** The first letters of what is done in each of six failed passes in a row. @param keptFrom in these passes nothing could be begun */
+function done(action: 'alert' | 'restart' | 'rollback', isInBake = false, keptFrom: number[] = []): string {
+  let problem = { since: at(0), passes: 0, acted: 0 };
   const letters = [1, 2, 3, 4, 5, 6].map((passes) => {
-    const what = actionFor(
-      { since: at(0), passes, acted },
-      { failures: 2, action },
-      { isConfirmed: isInBake, isCounted: true },
-    );
-    if (what) acted += 1;
+    problem = { ...problem, passes };
+    const what = actionFor(problem, { failures: 2, action }, { isConfirmed: isInBake, isCounted: true });
+    if (what && !keptFrom.includes(passes)) problem = actedOn(problem, what);
     return what?.slice(0, 2) ?? '-';
   });
   return letters.join(' ');
@@ -77,6 +74,12 @@ test('S10: what is done, after how many failures, and how often', () => {
   assert.is(done('restart', true), 'ro re - re - re');
   const often = { since: at(0), passes: 2, acted: 0 };
   assert.is(actionFor(often, { failures: 2, action: 'restart' }, { isConfirmed: false, isCounted: false }), null);
+});
+
+test('S10: what was kept from beginning, as by another run, is tried by the next pass', () => {
+  assert.is(done('restart', false, [2]), '- re re - re -');
+  assert.is(done('restart', false, [2, 3, 4]), '- re re re re -');
+  assert.is(done('rollback', false, [2, 3]), '- ro ro ro - -');
 });
 
 test('S10: a rollback that ended before it changed anything is to be tried again, unless it is not permitted', () => {

@@ -18,19 +18,25 @@ export interface Acted {
 }
 
 /**
- * What is to be done about a service that is not well. A restart is tried again as often as the failures add up once more; a
- * rollback once, since the next one would leave for builds that nobody asked for. A pass that does not count
- * does neither.
+ * What is to be done about a service that is not well. A restart is tried again once the failures since the last one add up
+ * once more; a rollback once, since the next one would leave for builds that nobody asked for. What was kept from beginning is
+ * tried by the next pass. A pass that does not count does neither.
  */
 export function actionFor(
-  { passes, acted }: Problem,
+  { passes, acted, restarted = 0 }: Problem,
   { failures, action }: Pick<MonitorConfig, 'failures' | 'action'>,
   { isConfirmed, isCounted }: { isConfirmed: boolean; isCounted: boolean },
 ): MonitorAction | null {
   if (isConfirmed && acted === 0) return 'rollback';
   if (!isCounted || passes < failures || action === 'alert') return null;
-  if (action === 'restart') return passes % failures === 0 ? 'restart' : null;
+  if (action === 'restart') return passes - restarted >= failures ? 'restart' : null;
   return acted === 0 ? 'rollback' : null;
+}
+
+/** The problem once something is done about it. */
+export function actedOn(problem: Problem, action: MonitorAction): Problem {
+  const acted = problem.acted + 1;
+  return action === 'restart' ? { ...problem, acted, restarted: problem.passes } : { ...problem, acted };
 }
 
 /**

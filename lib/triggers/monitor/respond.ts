@@ -2,7 +2,7 @@ import { openController, sleep } from '../../base/wait.ts';
 import type { Place } from '../../deployer/place.ts';
 import type { Cause } from '../../run/cause.ts';
 import type { RunEvent } from '../../run/events.ts';
-import { type Acted, act, actionFor, type MonitorAction } from './act.ts';
+import { type Acted, act, actedOn, actionFor, type MonitorAction } from './act.ts';
 import type { Known } from './known.ts';
 import { lookAtService, type Seen, serviceKey } from './looks.ts';
 import { noteState } from './note.ts';
@@ -25,9 +25,10 @@ export async function respond(
   const isCounted = before.problems[serviceKey]?.passes !== problem.passes;
   const action = actionFor(problem, rules, { isConfirmed, isCounted });
   if (action === null) return nothing;
-  const acted = await actCounted(place, { problem, action, cause: causeIn(place, seen, problem) }, () =>
-    noteState(place, { ...before, problems }),
-  );
+  const acted = await actCounted(place, { action, cause: causeIn(place, seen, problem) }, (isActing) => {
+    problems[serviceKey] = isActing ? actedOn(problem, action) : problem;
+    return noteState(place, { ...before, problems });
+  });
   if (!acted.isTried) return { seen, acted };
   const others = seen.found.filter(({ key }) => key !== serviceKey);
   // An interruption is told of with what it left.
@@ -43,15 +44,10 @@ export async function respond(
  */
 async function actCounted(
   place: Place,
-  { problem, action, cause }: { problem: Problem; action: MonitorAction; cause: Cause },
-  note: () => Promise<unknown>,
+  { action, cause }: { action: MonitorAction; cause: Cause },
+  note: (isActing: boolean) => Promise<unknown>,
 ): Promise<Acted> {
-  problem.acted += 1;
-  await note();
-  const takeBack = async (): Promise<void> => {
-    problem.acted -= 1;
-    await note();
-  };
+  await note(true);
   let isRun = false;
   const emit = (event: RunEvent): void => {
     // One that is resumed was another's.
@@ -59,10 +55,10 @@ async function actCounted(
     place.emit(event);
   };
   const acted = await act({ ...place, emit }, action, cause).catch(async (error: unknown) => {
-    if (!isRun) await takeBack();
+    if (!isRun) await note(false);
     throw error;
   });
-  if (!acted.isTried) await takeBack();
+  if (!acted.isTried) await note(false);
   return acted;
 }
 

@@ -13,6 +13,8 @@ export interface Problem {
   counted?: string;
   /** how often something was done about it */
   acted: number;
+  /** the pass that began the last restart, none: not yet; earlier versions wrote none */
+  restarted?: number;
 }
 
 /** An alert that holds. */
