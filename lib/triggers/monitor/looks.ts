@@ -111,6 +111,7 @@ function foundBy({ name, status, observed, expected }: CheckAnswer): Found[] {
   return [{ key: `check:${name}`, level: status, message: `${name}: ${observed} (expected: ${expected})` }];
 }
 
-function failing(key: string, message: string): Found {
+/** A finding that speaks against the target. */
+export function failing(key: string, message: string): Found {
   return { key, level: 'fail', message };
 }

@@ -1,10 +1,11 @@
+import { messageOf } from '../../base/errors.ts';
 import { openController, sleep } from '../../base/wait.ts';
 import type { Place } from '../../deployer/place.ts';
 import type { Cause } from '../../run/cause.ts';
 import type { RunEvent } from '../../run/events.ts';
 import { type Acted, act, actedOn, actionFor, type MonitorAction } from './act.ts';
 import type { Known } from './known.ts';
-import { lookAtService, type Seen, serviceKey } from './looks.ts';
+import { failing, lookAtService, type Seen, serviceKey } from './looks.ts';
 import { noteState } from './note.ts';
 import type { Starts } from './starts.ts';
 import type { MonitorState, Problem } from './state.ts';
@@ -31,8 +32,7 @@ export async function respond(
   });
   if (!acted.isTried) return { seen, acted };
   const others = seen.found.filter(({ key }) => key !== serviceKey);
-  // An interruption is told of with what it left.
-  const again = await lookAtService({ ...place, signal: openController().signal }, null);
+  const again = await lookAfter(place, { seen, acted });
   const service = again.found.filter(({ key }) => key === serviceKey);
   if (service.length === 0) delete problems[serviceKey];
   return { seen: { ...again, found: [...service, ...others] }, acted };
@@ -60,6 +60,21 @@ async function actCounted(
   });
   if (!acted.isTried) await note(false);
   return acted;
+}
+
+/**
+ * The service as an action left it. A run that was carried out is told of whatever keeps it from being seen.
+ * @throws as `lookAtService` where there was no run
+ */
+export async function lookAfter(place: Place, { seen, acted }: { seen: Seen; acted: Acted }): Promise<Seen> {
+  try {
+    // An interruption is told of with what it left.
+    return await lookAtService({ ...place, signal: openController().signal }, null);
+  } catch (error) {
+    if (acted.document === null) throw error;
+    const message = `it could not be looked at after run ${acted.document.run}: ${messageOf(error)}`;
+    return { ...seen, found: [failing(serviceKey, message)] };
+  }
 }
 
 async function isStillUnwell(place: Place, before: Starts | null): Promise<boolean> {
