@@ -3,6 +3,7 @@ import { pipeline, type Readable, type Writable } from 'node:stream';
 import { childEnvironment, type Surroundings } from './environment.ts';
 import { CutoverError } from './errors.ts';
 import { letGoAfterwards } from './left-output.ts';
+import { killGroup, killOnAbort } from './own-group.ts';
 
 /** A command as data: the file, then its arguments. No shell ever sees it. */
 export type Command = readonly [file: string, ...args: string[]];
@@ -16,7 +17,7 @@ export interface ExecResult {
 }
 
 export interface ExecOptions extends Surroundings {
-  /** the deadline; the process is killed after it */
+  /** the deadline; the process is killed after it, with what it has started */
   timeoutMs: number;
   signal?: AbortSignal;
   cwd?: string;
@@ -28,12 +29,11 @@ export interface ExecOptions extends Surroundings {
   maxBytes?: number;
   /** what it prints is not even read, which takes a millisecond less */
   isMute?: boolean;
-  /** in a session of its own, where no Ctrl-C of a terminal reaches it */
-  isApart?: boolean;
 }
 
 /**
- * Runs a short command to its end and gives what it printed; a non-zero exit is an answer, not an error.
+ * Runs a short command to its end and gives what it printed; a non-zero exit is an answer, not an error. It runs in a session of
+ * its own: a Ctrl-C or the end of a terminal goes to all that it reaches, and would end what a way back is in the middle of.
  * By Node's own means: every deploy runs three of these, and execa takes 18 ms to load.
  * @throws `not_found` when the file cannot be started; the signal's reason when aborted
  */
@@ -42,6 +42,7 @@ export async function exec(command: Command, options: ExecOptions): Promise<Exec
   const began = performance.now();
   const child = await spawned(command, options);
   const letLive = killOnAbort(child, signal);
+  const late = setTimeout(() => killGroup(child), timeoutMs);
   letGoAfterwards(child, began + timeoutMs);
   const [stdout, stderr] = [collect(child.stdout, maxBytes), collect(child.stderr, maxBytes)];
   give(child.stdin, input);
@@ -52,13 +53,14 @@ export async function exec(command: Command, options: ExecOptions): Promise<Exec
     const timedOut = child.killed && performance.now() - began >= timeoutMs;
     return { code, stdout: stdout(), stderr: stderr(), timedOut };
   } finally {
+    clearTimeout(late);
     letLive();
   }
 }
 
 async function spawned(
   [file, ...args]: Command,
-  { timeoutMs, signal, cwd, input, descriptors = [], isMute = false, isApart, ...surroundings }: ExecOptions,
+  { signal, cwd, input, descriptors = [], isMute = false, ...surroundings }: ExecOptions,
 ): Promise<ChildProcess> {
   const { spawn } = await import('node:child_process');
   signal?.throwIfAborted();
@@ -67,18 +69,8 @@ async function spawned(
     cwd,
     env: childEnvironment(surroundings),
     stdio: [input === undefined ? 'ignore' : 'pipe', output, output, ...descriptors],
-    detached: isApart,
-    timeout: timeoutMs,
-    killSignal: 'SIGKILL',
+    detached: true,
   });
-}
-
-/** @returns what ends this: an abort does nothing to the process any more */
-function killOnAbort(child: ChildProcess, signal: AbortSignal | undefined): () => void {
-  const kill = (): boolean => child.kill('SIGKILL');
-  signal?.addEventListener('abort', kill, { once: true });
-  if (signal?.aborted) kill();
-  return () => signal?.removeEventListener('abort', kill);
 }
 
 /** A program that does not read its input to the end is free not to. */
@@ -118,7 +110,7 @@ export interface StartedProcess {
 }
 
 /**
- * Starts a command and gives it back while it runs; an aborted signal sends it SIGKILL.
+ * Starts a command and gives it back while it runs; an aborted signal sends it SIGKILL. A terminal's signals reach it too.
  * @throws `not_found` when the file cannot be started
  */
 export async function start(
@@ -173,7 +165,8 @@ export interface FedProcess {
 }
 
 /**
- * Starts a command that is given its input bit by bit. Read its output; an aborted signal sends it SIGKILL.
+ * Starts a command that is given its input bit by bit. Read its output; an aborted signal sends it SIGKILL. It runs in a session
+ * of its own, as with `exec`.
  * A process that does not read its input to the end is free not to: `stdin` says nothing of that.
  */
 export async function startFed(
@@ -182,7 +175,8 @@ export async function startFed(
 ): Promise<FedProcess> {
   const { spawn } = await import('node:child_process');
   signal?.throwIfAborted();
-  const child = spawn(file, args, { env: childEnvironment(surroundings), stdio: ['pipe', 'pipe', 'pipe'] });
+  const env = childEnvironment(surroundings);
+  const child = spawn(file, args, { env, stdio: ['pipe', 'pipe', 'pipe'], detached: true });
   const letLive = killOnAbort(child, signal);
   child.stdin.on('error', () => {});
   const stderr = collect(child.stderr, 64 * 1024);
@@ -191,7 +185,7 @@ export async function startFed(
     .finally(letLive);
   // Whoever fails before that must not fail twice.
   ended.catch(() => {});
-  return { stdin: child.stdin, stdout: child.stdout, ended, kill: () => child.kill('SIGKILL') };
+  return { stdin: child.stdin, stdout: child.stdout, ended, kill: () => killGroup(child) };
 }
 
 function cannotStart(what: string, cause: { message?: string; originalMessage?: string }): CutoverError {

@@ -113,15 +113,14 @@ function watcherOf(app: string): string {
 async function endAll(children: StartedProcess[], { app, ending }: { app: string; ending: string[] }): Promise<void> {
   for (const child of children) child.kill('SIGKILL');
   await Promise.all(children.map(({ ended }) => ended));
-  // A second Ctrl-C must not cut this off.
-  const apart = { timeoutMs: endMs, isApart: true };
-  const { code } = await execThere(['sh', '-c', endScript, 'sh', ...ending], apart);
+  const patience = { timeoutMs: endMs };
+  const { code } = await execThere(['sh', '-c', endScript, 'sh', ...ending], patience);
   if (code !== 0) {
     throw new SomethingLeft(`not all of the demo is gone yet: ${watcherOf(app)} of your own manager goes on`, {
       mend: `systemctl --user list-units '${app}-*'`,
     });
   }
-  await execThere(['systemctl', '--user', 'stop', watcherOf(app)], apart);
+  await execThere(['systemctl', '--user', 'stop', watcherOf(app)], patience);
 }
 
 /** Programs look for the user's manager in the runtime directory, which `su -` and `sudo -iu` do not name. */

@@ -8,10 +8,10 @@ import { suite, type TestContext } from '../suite.ts';
 
 const test = suite('base/exec left');
 
-/** A command whose child has its output, and lives on for half a minute. */
+/** A command whose child has its output, has left its group, and lives on for half a minute. */
 async function leaving(t: TestContext, end: string) {
   const file = join(await makeDirectory(t), 'pid');
-  const command = ['sh', '-c', `sleep 30 & echo $! >${file}; echo said; ${end}`] as const;
+  const command = ['sh', '-c', `setsid sleep 30 & echo $! >${file}; echo said; ${end}`] as const;
   const lives = async () => (await describeProcess(Number(await readFile(file, 'utf8'))))?.isZombie === false;
   t.cleanup(async () => process.kill(Number(await readFile(file, 'utf8')), 'SIGKILL'));
   return { command, lives };

@@ -4,9 +4,11 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import * as assert from 'uvu/assert';
 import { CutoverError } from '../../lib/base/errors.ts';
-import { exec, start } from '../../lib/base/exec.ts';
+import { exec, start, startFed } from '../../lib/base/exec.ts';
 import { openController } from '../../lib/base/wait.ts';
+import { describeProcess } from '../../lib/systemd/processes.ts';
 import { makeDirectory, rejection } from '../builds/directory.ts';
+import { until } from '../deploy/site.ts';
 import { suite } from '../suite.ts';
 
 const test = suite('base/exec');
@@ -57,6 +59,26 @@ test('S12: an aborted command is killed and throws the reason', async () => {
   assert.is(await rejection(asked), reason);
   assert.is(await rejection(exec(['sleep', '60'], { timeoutMs: 60_000, signal: controller.signal })), reason);
   assert.ok(performance.now() - began < 30_000);
+});
+
+test('S4: a command has a session of its own, so what a terminal sends to all that it reaches does not end it', async (t) => {
+  const asked = ['sh', '-c', 'cut -d " " -f 1,5,6 /proc/$$/stat'] as const;
+  const { stdout } = await exec(asked, { timeoutMs });
+  const fed = await startFed(asked, { signal: t.signal });
+  for (const said of [stdout, await text(fed.stdout)]) {
+    const [pid, group, session] = said.trim().split(' ');
+    assert.equal([group, session], [pid, pid]);
+  }
+});
+
+test('S12: what an aborted command has started is killed with it', async () => {
+  const controller = openController();
+  const fed = await startFed(['sh', '-c', 'sleep 300 & echo $!; wait'], { signal: controller.signal });
+  const [chunk] = (await once(fed.stdout, 'data')) as [Buffer];
+  const lives = async () => (await describeProcess(Number(chunk.toString())))?.isZombie === false;
+  assert.ok(await lives());
+  controller.abort();
+  await until('it is gone', async () => !(await lives()));
 });
 
 test('P3: a command that a signal ends has no code and was not late', async () => {
