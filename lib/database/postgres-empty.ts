@@ -1,7 +1,26 @@
+/** What stays whoever asks: what belongs to the server itself has a smaller number. */
+const firstOfUsers = 16_384;
+
+/** What goes with an extension, or with what it is a part of; that a column belongs to its table says nothing of the table. */
+const isPart = (catalog: string, oid: string): string => `EXISTS (SELECT FROM pg_depend d
+      WHERE d.classid = ${catalog} AND d.objid = ${oid} AND d.objsubid = 0 AND d.deptype IN ('e', 'i'))`;
+
 /** What an application may have made: everything that is neither the system's own nor an extension's. */
 const own = (catalog: string, oid: string): string =>
-  `n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND NOT EXISTS (
-      SELECT FROM pg_depend d WHERE d.classid = '${catalog}'::regclass AND d.objid = ${oid} AND d.deptype IN ('e', 'i'))`;
+  `n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND NOT ${isPart(`'${catalog}'::regclass`, oid)}`;
+
+/** An extension that somebody else installed, who alone may remove it: most of them only a superuser may install. */
+const othersExtension = `(e.oid < ${firstOfUsers} OR NOT pg_has_role(e.extowner, 'USAGE'))`;
+
+/** What is in no group of its own below: rarely made, and by its catalog alone known how it is removed. */
+const rareCatalogs =
+  'pg_collation pg_conversion pg_operator pg_opclass pg_opfamily pg_ts_config pg_ts_dict pg_ts_parser pg_ts_template ' +
+  'pg_cast pg_transform pg_language pg_publication pg_foreign_server pg_foreign_data_wrapper pg_event_trigger pg_am';
+
+const rare = rareCatalogs
+  .split(' ')
+  .map((name) => `SELECT tableoid AS catalog, oid FROM ${name}`)
+  .join(' UNION ALL ');
 
 /**
  * SQL that removes what is in the database, for a transaction that fills it anew: pg_restore's own --clean removes only what
@@ -23,20 +42,48 @@ BEGIN
     SELECT 2, format('DROP SEQUENCE IF EXISTS %I.%I CASCADE', n.nspname, c.relname)
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'S' AND ${own('pg_class', 'c.oid')}
     UNION ALL
-    SELECT 3, format('DROP ROUTINE IF EXISTS %I.%I(%s) CASCADE', n.nspname, p.proname,
+    SELECT CASE i.type WHEN 'event trigger' THEN 0 ELSE 3 END,
+      format('DROP %s IF EXISTS %s CASCADE', replace(i.type, '-', ' '), i.identity)
+    FROM (${rare}) o, pg_identify_object(o.catalog, o.oid, 0) i
+    WHERE o.oid >= ${firstOfUsers} AND coalesce(i.schema, '') !~ '^pg_' AND NOT ${isPart('o.catalog', 'o.oid')}
+    UNION ALL
+    SELECT 4, format('DROP ROUTINE IF EXISTS %I.%I(%s) CASCADE', n.nspname, p.proname,
       pg_get_function_identity_arguments(p.oid))
     FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE ${own('pg_proc', 'p.oid')}
     UNION ALL
-    SELECT 4, format('DROP TYPE IF EXISTS %I.%I CASCADE', n.nspname, t.typname)
+    SELECT 5, format('DROP TYPE IF EXISTS %I.%I CASCADE', n.nspname, t.typname)
     FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
     LEFT JOIN pg_class c ON c.oid = t.typrelid
     WHERE (t.typtype IN ('e', 'd', 'r') OR c.relkind = 'c') AND ${own('pg_type', 't.oid')}
     UNION ALL
-    SELECT 5, format('DROP SCHEMA IF EXISTS %I CASCADE', n.nspname)
+    SELECT 6, format('DROP EXTENSION IF EXISTS %I CASCADE', e.extname) FROM pg_extension e WHERE NOT ${othersExtension}
+    UNION ALL
+    SELECT 7, format('DROP SCHEMA IF EXISTS %I CASCADE', n.nspname)
     FROM pg_namespace n
-    WHERE n.nspname <> 'public' AND ${own('pg_namespace', 'n.oid')}
-      AND NOT EXISTS (SELECT FROM pg_extension e WHERE e.extnamespace = n.oid)
+    WHERE n.nspname <> 'public' AND pg_has_role(n.nspowner, 'USAGE') AND ${own('pg_namespace', 'n.oid')}
+      AND NOT EXISTS (SELECT FROM pg_extension e WHERE e.extnamespace = n.oid AND ${othersExtension})
+    UNION ALL
+    SELECT 8, format('SELECT lo_unlink(%s)', l.oid) FROM pg_largeobject_metadata l
   ) AS all_drops;
   FOREACH line IN ARRAY coalesce(drops, '{}') LOOP EXECUTE line; END LOOP;
 END $cutover$;
+`;
+
+/**
+ * SQL that names what is still there after that, a line each, as an archive's list of contents begins to tell of it: whoever
+ * created it once more would be refused, and who does not own it may say nothing of it.
+ */
+export const stayingEntries = `
+WITH e AS (SELECT * FROM pg_extension e WHERE ${othersExtension})
+SELECT word || e.extname FROM e, unnest('{"EXTENSION - ", "COMMENT - EXTENSION "}'::text[]) word
+UNION ALL
+SELECT word || n.nspname
+FROM pg_namespace n, unnest('{"SCHEMA - ", "COMMENT - SCHEMA ", "ACL - SCHEMA "}'::text[]) word
+WHERE ${own('pg_namespace', 'n.oid')} AND (NOT pg_has_role(n.nspowner, 'USAGE')
+  OR (word = 'SCHEMA - ' AND EXISTS (SELECT FROM e WHERE e.extnamespace = n.oid)))
+UNION ALL
+SELECT word || n.nspname || ' ' || c.relname
+FROM e JOIN pg_depend d ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid AND d.deptype = 'e'
+  JOIN pg_class c ON d.classid = 'pg_class'::regclass AND c.oid = d.objid JOIN pg_namespace n ON n.oid = c.relnamespace,
+  unnest('{"TABLE DATA ", "SEQUENCE SET "}'::text[]) word
 `;

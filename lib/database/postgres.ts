@@ -2,11 +2,10 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { CutoverError, isCutoverError } from '../base/errors.ts';
-import { start } from '../base/exec.ts';
 import { queryPostgres, runPostgres } from '../stores/postgres.ts';
 import { runProgram } from '../stores/program.ts';
 import type { DatabaseKind, DatabaseTask } from './kind.ts';
-import { emptyDatabase } from './postgres-empty.ts';
+import { listWanted, restoreScript, type Told } from './postgres-script.ts';
 import { firstBytes, packingOf, unpack } from './unpack.ts';
 
 const header = Buffer.from('PGDMP');
@@ -45,8 +44,9 @@ export const postgres: DatabaseKind = {
     await queryPostgres(task.database, 'SELECT 1', task);
   },
   async put(opened, task) {
+    const list = await listWanted(opened, { ...task, from: debianPackage });
     const told: Told = { isAll: false };
-    const input = Readable.from(scriptOf(opened, task, told));
+    const input = Readable.from(restoreScript({ archive: opened, list }, task, told));
     const words = ['-X', '-q', '-w', '-v', 'ON_ERROR_STOP=1', '-o', '/dev/null', '-f', '-'];
     const psql = (address: string) => ['psql', ...words, '-d', address] as const;
     await runPostgres(task.database, psql, { ...task, input }).catch((error: unknown) => {
@@ -58,35 +58,10 @@ export const postgres: DatabaseKind = {
   },
 };
 
-/** How far the script of a restore came. */
-interface Told {
-  isAll: boolean;
-  problem?: string;
-}
-
 /** Only reading all of it tells: the list of contents stands at the beginning. */
 async function requireWhole(path: string, name: string, { timeoutMs, signal }: DatabaseTask): Promise<void> {
   const command = ['pg_restore', '--file=/dev/null', path] as const;
   await runProgram(name, command, { from: debianPackage, timeoutMs, signal });
-}
-
-/**
- * The whole restore as one transaction, the query that verifies it included. Its end is written only when pg_restore has
- * written all: whatever dies before that, the server takes everything back.
- */
-async function* scriptOf(archive: string, { database, signal }: DatabaseTask, told: Told): AsyncGenerator {
-  const reader = await start(['pg_restore', '--clean', '--if-exists', '--file=-', archive], { signal });
-  reader.stderr.on('data', (text: Buffer) => (told.problem ??= text.toString().trim()));
-  try {
-    yield `BEGIN;\n${emptyDatabase}`;
-    yield* reader.stdout;
-    const { code } = await reader.ended;
-    if (code !== 0) return;
-    yield `\nRESET ALL;\n${database.verify ?? 'SELECT 1'}\n;\nCOMMIT;\n`;
-    told.isAll = true;
-  } finally {
-    reader.kill('SIGKILL');
-  }
 }
 
 /** pg_dump reads no server that is newer than itself. */

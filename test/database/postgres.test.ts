@@ -7,9 +7,9 @@ import type { BackupOwner } from '../../lib/database/names.ts';
 import { restoreBackup, withBackup } from '../../lib/database/restore.ts';
 import { makeDirectory } from '../builds/directory.ts';
 import { until } from '../deploy/site.ts';
-import { type Cluster, clusterFor, password } from '../stores/cluster.ts';
 import { suite, type TestContext } from '../suite.ts';
-import { makePostgres, refusal } from './samples.ts';
+import { contentOf, makeDatabase, makePlainDatabase } from './postgres-samples.ts';
+import { refusal } from './samples.ts';
 
 const test = suite('database/postgres');
 const [id, later] = ['20260203-151120-4f2a', '20260203-151121-0000'];
@@ -19,31 +19,6 @@ const users =
 const backup = (owner: BackupOwner, t: TestContext, name = id) => takeBackup({ ...owner, id: name, signal: t.signal });
 const restore = (owner: BackupOwner, t: TestContext, file: string) =>
   restoreBackup({ ...owner, file, signal: t.signal });
-
-let made = 0;
-
-/** A database of its own for a test. */
-async function makeDatabase(
-  t: TestContext,
-  sql: string,
-  more = {},
-): Promise<{ cluster: Cluster; name: string; owner: BackupOwner }> {
-  const cluster = await clusterFor();
-  made += 1;
-  const name = `app${made}`;
-  await cluster.sql('postgres', `CREATE DATABASE ${name}`);
-  await cluster.sql(name, sql);
-  return { cluster, name, owner: await makePostgres(t, cluster.url(name), more) };
-}
-
-/** All that pg_dump tells of a database. */
-async function contentOf(cluster: Cluster, name: string): Promise<string> {
-  const { port, directory } = cluster;
-  const command = ['pg_dump', '-h', directory, '-p', String(port), '-U', 'boss', name] as const;
-  const { code, stdout, stderr } = await exec(command, { timeoutMs: 60_000, env: { PGPASSWORD: password } });
-  assert.is(code, 0, stderr);
-  return stdout.replaceAll(/^\\(un)?restrict .*$/gm, '');
-}
 
 const rich = `${users};
   CREATE TYPE mood AS ENUM ('sad', 'ok'); CREATE DOMAIN age AS int CHECK (VALUE > 0);
@@ -81,18 +56,10 @@ test('P3, B2: a migrated database is as it was before, to the letter', async (t)
 });
 
 test('P3: a plain owner of a database restores it too', async (t) => {
-  const { cluster, name, owner } = await makeDatabase(t, 'SELECT 1');
-  await cluster.sql(
-    name,
-    `CREATE ROLE plain${made} LOGIN PASSWORD 'plain'; ALTER DATABASE ${name} OWNER TO plain${made}`,
-  );
-  const url = `postgres://plain${made}:plain@127.0.0.1:${cluster.port}/${name}`;
-  const plain = { ...owner, database: { ...owner.database, url } };
-  const asPlain = `SET ROLE plain${made};`;
-  await cluster.sql(name, `${asPlain} ${users}`);
+  const { cluster, name, owner: plain, asPlain } = await makePlainDatabase(t, users);
   const before = await contentOf(cluster, name);
   const { file } = await backup(plain, t);
-  await cluster.sql(name, `${asPlain} CREATE TABLE orders(buyer int REFERENCES users); DELETE FROM users`);
+  await asPlain('CREATE TABLE orders(buyer int REFERENCES users); DELETE FROM users');
   await restore(plain, t, file);
   assert.is(await contentOf(cluster, name), before);
 });
