@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { CutoverError, errnoOf, fileError } from '../base/errors.ts';
+import { CutoverError, errnoOf, fileError, isCutoverError } from '../base/errors.ts';
 import { type Patience, runProgram } from './program.ts';
 
 const debianPackage = 'sqlite3';
@@ -10,7 +10,10 @@ const busyTimeoutMs = 5_000;
 export interface SqliteOptions extends Patience {
   /** nobody writes the file, so no lock and no file beside it is made; true for copies of ours only */
   isStill?: boolean;
-  /** the path has no link in it, and one that comes in its way meanwhile is not followed */
+  /**
+   * the path has no link in it, and one that comes in its way meanwhile is not followed; what a death has left of a transaction
+   * is taken back
+   */
   isFirm?: boolean;
 }
 
@@ -23,9 +26,19 @@ export interface SqliteOptions extends Patience {
  */
 export async function querySqlite(path: string, sql: string, options: SqliteOptions): Promise<string> {
   await requireFile(path);
+  if (options.isFirm) return queryFirm(path, sql, options);
   const name = options.isStill ? `file:${encodeURI(path).replaceAll(/[?#]/g, encodeURIComponent)}?immutable=1` : path;
-  const how = options.isFirm ? ['-nofollow', '-readonly'] : ['-readonly'];
-  return runShell(path, [...how, name, statement(sql)], options);
+  return runShell(path, ['-readonly', name, statement(sql)], options);
+}
+
+/** Before it is read, whoever opens a file takes back what a death has left of a transaction: that is written to the file. */
+async function queryFirm(path: string, sql: string, patience: Patience): Promise<string> {
+  const ask = (...how: string[]): Promise<string> =>
+    runShell(path, ['-nofollow', ...how, path, statement(sql)], patience);
+  return ask('-readonly').catch((error: unknown) => {
+    if (!isCutoverError(error, 'refused') || !error.message.includes('readonly database')) throw error;
+    return ask('-cmd', 'PRAGMA query_only = on');
+  });
 }
 
 /**

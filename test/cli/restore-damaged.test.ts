@@ -2,6 +2,7 @@
 import * as assert from 'uvu/assert';
 import type { BackupReport } from '../../lib/deployer/backup.ts';
 import type { RestoreReport } from '../../lib/deployer/restore.ts';
+import { cutOffTransaction } from '../database/cut-off.ts';
 import { makeDatabaseSite } from '../deploy/database-site.ts';
 import { buildId } from '../deploy/site.ts';
 import { assertSound } from '../deploy/sound.ts';
@@ -47,3 +48,20 @@ test('B2: a migration that breaks the file: the way back tells where the broken 
   assert.match(called.stderr, `${site.database} is damaged, and kept as ${aside}`);
   await assertSound(site, first, called);
 });
+
+for (const [what, damage] of [
+  ['taken back', null],
+  ['taken back, and what is damaged is set aside', 'this was no database any more'],
+] as const) {
+  test(`P3: a transaction that a death cut off does not stand against a restore: it is ${what}`, async (t) => {
+    const site = await makeDatabaseSite(t);
+    const { document: backed } = await site.call<BackupReport>('backup');
+    await cutOffTransaction(site.sandbox.hostPath(site.database));
+    const overwrite = `printf "$1" | dd of=${site.database} conv=notrunc`;
+    if (damage !== null) await site.sandbox.run('sh', '-c', overwrite, 'sh', damage);
+    const { code, document, stderr } = await site.call<RestoreReport>('restore', [backed.file, '--yes']);
+    assert.equal([code, document.set_aside === null], [0, damage === null], stderr);
+    assert.is(await site.sql('SELECT group_concat(name) FROM users; PRAGMA integrity_check'), 'ann,bob\nok');
+    await assertSound(site, first);
+  });
+}
