@@ -1,12 +1,15 @@
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { CutoverError, errnoOf, fileError, isCutoverError } from '../base/errors.ts';
+import { CutoverError, errnoOf, fileError, isCutoverError, messageOf } from '../base/errors.ts';
 import { isThere } from '../base/files.ts';
 import { firmPath } from '../base/firm-path.ts';
 import { querySqlite, quoted, runSqlite } from '../stores/sqlite.ts';
 import type { DatabaseTask, PutBack } from './kind.ts';
 import { removeUnfinished, replaceSqlite } from './sqlite-replace.ts';
+
+/** The service is down meanwhile. */
+const askAgainMs = 60_000;
 
 /**
  * Sees that a SQLite file can be written, or made.
@@ -43,12 +46,12 @@ export async function putSqlite(opened: string, task: DatabaseTask): Promise<Put
   return { setAside: null };
 }
 
-async function askAgain(path: string, task: DatabaseTask): Promise<void> {
-  const query = task.database.verify ?? 'SELECT count(*) FROM sqlite_master';
-  await querySqlite(path, query, { ...task, isFirm: true }).catch((error: unknown) => {
-    // It is restored, and whoever was kept out meanwhile has it now; the file answered the same question before.
-    if (!isLocked(error)) throw error;
-    task.onNote?.(`${path} is restored, and was not asked again: another process has it`);
+/** It is restored, whatever is said now and whoever gives up waiting: the file answered the same question before. */
+async function askAgain(path: string, { database, onNote }: DatabaseTask): Promise<void> {
+  const query = database.verify ?? 'SELECT count(*) FROM sqlite_master';
+  await querySqlite(path, query, { timeoutMs: askAgainMs, isFirm: true }).catch((error: unknown) => {
+    const why = isLocked(error) ? 'another process has it' : messageOf(error);
+    onNote?.(`${path} is restored, and did not answer afterwards: ${why}`);
   });
 }
 

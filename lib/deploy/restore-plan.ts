@@ -60,6 +60,7 @@ export function dataSteps(
   const restore: Step = {
     name: 'restore',
     does: 'put the backup in its place',
+    isLasting: true,
     apply: (signal) => putBackup(inputs, tools, { kept, signal }),
   };
   return [keep, restore];

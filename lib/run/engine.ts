@@ -59,9 +59,11 @@ async function applyStep(
   begun.push(step);
   emit({ type: 'step', name, state: 'begun', durationMs: 0 });
   const facts = await step.apply(signal);
-  await ledger.write({ type: 'step', name, state: 'applied', ...(facts ? { facts } : {}) });
+  const write = async (entry: LedgerEntry): Promise<unknown> =>
+    step.isLasting ? recordAnyway(ledger, entry) : ledger.write(entry);
+  await write({ type: 'step', name, state: 'applied', ...(facts ? { facts } : {}) });
   const proof = await step.prove?.(signal);
-  await ledger.write({ type: 'step', name, state: 'done', ...(proof ? { facts: proof } : {}) });
+  await write({ type: 'step', name, state: 'done', ...(proof ? { facts: proof } : {}) });
   return facts;
 }
 

@@ -19,6 +19,8 @@ export interface Step {
   isLook?: true;
   /** what it did ends with the machine: after a boot only the other steps are to be taken back */
   isGoneAtBoot?: true;
+  /** there is no way back from it: once it is done it is told so, also where no line of it can be written any more */
+  isLasting?: true;
   /** once it was taken back, that must not be repeated: it would undo what came afterwards */
   isRevertedOnce?: true;
 }

@@ -202,6 +202,15 @@ test('S4: a disk that fills up in the middle does not keep the steps from being 
   assert.equal(told().slice(-4), ['two reverting', 'two reverted', 'one reverting', 'one reverted']);
 });
 
+test('P3, S4: what cannot be taken back is told as done, also where a full disk takes no line of it', async (t) => {
+  const { path } = await makeTmpfs(t, 65_536);
+  const ledger = await openTestLedger(t, statePaths({ state: path, app: 'shop', target: 'production' }));
+  const { options, step } = await makeRun(t, ledger);
+  const filling = step('one', { isLasting: true, apply: () => fillUp(path).then(() => ({ text: 'x'.repeat(8192) })) });
+  const { records, failure } = await applySteps([filling], options);
+  assert.equal([failure, records.map(({ status }) => status)], [null, ['done']]);
+});
+
 /** Writes until nothing more fits. */
 async function fillUp(directory: string): Promise<void> {
   for (let at = 0; ; at += 1) {
