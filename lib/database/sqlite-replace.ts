@@ -1,11 +1,12 @@
 import { createReadStream } from 'node:fs';
-import { lstat, open, writeFile } from 'node:fs/promises';
+import { type FileHandle, lstat, open, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { CutoverError, errnoOf, fileError } from '../base/errors.ts';
 import { addName, isThere, move, removeIfThere, syncDirectory } from '../base/files.ts';
 import { giveTo, type Owner } from '../base/owner.ts';
 import { inside, letGoAfter, pinDirectory, type PinnedDirectory } from '../base/pinned-directory.ts';
 import type { DatabaseTask, FileOwner, PutBack } from './kind.ts';
+import { giveLike } from './same-rights.ts';
 
 /** What a new file is called until it is whole. */
 const unfinished = '.restoring';
@@ -45,8 +46,10 @@ async function replaceIn(
     const fresh = `${name}${unfinished}`;
     const known = await fileAt(name);
     const owner = known ?? (await ownerFor(directory, task));
+    const give = async (file: FileHandle): Promise<void> =>
+      known ? giveLike(known, file, name) : giveTo(owner, file.fd);
     try {
-      await copyInto(fresh, { opened, owner, mode: known ? known.mode & 0o7777 : 0o600, signal: task.signal });
+      await copyInto(fresh, { opened, give, mode: known ? known.mode & 0o7777 : 0o600, signal: task.signal });
       await takePlace(fresh, { name, aside: join(below, basename(aside)), isKept: known !== null });
     } catch (error) {
       // What went wrong first is what the person has to mend.
@@ -81,16 +84,18 @@ function madeWords(path: string, owner: Owner & { name?: string }): string {
   return `${path} was not there: it is made with mode 600 for ${name}`;
 }
 
+type Give = (file: FileHandle) => Promise<void>;
+
 /** It is given to its owner when it is whole, and all of it is on the disk then. */
 async function copyInto(
   fresh: string,
-  { opened, owner, mode, signal }: { opened: string; owner: Owner; mode: number; signal: AbortSignal | undefined },
+  { opened, give, mode, signal }: Pick<DatabaseTask, 'signal'> & { opened: string; mode: number; give: Give },
 ): Promise<void> {
   try {
     const file = await open(fresh, 'wx', 0o600);
     try {
       await writeFile(file, createReadStream(opened), { signal });
-      giveTo(owner, file.fd);
+      await give(file);
       await file.chmod(mode);
       await file.sync();
     } finally {
