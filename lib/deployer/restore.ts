@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { ExitCode } from '../base/errors.ts';
+import { CutoverError, ExitCode } from '../base/errors.ts';
 import { isThere } from '../base/files.ts';
 import { currentBuild } from '../builds/current.ts';
 import { originOf } from '../builds/origin.ts';
@@ -8,12 +8,14 @@ import type { PutBack } from '../database/kind.ts';
 import { type OpenedBackup, type PutRequest, withBackup } from '../database/restore.ts';
 import { carryOut } from '../deploy/carry-out.ts';
 import { dataSteps } from '../deploy/restore-plan.ts';
+import { socketsOf } from '../deploy/socket-units.ts';
 import { isAnyUp, whileStopped } from '../deploy/while-stopped.ts';
 import { documentOf, type RunDocument } from '../run/document.ts';
 import { type Applied, applySteps, recordAnyway } from '../run/engine.ts';
 import { nextRunId } from '../run/history.ts';
 import type { RunInputs } from '../run/inputs.ts';
 import { openLedger } from '../run/ledger.ts';
+import { systemctl } from '../systemd/typed.ts';
 import { ownerOf } from './backup.ts';
 import { whileHeld } from './held.ts';
 import { type Place, placeInputs } from './place.ts';
@@ -28,7 +30,7 @@ export interface RestoreReport {
   set_aside: string | null;
   duration_ms: number;
   exit_code: number;
-  /** how the service was stopped, started and proven; its `active` is null where nothing of it ran, or was ever deployed */
+  /** how the service was stopped, started and proven; its `active` is null where nothing of it ran */
   run: RunDocument;
 }
 
@@ -36,8 +38,8 @@ export interface RestoreReport {
  * Puts a backup in the place of a target's database. The file is seen to be whole before anything is touched; the service
  * is stopped meanwhile, started again and proven, where it runs.
  * @param file as `findBackup` gives it
- * @throws `config` without a database; `refused` when the file is no whole backup or nothing ran and the database does not
- * take it; `locked`, `disk`, `permission`; the signal's reason
+ * @throws `config` without a database; `refused` when the file is no whole backup, when what runs was never deployed, or when
+ * nothing ran and the database does not take it; `locked`, `disk`, `permission`; the signal's reason
  */
 export async function restore(
   configured: Place,
@@ -67,26 +69,27 @@ export async function restore(
 
 /** A service that runs is stopped, started and proven as a run, which is ended when this process dies. */
 async function carryOutRestore(inputs: RunInputs, opened: OpenedBackup, place: Place): Promise<RunDocument> {
-  const isUp = await isAnyUp(place.systemd, place.target);
-  if (isUp && inputs.from !== null) return carryOut(inputs, [], { ...place, opened });
-  return restoreUnproven(inputs, opened, { place, isUp });
+  const { systemd, target, config } = place;
+  if (!(await isAnyUp(systemd, target))) return restoreAlone(inputs, opened, place);
+  if (inputs.from !== null) return carryOut(inputs, [], { ...place, opened });
+  // Nobody could prove it afterwards, nor start it after a death in between.
+  const units = [...(await socketsOf(systemd, target.unit)), target.unit].join(' ');
+  throw new CutoverError('refused', `${target.unit} runs, and no build of it was ever deployed`, {
+    mend: `${systemctl(config.manager, `stop ${units}`)}, then the same command again, and start it yourself`,
+  });
 }
 
-/** Where nothing runs, or nothing was ever deployed, there is nothing to prove, and nothing to end: only the data is put. */
-async function restoreUnproven(
-  inputs: RunInputs,
-  opened: OpenedBackup,
-  { place, isUp }: { place: Place; isUp: boolean },
-): Promise<RunDocument> {
+/** Where nothing runs there is nothing to prove, and nothing to end: only the data is put. */
+async function restoreAlone(inputs: RunInputs, opened: OpenedBackup, place: Place): Promise<RunDocument> {
   const { target, systemd, signal, emit, paths, redact } = place;
   const ledger = await openLedger(paths, inputs.run, redact);
   try {
     await ledger.write({ type: 'begin', inputs });
     emit({ type: 'begin', inputs });
-    const applied = await whileStopped(target, { systemd, isStarted: isUp }, () =>
+    const applied = await whileStopped(target, { systemd, isStarted: false }, () =>
       applySteps(dataSteps(inputs, { ...place, opened }), { ledger, emit, signal }),
     );
-    const document = documentOfUnproven(inputs, applied, isUp);
+    const document = documentOfAlone(inputs, applied);
     await recordAnyway(ledger, { type: 'outcome', document });
     if (applied.failure) throw applied.error;
     return document;
@@ -95,8 +98,7 @@ async function restoreUnproven(
   }
 }
 
-function documentOfUnproven(inputs: RunInputs, { records, failure }: Applied, isUp: boolean): RunDocument {
-  const steps = isUp ? [...records, { name: 'start', status: 'done' as const, duration_ms: 0 }] : records;
+function documentOfAlone(inputs: RunInputs, { records: steps, failure }: Applied): RunDocument {
   const ended = failure
     ? { outcome: 'refused' as const, exit_code: ExitCode.refused }
     : { outcome: 'deployed' as const, exit_code: ExitCode.done };

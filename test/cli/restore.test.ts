@@ -9,7 +9,7 @@ import type { RestoreReport } from '../../lib/deployer/restore.ts';
 import type { RunDocument } from '../../lib/run/document.ts';
 import { type DatabaseSite, makeDatabaseSite } from '../deploy/database-site.ts';
 import { untilBegun, untilSettled } from '../deploy/running.ts';
-import { buildId, type Refusal, until } from '../deploy/site.ts';
+import { buildId, pointCurrent, type Refusal, until } from '../deploy/site.ts';
 import { assertNothingLeft, assertSound } from '../deploy/sound.ts';
 import { ctrlC, ctrlD, typeAnswers } from '../deploy/typed.ts';
 import { repository } from '../sandboxed.ts';
@@ -164,6 +164,26 @@ test('P3: a service that did not run is not started by a restore, which is told 
     builds.map(({ state }) => state),
     ['current'],
   );
+  await assertNothingLeft(site);
+});
+
+test('P3: a service that runs, and of which no build was deployed, is not stopped: what to type instead is told', async (t) => {
+  const site = await makeDatabaseSite(t);
+  const file = await backedUp(site);
+  const { sandbox, unit } = site;
+  const before = await invocation(site);
+  await sandbox.run('rm', `${site.builds}/current`);
+  const { code, document } = await site.call<Refusal>('restore', [file, '--yes']);
+  assert.equal([code, document.error?.code], [1, 'refused']);
+  assert.match(document.error.message, `${unit} runs, and no build of it was ever deployed`);
+  assert.match(document.error.mend, `systemctl stop ${unit}`);
+  assert.equal([await invocation(site), await names(site)], [before, 'ann']);
+  await sandbox.run('systemctl', 'stop', unit);
+  const again = await restore(site, file);
+  assert.equal([again.code, again.document.run.active], [0, null], again.stderr);
+  assert.is(await names(site), 'ann,bob');
+  await pointCurrent(site, first);
+  await sandbox.run('systemctl', 'start', unit);
   await assertNothingLeft(site);
 });
 
