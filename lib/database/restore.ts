@@ -1,10 +1,12 @@
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { CutoverError } from '../base/errors.ts';
+import { firmPath } from '../base/firm-path.ts';
 import { databaseTimeoutMs } from './backup.ts';
 import type { DatabaseTask, PutBack } from './kind.ts';
 import { databaseKinds } from './kinds.ts';
 import type { BackupOwner } from './names.ts';
+import { endUnfinished } from './sqlite-replace.ts';
 import { inWorkFolder } from './work.ts';
 
 /** A server that is there answers within this. */
@@ -74,4 +76,12 @@ export interface RestoreRequest extends BackupOwner, PutRequest {
 /** Both in one. @throws as they do */
 export async function restoreBackup({ file, app, target, database, ...how }: RestoreRequest): Promise<PutBack> {
   return withBackup({ app, target, database }, { file, signal: how.signal }, (backup) => backup.put(how));
+}
+
+/**
+ * Takes back what a dead process left of a `put` that it was in the middle of, for whoever starts what uses the database.
+ * @throws `refused`, `permission`
+ */
+export async function endPut({ path }: BackupOwner['database']): Promise<void> {
+  if (path !== null) await endUnfinished(await firmPath(path));
 }

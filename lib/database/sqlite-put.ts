@@ -6,7 +6,7 @@ import { isThere } from '../base/files.ts';
 import { firmPath } from '../base/firm-path.ts';
 import { querySqlite, quoted, runSqlite } from '../stores/sqlite.ts';
 import type { DatabaseTask, PutBack } from './kind.ts';
-import { removeUnfinished, replaceSqlite } from './sqlite-replace.ts';
+import { endUnfinished, replaceSqlite } from './sqlite-replace.ts';
 
 /** The service is down meanwhile. */
 const askAgainMs = 60_000;
@@ -34,7 +34,7 @@ export async function reachSqlite({ database }: DatabaseTask): Promise<void> {
  */
 export async function putSqlite(opened: string, task: DatabaseTask): Promise<PutBack> {
   const path = await firmPath(task.database.path ?? '');
-  await removeUnfinished(path);
+  await endUnfinished(path);
   if (task.isSetAside || !(await isThere(path))) return replaceSqlite(opened, path, task);
   try {
     await runSqlite(path, [`.restore ${quoted(opened)}`], task);

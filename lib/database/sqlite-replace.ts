@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { type FileHandle, lstat, open, writeFile } from 'node:fs/promises';
+import { type FileHandle, lstat, open, readdir, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { CutoverError, errnoOf, fileError } from '../base/errors.ts';
 import { addName, isThere, move, removeIfThere, syncDirectory } from '../base/files.ts';
@@ -11,12 +11,48 @@ import { giveLike } from './same-rights.ts';
 /** What a new file is called until it is whole. */
 const unfinished = '.restoring';
 
+/** What is kept gets that behind its name, and the time. */
+const broken = '.broken-';
+
 /** Under its own name, a log of the old file would be played into the new one. */
 const logs = ['-wal', '-journal'];
 
-/** Removes what a restore left that died before its new file was whole. @throws `permission` */
-export async function removeUnfinished(path: string): Promise<void> {
-  await removeIfThere(`${path}${unfinished}`);
+/**
+ * Takes back what a restore left that died before its new file was in its place: the logs of what is there belong to it.
+ * @param path without a link in it
+ * @throws `permission`; `refused` where a link came in the way
+ */
+export async function endUnfinished(path: string): Promise<void> {
+  // It is there from the first change to the last.
+  if (!(await isThere(`${path}${unfinished}`))) return;
+  const directory = await pinDirectory(dirname(path));
+  if (directory === null) return;
+  await letGoAfter(directory, () =>
+    inside(directory, async (below) => {
+      const name = join(below, basename(path));
+      const known = await inodeOf(name);
+      const others = (await readdir(below)).filter((other) => other.startsWith(`${basename(path)}${broken}`));
+      for (const aside of others.map((other) => join(below, other))) {
+        if (known !== null && (await inodeOf(aside)) === known) await bringBack(name, aside);
+      }
+      await removeIfThere(`${name}${unfinished}`);
+    }),
+  );
+}
+
+async function inodeOf(path: string): Promise<number | null> {
+  return lstat(path).then(
+    ({ ino }) => ino,
+    () => null,
+  );
+}
+
+/** Gives a file its logs again, and takes its second name from it. */
+async function bringBack(name: string, aside: string): Promise<void> {
+  for (const end of logs) {
+    if (await isThere(`${aside}${end}`)) await move(`${aside}${end}`, `${name}${end}`);
+  }
+  await removeIfThere(aside);
 }
 
 /**
@@ -40,7 +76,7 @@ async function replaceIn(
 ): Promise<PutBack> {
   // To the millisecond: one that was killed may have left such a name in this very second.
   const stamp = new Date().toISOString().replaceAll(/[-:.Z]/g, '');
-  const aside = `${path}.broken-${stamp}`;
+  const aside = `${path}${broken}${stamp}`;
   return inside(directory, async (below) => {
     const name = join(below, basename(path));
     const fresh = `${name}${unfinished}`;
@@ -116,19 +152,15 @@ async function takePlace(
   fresh: string,
   { name, aside, isKept }: { name: string; aside: string; isKept: boolean },
 ): Promise<void> {
-  const moved: string[] = [];
   try {
     if (isKept) await addName(name, aside);
     for (const end of logs) {
-      if (!(await isThere(`${name}${end}`))) continue;
-      await move(`${name}${end}`, `${aside}${end}`);
-      moved.push(end);
+      if (await isThere(`${name}${end}`)) await move(`${name}${end}`, `${aside}${end}`);
     }
     await removeIfThere(`${name}-shm`);
     await move(fresh, name);
   } catch (error) {
-    for (const end of moved) await move(`${aside}${end}`, `${name}${end}`).catch(() => {});
-    if (isKept) await removeIfThere(aside).catch(() => {});
+    await bringBack(name, aside).catch(() => {});
     throw error;
   }
 }

@@ -1,6 +1,6 @@
 import { isCutoverError, messageOf } from '../base/errors.ts';
 import { isThere } from '../base/files.ts';
-import type { DatabaseConfig } from '../config/model.ts';
+import type { DatabaseConfig, TargetConfig } from '../config/model.ts';
 import { backupPath } from '../database/names.ts';
 import { StepFailure } from '../run/failure.ts';
 import type { RunInputs } from '../run/inputs.ts';
@@ -31,7 +31,7 @@ export function restorePlan(inputs: RunInputs, tools: PlanTools): Step[] {
         meter.start();
         await stopAll(systemd, target);
       },
-      revert: () => startAll(systemd, target, meter.opened),
+      revert: () => startAgain(target, tools),
     },
     ...dataSteps(inputs, tools, kept),
     {
@@ -42,6 +42,13 @@ export function restorePlan(inputs: RunInputs, tools: PlanTools): Step[] {
     },
     gateStep(inputs, tools, {}),
   ];
+}
+
+/** With what there was: whoever died in the middle of it may have left a log in another place. That keeps no service down. */
+async function startAgain(target: TargetConfig, { systemd, meter }: PlanTools): Promise<void> {
+  const { endPut } = await import('../database/restore.ts');
+  if (target.database) await endPut(target.database).catch(() => {});
+  await startAll(systemd, target, meter.opened);
 }
 
 /** What is done to the data: the same where no service has to be stopped for it. */

@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import { exec } from '../../lib/base/exec.ts';
 import { takeBackup } from '../../lib/database/backup.ts';
 import type { BackupOwner } from '../../lib/database/names.ts';
-import { restoreBackup, withBackup } from '../../lib/database/restore.ts';
+import { endPut, restoreBackup, withBackup } from '../../lib/database/restore.ts';
 import { repository } from '../sandboxed.ts';
 import { suite, type TestContext } from '../suite.ts';
 import { makeSqlite, sqlite } from './samples.ts';
@@ -57,6 +57,10 @@ test('P3: a restore over a damaged database that is killed leaves that or the ba
     isKilled = await isKilledAt(change, damaged);
     const isOld = (await readFile(path, 'utf8')) === damage;
     if (!isOld) assert.is(await sqlite(path, 'SELECT count(*) FROM users; PRAGMA integrity_check'), '2\nok');
+    await endPut(owner.database);
+    const beside = (await readdir(dirname(path))).filter((name) => name !== 'backups').toSorted();
+    if (isOld) assert.equal(beside, ['app.db', 'app.db-wal'], `killed at change ${change}`);
+    else assert.not.ok(beside.includes('app.db-wal'), 'a new file has no log of another');
     seen.add(`${isKilled ? 'killed' : 'done'}: ${isOld ? 'old' : 'new'}`);
     // Whatever it left is no hindrance, and nothing of it stays.
     await restoreBackup({ ...owner, file, signal: t.signal });
