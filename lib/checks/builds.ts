@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errnoOf } from '../base/errors.ts';
+import { errnoOf, isCutoverError } from '../base/errors.ts';
 import { shellWord } from '../base/shell-words.ts';
 import { type CurrentLink, pointing, readCurrent } from '../builds/current.ts';
 import { isAhead } from '../builds/dates.ts';
@@ -24,15 +24,22 @@ export async function askBuilds(directory: string, serving: string | null = null
       'a builds directory in which current can be moved',
       `ls -ld ${shellWord(directory)}; findmnt -T ${shellWord(directory)}`,
     );
+  const ids = await listBuildIds(directory).catch(outOfReach);
+  if (!Array.isArray(ids)) return ids;
   const link = await readCurrent(directory);
   const answer = judgeCurrent(link, directory, serving);
   if (answer.status === 'fail') return answer;
-  return askServing(link, directory, serving) ?? (await askDates(link, directory)) ?? answer;
+  return askServing(link, directory, serving) ?? askDates(link, directory, ids) ?? answer;
+}
+
+/** Without its directory nothing is known of a build: that is not the same as none before the first deploy. */
+function outOfReach(error: unknown): Answer {
+  if (!isCutoverError(error, 'no_build', 'permission')) throw error;
+  return fail(error.message, 'a builds directory that can be read', error.mend ?? 'cutover config');
 }
 
 /** Nothing that is added until then is the newest: a deploy takes it only by its name. */
-async function askDates(link: CurrentLink, directory: string): Promise<Answer | null> {
-  const ids = await listBuildIds(directory).catch((): string[] => []);
+function askDates(link: CurrentLink, directory: string, ids: readonly string[]): Answer | null {
   const newest = ids.at(-1);
   if (newest === undefined || !isAhead(newest)) return null;
   const isServing = 'build' in link && link.build === newest;
@@ -126,7 +133,7 @@ export async function whyNotWritable(directory: string): Promise<string | null> 
     (error: unknown) => {
       const errno = errnoOf(error);
       if (errno === 'EROFS') return `${directory} is on a read-only file system`;
-      // A directory that is not there is for the look at `current` to tell.
+      // A directory that is not there is for whoever lists it to tell.
       return errno === 'EACCES' ? `${directory} may not be written` : null;
     },
   );

@@ -88,7 +88,8 @@ export async function servingBuild(
   if (mainPid === 0) return isDone(facts) ? current : null;
   const places = placesOf(mainPid);
   if (places.length === 0) return current;
-  const root = await realpath(builds);
+  // Where it is gone, as with a disk that is not mounted, nothing that runs is seen to be in it.
+  const root = await realpath(builds).catch(() => builds);
   const inside = places.filter((place) => isInside(place, root)).map((place) => place.slice(root.length + 1));
   const ids = inside.map((place) => place.split(sep)[0] ?? '');
   return ids.find((id) => isBuildId(id)) ?? null;

@@ -1,7 +1,7 @@
 import { type CheckAnswer, isSafe } from '../checks/check.ts';
 import type { Place } from './place.ts';
 import { unseenJournal } from '../deploy/unjudged.ts';
-import { askPreflight, readSituation } from './situation.ts';
+import { askPreflight, readWhatThereIs } from './situation.ts';
 
 /** What `cutover check` prints. */
 export interface CheckReport {
@@ -13,7 +13,7 @@ export interface CheckReport {
 /** The pre-deployment checks on their own (S1); changes nothing and takes no lock. */
 export async function check(place: Place): Promise<CheckReport> {
   const { target, config, emit, signal } = place;
-  const situation = await readSituation(place, undefined);
+  const situation = await readWhatThereIs(place);
   const [checks, unseen] = await Promise.all([
     askPreflight(place, situation, { isFixForward: false, isThorough: true, mayMend: false }),
     situation.from === null

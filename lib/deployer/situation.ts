@@ -1,3 +1,4 @@
+import { isCutoverError } from '../base/errors.ts';
 import { currentBuild } from '../builds/current.ts';
 import { originOf } from '../builds/origin.ts';
 import type { Sharing } from '../builds/sharing.ts';
@@ -9,7 +10,7 @@ import { type InFlight, readInFlight } from '../run/in-flight.ts';
 import type { Refused } from '../run/quarantine.ts';
 import type { UnitFacts } from '../systemd/facts.ts';
 import { lingerNote } from '../systemd/lingering.ts';
-import { chooseCandidate } from './candidate.ts';
+import { type Candidate, chooseCandidate } from './candidate.ts';
 import { type UnfinishedChange, unfinishedChange } from './init/cut-off.ts';
 import { sharingOf } from './init/adopt/record.ts';
 import type { Place } from './place.ts';
@@ -40,18 +41,40 @@ export interface Situation {
 /**
  * Looks at unit, builds and state.
  * @param reading what `current` names, where that is being read already
- * @throws `no_build` when the named build is none
+ * @throws `no_build` when the named build is none, or there is no builds directory; `permission`
  */
-export async function readSituation(
+export function readSituation(
   place: Place,
   build: string | undefined,
   reading: Promise<string | null> = currentBuild(place.target.builds),
+): Promise<Situation> {
+  return situationOf(place, reading, () => chooseCandidate(place, build, reading));
+}
+
+/** The same for who only asks: out of a builds directory that is out of reach there is no candidate, and the check `builds` says why. */
+export function readWhatThereIs(place: Place): Promise<Situation> {
+  const reading = unlessOutOfReach(currentBuild(place.target.builds), null);
+  const none = { candidate: null, passedOver: null, leftBy: null };
+  return situationOf(place, reading, () => unlessOutOfReach(chooseCandidate(place, undefined, reading), none));
+}
+
+function unlessOutOfReach<T>(asked: Promise<T>, instead: T): Promise<T> {
+  return asked.catch((error: unknown) => {
+    if (isCutoverError(error, 'no_build', 'permission')) return instead;
+    throw error;
+  });
+}
+
+async function situationOf(
+  place: Place,
+  reading: Promise<string | null>,
+  choose: () => Promise<Candidate>,
 ): Promise<Situation> {
   const { target, paths, systemd } = place;
   const [{ facts, properties }, current, chosen, inFlight, sharing, unfinished] = await Promise.all([
     systemd.known(target.unit),
     reading,
-    chooseCandidate(place, build, reading),
+    choose(),
     readInFlight(paths),
     sharingOf(paths, target),
     unfinishedChange(paths),

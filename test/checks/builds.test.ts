@@ -18,6 +18,16 @@ test('S1: a relative link to a build is good, and so is none before the first de
   assert.is((await askBuilds(await makeBuilds(t, [older]))).status, 'pass');
 });
 
+test('S1: a builds directory that is not there, or is none, is told: that is no first deploy', async (t) => {
+  const directory = join(await makeDirectory(t), 'builds');
+  const missing = await askBuilds(directory);
+  const said = `the builds directory ${directory} does not exist`;
+  assert.equal([missing.status, missing.observed, missing.mend], ['fail', said, `mkdir -p ${directory}`]);
+  await writeFile(directory, '');
+  const file = await askBuilds(directory);
+  assert.equal([file.status, file.mend], ['fail', `ls -ld ${directory}`]);
+});
+
 test('S1: a build that is dated in the future is told, since nothing that is added is newer', async (t) => {
   const future = 'dist.20990101-000000';
   const serving = await askBuilds(await makeBuilds(t, [older, future], future));

@@ -1,6 +1,7 @@
 // needs: sandbox
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
+import type { CheckReport } from '../../lib/deployer/check.ts';
 import type { RunDocument } from '../../lib/run/document.ts';
 import { suite } from '../suite.ts';
 import { buildId, type Called, makeSite, pointCurrent, type Refusal, type Site, until } from './site.ts';
@@ -194,4 +195,18 @@ test('the builds directory is gone: exit 2', async (t) => {
     [called.code, called.document.error.code, called.document.error.mend],
     [2, 'no_build', `mkdir -p ${site.builds}`],
   );
+});
+
+test('S1: the builds directory is gone, before the first deploy and behind a service that runs: the check says so, exit 1', async (t) => {
+  for (const isDeployed of [false, true]) {
+    const site = await makeSite(t, { isDeployed });
+    await rm(site.sandbox.hostPath(site.builds), { recursive: true });
+    const called = await site.call<CheckReport>('check');
+    const { safe, checks } = called.document;
+    const builds = checks.find(({ name }) => name === 'builds');
+    assert.equal([called.code, safe, builds?.status], [1, false, 'fail'], called.stdout + called.stderr);
+    assert.is(builds?.observed, `the builds directory ${site.builds} does not exist`);
+    assert.is(builds?.mend, `mkdir -p ${site.builds}`);
+    assert.is(checks.find(({ name }) => name === 'unit')?.status, 'pass');
+  }
 });
