@@ -11,9 +11,10 @@ export function askUnit(facts: UnitFacts, { isFirst }: { isFirst: boolean }): An
   const observed = `${activeState} (${subState})`;
   if (isFirst) return pass(observed, 'loaded');
   if (isActive(activeState)) return pass(observed, expected);
-  if (activeState === 'failed') {
+  // A start that fails is tried again by systemd, so another one helps nobody.
+  if (activeState === 'failed' || activeState === 'activating') {
     return fail(
-      `failed: ${facts.result}`,
+      activeState === 'failed' ? `failed: ${facts.result}` : observed,
       expected,
       `${journalctl(manager, unit)}, then cutover rollback or cutover deploy --fix-forward`,
     );

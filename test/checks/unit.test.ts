@@ -54,7 +54,12 @@ test('S1: the unit exists, is loaded, is up; what it is instead is said with wha
       'journalctl -u app.service',
     ],
     [{ activeState: 'inactive', subState: 'dead' }, 'fail', 'inactive (dead)', 'systemctl start app.service'],
-    [{ activeState: 'activating', subState: 'auto-restart' }, 'fail', 'activating (auto-restart)', '--fix-forward'],
+    [
+      { activeState: 'activating', subState: 'auto-restart' },
+      'fail',
+      'activating (auto-restart)',
+      ', then cutover rollback or cutover deploy --fix-forward',
+    ],
     [
       { activeState: 'deactivating', subState: 'stop-sigterm' },
       'fail',
