@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { CutoverError, errnoOf, ExitCode, fileError } from '../base/errors.ts';
 import { type Command, exec, runAttached } from '../base/exec.ts';
+import type { Config, TargetConfig } from '../config/model.ts';
 import { report } from '../deployer/history.ts';
 import { pathsOf, targetNamed } from '../deployer/place.ts';
 import { findLog, type LogOf, logPath } from '../report/log-file.ts';
@@ -23,12 +24,18 @@ export const run: Run<LogFlags> = async (words, options, terminal) => {
   const config = await configFor(options, terminal, name);
   const target = targetNamed(config, name);
   const { unit } = target;
-  const found = options.unit ? null : ((await report(pathsOf(config, target), id)).run ?? '');
+  const found = options.unit ? null : await runOf(config, target, id);
   const log = { directory: config.logs, unit, run: found ?? '' };
   const path = found === null ? null : await pathOf(log, { target: target.name, isFollowed: options.follow === true });
   const command = path === null ? journal(unit, config.manager === 'user', options) : show(path, options);
   return options.json ? printDocument(command, { run: found, path, unit }, terminal) : passOn(command);
 };
+
+/** The named run, or the last. One that was refused before its first step left a log and no more. @throws `usage` */
+async function runOf(config: Config, target: TargetConfig, id: string | undefined): Promise<string> {
+  if (id !== undefined && findLog({ directory: config.logs, unit: target.unit, run: id }) !== null) return id;
+  return (await report(pathsOf(config, target), id)).run ?? '';
+}
 
 /** A run that has only just begun may have no log yet: its name is followed. @throws `permission`, `refused` without a log */
 async function pathOf(log: LogOf, { target, isFollowed }: { target: string; isFollowed: boolean }): Promise<string> {

@@ -63,6 +63,22 @@ test('S10: a log that is gone is told as such, with what still tells of the run'
   assert.match(document.error.mend, `cutover report production ${run}`);
 });
 
+test('S10: a deploy that was refused has a log under its id, and report says where', async (t) => {
+  const site = await makeSite(t, { tables: { limits: ['memory_available = "900000G"'] }, isDeployed: false });
+  const { code, document } = await site.call('deploy');
+  const run = document.run ?? '';
+  assert.equal([code, document.outcome, run === ''], [1, 'refused', false]);
+  const log = await site.call<{ run: string; path: string }>('logs', [run]);
+  assert.equal([log.code, log.document.run], [0, run], log.stderr);
+  assert.match((await site.tell('logs', run)).stdout, 'production was not touched');
+  const report = await site.call<Refusal>('report', [run]);
+  assert.equal([report.code, report.document.error?.code], [64, 'usage'], report.stderr);
+  assert.match(report.document.error.message, `run ${run} left a log and no report`);
+  assert.is(report.document.error.mend, `cutover logs production ${run}`);
+  const none = await site.call<Refusal>('logs', ['20200101-000000-0000']);
+  assert.equal([none.code, none.document.error?.message], [64, 'there is no run 20200101-000000-0000']);
+});
+
 test('builds are listed for who may not look into each of them', async (t) => {
   const site = await makeSite(t, { builds: [{}, {}] });
   const { sandbox, app, config, builds } = site;
