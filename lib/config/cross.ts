@@ -95,9 +95,7 @@ function verifyChecks({ name, checks }: TargetConfig, problems: Problems): void 
       problems.add(`${path}.name: named twice (got "${check.name}"); expected a name of its own`);
     }
     if (isOwnCheck(check.name)) {
-      problems.add(
-        `${path}.name: the name of a check that is always asked (got "${check.name}"); expected another one`,
-      );
+      problems.add(`${path}.name: the name of a check of cutover itself (got "${check.name}"); expected another one`);
     }
     seen.add(check.name);
     verifyOptions(path, check, problems);

@@ -9,6 +9,7 @@ import { askHttp } from '../checks/http.ts';
 import { askMemory } from '../checks/memory.ts';
 import { askPort } from '../checks/port.ts';
 import { askRestartLimit, askUnit, askUnitFile } from '../checks/unit.ts';
+import type { OwnCheckName } from '../config/check-names.ts';
 import type { ManagerKind, TargetConfig } from '../config/model.ts';
 import { type InFlight, isAlive } from '../run/in-flight.ts';
 import type { Refused } from '../run/quarantine.ts';
@@ -58,6 +59,9 @@ export interface PreflightSubject {
   signal: AbortSignal;
 }
 
+/** No configured check has its name. */
+type OwnCheck = Check & { name: OwnCheckName };
+
 /** Asked only where a newer build is passed over. */
 const quarantineName = 'quarantine';
 
@@ -73,7 +77,7 @@ export function preflight(subject: PreflightSubject, onAnswer?: (answer: CheckAn
   return askAll([...preflightChecks(subject).map(soften), ...asBefore(subject.configured, subject)], onAnswer);
 }
 
-function preflightChecks(subject: PreflightSubject): Check[] {
+function preflightChecks(subject: PreflightSubject): OwnCheck[] {
   const { target, facts, state, paths, isFirst } = subject;
   const { builds, limits } = target;
   const notYet = pass('nothing is deployed yet', 'not asked on a first deploy');
@@ -94,7 +98,7 @@ function preflightChecks(subject: PreflightSubject): Check[] {
     { name: 'in_flight', ask: () => askInFlight(subject) },
     ...databaseChecks(subject),
     ...permissionChecks(subject),
-    ...(Object.keys(target.hooks).length === 0 ? [] : [{ name: 'hooks', ask: () => askTargetsHooks(subject) }]),
+    ...hookChecks(subject),
   ];
 }
 
@@ -115,7 +119,7 @@ async function askBuild({ candidate, sharing, facts, isThorough, target }: Prefl
 }
 
 /** "Nothing to do", or an older build than the newest, is not what somebody expects who has just added one. */
-function passedOverChecks({ passedOver, target }: PreflightSubject): Check[] {
+function passedOverChecks({ passedOver, target }: PreflightSubject): OwnCheck[] {
   if (passedOver === null) return [];
   const { build, reason, run } = passedOver;
   const observed = `${build} is newer and quarantined (${reason}, run ${run})`;
@@ -124,16 +128,21 @@ function passedOverChecks({ passedOver, target }: PreflightSubject): Check[] {
 }
 
 /** A deploy begins with a backup, where a database is configured. */
-function databaseChecks({ target, isFirst, signal }: PreflightSubject): Check[] {
+function databaseChecks({ target, isFirst, signal }: PreflightSubject): OwnCheck[] {
   const { database, hooks } = target;
   if (!database) return [];
   return [{ name: 'database', ask: () => askDatabase({ database, hooks }, { isFirst, signal }) }];
 }
 
 /** Only who is not root is asked about: a run that may stop a service and not start it would leave it down. */
-function permissionChecks({ systemd, ...subject }: PreflightSubject): Check[] {
+function permissionChecks({ systemd, ...subject }: PreflightSubject): OwnCheck[] {
   const ask = permissionCheck(subject, systemd);
   return ask === null ? [] : [{ name: permissionName, ask }];
+}
+
+function hookChecks(subject: PreflightSubject): OwnCheck[] {
+  if (Object.keys(subject.target.hooks).length === 0) return [];
+  return [{ name: 'hooks', ask: () => askTargetsHooks(subject) }];
 }
 
 /** The stages that make a build are over when a deploy asks; before that they are asked of as well. */

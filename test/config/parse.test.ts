@@ -70,10 +70,10 @@ const wrongInputs: [toml: string, told: string][] = [
     '[[targets.main.checks]]\nname = "a"\nkind = "log"\npattern = "E"\npath = "/a"\nsince = "1h"',
     'targets.main.checks[0].since: of a file',
   ],
-  [
-    '[[targets.main.checks]]\nname = "disk"\nkind = "tcp"\nport = 1',
-    'targets.main.checks[0].name: the name of a check that is always asked (got "disk")',
-  ],
+  ...['disk', 'database', 'quarantine'].map((name): [string, string] => [
+    `[[targets.main.checks]]\nname = "${name}"\nkind = "tcp"\nport = 1`,
+    `targets.main.checks[0].name: the name of a check of cutover itself (got "${name}")`,
+  ]),
   ['[targets.other]\nunit = "app"\nbuilds = "/b"', 'targets.other.unit: the same as that of main (got "app.service")'],
   ['[targets.other]\nunit = "b"\nbuilds = "/srv/app/builds/"', 'targets.other.builds: the same as that of main'],
   ['[targets.other]', 'targets.other.unit: missing; expected the name of a service unit'],

@@ -311,5 +311,5 @@ test('B4: a name that a check of every deploy has is refused', async (t) => {
   await configure(site, ['name = "disk", kind = "tcp", port = 1']);
   const { code, document } = await site.call<Refusal>('deploy');
   assert.equal([code, document.error?.code], [78, 'config']);
-  assert.match(document.error.message, 'targets.production.checks[0].name: the name of a check that is always asked');
+  assert.match(document.error.message, 'targets.production.checks[0].name: the name of a check of cutover itself');
 });
