@@ -39,7 +39,9 @@ target='' way='' why='' wants_restart=no child=''
 sent=no id='' since=''
 
 main() {
-  { mkdir -p "$reports" && tmp=$(mktemp -d); } || exit 69
+  mkdir -p "$reports" || exit 69
+  [ "${1:-}" != --recover ] || expect_issue "${2:-}"
+  tmp=$(mktemp -d) || exit 69
   trap 'rm -rf "$tmp"' EXIT
   trap interrupted HUP INT TERM
   for program in curl jq ssh timeout sha256sum od; do

@@ -7,6 +7,8 @@ set -u
 here=$(cd "$(dirname "$0")" && pwd)
 reports=${REPORTS:-reports}
 mkdir -p "$reports"
+# Whatever keeps it from its end, there is something to open an issue with.
+echo 'The recovery came to no end of which it could tell: see what its job said.' >"$reports/issue.md"
 
 case ${1:-} in
   full) set -- ;;
@@ -23,5 +25,7 @@ esac
 ${ON:-} cutover recover --json "$@" >"$reports/report.json" 2>"$reports/progress.txt"
 code=$?
 cat "$reports/progress.txt" >&2
-[ $code -eq 0 ] || node "$here/issue.mjs" "$reports/report.json" >"$reports/issue.md"
+if [ $code -eq 0 ]; then rm "$reports/issue.md"
+elif node "$here/issue.mjs" "$reports/report.json" >"$reports/issue.new"; then mv "$reports/issue.new" "$reports/issue.md"
+fi
 exit $code

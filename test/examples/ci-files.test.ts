@@ -180,12 +180,52 @@ test('W2: where no server is set there is nothing to try again', async (t) => {
   }
 });
 
-test('R3: a recovery of some services wants their names', async () => {
+test('R3: a recovery that fails before it begins leaves an issue too, and one that succeeds or only looks leaves none', async (t) => {
+  const server = { CUTOVER_SSH: 'deploy@server' };
+  const cases: [words: string[], env: Record<string, string>, code: number, isTold: boolean][] = [
+    [['--recover', 'only', ''], server, 64, true],
+    [['--recover', 'all'], server, 64, true],
+    [['--recover', 'full'], { ...server, CUTOVER_SSH_KEY_FILE: '/nonexistent' }, 78, true],
+    [['--recover', 'status'], { ...server, CUTOVER_SSH_KEY_FILE: '/nonexistent' }, 78, false],
+    [['--recover', 'full'], server, 0, false],
+  ];
+  const answer = `echo '{"targets":[],"healthy":0,"total":0}'`;
+  for (const [words, env, code, isTold] of cases) {
+    const job = await jobWith(t, answer, words, env);
+    const about = words.join(' ');
+    assert.is(job.code, code, `${about}: ${job.stdout}${job.stderr}`);
+    for (const name of ['issue-title.txt', 'issue.md']) assert.is((await job.left(name)) !== '', isTold, about);
+  }
+});
+
+test('R3: names are for the recovery of some services: left in a form, they are no mistake of another', async (t) => {
+  const answer = `echo "$*" >&2; echo '{"targets":[],"healthy":0,"total":0}'`;
+  for (const [kind, option] of [
+    ['full', ''],
+    ['status', ' --status-only'],
+  ] as const) {
+    const job = await jobWith(t, answer, ['--recover', kind, 'backend,mcp'], { CUTOVER_SSH: 'deploy@server' });
+    assert.is(job.code, 0, job.stdout + job.stderr);
+    assert.match(job.stderr, `cutover recover${option} --json`);
+  }
+});
+
+test('R3: a recovery of some services wants their names, and tells of it', async (t) => {
   const script = join(repository, 'examples/recovery/recover.sh');
   for (const shell of ['dash', 'bash']) {
-    const { code, stderr } = await exec([shell, script, 'only'], { timeoutMs });
+    const place = await temporary(t);
+    const { code, stderr } = await exec([shell, script, 'only'], { timeoutMs, env: { REPORTS: place } });
     assert.equal([code, stderr.trim()], [64, 'recover.sh only: which services? Such as: recover.sh only backend,mcp']);
+    assert.is.not(await readFile(join(place, 'issue.md'), 'utf8'), '');
   }
+});
+
+test('R3: a recovery that no server answers leaves an issue', async (t) => {
+  const place = await temporary(t);
+  const env = { REPORTS: place, ON: 'false', PATH: process.env.PATH ?? '' };
+  const { code } = await exec([join(repository, 'examples/recovery/recover.sh'), 'full'], { timeoutMs, env });
+  assert.is(code, 1);
+  assert.match(await readFile(join(place, 'issue.md'), 'utf8'), 'came to no end');
 });
 
 interface Step {

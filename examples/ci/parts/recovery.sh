@@ -2,15 +2,27 @@
 # Brings services back over SSH; part of deploy.sh. It leaves recovery.json, report and logs of each service, and title and
 # text of an issue when too few came back.
 
+# Before anything can go wrong: whatever keeps a recovery from its end, there is an issue to open. Who only looks opens none.
+expect_issue() {
+  rm -f "$reports/recovery.json" "$reports/issue.md" "$reports/issue-title.txt"
+  [ "${1:-}" != status ] || return 0
+  echo 'Recovery failed: it came to no end' >"$reports/issue-title.txt"
+  echo "The recovery came to no end of which it could tell: see what its job said. ${CUTOVER_JOB_URL:-}" >"$reports/issue.md"
+}
+
+drop_issue() {
+  rm -f "$reports/issue.md" "$reports/issue-title.txt"
+}
+
+# Names are for "only": a form may hold some from the time before.
 recover() {
   case ${1:-},${2:-} in
-    full,) words='' ;;
-    status,) words=' --status-only' ;;
+    full,*) set -- full; words='' ;;
+    status,*) set -- status; words=' --status-only' ;;
     only, | only,*[!A-Za-z0-9._,-]*) usage ;;
     only,*) words=" --only=$2" ;;
     *) usage ;;
   esac
-  rm -f "$reports/recovery.json" "$reports/issue.md" "$reports/issue-title.txt"
   say "recovery: $*"
   ask_server "$deadline" "cutover recover$words --json"
   result=$?
@@ -21,7 +33,9 @@ recover() {
   fi
   cp "$tmp/out" "$reports/recovery.json"
   [ "$result" = 69 ] || keep_reports
-  [ "$result" = 0 ] || [ "$1" = status ] || write_issue
+  if [ "$result" = 0 ]; then drop_issue
+  elif [ "$1" != status ]; then write_issue
+  fi
   finish "$result" "$(recovery_text)"
 }
 
