@@ -39,7 +39,8 @@ const exitCodeOf = {
   taken_back: ExitCode.rolledBack,
   // The way back stopped halfway; the run is still in flight, and the next settle goes on with it.
   unfinished: ExitCode.failed,
-  not_found: ExitCode.usage,
+  // A machine that lacks a program refuses, however right the command was.
+  not_found: ExitCode.refused,
   // In the middle of a run a full disk is a failure of the run; as an error it means that none could begin.
   disk: ExitCode.refused,
   sandbox: ExitCode.unavailable,

@@ -9,7 +9,7 @@ const conflictCode = 75;
  * to the open file of this process: the kernel frees it when that is closed, at any death too.
  * @param waitMs 0: do not wait
  * @returns whether it was taken; false: somebody else has it
- * @throws `failed` where flock cannot work; the signal's reason when aborted
+ * @throws `refused` where flock cannot work; `not_found` without it; the signal's reason when aborted
  */
 export async function lockDescriptor(
   descriptor: number,
@@ -24,7 +24,7 @@ export async function lockDescriptor(
   const { code, stderr } = isAnswer ? answer : await exec(command, options);
   if (code === 0) return true;
   if (code === conflictCode) return false;
-  throw new CutoverError('failed', `flock ended with ${code}: ${stderr.trim()}`, {
+  throw new CutoverError('refused', `flock ended with ${code}: ${stderr.trim()}`, {
     mend: 'apt-get install util-linux',
   });
 }

@@ -21,7 +21,8 @@ const kinds: Record<string, TreeEntry['kind']> = { f: 'file', d: 'directory', l:
  * Everything below a directory, itself under the path "". By find(1): it holds on to each directory while it is in it, so
  * that nobody leads it elsewhere meanwhile, and is faster than we are.
  * @param by in whose name
- * @throws `permission` when something may not be looked at; the signal's reason when aborted
+ * @throws `permission` when something may not be looked at; `refused` when it cannot be, or takes too long; the signal's reason
+ * when aborted
  */
 export async function readTree(
   directory: string,
@@ -32,10 +33,10 @@ export async function readTree(
   // It goes back to where it was started, which whoever it works for may not be allowed to enter.
   const known = { timeoutMs, signal, cwd: '/', env: { LC_ALL: 'C' } };
   const { code, stdout, stderr, timedOut } = await by.exec(command, known);
-  if (timedOut) throw new CutoverError('timeout', `${directory} could not be read within ${timeoutMs / 60_000} min`);
+  if (timedOut) throw new CutoverError('refused', `${directory} could not be read within ${timeoutMs / 60_000} min`);
   if (code !== 0) {
     throw new CutoverError(
-      /denied|permitted/.test(stderr) ? 'permission' : 'failed',
+      /denied|permitted/.test(stderr) ? 'permission' : 'refused',
       `cannot read all of ${directory}: ${stderr.split('\n')[0]}`,
       {
         mend: `ls -ld ${directory}; run as its owner, or with sudo`,

@@ -23,7 +23,7 @@ test('S2: every code leads to the exit code of the contract', () => {
     interrupted: 130,
     taken_back: 4,
     unfinished: 3,
-    not_found: 64,
+    not_found: 1,
     disk: 1,
     sandbox: 69,
   };
