@@ -4,6 +4,7 @@ import { type Redact, redactorOf } from '../base/redactor.ts';
 import { secretsOf } from '../config/known-secrets.ts';
 import { findConfig, loadConfig } from '../config/load.ts';
 import type { Config, TargetConfig } from '../config/model.ts';
+import { isInside } from '../deploy/identity.ts';
 import { deployedDirectly } from '../deployer/direct.ts';
 import { type Place, pathsOf, targetNamed } from '../deployer/place.ts';
 import type { RunDocument } from '../run/document.ts';
@@ -125,14 +126,19 @@ function listening(
   return { emit, settled, journalled: journal.ended };
 }
 
-function listenersFor(config: Config, target: TargetConfig, { options, terminal, log, redact }: Telling): Listener[] {
+function listenersFor(
+  config: Config,
+  target: TargetConfig,
+  { options, terminal, log: isLogged, redact }: Telling,
+): Listener[] {
   const { colours, isLive } = terminal;
-  const { manager, logs: directory } = config;
+  const { manager, state, logs: directory } = config;
   const write = (text: string): void => terminal.tell(redact(text));
   const level = options.quiet ? 'quiet' : options.verbose ? 'verbose' : 'normal';
   const listeners = [terminalListener({ write, colours, isLive, level, manager })];
-  if (!log) return listeners;
-  return [...listeners, logFileListener({ directory, unit: target.unit, manager, plain: plainColours, redact })];
+  if (!isLogged) return listeners;
+  const log = { directory, unit: target.unit, isPrivate: isInside(directory, state) };
+  return [...listeners, logFileListener({ ...log, manager, plain: plainColours, redact })];
 }
 
 /** systemd knows neither our directory nor our PATH: everything is named in full. */

@@ -12,6 +12,8 @@ export interface LogOf {
   directory: string;
   unit: string;
   run: string;
+  /** it lies where nobody but its owner reads anything; none: who is of its group may read it */
+  isPrivate?: boolean;
 }
 
 /**
@@ -53,17 +55,16 @@ function ownLog({ directory, unit, run }: LogOf): string | null {
 export function logFileListener({
   directory,
   unit,
+  isPrivate = false,
   manager,
   plain,
   redact = (text) => text,
-}: {
-  directory: string;
-  unit: string;
+}: Pick<LogOf, 'directory' | 'unit' | 'isPrivate'> & {
   manager: ManagerKind;
   plain: Colours;
   redact?: Redact;
 }): Listener {
-  const log = logWriter({ directory, unit });
+  const log = logWriter({ directory, unit, isPrivate });
   const write = (text: string): void => log.write(timed(redact(text)));
   const tell = terminalListener({ write, colours: plain, isLive: false, level: 'verbose', manager });
   return (event: RunEvent) => {
@@ -83,7 +84,7 @@ interface LogWriter {
 }
 
 /** Writes what it is given into the log of the run that was opened last; before the first one it keeps it. */
-function logWriter({ directory, unit }: Pick<LogOf, 'directory' | 'unit'>): LogWriter {
+function logWriter(place: Omit<LogOf, 'run'>): LogWriter {
   let held = '';
   let log: { run: string; file: number } | undefined;
   let last: string | undefined;
@@ -96,7 +97,7 @@ function logWriter({ directory, unit }: Pick<LogOf, 'directory' | 'unit'>): LogW
     open(run) {
       if (run === log?.run) return;
       close();
-      log = { run, file: openLog({ directory, unit, run }) };
+      log = { run, file: openLog({ ...place, run }) };
       last = run;
       writeSync(log.file, held);
       held = '';
@@ -105,7 +106,7 @@ function logWriter({ directory, unit }: Pick<LogOf, 'directory' | 'unit'>): LogW
       if (log !== undefined) writeSync(log.file, text);
       else if (last === undefined) held += text;
       // What follows an outcome is told of seldom: the file is not kept open for it.
-      else appendTo({ directory, unit, run: last }, text);
+      else appendTo({ ...place, run: last }, text);
     },
   };
 }
@@ -140,12 +141,13 @@ function openLog(log: LogOf): number {
 }
 
 function openFile(log: LogOf): number {
-  mkdirSync(log.directory, { recursive: true, mode: 0o750 });
+  const [directoryMode, fileMode] = log.isPrivate ? [0o700, 0o600] : [0o750, 0o640];
+  mkdirSync(log.directory, { recursive: true, mode: directoryMode });
   const own = ownLog(log);
-  if (own !== null) return openSync(own, 'a', 0o640);
+  if (own !== null) return openSync(own, 'a', fileMode);
   for (let number = 1; ; number += 1) {
     try {
-      const file = openSync(logPath(log, number), 'ax', 0o640);
+      const file = openSync(logPath(log, number), 'ax', fileMode);
       writeSync(file, timed(`run ${log.run}\n`));
       return file;
     } catch (error) {

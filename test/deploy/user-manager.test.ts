@@ -1,5 +1,6 @@
 // needs: sandbox
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import * as assert from 'uvu/assert';
 import type { RunDocument } from '../../lib/run/document.ts';
 import type { TargetStatus } from '../../lib/deployer/status.ts';
@@ -56,6 +57,7 @@ test('S2: the configuration, the state and the log lie where a user keeps them',
   assert.equal([called.code, called.document.active], [0, first], called.stderr);
   const log = `/srv/deployer/.local/state/cutover/logs/deployment-${site.unit}-${called.document.run?.slice(0, 15)}.log`;
   assert.match(await sandbox.run('cat', log), `production serves ${first}, proven healthy`);
+  assert.is(await sandbox.run('stat', '--format=%a', dirname(log), log), '700\n600', 'as all below the state');
   const targets = await readdir(sandbox.hostPath(`/srv/deployer/.local/state/cutover/${site.app}`));
   assert.equal(targets, ['production']);
   await assertSound(site, first, called);

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { chmod, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
@@ -44,6 +44,19 @@ test('S10: the log holds what came before the run too, each line with its time, 
   for (const [at, line] of lines.entries()) assert.is.not(line, texts[at]);
   assert.is((await stat(path)).mode & 0o007, 0);
   assert.equal(await readdir(directory), [`deployment-${unit}-20260203-151120.log`]);
+});
+
+test('S10: a log where all is private is private too', async (t) => {
+  for (const [isPrivate, directoryMode, fileMode] of [
+    [true, 0o700, 0o600],
+    [false, 0o750, 0o640],
+  ] as const) {
+    const directory = join(await makeDirectory(t), 'logs');
+    const tell = logFileListener({ directory, unit, isPrivate, manager: 'user', plain });
+    for (const event of [begin, outcome, note('slack was not told')]) tell(event);
+    const modes = [directory, logPath({ directory, unit, run })].map((path) => statSync(path).mode & 0o777);
+    assert.equal(modes, [directoryMode, fileMode]);
+  }
 });
 
 test('S10: a run that was refused before it had a name leaves no log, and one with a name does', async (t) => {
