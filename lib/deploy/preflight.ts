@@ -7,7 +7,6 @@ import { askDisk } from '../checks/disk.ts';
 import { askHooks } from '../checks/hook-start.ts';
 import { askHttp } from '../checks/http.ts';
 import { askMemory } from '../checks/memory.ts';
-import { askPort } from '../checks/port.ts';
 import { askRestartLimit, askUnit, askUnitFile } from '../checks/unit.ts';
 import type { OwnCheckName } from '../config/check-names.ts';
 import type { ManagerKind, TargetConfig } from '../config/model.ts';
@@ -16,11 +15,12 @@ import type { Refused } from '../run/quarantine.ts';
 import type { StatePaths } from '../run/state.ts';
 import type { UnitFacts } from '../systemd/facts.ts';
 import type { Systemd } from '../systemd/systemd.ts';
-import { journalctl, systemctl } from '../systemd/typed.ts';
+import { journalctl } from '../systemd/typed.ts';
 import { asBefore } from './configured-checks.ts';
 import { askDatabase } from './database-check.ts';
 import { lastRunOf } from './last-run.ts';
 import { permissionCheck } from './permission.ts';
+import { askPorts } from './port-check.ts';
 import { standInOf } from './stand-in.ts';
 
 /** What the questions are asked about. */
@@ -156,29 +156,6 @@ async function askUnitFiles(subject: PreflightSubject): Promise<Answer> {
   if (unfinished) return askUnitFile(facts);
   const standIn = target.strategy === 'overlap' && candidate !== null ? standInOf(target.unit, candidate) : null;
   return askDoctor({ target, facts, properties, standIn, lastRun: () => lastRunOf(paths), isThorough }, systemd);
-}
-
-/** While half of a change is there, who has the port, and who should, says nothing of what a deploy will find. */
-async function askPorts({ target, facts, unfinished, portsMaxAgeMs: maxAgeMs }: PreflightSubject): Promise<Answer> {
-  if (unfinished) return pass('not asked: see in_flight', 'a port of the unit');
-  const { ports, strategy } = target;
-  return askStrategy(target, facts) ?? askPort(ports, facts, { isShared: strategy !== 'restart', maxAgeMs });
-}
-
-/**
- * Behind a socket unit the port never closes, and a connection would start the old build again; without one, there is
- * nothing that would keep connections waiting.
- */
-function askStrategy({ strategy, name }: TargetConfig, { triggeredBy, unit, manager }: UnitFacts): Answer | null {
-  const socket = triggeredBy.find((trigger) => trigger.endsWith('.socket'));
-  if (strategy !== 'restart') {
-    if (socket !== undefined) return null;
-    const fix = `cutover init ${unit} --strategy ${strategy} makes one; or set targets.${name}.strategy = "restart"`;
-    return fail(`no socket unit starts ${unit}`, `with strategy "${strategy}", a socket unit that holds the port`, fix);
-  }
-  if (socket === undefined) return null;
-  const mend = `${systemctl(manager, `disable --now ${socket}`)}, or set targets.${name}.strategy = "socket"`;
-  return fail(`the port belongs to ${socket}`, `with strategy "restart", ${unit} opens its port itself`, mend);
 }
 
 async function askInFlight({

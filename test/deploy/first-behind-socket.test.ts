@@ -1,5 +1,7 @@
 // needs: sandbox
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
+import type { CheckReport } from '../../lib/deployer/check.ts';
 import { suite } from '../suite.ts';
 import { neverWell, startDeploy, untilBegun, untilSettled, unwell } from './running.ts';
 import { type Called, type Site } from './site.ts';
@@ -61,6 +63,27 @@ test('S2: a first deploy with a stand-in starts the unit only when it has a buil
     assert.not.match(said, 'CHDIR');
     assert.match(said, `Started ${site.unit}`);
   }
+});
+
+test('S1: a socket unit that is closed, and that nothing asks for, is named with what opens it', async (t) => {
+  const site = await makeSocketSite(t, { builds: [{ mode: 'crash' }], isDeployed: false });
+  const { sandbox, unit, socket } = site;
+  const dropIn = sandbox.hostPath(`/etc/systemd/system/${unit}.d/socket.conf`);
+  await writeFile(dropIn, (await readFile(dropIn, 'utf8')).replace(/^(Requires|After)=.*$/gm, ''));
+  await sandbox.run('systemctl', 'daemon-reload');
+  assert.is((await site.call('deploy')).code, 3);
+  const good = await site.add();
+  const { code, document } = await site.call<CheckReport>('check');
+  const port = document.checks.find(({ name }) => name === 'port');
+  assert.equal([code, port?.observed, port?.mend], [1, `${socket} is closed`, `systemctl enable --now ${socket}`]);
+  await sandbox.run('systemctl', 'start', socket);
+  const called = await site.call('deploy');
+  assert.equal([called.code, called.document.active], [0, good], called.stderr);
+  await rm(sandbox.hostPath(`/etc/systemd/system/${socket}`));
+  await sandbox.run('systemctl', 'stop', socket, unit);
+  await sandbox.run('systemctl', 'daemon-reload');
+  const none = (await site.call<CheckReport>('check')).document.checks.find(({ name }) => name === 'port');
+  assert.is(none?.observed, `no socket unit starts ${unit}`);
 });
 
 /** What is down, with its socket closed, is not on its way up either. */
