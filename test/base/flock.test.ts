@@ -30,3 +30,14 @@ test('S8: where there can be no lock, flock tells why', async (t) => {
   assert.is(error.code, 'refused', 'nothing was changed');
   assert.match(error.message, /^flock ended with \d+: .*Bad file descriptor$/);
 });
+
+test('S8: a machine without flock is told what to install: nothing was changed', async (t) => {
+  const file = await open(join(await makeDirectory(t), 'lock'), 'a');
+  t.cleanup(() => file.close());
+  const { PATH } = process.env;
+  t.cleanup(() => (process.env.PATH = PATH));
+  process.env.PATH = '/nonexistent';
+  const error = await rejection(lockDescriptor(file.fd, { waitMs: 0 }));
+  assert.equal([error.code, error.message], ['refused', 'flock is not installed']);
+  assert.is(error.mend, 'apt-get install util-linux');
+});
