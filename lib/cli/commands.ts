@@ -45,7 +45,7 @@ export const commands: CommandRow[] = [
   {
     name: 'settle',
     words: '[target]',
-    does: 'End a run that was cut off; does nothing when there is none',
+    does: 'End a run, or a change of the unit, that was cut off; does nothing when there is none',
     options: [
       ['--state-directory <path>', 'the state of the target; needs no configuration then'],
       ['--boot', 'as units/cutover-settle@.service: put current back before the unit starts, then end the run'],

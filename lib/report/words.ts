@@ -46,7 +46,7 @@ export function sentenceOf(document: ToldRun): string {
     case 'deployed':
       return `${deployedWords(document)}, proven healthy ${took}${down}${waited}${warningsIn(document)}${passedOver(document)}`;
     case 'unchanged':
-      return `${active === null ? `${target}:` : `${target} serves ${active} already:`} nothing to do${passedOver(document)}`;
+      return `${unchangedWords(document)}${passedOver(document)}`;
     case 'refused':
       return `${untouched(document)}: ${failure?.message ?? 'the checks above speak against a deploy'}`;
     case 'rolled_back':
@@ -58,6 +58,12 @@ export function sentenceOf(document: ToldRun): string {
     default:
       return outcome satisfies never;
   }
+}
+
+/** A change that had been cut off may have been ended first, and was all that there was to do. */
+function unchangedWords({ target, active, ended_first: ended }: RunDocument): string {
+  const what = active === null ? `${target}:` : `${target} serves ${active} already:`;
+  return ended === undefined ? `${what} nothing to do` : `${ended}; ${what} nothing more to do`;
 }
 
 /** A change that had been cut off may have been taken back, with a restart, before the run was refused. */

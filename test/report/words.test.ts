@@ -39,6 +39,10 @@ test('S4: every outcome has its sentence', () => {
     [{ downtime_ms: null }, `shop serves ${newer}, proven healthy in 812 ms`],
     [{ outcome: 'unchanged' }, `shop serves ${newer} already: nothing to do`],
     [{ outcome: 'unchanged', active: null }, 'shop: nothing to do'],
+    [
+      { outcome: 'unchanged', active: null, ended_first: 'the move was taken back' },
+      'the move was taken back; shop: nothing more to do',
+    ],
     [{ outcome: 'refused' }, 'shop was not touched: the checks above speak against a deploy'],
     [{ outcome: 'refused', failure: gateFailure }, 'shop was not touched: answered 500'],
     [
