@@ -17,10 +17,16 @@ const rareCatalogs =
   'pg_collation pg_conversion pg_operator pg_opclass pg_opfamily pg_ts_config pg_ts_dict pg_ts_parser pg_ts_template ' +
   'pg_cast pg_transform pg_language pg_publication pg_foreign_server pg_foreign_data_wrapper pg_event_trigger pg_am';
 
-const rare = rareCatalogs
+const rare = `(${rareCatalogs
   .split(' ')
   .map((name) => `SELECT tableoid AS catalog, oid FROM ${name}`)
-  .join(' UNION ALL ');
+  .join(' UNION ALL ')}) o, pg_identify_object(o.catalog, o.oid, 0) i
+    WHERE o.oid >= ${firstOfUsers} AND coalesce(i.schema, '') !~ '^pg_' AND NOT ${isPart('o.catalog', 'o.oid')}`;
+
+/** Of what belongs to the first superuser, or to nobody, no owner is written down. */
+const isMine = `coalesce((SELECT pg_has_role(s.refobjid, 'USAGE') FROM pg_shdepend s JOIN pg_database b ON b.oid = s.dbid
+      WHERE b.datname = current_database() AND s.classid = o.catalog AND s.objid = o.oid AND s.deptype = 'o'),
+      pg_has_role(10, 'USAGE'))`;
 
 /**
  * SQL that removes what is in the database, for a transaction that fills it anew: pg_restore's own --clean removes only what
@@ -44,8 +50,7 @@ BEGIN
     UNION ALL
     SELECT CASE i.type WHEN 'event trigger' THEN 0 ELSE 3 END,
       format('DROP %s IF EXISTS %s CASCADE', replace(i.type, '-', ' '), i.identity)
-    FROM (${rare}) o, pg_identify_object(o.catalog, o.oid, 0) i
-    WHERE o.oid >= ${firstOfUsers} AND coalesce(i.schema, '') !~ '^pg_' AND NOT ${isPart('o.catalog', 'o.oid')}
+    FROM ${rare} AND ${isMine}
     UNION ALL
     SELECT 4, format('DROP ROUTINE IF EXISTS %I.%I(%s) CASCADE', n.nspname, p.proname,
       pg_get_function_identity_arguments(p.oid))
@@ -81,6 +86,8 @@ SELECT word || n.nspname
 FROM pg_namespace n, unnest('{"SCHEMA - ", "COMMENT - SCHEMA ", "ACL - SCHEMA "}'::text[]) word
 WHERE ${own('pg_namespace', 'n.oid')} AND (NOT pg_has_role(n.nspowner, 'USAGE')
   OR (word = 'SCHEMA - ' AND EXISTS (SELECT FROM e WHERE e.extnamespace = n.oid)))
+UNION ALL
+SELECT upper(replace(i.type, '-', ' ')) || ' - ' || i.identity FROM ${rare} AND i.schema IS NULL AND NOT ${isMine}
 UNION ALL
 SELECT word || n.nspname || ' ' || c.relname
 FROM e JOIN pg_depend d ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid AND d.deptype = 'e'

@@ -39,6 +39,19 @@ test('P3, B2: extensions and schemas of the administrator stay, and the applicat
   assert.is(await cluster.sql(name, extensions), 'citext,hstore,pgcrypto,plpgsql\n1');
 });
 
+test('P3, B2: what only the administrator may make stays, whether it was there before the backup or not', async (t) => {
+  const { cluster, name, owner, asPlain } = await makePlainDatabase(t, users);
+  await cluster.sql(
+    name,
+    'CREATE PUBLICATION all_of_it FOR ALL TABLES; CREATE FOREIGN DATA WRAPPER nowhere; CREATE SERVER far FOREIGN DATA WRAPPER nowhere',
+  );
+  const before = await contentOf(cluster, name);
+  const [later, gone] = ['CREATE PUBLICATION later', 'DROP PUBLICATION later'];
+  await comesBack(t, owner, () => asPlain('DROP TABLE users').then(() => cluster.sql(name, later)));
+  await cluster.sql(name, gone);
+  assert.is(await contentOf(cluster, name), before);
+});
+
 test('P3, B2: a view that groups by a primary key comes back with its schema and its types', async (t) => {
   const { cluster, name, owner } = await makeDatabase(
     t,
