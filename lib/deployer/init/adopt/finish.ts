@@ -3,7 +3,7 @@ import { readIfThere, type StagedFile } from '../../../base/files.ts';
 import type { Place } from '../../place.ts';
 import type { ConfigText } from '../strategy/config-file.ts';
 import { bringFiles } from '../strategy/our-files.ts';
-import { unproven, unwritten } from '../unwritten.ts';
+import { type Proven, writeProof, writeRest } from '../unwritten.ts';
 import { type Adoption, clearAdoption, readAdoption, wayOf, writeAdopted } from './record.ts';
 
 /**
@@ -12,11 +12,7 @@ import { type Adoption, clearAdoption, readAdoption, wayOf, writeAdopted } from 
  * @throws `failed`: it serves there all the same
  */
 export async function confirm(place: Place, adoption: Adoption, proof: StagedFile): Promise<void> {
-  await proof.commit().catch((error: unknown) => {
-    throw unproven(serving(adoption), error, again(adoption));
-  });
-  const lacking = await finish(place, adoption);
-  if (lacking) throw lacking;
+  await writeProof(provenBy(adoption), proof, () => finish(place, adoption));
 }
 
 /**
@@ -25,15 +21,12 @@ export async function confirm(place: Place, adoption: Adoption, proof: StagedFil
  */
 export async function finish({ paths }: Place, adoption: Adoption): Promise<CutoverError | null> {
   const { unit, source, builds, build, shared, lines, config, to } = adoption;
-  try {
+  return writeRest(provenBy(adoption), async () => {
     await writeAdopted(paths, to === 'builds' ? { unit, source, builds, build, shared, lines } : null);
     // What somebody has written there since is theirs.
     if (config && (await readIfThere(config.path)) === config.before) await bringFiles([config], 'after');
     await clearAdoption(paths);
-    return null;
-  } catch (error) {
-    return unwritten(serving(adoption), error, again(adoption));
-  }
+  });
 }
 
 /**
@@ -53,10 +46,8 @@ export async function requireWritten(place: Place): Promise<void> {
   if (lacking) throw lacking;
 }
 
-function serving(adoption: Adoption): string {
-  return `${adoption.unit} serves from ${wayOf(adoption, adoption.to)}`;
-}
-
-function again({ unit, to }: Adoption): string {
-  return `cutover init ${unit} --adopt${to === 'builds' ? '' : ' --undo'}`;
+function provenBy(adoption: Adoption): Proven {
+  const { unit, to } = adoption;
+  const again = `cutover init ${unit} --adopt${to === 'builds' ? '' : ' --undo'}`;
+  return { serves: `${unit} serves from ${wayOf(adoption, to)}`, again };
 }

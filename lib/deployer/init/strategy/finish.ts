@@ -2,7 +2,7 @@ import type { CutoverError } from '../../../base/errors.ts';
 import type { StagedFile } from '../../../base/files.ts';
 import type { StrategyName } from '../../../config/model.ts';
 import type { Place } from '../../place.ts';
-import { unproven, unwritten } from '../unwritten.ts';
+import { type Proven, writeProof, writeRest } from '../unwritten.ts';
 import { strategyIn } from './config-file.ts';
 import { bringFiles } from './our-files.ts';
 import { type ChangeRecord, clearRecord } from './record.ts';
@@ -21,11 +21,7 @@ export const wayOf: Record<StrategyName, string> = {
  * @throws `failed`: it serves so all the same
  */
 export async function confirm(place: Place, record: ChangeRecord, proof: StagedFile): Promise<void> {
-  await proof.commit().catch((error: unknown) => {
-    throw unproven(serving(record), error, again(record));
-  });
-  const lacking = await finish(place, record);
-  if (lacking) throw lacking;
+  await writeProof(provenBy(record), proof, () => finish(place, record));
 }
 
 /**
@@ -34,19 +30,12 @@ export async function confirm(place: Place, record: ChangeRecord, proof: StagedF
  */
 export async function finish({ paths, target }: Place, record: ChangeRecord): Promise<CutoverError | null> {
   const { config, unit, to: strategy } = record;
-  try {
+  return writeRest(provenBy(record), async () => {
     await bringFiles([await strategyIn(config, { unit, target: target.name, strategy })], 'after');
     await clearRecord(paths);
-    return null;
-  } catch (error) {
-    return unwritten(serving(record), error, again(record));
-  }
+  });
 }
 
-function serving({ unit, to }: ChangeRecord): string {
-  return `${unit} serves ${wayOf[to]}`;
-}
-
-function again({ unit, to }: ChangeRecord): string {
-  return `cutover init ${unit} --strategy ${to}`;
+function provenBy({ unit, to }: ChangeRecord): Proven {
+  return { serves: `${unit} serves ${wayOf[to]}`, again: `cutover init ${unit} --strategy ${to}` };
 }
