@@ -32,6 +32,9 @@ test('S11: a duration has the unit that people would use', () => {
   for (const [ms, text] of cases) assert.is(duration(ms), text);
 });
 
+/** A first deploy, which has nothing to go back to. */
+const firstFails: Partial<RunDocument> = { outcome: 'failed', from: null, active: null, failure: gateFailure };
+
 test('S4: every outcome has its sentence', () => {
   const cases: [Partial<RunDocument>, string][] = [
     [{}, `shop serves ${newer}, proven healthy in 812 ms; the port was closed for 301 ms`],
@@ -55,50 +58,20 @@ test('S4: every outcome has its sentence', () => {
     ],
     [{ outcome: 'failed', failure: gateFailure }, 'shop IS NOT VERIFIED HEALTHY: answered 500'],
     [
-      {
-        outcome: 'failed',
-        from: null,
-        active: null,
-        failure: gateFailure,
-        steps: [step('stop', 'reverted'), step('start', 'failed')],
-      },
+      { ...firstFails, steps: [step('stop', 'reverted'), step('start', 'failed')] },
       'shop IS NOT VERIFIED HEALTHY: answered 500; the unit was stopped',
     ],
+    [{ ...firstFails, steps: [step('stop', 'failed')] }, 'shop IS NOT VERIFIED HEALTHY: answered 500'],
     [
-      { outcome: 'failed', from: null, active: null, failure: gateFailure, steps: [step('stop', 'failed')] },
-      'shop IS NOT VERIFIED HEALTHY: answered 500',
-    ],
-    [
-      {
-        outcome: 'failed',
-        strategy: 'socket',
-        from: null,
-        active: null,
-        failure: gateFailure,
-        steps: [step('swap', 'reverted'), step('restart', 'failed')],
-      },
+      { ...firstFails, strategy: 'socket', steps: [step('swap', 'reverted'), step('restart', 'failed')] },
       'shop IS NOT VERIFIED HEALTHY: answered 500; the unit was stopped, and its socket with it',
     ],
     [
-      {
-        outcome: 'failed',
-        strategy: 'overlap',
-        from: null,
-        active: null,
-        failure: gateFailure,
-        steps: [step('stand-in', 'failed')],
-      },
+      { ...firstFails, strategy: 'overlap', steps: [step('stand-in', 'failed')] },
       'shop IS NOT VERIFIED HEALTHY: answered 500; the unit was stopped, and its socket with it',
     ],
     [
-      {
-        outcome: 'failed',
-        strategy: 'overlap',
-        from: null,
-        active: null,
-        failure: gateFailure,
-        steps: [step('stand-in', 'revert_failed')],
-      },
+      { ...firstFails, strategy: 'overlap', steps: [step('stand-in', 'revert_failed')] },
       'shop IS NOT VERIFIED HEALTHY: answered 500',
     ],
     [{ outcome: 'interrupted' }, 'shop was not touched: interrupted'],
