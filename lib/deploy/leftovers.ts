@@ -1,4 +1,5 @@
 import { isCutoverError } from '../base/errors.ts';
+import { killedMs } from '../base/terminate.ts';
 import { openController, poll, withDeadline } from '../base/wait.ts';
 import type { TargetConfig } from '../config/model.ts';
 import { isDown } from '../systemd/facts.ts';
@@ -8,9 +9,6 @@ import { stopUnit } from './start.ts';
 
 /** What of a target is needed to end what is left of it. */
 type Leaving = Pick<TargetConfig, 'unit' | 'ports' | 'stopTimeoutMs'>;
-
-/** A killed process is gone as soon as the kernel has run it once more. */
-const killedMs = 10_000;
 
 /**
  * Stops a build that is gone back from, and ends all that it leaves, on a port or not: its worker would go on beside the build before.

@@ -1,16 +1,11 @@
-import { isCutoverError } from '../base/errors.ts';
-import { poll, withDeadline } from '../base/wait.ts';
+import { killedMs, terminate } from '../base/terminate.ts';
 import type { TargetConfig } from '../config/model.ts';
-import { signalAll } from '../run/left-processes.ts';
 import { startTicksOf } from '../systemd/processes.ts';
 import { listListeners, ownersOf } from '../systemd/sockets.ts';
 import type { Systemd } from '../systemd/systemd.ts';
 
 /** When each process of a unit began: a number alone may be another's by now. */
 export type Running = ReadonlyMap<number, number | null>;
-
-/** A killed process is gone as soon as the kernel has run it once more. */
-const killedMs = 10_000;
 
 /** What runs in a unit. */
 export async function runningIn(systemd: Pick<Systemd, 'processes'>, unit: string): Promise<Running> {
@@ -32,16 +27,8 @@ export async function endOldListeners(
   const listOld = (): Promise<number[]> => oldListeners(systemd, target, before);
   const old = await listOld();
   if (old.length === 0) return 0;
-  const untilGone = (timeoutMs: number): Promise<true> =>
-    withDeadline({ what: `what ran before in ${target.unit} did not end`, timeoutMs, signal }, (ended) =>
-      poll({ everyMs: 10, signal: ended }, async () => (await listOld()).length === 0 || undefined),
-    );
-  signalAll(old, 'SIGTERM');
-  await untilGone(target.stopTimeoutMs).catch(async (error: unknown) => {
-    if (signal.aborted || !isCutoverError(error, 'timeout')) throw error;
-    signalAll(await listOld(), 'SIGKILL');
-    await untilGone(killedMs);
-  });
+  const what = `what ran before in ${target.unit} did not end`;
+  await terminate(old, listOld, { what, graceMs: target.stopTimeoutMs, killMs: killedMs, everyMs: 10, signal });
   return old.length;
 }
 

@@ -1,4 +1,5 @@
 import { isCutoverError } from '../base/errors.ts';
+import { killedMs } from '../base/terminate.ts';
 import { openController, withDeadline } from '../base/wait.ts';
 import type { TargetConfig } from '../config/model.ts';
 import { StepFailure } from '../run/failure.ts';
@@ -14,9 +15,6 @@ interface Restarted {
   /** what ran before took longer than it may take to stop, and was killed */
   wasKilled: boolean;
 }
-
-/** A killed process is gone as soon as the kernel has run it once more. */
-const killedMs = 10_000;
 
 /**
  * Restarts a unit by one job, which PID 1 finishes when this process dies. What ran before is killed when it does not end within

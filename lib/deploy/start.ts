@@ -1,4 +1,5 @@
 import { CutoverError } from '../base/errors.ts';
+import { killedMs } from '../base/terminate.ts';
 import { openController, rejectionOf, withDeadline } from '../base/wait.ts';
 import type { TargetConfig } from '../config/model.ts';
 import { StepFailure } from '../run/failure.ts';
@@ -146,7 +147,7 @@ export async function stopUnit(
   } catch (error) {
     if (!(error instanceof CutoverError) || error.code !== 'timeout') throw error;
     await systemd.kill(unit);
-    await stopOnce(systemd, unit, { timeoutMs: killedStopMs, signal });
+    await stopOnce(systemd, unit, { timeoutMs: killedMs, signal });
     return { killed: true };
   }
 }
@@ -160,6 +161,3 @@ async function stopOnce(systemd: Systemd, unit: string, options: JobOptions): Pr
   if (isDown(state)) return;
   throw new StepFailure('systemd', `the stop job of ${unit} ended as ${result}`);
 }
-
-/** A killed process is gone as soon as the kernel has run it once more. */
-export const killedStopMs = 10_000;

@@ -1,3 +1,4 @@
+import { killedMs } from '../base/terminate.ts';
 import { openController } from '../base/wait.ts';
 import type { TargetConfig } from '../config/model.ts';
 import { isDown, isRunning } from '../systemd/facts.ts';
@@ -7,7 +8,7 @@ import { endProcesses } from './leftovers.ts';
 import { requireOpen, socketsOf } from './socket-units.ts';
 import { stopStandIns } from './stand-in.ts';
 import { type Opened, unseen } from './ports.ts';
-import { killedStopMs, type Startable, startProven, stopUnit } from './start.ts';
+import { type Startable, startProven, stopUnit } from './start.ts';
 
 const socketJobMs = 10_000;
 
@@ -50,7 +51,7 @@ export async function stopAll(systemd: Systemd, target: Startable): Promise<void
   const { unit, strategy, stopTimeoutMs } = target;
   const { signal } = openController();
   // A socket closes after the services that require it have ended, and one of those may have to be killed for that.
-  const timeoutMs = stopTimeoutMs + killedStopMs + socketJobMs;
+  const timeoutMs = stopTimeoutMs + killedMs + socketJobMs;
   const sockets = await socketsOf(systemd, unit);
   const stopping = [
     ...sockets.map((name) => systemd.stop(name, { timeoutMs, signal })),

@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
-import { poll, sleep, withDeadline } from '../base/wait.ts';
+import { terminate } from '../base/terminate.ts';
+import { sleep } from '../base/wait.ts';
 
 /** From SIGTERM to SIGKILL, and from that to giving up. */
 const graceMs = 5_000;
@@ -14,18 +15,9 @@ export async function endLeftProcesses(run: string): Promise<number> {
   // One in the middle of an exec has no environment for a moment.
   const left = [...new Set([...(await processesOf(run)), ...(await sleep(pollMs).then(() => processesOf(run)))])];
   if (left.length === 0) return 0;
-  signalAll(left, 'SIGTERM');
-  await untilGone(run).catch(async () => {
-    signalAll(await processesOf(run), 'SIGKILL');
-    await untilGone(run).catch(() => {});
-  });
+  const terms = { what: 'they did not end', graceMs, killMs: graceMs, everyMs: pollMs };
+  await terminate(left, () => processesOf(run), terms).catch(() => {});
   return left.length;
-}
-
-function untilGone(run: string): Promise<true> {
-  return withDeadline({ what: 'they did not end', timeoutMs: graceMs }, (signal) =>
-    poll({ everyMs: pollMs, signal }, async () => ((await processesOf(run)).length === 0 ? true : undefined)),
-  );
 }
 
 /** Those whose environment we may read; proc_pid_environ(5) has it as it was at their start. */
@@ -39,15 +31,4 @@ async function processesOf(run: string): Promise<number[]> {
     }),
   );
   return found.flat();
-}
-
-/** Sends a signal to each of them that is there, and ours to end. */
-export function signalAll(pids: readonly number[], signal: NodeJS.Signals): void {
-  for (const pid of pids) {
-    try {
-      process.kill(pid, signal);
-    } catch {
-      // It ended by itself, or is not ours to end.
-    }
-  }
 }
