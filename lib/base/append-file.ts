@@ -17,7 +17,7 @@ export interface AppendFile {
 }
 
 /**
- * Opens a file for appending, creates it with mode 0600, and makes its name durable.
+ * Opens a file for appending, and creates it with mode 0600. Its name is durable with the first text that is.
  * @throws `permission`, `disk`
  */
 export async function openAppend(path: string, mode = privateFile): Promise<AppendFile> {
@@ -25,22 +25,21 @@ export async function openAppend(path: string, mode = privateFile): Promise<Appe
     throw fileError(error, 'cannot write', path);
   };
   const file = nowOr(wrap, () => openSync(path, flags, mode));
+  // Beside the first text's own sync the two take as long as one.
+  const named = syncDirectory(dirname(path));
+  named.catch(() => {});
   let isOpen = true;
   const close = async (): Promise<void> => {
     // A number that was given back may be another file's by now.
     if (isOpen) closeSync(file);
     isOpen = false;
   };
-  await syncDirectory(dirname(path)).catch(async (error: unknown) => {
-    await close();
-    wrap(error);
-  });
   return {
     path,
     async append(text, { sync = false } = {}) {
       // Into the kernel's memory, and at once: a service may be down.
       nowOr(wrap, () => writeFileSync(isOpen ? file : -1, text));
-      if (sync) await toDisk(file).catch(wrap);
+      if (sync) await Promise.all([toDisk(file), named]).catch(wrap);
     },
     close,
   };

@@ -40,7 +40,8 @@ export function restartPlan(inputs: RunInputs, tools: PlanTools): Step[] {
     stopStep(inputs, tools, launch),
     freePortStep(inputs, tools),
     ...migrateSteps(inputs, tools),
-    swapStep(inputs),
+    // Nothing listens: a wait for the disk here is one for everybody.
+    { ...swapStep(inputs), isUndoneAtBoot: true },
     startStep(inputs, tools, launch),
     gateStep(inputs, tools, launch),
     ...checkSteps(inputs, tools),

@@ -9,7 +9,7 @@ import { applySteps } from '../run/engine.ts';
 import { readRun } from '../run/history.ts';
 import { endLeftHook } from '../run/hook-group.ts';
 import { isOneWay, type RunInputs } from '../run/inputs.ts';
-import { clearInFlight, readInFlight } from '../run/in-flight.ts';
+import { clearInFlight, isFromBefore, readInFlight } from '../run/in-flight.ts';
 import { withSecrets } from '../run/kept-inputs.ts';
 import { cutOffFailure, type Ledger, readLedger, type RunRecord, stepRecordsOf } from '../run/ledger.ts';
 import { openAnyway, unfailing } from './anyway.ts';
@@ -32,6 +32,8 @@ export interface Settling extends Omit<RunTools, 'signal'> {
 }
 
 type SettleTools = Omit<RunTools, 'signal'> & { ledger: Ledger; meter: DowntimeMeter };
+/** `isPowerCut`: the machine was booted since, so the last lines may be lost */
+type CutOff = RunRecord & { isPowerCut: boolean };
 type Found = Omit<Ending, 'downtime_ms' | 'checks'>;
 
 /**
@@ -56,7 +58,7 @@ export async function settleRun(settling: Settling): Promise<RunDocument | null>
   if (missing.length > 0) emit({ type: 'note', message: `not known any more: ${missing.join(', ')}` });
   await endHooksOf(record, tools);
   await clearTemporaryLinks(record.inputs.target.builds);
-  return endRun({ ...record, inputs }, tools).catch((error: unknown) => {
+  return endRun({ ...record, inputs, isPowerCut: await isFromBefore(mark) }, tools).catch((error: unknown) => {
     throw isCutoverError(error, 'unfinished') ? error.cause : error;
   });
 }
@@ -107,7 +109,7 @@ async function endHooksOf({ inputs }: RunRecord, { systemd, emit }: Pick<RunTool
   if (ended > 0) emit({ type: 'note', message: `${ended} processes of a hook that the dead run had left were ended` });
 }
 
-async function endRun(record: RunRecord, tools: Omit<RunTools, 'signal'>): Promise<RunDocument> {
+async function endRun(record: CutOff, tools: Omit<RunTools, 'signal'>): Promise<RunDocument> {
   const { inputs } = record;
   const ledger = await openAnyway(inputs.run, tools);
   const { unit, ports } = inputs.target;
@@ -133,8 +135,8 @@ function asSettled(document: RunDocument): RunDocument {
   return { ...document, kind: 'settle', exit_code };
 }
 
-async function endingOf(record: RunRecord, tools: SettleTools): Promise<Found> {
-  const { steps, isBooted } = record;
+async function endingOf(record: CutOff, tools: SettleTools): Promise<Found> {
+  const { steps, isBooted, isPowerCut } = record;
   const inputs = await withWayBack(record.inputs, tools);
   const [records, failure] = [stepRecordsOf(record), cutOffFailure(record)];
   const plan = planOf(inputs, { ...tools, transcript: [] });
@@ -145,7 +147,7 @@ async function endingOf(record: RunRecord, tools: SettleTools): Promise<Found> {
   }
   // A rollback away from a build that is broken has nowhere to go back to: what it was on the way to is the way out.
   if (isOneWay(inputs)) return goOn(record, tools);
-  const taken = stepsTakenBack(plan, new Set(steps.keys()), inputs);
+  const taken = stepsTakenBack(plan, { begun: new Set(steps.keys()), isPowerCut }, inputs);
   const begun = taken.filter(({ name, isGoneAtBoot, isRevertedOnce }) => {
     return !(isBooted && isGoneAtBoot) && !(isRevertedOnce && steps.get(name) === 'reverted');
   });

@@ -30,16 +30,24 @@ export async function withWayBack(
   return { ...inputs, back: other };
 }
 
+/** What is known to have begun: the names, and whether a power cut may have taken the last of them. */
+export interface Begun {
+  begun: ReadonlySet<string>;
+  isPowerCut: boolean;
+}
+
 /**
- * The steps of a plan that a way back takes back: those that were begun, and the swap too where another build is gone back to than the
- * one that the run began with, as in `--fix-forward`. Nobody else would point the link at it.
- * @param begun their names
+ * The steps of a plan that a way back takes back: those that were begun; those that may have been, where the power was cut; and the
+ * swap too where another build is gone back to than the one that the run began with, as in `--fix-forward`: nobody else would
+ * point the link at it.
  */
 export function stepsTakenBack(
   plan: readonly Step[],
-  begun: ReadonlySet<string>,
+  { begun, isPowerCut }: Begun,
   { from, back }: Pick<RunInputs, 'from' | 'back'>,
 ): Step[] {
   const isElsewhere = back !== null && back !== from;
-  return plan.filter(({ name }) => begun.has(name) || (isElsewhere && name === 'swap'));
+  return plan.filter(
+    ({ name, isUndoneAtBoot }) => begun.has(name) || (isPowerCut && isUndoneAtBoot) || (isElsewhere && name === 'swap'),
+  );
 }

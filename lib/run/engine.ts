@@ -2,7 +2,7 @@ import { CutoverError, messageOf } from '../base/errors.ts';
 import type { Emit } from './events.ts';
 import { type Failure, failureOf } from './failure.ts';
 import type { Ledger, LedgerEntry } from './ledger.ts';
-import type { Step, StepFacts, StepRecord } from './step.ts';
+import { mustOutlivePower, type Step, type StepFacts, type StepRecord } from './step.ts';
 
 export interface EngineOptions {
   ledger: Ledger;
@@ -21,8 +21,8 @@ export interface Applied {
 }
 
 /**
- * Applies steps in their order until one fails. Every step is in the ledger, on the disk,
- * before its first act: a ledger without it means that nothing of it happened.
+ * Applies steps in their order until one fails. Every step is in the ledger before its first act, and on the disk where a
+ * power cut could hide what is to be taken back: a fsync that nobody needs is a wait with the port down.
  */
 export async function applySteps(steps: readonly Step[], options: EngineOptions): Promise<Applied> {
   const applied: Applied = { begun: [], records: [], failure: null };
@@ -55,7 +55,7 @@ async function applyStep(
 ): Promise<StepFacts | void> {
   signal.throwIfAborted();
   const { name } = step;
-  await ledger.write({ type: 'step', name, state: 'intended' }, { isDurable: !step.isLook });
+  await ledger.write({ type: 'step', name, state: 'intended' }, { isDurable: mustOutlivePower(step, begun) });
   begun.push(step);
   emit({ type: 'step', name, state: 'begun', durationMs: 0 });
   const facts = await step.apply(signal);

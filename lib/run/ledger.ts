@@ -8,7 +8,7 @@ import { withoutSecrets } from './kept-inputs.ts';
 import { ledgerPath, type StatePaths } from './state.ts';
 import type { StepFacts, StepRecord } from './step.ts';
 
-/** How far a step has come. Only `intended` and `reverting` come before an act, so only they must be on the disk first. */
+/** How far a step has come. Each but `intended` and `reverting` comes after an act. */
 export type StepState = 'intended' | 'applied' | 'done' | 'failed' | 'reverting' | 'reverted' | 'revert_failed';
 
 export type LedgerEntry =
@@ -27,7 +27,7 @@ export type LedgerLine = LedgerEntry & { at: string };
 export interface Ledger {
   readonly path: string;
   /**
-   * Adds a line; one that must be on the disk before what follows it is there when this returns.
+   * Adds a line; a durable one is on the disk when this returns. The default: not for steps, which know it themselves
    * @throws `disk`, `permission`
    */
   write(entry: LedgerEntry, options?: { isDurable?: boolean }): Promise<void>;
@@ -49,7 +49,7 @@ export async function openLedger(paths: StatePaths, run: string, redact: Redact 
   let start = '';
   return {
     path,
-    async write(entry, { isDurable = mustBeDurable(entry) } = {}) {
+    async write(entry, { isDurable = entry.type !== 'step' } = {}) {
       // A plan is made from the inputs again: what is hidden in them is taken from the configuration then.
       const kept =
         entry.type === 'begin'
@@ -63,10 +63,6 @@ export async function openLedger(paths: StatePaths, run: string, redact: Redact 
     },
     close: () => file.close(),
   };
-}
-
-function mustBeDurable(entry: LedgerEntry): boolean {
-  return entry.type !== 'step' || entry.state === 'intended' || entry.state === 'reverting';
 }
 
 /** The lines of a ledger; half a line and anything foreign is passed over. Null: no such ledger. */

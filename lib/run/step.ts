@@ -15,14 +15,28 @@ export interface Step {
   prove?: (signal: AbortSignal) => Promise<StepFacts | void>;
   /** takes it back; a step without one left nothing to take back */
   revert?: () => Promise<void>;
-  /** it leaves nothing to take back, so its begin need not be on the disk before it: the port is down, and each wait counts */
+  /** it leaves nothing to take back */
   isLook?: true;
   /** what it did ends with the machine: after a boot only the other steps are to be taken back */
   isGoneAtBoot?: true;
+  /** after a boot it is taken back whether or not it is known to have begun: where it had not, that changes nothing */
+  isUndoneAtBoot?: true;
   /** there is no way back from it: once it is done it is told so, also where no line of it can be written any more */
   isLasting?: true;
   /** once it was taken back, that must not be repeated: it would undo what came afterwards */
   isRevertedOnce?: true;
+}
+
+/**
+ * Whether only a ledger that is on the disk, and not merely in the kernel's memory, tells after a power cut that a step may have
+ * begun. The kernel's memory outlives the process: a kill takes no line with it.
+ * @param begun the steps before it
+ */
+export function mustOutlivePower(step: Step, begun: readonly Step[]): boolean {
+  if (step.isLook) return false;
+  // The first line on the disk says that the run acts; what a boot ends by itself, or has taken back anyway, need not be told of.
+  const isAct = begun.some(({ isLook }) => !isLook);
+  return !isAct || !(step.isGoneAtBoot || step.isUndoneAtBoot);
 }
 
 export type StepStatus = 'done' | 'failed' | 'reverted' | 'revert_failed' | 'skipped';

@@ -80,8 +80,12 @@ export async function newestRun(site: Site): Promise<RunDocument> {
 
 /** The same without a program: a run that ended has it in its ledger, and only one that never began in earnest has not. */
 export async function endOfNewestRun(site: Site): Promise<RunDocument> {
-  const newest = (await runsOf(site)).toSorted().at(-1) ?? '';
-  return outcomeOf(await readLines(site, newest)) ?? newestRun(site);
+  return outcomeOf(await newestLedger(site)) ?? newestRun(site);
+}
+
+/** The lines of the newest run. */
+export async function newestLedger(site: Site): Promise<LedgerLine[]> {
+  return readLines(site, (await runsOf(site)).toSorted().at(-1) ?? '');
 }
 
 async function runsOf({ sandbox, state }: Site): Promise<string[]> {

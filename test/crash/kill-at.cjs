@@ -6,6 +6,7 @@
 //          `name N`      just before the N-th rename, symlink or unlink
 //          `sent CALL:N` the N-th call of that name has gone to systemd, and nobody waits for the answer
 //          `ms N`        N milliseconds after the start
+// How much of a ledger is on the disk is written down too (`synced`): a test's power cut takes the rest (`unsynced.ts`).
 // An order is a moment and, where it is not SIGKILL, a signal: `line 3 SIGSTOP`; several are joined by ` + `.
 'use strict';
 const fs = require('node:fs');
@@ -58,11 +59,11 @@ function openRecord() {
 
 function watchLedger(pass) {
   const { openSync, closeSync, writeFileSync } = fs;
-  const ledgers = new Set();
+  const ledgers = new Map();
   let lines = 0;
   fs.openSync = (path, ...how) => {
     const file = openSync(path, ...how);
-    if (String(path).endsWith('.jsonl')) ledgers.add(file);
+    if (String(path).endsWith('.jsonl')) ledgers.set(file, basename(path));
     return file;
   };
   fs.closeSync = (file) => {
@@ -75,6 +76,19 @@ function watchLedger(pass) {
       const { type, name = '', state = '' } = JSON.parse(line);
       pass(`line ${(lines += 1)}`, [type, name, state].filter(Boolean).join(' '));
     }
+  };
+  watchSyncs(ledgers);
+}
+
+/** What had been written when a sync began is on the disk when it has ended. */
+function watchSyncs(ledgers) {
+  const { fdatasync, appendFileSync } = fs;
+  fs.fdatasync = (file, done) => {
+    const [name, { size }] = [ledgers.get(file), fs.fstatSync(file)];
+    fdatasync(file, (error) => {
+      if (name !== undefined && !error) appendFileSync(join(orders, '..', 'synced'), `${name}\t${size}\n`);
+      done(error);
+    });
   };
 }
 

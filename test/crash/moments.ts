@@ -1,6 +1,6 @@
 import type { ProcessRecord } from './orders.ts';
 
-type Moments = ProcessRecord['passed'];
+export type Moments = ProcessRecord['passed'];
 
 /** The moments from the first start of the candidate on: until then a bad build's deploy is like that of a good one. */
 export function fromStartOn(moments: Moments): Moments {
@@ -15,6 +15,11 @@ export function fromFirstStepOn(moments: Moments): Moments {
 /** The moments from before the link moves to the end. */
 export function fromSwapOn(moments: Moments): Moments {
   return moments.slice(placeOf(moments, /^step swap intended$/));
+}
+
+/** The moments from when a run has written why it failed to when it writes that it is over. */
+export function onWayBack(moments: Moments): Moments {
+  return untilOver(moments).slice(placeOf(moments, /^failure$/));
 }
 
 /** The moments until a run writes that it is over. */

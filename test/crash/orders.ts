@@ -17,7 +17,8 @@ export interface ProcessRecord {
 /** The environment that makes node obey the orders. */
 export const obedient = { NODE_OPTIONS: `--require=${join(repository, 'test/crash/kill-at.cjs')}` };
 
-const folderOf = ({ sandbox, app }: Site): string => sandbox.hostPath(`/var/lib/crash/${app}`);
+/** Where the orders of a site are, and what its processes write down. */
+export const folderOf = ({ sandbox, app }: Site): string => sandbox.hostPath(`/var/lib/crash/${app}`);
 
 /** What systemd starts obeys too, until the machine goes down. */
 export async function makeObedient({ sandbox }: Pick<Site, 'sandbox'>): Promise<void> {
@@ -35,7 +36,7 @@ export async function give(site: Site, orders: Orders): Promise<void> {
 /** What the processes since the last `give` did, in the order in which they began, command by command. */
 export async function recordsOf(site: Site): Promise<ProcessRecord[]> {
   const folder = folderOf(site);
-  const files = (await readdir(folder)).filter((name) => name !== 'orders.json');
+  const files = (await readdir(folder)).filter((name) => /\.\d+$/.test(name));
   const byNumber = files.toSorted((one, other) => numberOf(one) - numberOf(other));
   return Promise.all(
     byNumber.map(async (name) => {

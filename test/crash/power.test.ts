@@ -3,15 +3,17 @@
 import * as assert from 'uvu/assert';
 import { installBootUnit } from '../deploy/boot.ts';
 import { buildId, makeSite, type Site } from '../deploy/site.ts';
+import type { Behaviour } from '../services/builds.ts';
 import { suite, type TestContext } from '../suite.ts';
-import { endOfNewestRun, momentsOf } from './death.ts';
+import { endOfNewestRun, momentsOf, newestLedger } from './death.ts';
 import { assertServes, untilEnded } from './ended.ts';
-import { aroundChanges, fromSwapOn, placeOf, untilOver, whileAsking } from './moments.ts';
+import { aroundChanges, beforeActs, fromSwapOn, type Moments, onWayBack, untilOver, whileAsking } from './moments.ts';
 import { deployNext } from './next.ts';
-import type { ProcessRecord } from './orders.ts';
 import { type Paused, pauseAt } from './paused.ts';
 import { startReader } from './reader.ts';
 import { collectProblems, requireCome } from './sweep.ts';
+import { outcomeOf } from './truth.ts';
+import { loseUnsynced } from './unsynced.ts';
 
 const test = suite('crash/power', { timeoutMs: 300_000 });
 const [first, second] = [buildId(1), buildId(2)];
@@ -22,63 +24,95 @@ interface Settler {
   prepare: (site: Site) => Promise<unknown>;
   /** after the boot */
   settle: (site: Site) => Promise<unknown>;
-  /** the ones of all moments from the swap on */
-  of: typeof whileAsking;
 }
 
-const settlers: Record<string, Settler> = {
-  'the unit at boot': { prepare: installBootUnit, settle: async () => {}, of: aroundChanges },
-  'somebody who types cutover settle': { prepare: enable, settle: settleByHand, of: whileUnfinished },
-  'the next deploy': { prepare: enable, settle: deployByHand, of: whileUnfinished },
-};
+const atBoot: Settler = { prepare: installBootUnit, settle: async () => {} };
+const byHand: Settler = { prepare: enable, settle: settleByHand };
+const byNext: Settler = { prepare: enable, settle: deployByHand };
 
 /** All machines come up at once, with a processor or two for them. */
 const patience = { start: ['timeout = "60s"'] };
 
 interface Case {
   name: string;
-  site: Site;
+  candidate: Behaviour;
   moment: string;
-  settle: Settler['settle'];
-  /** whether the run had written that it was over */
+  settler: Settler;
+  /** whether the disk has nothing but what a sync had ended for */
+  isForgetful: boolean;
+}
+
+interface Played extends Case {
+  site: Site;
+  paused: Paused;
+  /** whether the run had written that it was over, and the disk has it */
   isOver: boolean;
 }
 
 test('S8: the power goes from the swap to the end of a deploy: the machine serves a proven build', async (t) => {
   const dry = await makeSite(t, { builds: [{}, {}], tables: patience });
   const moments = fromSwapOn(await momentsOf(dry, 'deploy'));
-  const over = placeOf(moments, /^outcome$/);
-  const cases: Case[] = [];
-  for (const [who, { prepare, settle, of }] of Object.entries(settlers)) {
-    for (const { moment, what } of of(moments)) {
-      const isOver = moments.findIndex((one) => one.moment === moment) >= over;
-      cases.push({ name: `${who}, ${moment} ${what}`, site: await caseSite(t, prepare), moment, settle, isOver });
-    }
-  }
-  const sites = cases.map(({ site }) => site) as [Site, ...Site[]];
-  const stopReader = await startReader(...sites);
-  const played = await pauseEach(cases);
+  await playAll(t, dry, [
+    ...casesOf('the unit at boot', atBoot, aroundChanges(moments)),
+    ...casesOf('somebody who types cutover settle', byHand, whileAsking(untilOver(moments))),
+    ...casesOf('the next deploy', byNext, whileAsking(untilOver(moments))),
+  ]);
+});
+
+test('S8: the power goes on the way back from a bad build: the machine serves a proven build', async (t) => {
+  const candidate: Behaviour = { mode: 'status' };
+  const dry = await makeSite(t, { builds: [{}, candidate], tables: patience });
+  const moments = beforeActs(onWayBack(await momentsOf(dry, 'deploy')));
+  await playAll(t, dry, [
+    ...forgetfulOnly(casesOf('the unit at boot', atBoot, moments, candidate)),
+    ...forgetfulOnly(casesOf('somebody who types cutover settle', byHand, whileAsking(moments), candidate)),
+  ]);
+});
+
+/** Each moment with a disk that keeps all, and with one that forgets. */
+function casesOf(who: string, settler: Settler, moments: Moments, candidate: Behaviour = {}): Case[] {
+  return [false, true].flatMap((isForgetful) =>
+    moments.map(({ moment, what }) => {
+      const name = `${who}, ${moment} ${what}${isForgetful ? ', the disk forgets' : ''}`;
+      return { name, candidate, moment, settler, isForgetful };
+    }),
+  );
+}
+
+const forgetfulOnly = (cases: readonly Case[]): Case[] => cases.filter(({ isForgetful }) => isForgetful);
+
+async function playAll(t: TestContext, dry: Site, cases: readonly Case[]): Promise<void> {
+  const sites: Site[] = [];
+  for (const one of cases) sites.push(await caseSite(t, one));
+  const stopReader = await startReader(dry, ...sites);
+  const played = await pauseEach(cases, sites);
   assert.ok((await stopReader()) > 0);
   await cutPower(
     dry,
     played.map(({ paused }) => paused),
   );
-  const stopSecond = await startReader(...sites);
+  const stopSecond = await startReader(dry, ...sites);
   await collectProblems(played, ({ name }) => name, endCase);
   assert.ok((await stopSecond()) > 0);
-});
+}
 
 /** But for the few whose moment never came. */
-async function pauseEach(cases: readonly Case[]): Promise<(Case & { paused: Paused })[]> {
-  const played: (Case & { paused: Paused })[] = [];
+async function pauseEach(cases: readonly Case[], sites: readonly Site[]): Promise<Played[]> {
+  const played: Played[] = [];
   const missed = new Set<string>();
-  for (const one of cases) {
-    const paused = await pauseAt(one.site, 'deploy', one.moment, { mayMiss: true });
-    if (paused.hasCome) played.push({ ...one, paused });
+  for (const [place, site] of sites.entries()) {
+    const one = cases[place] as Case;
+    const paused = await pauseAt(site, 'deploy', one.moment, { mayMiss: true });
+    if (paused.hasCome) played.push({ ...one, site, paused, isOver: await isOverOnDisk(site, one) });
     else missed.add(one.moment);
   }
   requireCome([...missed], cases.length);
   return played;
+}
+
+async function isOverOnDisk(site: Site, { isForgetful }: Case): Promise<boolean> {
+  if (isForgetful) await loseUnsynced(site);
+  return outcomeOf(await newestLedger(site)) !== null;
 }
 
 /** The kernel has killed them all at once; what brought them into the sandbox stands still too, and has to see it. */
@@ -91,27 +125,23 @@ async function cutPower({ sandbox }: Site, paused: readonly Paused[]): Promise<v
   await up;
 }
 
-async function endCase({ site, settle, isOver }: Case): Promise<void> {
-  await settle(site);
+async function endCase({ site, settler, candidate, isOver }: Played): Promise<void> {
+  await settler.settle(site);
   await untilEnded(site, 60_000);
-  if (settle === deployByHand) return assertServes(site, second);
-  await assertServes(site, isOver ? second : first);
+  if (settler === byNext) return assertServes(site, second);
+  const isDeployed = isOver && candidate.mode === undefined;
+  await assertServes(site, isDeployed ? second : first);
   const { outcome, active } = await endOfNewestRun(site);
-  assert.equal([outcome, active], isOver ? ['deployed', second] : ['rolled_back', first]);
+  assert.equal([outcome, active], isDeployed ? ['deployed', second] : ['rolled_back', first]);
   await deployNext(site);
   return undefined;
 }
 
-async function caseSite(t: TestContext, prepare: Settler['prepare']): Promise<Site> {
+async function caseSite(t: TestContext, { settler, candidate }: Case): Promise<Site> {
   const site = await makeSite(t, { builds: [{}], tables: patience });
-  await prepare(site);
-  await site.add();
+  await settler.prepare(site);
+  await site.add(candidate);
   return site;
-}
-
-/** While there is something to settle. */
-function whileUnfinished(moments: ProcessRecord['passed']): ProcessRecord['passed'] {
-  return whileAsking(untilOver(moments));
 }
 
 async function enable({ sandbox, unit }: Site): Promise<void> {

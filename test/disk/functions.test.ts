@@ -24,18 +24,20 @@ const { makeDirectories } = await import('../../lib/deployer/init/files.ts');
 const { makeTaking } = await import('../builds/intake/taking.ts');
 const { tarOf } = await import('../builds/intake/archive.ts');
 
+async function addLine(path: string): Promise<void> {
+  const file = await openAppend(path);
+  await file.append('line\n', { sync: true });
+  await file.close();
+}
+
 /** What is done in a folder that has two builds, a file and a link to the first build. */
 const works: [what: string, act: string, work: (folder: string) => Promise<unknown>][] = [
   ['S6: the link is moved', 'rename FOLDER/current', (folder) => swapCurrent(folder, two)],
   ['S6: the link is taken away', 'unlink FOLDER/current', removeCurrent],
   ['S8: a file is replaced', 'rename FOLDER/file', (folder) => files.writeDurably(join(folder, 'file'), 'new')],
   ['S8: a file is removed', 'unlink FOLDER/file', (folder) => files.removeIfThere(join(folder, 'file'))],
-  ['S8: a ledger is begun', 'end', (folder) => openAppend(join(folder, 'ledger'))],
-  [
-    'S8: a ledger is gone on with',
-    'end',
-    async (folder) => (await openAppend(join(folder, 'file'))).append('line\n', { sync: true }),
-  ],
+  ['S8: a ledger is begun', 'end', (folder) => addLine(join(folder, 'ledger'))],
+  ['S8: a ledger is gone on with', 'end', (folder) => addLine(join(folder, 'file'))],
   [
     'P3: a backup gets its name',
     'rename FOLDER/backup',

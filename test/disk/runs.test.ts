@@ -10,20 +10,24 @@ import { type Act, actsOf, type Note, saidIn } from './losses.ts';
 const test = suite('disk/runs', { timeoutMs: 120_000 });
 
 /**
- * What the ledger has of an act that is over, which is done again, but for what puts the database back; and what a folder of work
- * held, which goes with it.
+ * What the ledger has of an act that is over, which is done again, but for what puts the database back; that an act which is known to
+ * have begun is taken back; and what a folder of work held, which goes with it.
  */
-const mayGo = /: step ([\w-]+ (applied|done|failed)|(?!migrate )[\w-]+ reverted)$|@production\.(backup|restore)(\/|$)/;
+const mayGo =
+  /: step ([\w-]+ (applied|done|failed|reverting)|(?!migrate )[\w-]+ reverted)$|@production\.(backup|restore)(\/|$)/;
+/** What only looks, and what a boot ends by itself or has taken back unasked. */
+const mayGoWith = { restart: /: step (free-port|swap|start) intended$/, socket: /: step restart intended$/ };
 /** Why a run failed is written while the service is brought back, and is there when the run is over. */
 const evidence = /\/evidence\//;
 
 /** What a power cut would take just before an act, and must not. */
-function missedIn({ what, lost, inside = [] }: Act): string[] {
+function missedIn({ what, lost, inside = [] }: Act, strategy: keyof typeof mayGoWith): string[] {
   const [isRename, isMark] = [what.startsWith('rename '), what.endsWith('/in-flight')];
   // A name may change again and again before all of it is on the disk: only what a file holds is there before its name.
   if (isRename && !isMark) return inside;
   const isOver = what === 'end' || (isMark && !isRename);
-  const other = lost.filter((one) => !mayGo.test(one) && (isOver || !evidence.test(one)));
+  const goes = (one: string): boolean => mayGo.test(one) || (!isOver && mayGoWith[strategy].test(one));
+  const other = lost.filter((one) => !goes(one) && (isOver || !evidence.test(one)));
   return [...inside, ...other.filter((one) => !isRename || !one.includes('/.in-flight.'))];
 }
 
@@ -68,27 +72,29 @@ for (const strategy of [undefined, 'socket'] as const) {
       const { notes, acts } = await noted(site, command, code);
       const said = notes.flatMap(({ path, text = '' }) => (path.endsWith('.jsonl') ? saidIn(text) : []));
       for (const line of lines) assert.ok(said.includes(line), `${line} was not seen`);
-      const bare = acts.flatMap((act) => missedIn(act).map((one) => `${act.what}: ${one}`));
+      const bare = acts.flatMap((act) => missedIn(act, strategy ?? 'restart').map((one) => `${act.what}: ${one}`));
       assert.equal(bare, [], 'what a power cut would take just before an act');
-      assert.equal(heldBack(notes), [], 'lines that were not on the disk before the next one');
+      assert.equal(heldBack(notes, strategy ?? 'restart'), [], 'lines that were not on the disk before the next one');
       assertOrder(site, acts, { command, isBad, strategy });
     });
   }
 }
 
 /** Each of these is on the disk before the ledger has another line: whatever comes next may be an act. */
-const alone =
-  /^(begin|failure|outcome|step (stop|migrate|swap|start|restart) intended|step [\w-]+ reverting|step migrate reverted)$/;
+const alone = {
+  restart: /^(begin|failure|outcome|step (stop|migrate) intended|step migrate reverted)$/,
+  socket: /^(begin|failure|outcome|step (migrate|swap) intended|step migrate reverted)$/,
+};
 
 /** Lines of a ledger that no sync of their own followed. */
-function heldBack(notes: readonly Note[]): string[] {
+function heldBack(notes: readonly Note[], strategy: keyof typeof alone): string[] {
   const missed: string[] = [];
   let waiting: string[] = [];
   for (const { what, path, text = '' } of notes) {
     if (!path.endsWith('.jsonl')) continue;
     if (what === 'written') {
       missed.push(...waiting);
-      waiting = saidIn(text).filter((line) => alone.test(line));
+      waiting = saidIn(text).filter((line) => alone[strategy].test(line));
     }
     if (what === 'synced') waiting = [];
   }

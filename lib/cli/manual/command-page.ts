@@ -17,7 +17,7 @@ const otherNames: readonly Entry[] = [
 const description = [
   '`cutover` moves a systemd service from one build to the next and never leaves it broken. A deploy checks first, stops the old build, moves the link `current` in one act, starts the new build, and proves that this build is what serves and that it is healthy. If anything is wrong, it goes back by itself to the build that worked.',
   'What is deployed, and where, is written in `cutover.toml(5)`. A target may be left out where only one is configured. A build is named as `dist.20260203-151116`, as `20260203-151116`, or by its path.',
-  'Every step is on the disk before it begins. Whatever ends the process, a lost terminal excepted, has the begun steps taken back: by the process itself, by a unit of systemd that was armed before, or after a power cut by `cutover-settle@.service`, which `cutover init --install` puts in place.',
+  'Every step is in the ledger before it begins. Whatever ends the process, a lost terminal excepted, has the begun steps taken back: by the process itself, by a unit of systemd that was armed before, or after a power cut by `cutover-settle@.service`, which `cutover init --install` puts in place.',
 ];
 
 const examples: readonly [does: string, commands: string[]][] = [
