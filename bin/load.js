@@ -5,15 +5,11 @@ requireNode(20, 19);
 const fs = process.getBuiltinModule('node:fs');
 const { dirname, join } = process.getBuiltinModule('node:path');
 const { Script } = process.getBuiltinModule('node:vm');
-// Loading it takes half as long as node:crypto; what is to be seen here is damage, and nobody's intent.
-const { crc32 } = process.getBuiltinModule('node:zlib');
 
 /** What each layer of the program stands behind, which must not stand here; how its lines begin; how long the line behind all is. */
 const mark = ['', '//:', ''].join('\n');
 const nextLine = Buffer.from('\n//');
 const lastLine = 68;
-/** The checksum, and room that keeps what follows aligned. */
-const headBytes = 8;
 const keptForMs = 30 * 86_400_000;
 /** The commands that people wait for. What ends an interrupted run is not among them: it relies on nothing that may be left out. */
 const waitedFor = (exports.waitedFor = new Set([
@@ -147,8 +143,8 @@ function nameOf(bytes, command) {
 }
 
 /**
- * V8 believes what it reads, and ends the process over a byte that is wrong: so a checksum stands before the code. And it is run:
- * so nobody else may have written it.
+ * V8 believes what it reads, and ends the process over a byte that is wrong: so the code stands there twice. To compare the two takes
+ * no time beside loading what could count a checksum. And it is run: so nobody else may have written it.
  */
 function readKept(path) {
   let descriptor;
@@ -157,20 +153,13 @@ function readKept(path) {
     const { uid, mode } = fs.fstatSync(descriptor);
     if ((uid !== 0 && uid !== process.geteuid()) || (mode & 0o022) !== 0) return undefined;
     const bytes = fs.readFileSync(descriptor);
-    const code = bytes.subarray(headBytes);
-    return headOf(code).equals(bytes.subarray(0, headBytes)) ? code : undefined;
+    const code = bytes.subarray(0, bytes.length / 2);
+    return code.length > 0 && code.equals(bytes.subarray(code.length)) ? code : undefined;
   } catch {
     return undefined;
   } finally {
     if (descriptor !== undefined) fs.closeSync(descriptor);
   }
-}
-
-function headOf(code) {
-  const head = Buffer.alloc(headBytes);
-  head.writeUInt32LE(crc32(code));
-  head.writeUInt32LE(code.length, 4);
-  return head;
 }
 
 /** A run that may not write here is as good, and a little slower. */
@@ -180,7 +169,7 @@ function keep(path, script) {
     if (!fs.existsSync(dirname(path))) fs.mkdirSync(dirname(path));
     const descriptor = fs.openSync(temporary, 'wx', 0o644);
     const code = script.createCachedData();
-    fs.writeFileSync(descriptor, Buffer.concat([headOf(code), code]));
+    fs.writeFileSync(descriptor, Buffer.concat([code, code]));
     // A file that a power cut has torn would be worse than none.
     fs.fsyncSync(descriptor);
     fs.closeSync(descriptor);
