@@ -49,7 +49,7 @@ export interface Watched {
 /** A rollback from a build that is broken itself has nowhere better to go: what it did stays. */
 export function asFarAsThereIsAWayBack(inputs: RunInputs, steps: Step[]): Step[] {
   if (!isOneWay(inputs)) return steps;
-  return steps.map(({ name, does, apply, prove }) => ({ name, does, apply, prove }));
+  return steps.map(({ revert: _revert, ...step }) => step);
 }
 
 /** Moves the link. */
