@@ -11,8 +11,8 @@ const flags = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | cons
 /** A file that only grows. */
 export interface AppendFile {
   readonly path: string;
-  /** Adds text; with `sync` it returns once the text is on the disk. */
-  append(text: string, options?: { sync?: boolean }): Promise<void>;
+  /** Adds text; with `sync` it returns once the text is on the disk, and with `soon` nobody waits for that. */
+  append(text: string, options?: { sync?: boolean | 'soon' }): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -26,10 +26,11 @@ export async function openAppend(path: string, mode = privateFile): Promise<Appe
   };
   const file = nowOr(wrap, () => openSync(path, flags, mode));
   // Beside the first text's own sync the two take as long as one.
-  const named = syncDirectory(dirname(path));
-  named.catch(() => {});
+  let behind: Promise<unknown> = syncDirectory(dirname(path));
+  behind.catch(() => {});
   let isOpen = true;
   const close = async (): Promise<void> => {
+    await behind.catch(() => {});
     // A number that was given back may be another file's by now.
     if (isOpen) closeSync(file);
     isOpen = false;
@@ -39,7 +40,11 @@ export async function openAppend(path: string, mode = privateFile): Promise<Appe
     async append(text, { sync = false } = {}) {
       // Into the kernel's memory, and at once: a service may be down.
       nowOr(wrap, () => writeFileSync(isOpen ? file : -1, text));
-      if (sync) await Promise.all([toDisk(file), named]).catch(wrap);
+      if (sync === false) return;
+      // The kernel tells of a write that failed only once, so whoever waits next is told of what nobody waited for.
+      behind = Promise.all([behind, toDisk(file)]);
+      behind.catch(() => {});
+      if (sync === true) await behind.catch(wrap);
     },
     close,
   };

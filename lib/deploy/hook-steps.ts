@@ -11,7 +11,8 @@ import type { PlanTools } from './strategy.ts';
  * @returns the step, or none where nothing is configured
  */
 export function migrateSteps(inputs: RunInputs, tools: PlanTools): Step[] {
-  return inputs.kind === 'deploy' ? hookSteps('migrate', inputs, tools) : [];
+  const steps = inputs.kind === 'deploy' ? hookSteps('migrate', inputs, tools) : [];
+  return steps.map((step) => ({ ...step, changesData: true }));
 }
 
 /** Tests the candidate in service, after the gate. @returns the step, or none where nothing is configured */

@@ -67,6 +67,7 @@ export function dataSteps(
   const restore: Step = {
     name: 'restore',
     does: 'put the backup in its place',
+    changesData: true,
     isLasting: true,
     apply: (signal) => putBackup(inputs, tools, { kept, signal }),
   };

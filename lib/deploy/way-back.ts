@@ -47,7 +47,8 @@ export function stepsTakenBack(
   { from, back }: Pick<RunInputs, 'from' | 'back'>,
 ): Step[] {
   const isElsewhere = back !== null && back !== from;
-  return plan.filter(
-    ({ name, isUndoneAtBoot }) => begun.has(name) || (isPowerCut && isUndoneAtBoot) || (isElsewhere && name === 'swap'),
-  );
+  return plan.filter((step) => {
+    const isUnknown = isPowerCut && (step.isUndoneAtBoot || step.isGoneAtBoot);
+    return begun.has(step.name) || isUnknown || (isElsewhere && step.name === 'swap');
+  });
 }

@@ -72,7 +72,7 @@ export async function putBackAtBoot(paths: StatePaths, signal: AbortSignal): Pro
   const lock = await takeLock(paths, { doing: 'settle at boot', waitMs: bootWaitMs, signal, onWaiting: nobodyWaits });
   try {
     const record = await readRun(paths, mark.run);
-    if (!record || record.document || record.steps.size === 0) return null;
+    if (!record || record.document || !record.hasActed) return null;
     return await putBack(record, paths);
   } finally {
     await lock.release();

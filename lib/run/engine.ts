@@ -2,7 +2,7 @@ import { CutoverError, messageOf } from '../base/errors.ts';
 import type { Emit } from './events.ts';
 import { type Failure, failureOf } from './failure.ts';
 import type { Ledger, LedgerEntry } from './ledger.ts';
-import { mustOutlivePower, type Step, type StepFacts, type StepRecord } from './step.ts';
+import { durabilityOfApplied, mustOutlivePower, type Step, type StepFacts, type StepRecord } from './step.ts';
 
 export interface EngineOptions {
   ledger: Ledger;
@@ -41,7 +41,9 @@ export async function applySteps(steps: readonly Step[], options: EngineOptions)
       [applied.failure, applied.error] = [failureOf(step.name, error), error];
       const { message, reason } = applied.failure;
       options.emit({ type: 'step', name: step.name, state: 'failed', durationMs: finish('failed'), message });
-      await recordAnyway(options.ledger, { type: 'step', name: step.name, state: 'failed', message, reason });
+      const entry: LedgerEntry = { type: 'step', name: step.name, state: 'failed', message, reason };
+      // Whoever goes on with the run takes back what the ledger names: one that never began is not among it.
+      if (applied.begun.includes(step)) await recordAnyway(options.ledger, entry);
       break;
     }
   }
@@ -55,13 +57,14 @@ async function applyStep(
 ): Promise<StepFacts | void> {
   signal.throwIfAborted();
   const { name } = step;
-  await ledger.write({ type: 'step', name, state: 'intended' }, { isDurable: mustOutlivePower(step, begun) });
+  const look = step.isLook ? { isLook: step.isLook } : {};
+  await ledger.write({ type: 'step', name, state: 'intended', ...look }, { isDurable: mustOutlivePower(step, begun) });
   begun.push(step);
   emit({ type: 'step', name, state: 'begun', durationMs: 0 });
   const facts = await step.apply(signal);
-  const write = async (entry: LedgerEntry): Promise<unknown> =>
-    step.isLasting ? recordAnyway(ledger, entry) : ledger.write(entry);
-  await write({ type: 'step', name, state: 'applied', ...(facts ? { facts } : {}) });
+  const write = async (entry: LedgerEntry, isDurable: boolean | 'soon' = false): Promise<unknown> =>
+    step.isLasting ? recordAnyway(ledger, entry, { isDurable }) : ledger.write(entry, { isDurable });
+  await write({ type: 'step', name, state: 'applied', ...(facts ? { facts } : {}) }, durabilityOfApplied(step));
   const proof = await step.prove?.(signal);
   await write({ type: 'step', name, state: 'done', ...(proof ? { facts: proof } : {}) });
   return facts;
@@ -108,7 +111,7 @@ function mark(records: StepRecord[], name: string, status: StepRecord['status'],
 export async function recordAnyway(
   ledger: Ledger,
   entry: LedgerEntry,
-  options?: { isDurable?: boolean },
+  options?: Parameters<Ledger['write']>[1],
 ): Promise<boolean> {
   return ledger.write(entry, options).then(
     () => true,

@@ -13,7 +13,16 @@ export type StepState = 'intended' | 'applied' | 'done' | 'failed' | 'reverting'
 
 export type LedgerEntry =
   | { type: 'begin'; inputs: RunInputs }
-  | { type: 'step'; name: string; state: StepState; facts?: StepFacts; message?: string; reason?: Reason }
+  | {
+      type: 'step';
+      name: string;
+      state: StepState;
+      /** of one that is intended: it leaves nothing to take back */
+      isLook?: true;
+      facts?: StepFacts;
+      message?: string;
+      reason?: Reason;
+    }
   | { type: 'failure'; failure: Failure }
   /** the machine was booted, and `current` put back before the unit was started */
   | { type: 'boot' }
@@ -27,10 +36,10 @@ export type LedgerLine = LedgerEntry & { at: string };
 export interface Ledger {
   readonly path: string;
   /**
-   * Adds a line; a durable one is on the disk when this returns. The default: not for steps, which know it themselves
+   * Adds a line; a durable one is on the disk when this returns, or soon after. The default: not for steps, which know it themselves
    * @throws `disk`, `permission`
    */
-  write(entry: LedgerEntry, options?: { isDurable?: boolean }): Promise<void>;
+  write(entry: LedgerEntry, options?: { isDurable?: boolean | 'soon' }): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -102,6 +111,8 @@ export interface RunRecord {
   inputs: RunInputs;
   /** the steps that were begun, in that order, with how far each came */
   steps: Map<string, StepState>;
+  /** whether any of them may have left something */
+  hasActed: boolean;
   /** the steps that were applied and never failed, whatever was done to them afterwards */
   applied: Set<string>;
   /** whether the machine was booted since, and `current` is back already */
@@ -118,6 +129,7 @@ export function recordOf(lines: readonly LedgerLine[]): RunRecord | null {
   const record: RunRecord = {
     inputs,
     steps: new Map(),
+    hasActed: false,
     applied: new Set(),
     isBooted: false,
     failure: null,
@@ -125,6 +137,7 @@ export function recordOf(lines: readonly LedgerLine[]): RunRecord | null {
   };
   for (const line of lines) {
     if (line.type === 'step') addStep(record, line);
+    if (line.type === 'step' && line.isLook !== true && line.state === 'intended') record.hasActed = true;
     if (line.type === 'boot') record.isBooted = true;
     if (line.type === 'way_back') record.inputs = { ...record.inputs, back: line.to };
     if (line.type === 'failure') record.failure = line.failure;

@@ -21,6 +21,8 @@ export interface Step {
   isGoneAtBoot?: true;
   /** after a boot it is taken back whether or not it is known to have begun: where it had not, that changes nothing */
   isUndoneAtBoot?: true;
+  /** what it did the history has to tell, whatever comes: once it is done, that is on the disk */
+  changesData?: true;
   /** there is no way back from it: once it is done it is told so, also where no line of it can be written any more */
   isLasting?: true;
   /** once it was taken back, that must not be repeated: it would undo what came afterwards */
@@ -37,6 +39,11 @@ export function mustOutlivePower(step: Step, begun: readonly Step[]): boolean {
   // The first line on the disk says that the run acts; what a boot ends by itself, or has taken back anyway, need not be told of.
   const isAct = begun.some(({ isLook }) => !isLook);
   return !isAct || !(step.isGoneAtBoot || step.isUndoneAtBoot);
+}
+
+/** When it has to be on the disk that a step was applied. What a boot would end is waited for by nobody: the port is still closed. */
+export function durabilityOfApplied({ changesData, isGoneAtBoot }: Step): boolean | 'soon' {
+  return changesData ?? (isGoneAtBoot ? 'soon' : false);
 }
 
 export type StepStatus = 'done' | 'failed' | 'reverted' | 'revert_failed' | 'skipped';

@@ -14,7 +14,7 @@ const test = suite('disk/runs', { timeoutMs: 120_000 });
  * have begun is taken back; and what a folder of work held, which goes with it.
  */
 const mayGo =
-  /: step ([\w-]+ (applied|done|failed|reverting)|(?!migrate )[\w-]+ reverted)$|@production\.(backup|restore)(\/|$)/;
+  /: step ([\w-]+ (done|failed|reverting)|(?!migrate )[\w-]+ (applied|reverted))$|@production\.(backup|restore)(\/|$)/;
 /** What only looks, and what a boot ends by itself or has taken back unasked. */
 const mayGoWith = { restart: /: step (free-port|swap|start) intended$/, socket: /: step restart intended$/ };
 /** Why a run failed is written while the service is brought back, and is there when the run is over. */
@@ -80,10 +80,25 @@ for (const strategy of [undefined, 'socket'] as const) {
   }
 }
 
+test('P3, S8: a restore: that the data was put is on the disk before the service starts', async (t) => {
+  const site = await makeDatabaseSite(t);
+  const { document } = await site.call<{ file: string }>('backup');
+  const { acts } = await noted(site, 'restore', 0, [document.file, '--yes']);
+  const start = acts.find(({ what }) => what === 'StartUnit');
+  assert.equal(
+    start?.lost.filter((one) => one.includes(': step restore applied')),
+    [],
+  );
+  assert.ok(
+    start?.lost.some((one) => one.endsWith(': step restore done')),
+    'what is lost is seen',
+  );
+});
+
 /** Each of these is on the disk before the ledger has another line: whatever comes next may be an act. */
 const alone = {
-  restart: /^(begin|failure|outcome|step (stop|migrate) intended|step migrate reverted)$/,
-  socket: /^(begin|failure|outcome|step (migrate|swap) intended|step migrate reverted)$/,
+  restart: /^(begin|failure|outcome|step (stop|migrate) intended|step migrate (applied|reverted))$/,
+  socket: /^(begin|failure|outcome|step (migrate|swap) intended|step migrate (applied|reverted))$/,
 };
 
 /** Lines of a ledger that no sync of their own followed. */
@@ -102,11 +117,16 @@ function heldBack(notes: readonly Note[], strategy: keyof typeof alone): string[
 }
 
 /** Runs a command whose process notes what it does. */
-async function noted(site: DatabaseSite, command: string, code: number): Promise<{ notes: Note[]; acts: Act[] }> {
+async function noted(
+  site: DatabaseSite,
+  command: string,
+  code: number,
+  words: string[] = [],
+): Promise<{ notes: Note[]; acts: Act[] }> {
   const { sandbox, app, builds, state, backups } = site;
   const path = `/var/lib/${app}.notes`;
   const env = { NODE_OPTIONS: `--require=${join(repository, 'test/disk/notes.cjs')}`, DISK_NOTES: path };
-  const called = await site.call(command, [], { env });
+  const called = await site.call(command, words, { env });
   assert.is(called.code, code, called.stderr);
   const lines = (await readFile(sandbox.hostPath(path), 'utf8')).split('\n').filter(Boolean);
   const notes = lines.map((line) => JSON.parse(line) as Note);

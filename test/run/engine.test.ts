@@ -237,8 +237,8 @@ test('S4: an interruption ends the step that waits, begins no other, and does no
   assert.equal(acts, ['apply one', 'revert two', 'revert one']);
 });
 
-test('S4: an interruption between two steps begins nothing more', async (t) => {
-  const { acts, controller, options, step } = await makeRun(t);
+test('S4: an interruption between two steps begins nothing more, and no ledger names the one that never began', async (t) => {
+  const { acts, controller, options, step, path } = await makeRun(t);
   const last = step('one', { apply: async () => controller.abort(interruption('SIGINT')) });
   const { begun, failure } = await applySteps([last, step('two')], options);
   assert.equal([failure?.step, failure?.reason], ['two', 'interrupted']);
@@ -247,6 +247,7 @@ test('S4: an interruption between two steps begins nothing more', async (t) => {
     ['one'],
   );
   assert.equal(acts, []);
+  assert.equal(await stepsIn(path), ['one intended', 'one applied', 'one done']);
 });
 
 test('S4: every way to fail has a reason of the contract', () => {

@@ -155,6 +155,7 @@ test('S8: a record needs its inputs first, and holds how far each step came in t
   assert.equal(recordOf([begin]), {
     inputs,
     steps: new Map(),
+    hasActed: false,
     applied: new Set(),
     isBooted: false,
     failure: null,
@@ -177,6 +178,7 @@ test('S8: a record needs its inputs first, and holds how far each step came in t
       ['swap', 'reverted'],
     ],
   );
+  assert.is(record?.hasActed, true);
   assert.equal(record?.failure, gateFailure);
   assert.is(record?.document?.outcome, 'rolled_back');
 });
