@@ -1,5 +1,6 @@
 // needs: sandbox
 import { existsSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import type { Behaviour } from '../services/builds.ts';
 import { suite } from '../suite.ts';
@@ -34,6 +35,45 @@ for (const [what, behaviour] of Object.entries(candidates)) {
     await site.sandbox.run('systemctl', 'is-active', site.unit);
     assert.is((await site.sandbox.exec(['systemctl', 'is-failed', instance])).code, 1);
   });
+}
+
+test('S8: the power goes, and the builds lie on a volume that comes late: the machine comes up on the proven one', async (t) => {
+  const site = await makeSite(t, { builds: [{}, { mode: 'never_listen' }], service: [sayWhere] });
+  await mountLate(site);
+  const instance = await installBootUnit(site);
+  await startDeploy(site);
+  await untilBegun(site, 'start');
+  await site.sandbox.reboot();
+  await until(
+    'the volume is there',
+    async () => existsSync(`${site.sandbox.hostPath(site.state)}/in-flight`) === false,
+  );
+  await untilSettled(site);
+  assert.equal(await startedSinceBoot(site), [first], 'the build that was tried was started at boot');
+  await untilServing(site);
+  await assertSound(site, first);
+  assert.is((await site.sandbox.exec(['systemctl', 'is-failed', instance])).code, 1);
+});
+
+/** Puts the builds on a mount that no boot waits for, and that comes seconds after it. */
+async function mountLate({ sandbox, app, builds }: Site): Promise<void> {
+  const [volume, mount] = [
+    `/var/lib/${app}-volume`,
+    (await sandbox.run('systemd-escape', '--path', '--suffix=mount', builds)).trim(),
+  ];
+  const slow = `[Service]\nType=oneshot\nExecStart=/bin/sleep 3\n`;
+  const text = `[Unit]\nDefaultDependencies=no\nRequires=${app}-slow.service\nAfter=${app}-slow.service\n[Mount]\nWhat=${volume}\nWhere=${builds}\nType=none\nOptions=bind,nofail\n[Install]\nWantedBy=multi-user.target\n`;
+  await writeFile(sandbox.hostPath(`/etc/systemd/system/${app}-slow.service`), slow);
+  await writeFile(sandbox.hostPath(`/etc/systemd/system/${mount}`), text);
+  await sandbox.run(
+    'sh',
+    '-c',
+    `cp -a "$1" "$2" && systemctl daemon-reload && systemctl enable --now "$3"`,
+    'sh',
+    builds,
+    volume,
+    mount,
+  );
 }
 
 test('S8: the power goes twice: once in the run, and once while the boot settles', async (t) => {

@@ -68,7 +68,7 @@ test('the template, a drop-in that orders it before the unit, and an instance th
     assert.is((await stat(sandbox.hostPath(path))).mode & 0o7777, 0o644, path);
   const command = `ExecStart=${process.execPath} ${executable('cutover')} settle --boot --wait=30min --state-directory %S/cutover/%I`;
   assert.match(await textOf(sandbox, template), `\n${command}\n`);
-  assert.match(await textOf(sandbox, dropInOf(instance)), `[Unit]\nBefore=${unit}\n`);
+  assert.match(await textOf(sandbox, dropInOf(instance)), `[Unit]\nBefore=${unit}\nRequiresMountsFor=${site.builds}\n`);
   const show = ['systemctl', 'show', '--property=LoadState,NeedDaemonReload,UnitFileState', instance] as const;
   assert.is(await sandbox.run(...show), 'LoadState=loaded\nUnitFileState=enabled\nNeedDaemonReload=no');
   assert.match(await sandbox.run('systemctl', 'show', '--property=Before', '--value', instance), unit);

@@ -30,7 +30,8 @@ function dropInText(
   text: string,
   { config, target, places }: { config: Config; target: TargetConfig; places: UnitPlaces },
 ): string {
-  const before = [mark, '[Unit]', `Before=${target.unit}`];
+  // A volume may come later than what every boot waits for, and a link on it cannot be put back before.
+  const before = [mark, '[Unit]', `Before=${target.unit}`, `RequiresMountsFor=${unitWord(target.builds)}`];
   if (config.manager === 'system' && config.state === shipped.systemState) return `${before.join('\n')}\n`;
   const { directory } = pathsOf(config, target);
   const plain = unitPathText(directory);
