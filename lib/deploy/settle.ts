@@ -47,8 +47,10 @@ export async function settleRun(settling: Settling): Promise<RunDocument | null>
   const mark = await readInFlight(paths);
   if (!mark) return null;
   const record = await readRun(paths, mark.run);
-  if (!record || record.document) return cleanUp(record, mark.run, settling);
+  if (!record) return cleanUp(record, mark.run, settling);
+  // Which files are written and removed to clean up, it says too.
   await requireOwnRecord(paths.directory, mark.run);
+  if (record.document) return cleanUp(record, mark.run, settling);
   const tools = { ...settling, systemd: settling.systemdFor?.(record.inputs) ?? settling.systemd };
   // Refused in the middle of it, the run would be ended with the service down, and nobody would go on with it.
   if (record.steps.size > 0) await requirePermitted(record.inputs.target, record.inputs.manager, tools.systemd);

@@ -110,6 +110,36 @@ test("W4: a ledger that names another unit has its owner's rights, whatever root
   await assertSound(other, first);
 });
 
+test("W4: root cleans up after no record of another user's: what it names may be anybody's", async (t) => {
+  const site = await makeSite(t, { builds: [{}, { mode: 'crash' }] });
+  const { sandbox, state } = site;
+  const { code, document } = await site.call('deploy');
+  assert.is(code, 4);
+  await handOver(t, site);
+  // As a death between the outcome and the end of the mark leaves it, and a link where root would write.
+  const mark = { run: document.run, pid: 1, start_ticks: 1, boot_id: '', since: '' };
+  await writeFile(sandbox.hostPath(`${state}/in-flight`), JSON.stringify(mark));
+  await sandbox.run(
+    'sh',
+    '-c',
+    'umask 077 && echo precious >/srv/secret && ln -sf /srv/secret "$1"',
+    'sh',
+    `${state}/quarantine.json`,
+  );
+  const pruned = await site.call<Refusal>('prune');
+  assert.equal([pruned.code, pruned.document.error?.code], [77, 'permission'], pruned.stderr);
+  assert.match(pruned.document.error.mend, 'cutover settle');
+  assert.is(
+    (await sandbox.exec(['test', '-e', `${state}/quarantine.json.torn`])).code,
+    1,
+    'root copied what the link names',
+  );
+  await sandbox.run('rm', `${state}/quarantine.json`);
+  assert.is((await site.call('settle')).code, 0);
+  assert.is((await site.call('prune')).code, 0);
+  await assertOwned(site, owner);
+});
+
 test("W4: a configuration that somebody else can write has its owner's rights", async (t) => {
   const site = await makeSite(t, { builds: [{}, {}] });
   await handOver(t, site);
