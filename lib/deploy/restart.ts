@@ -3,6 +3,7 @@ import type { RunInputs } from '../run/inputs.ts';
 import type { Step } from '../run/step.ts';
 import { loadListening } from '../systemd/bindable.ts';
 import type { ReadyQuestion } from '../systemd/ready-question.ts';
+import { startAlongside } from './alongside.ts';
 import { checkSteps } from './configured-checks.ts';
 import { migrateSteps, smokeSteps } from './hook-steps.ts';
 import { freePorts } from './free-port.ts';
@@ -57,7 +58,7 @@ function stopStep(inputs: RunInputs, tools: StrategyTools, launch: Launch): Step
     does: `stop ${target.unit}, within ${target.stopTimeoutMs / 1000} s`,
     apply: async (signal) => {
       await loadListening();
-      const stopping = stopUnit(systemd, target, signal);
+      const stopping = stopUnit(systemd, target, signal, { isServing: true });
       // Looks before this turn ends. What it asks comes behind the stop on the same bus, as does what the start needs to know:
       // that is answered while the process ends.
       meter.start();
@@ -77,7 +78,7 @@ function freePortStep({ target }: RunInputs, { systemd }: StrategyTools): Step {
   };
 }
 
-function startStep(inputs: RunInputs, { systemd, meter }: StrategyTools, launch: Launch): Step {
+function startStep(inputs: RunInputs, { systemd, meter, emit }: StrategyTools, launch: Launch): Step {
   const { target, to, back } = inputs;
   return {
     name: 'start',
@@ -88,7 +89,10 @@ function startStep(inputs: RunInputs, { systemd, meter }: StrategyTools, launch:
       launch.journal = journalOf(inputs, began, life.ended);
       return { pid: began.mainPid, invocation: began.invocationId };
     },
-    prove: (signal) => seeListening(inputs, { systemd, meter }, { launch, signal }),
+    prove: async (signal) => {
+      await seeListening(inputs, { systemd, meter }, { launch, signal });
+      await startAlongside(inputs, { systemd, emit }, signal);
+    },
     isGoneAtBoot: true,
     revert: async () => {
       // A way back that was cut off after it had started the build before need not stop it again.
@@ -125,7 +129,7 @@ async function seeListening(
 }
 
 /** Starts the build that `current` names again; on a first deploy there is none, and the unit stays stopped. */
-async function startBack(inputs: RunInputs, { systemd, meter }: StrategyTools): Promise<void> {
+async function startBack(inputs: RunInputs, { systemd, meter, emit }: StrategyTools): Promise<void> {
   const { target, back } = inputs;
   if (back === null) return;
   const { signal } = openController();
@@ -135,4 +139,5 @@ async function startBack(inputs: RunInputs, { systemd, meter }: StrategyTools): 
   if (running !== undefined && running !== back) await stopWithLeftOvers(systemd, target);
   await endLeftOvers(systemd, target);
   await startProven(systemd, target, { opened: meter.opened, signal });
+  await startAlongside(inputs, { systemd, emit }, signal);
 }

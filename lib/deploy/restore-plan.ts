@@ -1,10 +1,12 @@
 import { isCutoverError, messageOf } from '../base/errors.ts';
+import { openController } from '../base/wait.ts';
 import { isThere } from '../base/files.ts';
 import type { DatabaseConfig, TargetConfig } from '../config/model.ts';
 import { backupPath } from '../database/names.ts';
 import { StepFailure } from '../run/failure.ts';
 import type { RunInputs } from '../run/inputs.ts';
 import type { Step, StepFacts } from '../run/step.ts';
+import { startAlongside } from './alongside.ts';
 import { madeForUnit } from './made-for.ts';
 import { gateStep, type PlanTools } from './strategy.ts';
 import { startAll, stopAll } from './while-stopped.ts';
@@ -31,24 +33,29 @@ export function restorePlan(inputs: RunInputs, tools: PlanTools): Step[] {
         meter.start();
         await stopAll(systemd, target);
       },
-      revert: () => startAgain(target, tools),
+      revert: () => startAgain(inputs, tools),
     },
     ...dataSteps(inputs, tools, kept),
     {
       name: 'start',
       does: `start ${target.unit}`,
       isGoneAtBoot: true,
-      apply: () => startAll(systemd, target, meter.opened),
+      apply: async (signal) => {
+        await startAll(systemd, target, meter.opened);
+        await startAlongside(inputs, tools, signal);
+      },
     },
     gateStep(inputs, tools, {}),
   ];
 }
 
 /** With what there was: whoever died in the middle of it may have left a log in another place. That keeps no service down. */
-async function startAgain(target: TargetConfig, { systemd, meter }: PlanTools): Promise<void> {
+async function startAgain(inputs: RunInputs, tools: PlanTools): Promise<void> {
+  const { target } = inputs;
   const { endPut } = await import('../database/restore.ts');
   if (target.database) await endPut(target.database).catch(() => {});
-  await startAll(systemd, target, meter.opened);
+  await startAll(tools.systemd, target, tools.meter.opened);
+  await startAlongside(inputs, tools, openController().signal);
 }
 
 /** What is done to the data: the same where no service has to be stopped for it. */

@@ -135,21 +135,31 @@ export async function startProven(
 /**
  * Stops the unit gracefully: SIGTERM, and SIGKILL after the unit's own TimeoutStopSec=. A unit that takes longer
  * than our own deadline is killed: the person who set the deadline said how long is long enough.
+ * @param isServing whether what it runs is well: then it has to have begun to stop
  */
 export async function stopUnit(
   systemd: Systemd,
   { unit, stopTimeoutMs }: Pick<TargetConfig, 'unit' | 'stopTimeoutMs'>,
   signal?: AbortSignal,
+  { isServing = false }: { isServing?: boolean } = {},
 ): Promise<{ killed: boolean }> {
   try {
     await stopOnce(systemd, unit, { timeoutMs: stopTimeoutMs, signal });
     return { killed: false };
   } catch (error) {
     if (!(error instanceof CutoverError) || error.code !== 'timeout') throw error;
+    if (isServing) await requireStopping(systemd, unit, error);
     await systemd.kill(unit);
     await stopOnce(systemd, unit, { timeoutMs: killedMs, signal });
     return { killed: true };
   }
+}
+
+/** What is stopped with a unit, and before it, may take its time: a unit that serves meanwhile is not killed for that. */
+async function requireStopping(systemd: Systemd, unit: string, late: CutoverError): Promise<void> {
+  const state = await systemd.property(unit, 'Unit', 'ActiveState');
+  if (state !== 'active') return;
+  throw new StepFailure('timeout', `${late.message}: systemd stops others before it`, { cause: late });
 }
 
 /** @throws `StepFailure` when another job, as of somebody who starts the unit, took the place of ours */

@@ -10,6 +10,7 @@ import { askHealth } from '../deploy/preflight.ts';
 import { documentOf, type RunDocument } from '../run/document.ts';
 import { newestProven, nextRunId } from '../run/history.ts';
 import type { RunInputs } from '../run/inputs.ts';
+import { activeAlongside } from '../systemd/alongside.ts';
 import { memoryInUse } from '../systemd/file-cache.ts';
 import { readListenersAhead } from '../systemd/sockets.ts';
 import { whileHeld } from './held.ts';
@@ -150,19 +151,20 @@ async function inputsOf(
   place: Place,
   { situation, checks, staged, source, pushed, startedAt }: Known,
 ): Promise<RunInputs> {
-  const { target, paths } = place;
+  const { target, paths, systemd } = place;
   const { facts, from, candidate } = situation;
   const back = isUnwell(checks, target) ? await lastProven(place, from) : from;
-  const [run, origin, memoryBefore] = await Promise.all([
+  const [run, origin, memoryBefore, alongside] = await Promise.all([
     staged.run ?? nextRunId(paths),
     originOf(target.builds, candidate),
     memoryInUse(facts),
+    activeAlongside(systemd, facts),
   ]);
   // A hook may have made the build by itself, without a manifest.
   const known = source ? knownOrigin(target, source) : staged.built === null ? {} : (pushed ?? {});
   const [revision, branch] = [origin.revision ?? known.revision ?? null, origin.branch ?? known.branch ?? null];
   const what = { run, kind: 'deploy' as const, ...placeInputs(place), revision, branch };
-  const before = { invocationBefore: facts.invocationId, memoryBefore };
+  const before = { invocationBefore: facts.invocationId, memoryBefore, alongside };
   return { ...what, from, to: candidate ?? '', back, ...before, startedAt, stages: staged.records };
 }
 

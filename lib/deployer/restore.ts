@@ -15,6 +15,7 @@ import { type Applied, applySteps, recordAnyway } from '../run/engine.ts';
 import { nextRunId } from '../run/history.ts';
 import type { RunInputs } from '../run/inputs.ts';
 import { openLedger } from '../run/ledger.ts';
+import { activeAlongside } from '../systemd/alongside.ts';
 import { systemctl } from '../systemd/typed.ts';
 import { ownerOf } from './backup.ts';
 import { whileHeld } from './held.ts';
@@ -115,6 +116,7 @@ async function inputsOf(place: Place): Promise<RunInputs> {
   ]);
   const origin = current === null ? {} : await originOf(target.builds, current);
   const what = { run, kind: 'restore' as const, ...placeInputs(place), ...origin };
-  const known = { invocationBefore: facts.invocationId, memoryBefore: null, startedAt: new Date().toISOString() };
+  const before = { invocationBefore: facts.invocationId, memoryBefore: null };
+  const known = { ...before, alongside: await activeAlongside(systemd, facts), startedAt: new Date().toISOString() };
   return { ...what, from: current, to: current ?? '', back: current, ...known };
 }

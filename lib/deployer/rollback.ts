@@ -14,6 +14,7 @@ import { documentOf, type RunDocument } from '../run/document.ts';
 import { nextRunId, readRun } from '../run/history.ts';
 import type { Hold } from '../run/hold.ts';
 import type { RunInputs } from '../run/inputs.ts';
+import { activeAlongside } from '../systemd/alongside.ts';
 import { isRunning, type UnitFacts } from '../systemd/facts.ts';
 import { journalctl } from '../systemd/typed.ts';
 import { whileHeld } from './held.ts';
@@ -92,7 +93,8 @@ async function goTo(
   // Only what is healthy now is worth going back to.
   const back = from !== null && (await isHealthyNow(place, facts, from)) ? from : null;
   const what = { ...(await namedInputs(place, to, cause)), recovery };
-  const known = { invocationBefore: facts.invocationId, memoryBefore: null, startedAt };
+  const alongside = await activeAlongside(place.systemd, facts);
+  const known = { invocationBefore: facts.invocationId, memoryBefore: null, alongside, startedAt };
   await guarded;
   await pointWhereItServes(target, { serving, current, back }, place.emit);
   const document = await carryOut({ ...what, from, to, back, ...known }, [], place);

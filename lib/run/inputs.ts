@@ -29,6 +29,8 @@ export interface RunInputs {
   back: string | null;
   /** the unit's invocation before the run: the new one must differ */
   invocationBefore: string;
+  /** the units that were active and are stopped with this one, to be started again; none: there were none */
+  alongside?: string[];
   /** what the previous build used, to see a spike; null: not known */
   memoryBefore: number | null;
   startedAt: string;

@@ -24,7 +24,12 @@ export interface UnitFacts extends UnitSettings, UnitResources {
   /** milliseconds since the epoch of the last change of state; 0: never */
   stateChangedMs: number;
   triggeredBy: string[];
+  /** what is stopped with it (systemd.unit(5)) */
+  bound: string[];
 }
+
+/** How a unit tells of those that are stopped with it: they have `Requires=`, `BindsTo=`, `PartOf=` or `StopPropagatedFrom=` of it. */
+export const boundNames = ['RequiredBy', 'BoundBy', 'ConsistsOf', 'PropagatesStopTo'] as const;
 
 /** What tells how a service is that has just been started. */
 export type UnitVitals = Pick<
@@ -98,6 +103,7 @@ export function factsFrom(unit: string, properties: Map<string, unknown>, manage
     ...resourcesFrom(get),
     stateChangedMs: countOf(get('StateChangeTimestamp')) / 1000,
     triggeredBy: (get('TriggeredBy') as string[] | undefined) ?? [],
+    bound: boundNames.flatMap((name) => (get(name) as string[] | undefined) ?? []),
   };
 }
 

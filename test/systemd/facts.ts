@@ -31,6 +31,7 @@ export function factsWith(changed: Partial<UnitFacts> = {}): UnitFacts {
     cpuNs: 1_000_000,
     stateChangedMs: Date.parse('2026-02-03T15:11:20.000Z'),
     triggeredBy: [],
+    bound: [],
     ...changed,
   };
 }
