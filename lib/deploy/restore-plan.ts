@@ -1,7 +1,7 @@
 import { isCutoverError, messageOf } from '../base/errors.ts';
 import { openController } from '../base/wait.ts';
 import { isThere } from '../base/files.ts';
-import type { DatabaseConfig, TargetConfig } from '../config/model.ts';
+import type { DatabaseConfig } from '../config/model.ts';
 import { backupPath } from '../database/names.ts';
 import { StepFailure } from '../run/failure.ts';
 import type { RunInputs } from '../run/inputs.ts';
@@ -40,10 +40,8 @@ export function restorePlan(inputs: RunInputs, tools: PlanTools): Step[] {
       name: 'start',
       does: `start ${target.unit}`,
       isGoneAtBoot: true,
-      apply: async (signal) => {
-        await startAll(systemd, target, meter.opened);
-        await startAlongside(inputs, tools, signal);
-      },
+      apply: () => startAll(systemd, target, meter.opened),
+      prove: (signal) => startAlongside(inputs, tools, signal),
     },
     gateStep(inputs, tools, {}),
   ];

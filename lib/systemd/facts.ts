@@ -102,9 +102,13 @@ export function factsFrom(unit: string, properties: Map<string, unknown>, manage
     ...settingsFrom(get),
     ...resourcesFrom(get),
     stateChangedMs: countOf(get('StateChangeTimestamp')) / 1000,
-    triggeredBy: (get('TriggeredBy') as string[] | undefined) ?? [],
-    bound: boundNames.flatMap((name) => (get(name) as string[] | undefined) ?? []),
+    ...bondsFrom(get),
   };
+}
+
+function bondsFrom(get: Get): Pick<UnitFacts, 'triggeredBy' | 'bound'> {
+  const unitsOf = (name: string): string[] => (get(name) as string[] | undefined) ?? [];
+  return { triggeredBy: unitsOf('TriggeredBy'), bound: boundNames.flatMap(unitsOf) };
 }
 
 function settingsFrom(get: Get): UnitSettings {
