@@ -9,7 +9,6 @@ import { decideRetention, type KeepReason, type Retention } from '../builds/rete
 import { readInFlight } from '../run/in-flight.ts';
 import { type Quarantine, readQuarantine } from '../run/quarantine.ts';
 import { listEvidence, type PastRun, provenIn, readPast, servedBefore } from '../run/retention.ts';
-import type { StatePaths } from '../run/state.ts';
 import type { Place } from './place.ts';
 import { previousBuild } from './previous.ts';
 
@@ -27,9 +26,8 @@ export interface PruneKnowledge {
   wanted?: string | null;
 }
 
-/** Reads builds and state. @throws `no_build`, `permission`; `refused` where the records may be another target's */
+/** Reads builds and state. @throws `no_build`, `permission` */
 export async function readKnowledge({ target, paths }: Pick<Place, 'target' | 'paths'>): Promise<PruneKnowledge> {
-  await requireOwnRecords(paths);
   // Says what is wrong with a builds directory that cannot be read.
   await listBuildIds(target.builds);
   const [names, current, previous, past, quarantine, evidence, mark] = await Promise.all([
@@ -46,9 +44,9 @@ export async function readKnowledge({ target, paths }: Pick<Place, 'target' | 'p
   return { entries, current, previous, past, quarantine, evidence, inFlight: mark?.run ?? null };
 }
 
-/** Whoever the state belongs to could have put a link there that leads root to the records of another target. */
-async function requireOwnRecords({ runs, evidence }: StatePaths): Promise<void> {
-  for (const path of [runs, evidence]) await (await pinDirectory(path))?.file.close();
+/** Whoever owns the directories could have put a link there that leads root to the builds or records of another target. @throws `refused` */
+export async function requireOwnPlaces({ target, paths }: Pick<Place, 'target' | 'paths'>): Promise<void> {
+  for (const path of [target.builds, paths.runs, paths.evidence]) await (await pinDirectory(path))?.file.close();
 }
 
 /** Which builds stay as far as builds and state tell; who uses one is asked later, and only of those that would go. */

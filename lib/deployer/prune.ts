@@ -8,7 +8,7 @@ import { takeLock } from '../run/lock.ts';
 import { groundOf, housekeeping, whileHeld } from './held.ts';
 import type { Place } from './place.ts';
 import { carryOutVerdict, judgeBuilds } from './prune-builds.ts';
-import { readKnowledge } from './prune-known.ts';
+import { readKnowledge, requireOwnPlaces } from './prune-known.ts';
 import { countedBefore, recordsToGo } from './prune-records.ts';
 import { removeItems } from './prune-removal.ts';
 import { addFailure, emptyReport, type PrunedItem, type PruneReport } from './prune-report.ts';
@@ -107,7 +107,9 @@ async function pruneNow(
 }
 
 /** Whole builds that a prune left out of reach when it was cut off are put back, and judged like the others. */
-async function endLeftOver({ target: { builds } }: Place, report: PruneReport): Promise<LeftOver> {
+async function endLeftOver(place: Place, report: PruneReport): Promise<LeftOver> {
+  const { builds } = place.target;
+  await requireOwnPlaces(place);
   const left = await listLeftOver(builds);
   if (left.whole.length === 0) return left;
   if (report.dry_run) {

@@ -44,10 +44,8 @@ test('S8: the power goes, and the builds lie on a volume that comes late: the ma
   await startDeploy(site);
   await untilBegun(site, 'start');
   await site.sandbox.reboot();
-  await until(
-    'the volume is there',
-    async () => existsSync(`${site.sandbox.hostPath(site.state)}/in-flight`) === false,
-  );
+  const isOver = (): boolean => !existsSync(site.sandbox.hostPath(`${site.state}/in-flight`));
+  await until('the run is ended', async () => isOver());
   await untilSettled(site);
   assert.equal(await startedSinceBoot(site), [first], 'the build that was tried was started at boot');
   await untilServing(site);

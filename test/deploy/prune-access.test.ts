@@ -1,6 +1,7 @@
 // needs: sandbox
 // deadline: 10min
 import { readdir, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import * as assert from 'uvu/assert';
 import type { PruneReport } from '../../lib/deployer/prune-report.ts';
 import { failuresKept } from '../../lib/run/retention.ts';
@@ -120,6 +121,23 @@ for (const name of ['runs', 'evidence'] as const) {
     await assertSound(other, buildId(1));
   });
 }
+
+test('W3, W4: a link to the builds of another target: root is refused, and nothing is removed there', async (t) => {
+  const other = await siteWithOld(t, { count: 3, keep: 0 });
+  const site = await siteWithOld(t, { count: 1, keep: 0 });
+  await handOver(t, site);
+  const { sandbox, builds } = site;
+  const kept = await namesOnDisk(other);
+  await sandbox.run('chown', 'daemon:', dirname(builds));
+  await sandbox.run('mv', builds, `${builds}.own`);
+  await sandbox.run('ln', '-s', other.builds, builds);
+  for (const words of [['--dry-run'], []]) {
+    const { code, document, stderr } = (await prune(site, ...words)) as unknown as Called<Refusal>;
+    assert.equal([code, document.error?.code], [1, 'refused'], stderr);
+    assert.match(document.error.message, `${builds} is no directory, or a link`);
+  }
+  assert.equal(await namesOnDisk(other), kept);
+});
 
 test('W3, W4: old evidence and ledgers of another user go, and what cannot is told by its own path', async (t) => {
   const site = await siteWithOld(t, { count: 1, keep: 0 });
