@@ -1,6 +1,6 @@
 /** Something that speaks against a target, as a pass of the monitor found it. */
 export interface MonitorFinding {
-  /** `service`, `memory`, `disk`, `identity`, or `check:` with the name of a configured check */
+  /** `service`, `memory`, `disk`, `identity`, `state`, `pass`, or `check:` with the name of a configured check */
   key: string;
   /** `warn` is told, and makes nothing unhealthy */
   level: 'fail' | 'warn';

@@ -9,12 +9,13 @@ import { isAlive, readInFlight } from '../run/in-flight.ts';
 import { endCutOff } from './cut-off.ts';
 import type { Acted } from './monitor/act.ts';
 import { changesOf, wantedAlerts, withUntold } from './monitor/alerts.ts';
+import { countProblems } from './monitor/count.ts';
 import { type Known, readKnown } from './monitor/known.ts';
 import { type Found, lookAtTarget, type Seen, serviceKey } from './monitor/looks.ts';
 import { noteState } from './monitor/note.ts';
 import { readPastRuns } from './monitor/past.ts';
 import { respond } from './monitor/respond.ts';
-import { type MonitorState, problemsNow } from './monitor/state.ts';
+import type { MonitorState } from './monitor/state.ts';
 import { passMs, type Turn } from './monitor/turn.ts';
 
 /** What a pass came to, and what it leaves for others to tell. */
@@ -62,10 +63,7 @@ async function lookAndAct(
   // A run that began meanwhile is what was seen.
   const begun = await whyPassedOver(place);
   if (begun !== null) return passedOver(place, begun, began);
-  const keys = seen.found.map(({ key }) => key);
-  const problems = problemsNow(known.before.problems, keys, { nowMs: Date.now(), everyMs: known.rules.everyMs });
-  // Before anything is done: whoever dies meanwhile has counted.
-  const noted = await noteState(place, { ...known.before, problems });
+  const { problems, noted } = await countProblems(place, known, seen.found);
   const done = await respond(place, known, { seen, problems });
   const found = [...done.seen.found, ...noted, ...hung];
   const actions = [...ended, ...done.acted.actions];

@@ -24,10 +24,10 @@ export function wantedAlerts(
   { failures, nowMs }: { failures: number; nowMs: number },
 ): Wanted {
   const wanted: Wanted = {};
-  for (const { key, level, message } of found) {
+  for (const { key, level, message, severity = 'warning' } of found) {
     const problem = problems[key];
     if (!problem || level === 'warn' || problem.passes < failures) continue;
-    wanted[key] = { severity: 'warning', message };
+    wanted[key] = { severity, message };
   }
   const down = problems[serviceKey];
   const lastedMs = down ? nowMs - Date.parse(down.since) : 0;

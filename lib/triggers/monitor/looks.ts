@@ -15,6 +15,8 @@ export interface Found {
   key: string;
   level: 'fail' | 'warn';
   message: string;
+  /** of the alert that it becomes; none: a warning */
+  severity?: 'critical';
   /** of the service itself: in the contract's words */
   reason?: Reason;
 }

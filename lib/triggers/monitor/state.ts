@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { makePrivateDirectory, readIfThere, writeDurably } from '../../base/files.ts';
 import type { StatePaths } from '../../run/state.ts';
 import { isRoundAgain } from './rhythm.ts';
+import { readSpare, removeSpare } from './spare.ts';
 import type { Starts } from './starts.ts';
 
 /** Something that passes in a row have found. */
@@ -37,19 +38,20 @@ export interface MonitorState extends Starts {
 
 /** What the pass before left; null: there was none, or nothing that can be read or understood. Writing then says what is wrong. */
 export async function readState(paths: StatePaths): Promise<MonitorState | null> {
-  const text = await readIfThere(statePath(paths)).catch(() => null);
-  try {
-    const value = JSON.parse(text ?? 'null') as MonitorState | null;
-    return isState(value) ? value : null;
-  } catch {
-    return null;
-  }
+  const spare = await readSpare(paths).catch(() => null);
+  return stateIn(spare) ?? stateIn(await readIfThere(statePath(paths)).catch(() => null));
 }
 
 /** @throws `disk`, `permission` */
 export async function writeState(paths: StatePaths, state: MonitorState): Promise<void> {
   await makePrivateDirectory(paths.directory);
-  await writeDurably(statePath(paths), `${JSON.stringify(state)}\n`);
+  await writeDurably(statePath(paths), textOf(state));
+  await removeSpare(paths).catch(() => {});
+}
+
+/** As it is kept. */
+export function textOf(state: MonitorState): string {
+  return `${JSON.stringify(state)}\n`;
 }
 
 /** The problems that are there now, with how long each is. A pass by hand beside those of the timer adds nothing; a clock that went back makes none older than now. */
@@ -67,6 +69,15 @@ export function problemsNow(
     return [key, { ...known, since, passes: known.passes + 1, counted: now }];
   });
   return Object.fromEntries(entries);
+}
+
+function stateIn(text: string | null): MonitorState | null {
+  try {
+    const value = JSON.parse(text ?? 'null') as MonitorState | null;
+    return isState(value) ? value : null;
+  } catch {
+    return null;
+  }
 }
 
 function isState(value: MonitorState | null): value is MonitorState {
