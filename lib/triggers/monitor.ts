@@ -12,10 +12,10 @@ import { changesOf, wantedAlerts, withUntold } from './monitor/alerts.ts';
 import { countProblems } from './monitor/count.ts';
 import { type Known, readKnown } from './monitor/known.ts';
 import { type Found, lookAtTarget, type Seen, serviceKey } from './monitor/looks.ts';
-import { noteState } from './monitor/note.ts';
+import { noteState, stateKey } from './monitor/note.ts';
 import { readPastRuns } from './monitor/past.ts';
 import { respond } from './monitor/respond.ts';
-import type { MonitorState } from './monitor/state.ts';
+import { type MonitorState, readState } from './monitor/state.ts';
 import { passMs, type Turn } from './monitor/turn.ts';
 
 /** What a pass came to, and what it leaves for others to tell. */
@@ -56,9 +56,11 @@ export async function monitor(
 
 async function lookAndAct(
   place: Place,
-  { ended, hung, began }: { ended: string[]; hung: Found[]; began: Began },
+  { ended, hung, began }: { ended: EndedFirst; hung: Found[]; began: Began },
 ): Promise<Pass> {
-  const known = await readKnown(place);
+  const { actions: endings, ...settled } = ended;
+  const read = await readKnown(place);
+  const known = { ...read, before: { ...read.before, ...settled } };
   const seen = await lookAtTarget(place, known.startsBefore);
   // A run that began meanwhile is what was seen.
   const begun = await whyPassedOver(place);
@@ -66,7 +68,7 @@ async function lookAndAct(
   const { problems, noted } = await countProblems(place, known, seen.found);
   const done = await respond(place, known, { seen, problems });
   const found = [...done.seen.found, ...noted, ...hung];
-  const actions = [...ended, ...done.acted.actions];
+  const actions = [...endings, ...done.acted.actions];
   return conclude(place, known, { ...done, found, problems, actions, began });
 }
 
@@ -78,12 +80,26 @@ async function whyPassedOver({ target, paths }: Place): Promise<string | null> {
   return isNew ? 'nothing is deployed yet' : null;
 }
 
-/** @returns what was done, in words; null: somebody else is at it */
-async function endedFirst(place: Place): Promise<string[] | null> {
+/** What became of a run that had been cut off. */
+interface EndedFirst {
+  /** in words */
+  actions: string[];
+  /** its id; none: there was no such run */
+  settled?: string;
+}
+
+/**
+ * Where it cannot be written down that a run has ended, each pass would end it anew: then it is left, and told of once.
+ * @returns null: somebody else is at it
+ */
+async function endedFirst(place: Place): Promise<EndedFirst | null> {
+  const [mark, state] = await Promise.all([readInFlight(place.paths), readState(place.paths)]);
+  const own = state?.settled ?? null;
+  if (mark === null || (mark.run === own && state?.problems[stateKey])) return { actions: [] };
   try {
-    const document = await endCutOff(place, { waitMs: 0 });
-    if (!document) return [];
-    return [`ended run ${document.run}, which had been cut off: ${document.outcome}`];
+    const document = await endCutOff(place, { waitMs: 0, own });
+    if (!document) return { actions: [] };
+    return { actions: [`ended run ${mark.run}, which had been cut off: ${document.outcome}`], settled: mark.run };
   } catch (error) {
     if (isCutoverError(error, 'locked')) return null;
     throw error;

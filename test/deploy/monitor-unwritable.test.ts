@@ -2,7 +2,9 @@
 import * as assert from 'uvu/assert';
 import type { MonitorReport } from '../../lib/report/monitor-report.ts';
 import { suite, type TestContext } from '../suite.ts';
-import { breakBuild, breakInService, buildId, makeSite, type Site } from './site.ts';
+import { heldSite, leaveBehind } from './running.ts';
+import { breakBuild, breakInService, buildId, makeSite, type Site, until } from './site.ts';
+import { assertSound } from './sound.ts';
 
 const test = suite('deploy/monitor-unwritable', { timeoutMs: 180_000 });
 const [first, second] = [buildId(1), buildId(2)];
@@ -58,4 +60,33 @@ test('S10: where the state cannot be written, what did not help is not done agai
   await mountReadOnly(t, site);
   assert.match((await pass(site)).report.actions.join(), 'tried to go back');
   assert.equal((await pass(site)).report.actions, [], 'once');
+});
+
+test('S10: a run that was cut off is ended once, and told of once, where its mark cannot be taken away', async (t) => {
+  const site = await heldSite(t);
+  const { sandbox, unit } = site;
+  await leaveBehind(site);
+  const mend = await mountReadOnly(t, site);
+  const [ended] = (await pass(site)).report.actions;
+  assert.match(ended ?? '', /^ended run .*: rolled_back$/);
+  // It ends what the pass could not write down that it had ended.
+  const settling = [
+    'systemctl',
+    'list-units',
+    '--plain',
+    '--no-legend',
+    '--state=active,activating,deactivating',
+  ] as const;
+  await until('nobody is at it', async () => !(await sandbox.run(...settling, `cutover-*${site.app}*`)).trim());
+  const start = ['systemctl', 'show', '--property=InvocationID', '--value', unit] as const;
+  const before = await sandbox.run(...start);
+  const { passed_over, actions } = (await pass(site)).report;
+  assert.equal([passed_over, actions, await sandbox.run(...start)], [null, [], before]);
+  await mend();
+  const mark = ['test', '-e', `${site.state}/in-flight`] as const;
+  await until(
+    'a pass has it written down',
+    async () => (await pass(site)).code === 0 && (await sandbox.exec(mark)).code === 1,
+  );
+  await assertSound(site, first);
 });

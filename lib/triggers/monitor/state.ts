@@ -34,6 +34,8 @@ export interface MonitorState extends Starts {
   at: string;
   problems: Record<string, Problem>;
   alerts: Record<string, OpenAlert>;
+  /** the run that was cut off and that a pass ended last; none: not yet */
+  settled?: string;
 }
 
 /** What the pass before left; null: there was none, or nothing that can be read or understood. Writing then says what is wrong. */
