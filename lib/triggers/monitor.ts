@@ -1,83 +1,103 @@
-import { ExitCode, isCutoverError } from '../base/errors.ts';
+import { isCutoverError } from '../base/errors.ts';
 import { withDeadline } from '../base/wait.ts';
 import { currentBuild } from '../builds/current.ts';
 import type { Place } from '../deployer/place.ts';
-import type { MonitorAlert, MonitorFinding, MonitorReport } from '../report/monitor-report.ts';
-import type { RunDocument } from '../run/document.ts';
 import { newestRun } from '../run/history.ts';
 import { isAlive, readInFlight } from '../run/in-flight.ts';
 import { endCutOff } from './cut-off.ts';
-import type { Acted } from './monitor/act.ts';
-import { changesOf, wantedAlerts, withUntold } from './monitor/alerts.ts';
+import { isOfRecoveries } from './monitor/alerts.ts';
+import { type Began, conclude, type Done, type Pass, passedOver } from './monitor/conclude.ts';
 import { countProblems } from './monitor/count.ts';
-import { type Known, readKnown } from './monitor/known.ts';
-import { type Found, lookAtTarget, type Seen, serviceKey } from './monitor/looks.ts';
-import { noteState, stateKey } from './monitor/note.ts';
+import { readInTime, readKnown } from './monitor/known.ts';
+import { type Found, lookAtTarget } from './monitor/looks.ts';
+import { stateKey } from './monitor/note.ts';
+import { failedPass, passKey } from './monitor/partly.ts';
 import { readPastRuns } from './monitor/past.ts';
 import { respond } from './monitor/respond.ts';
-import { type MonitorState, readState } from './monitor/state.ts';
+import { readState } from './monitor/state.ts';
 import { passMs, type Turn } from './monitor/turn.ts';
 
-/** What a pass came to, and what it leaves for others to tell. */
-export interface Pass {
-  report: MonitorReport;
-  /** the run that it carried out; null: none */
-  document: RunDocument | null;
-  /** to be called once people were told of the alerts: then they are not told again, but those that nobody could be told of are */
-  remember: (untold: readonly MonitorAlert[]) => Promise<void>;
+interface Passing {
+  turn: Pick<Turn, 'busy' | 'hung'>;
+  timeoutMs?: number;
 }
-
-type Problems = MonitorState['problems'];
 
 /**
  * One pass of the monitor over a target (S10, B5): looks, acts when the configuration says so, and finds what people are to be told.
- * Never beside a run; one that was cut off is ended first.
+ * Never beside a run; one that was cut off is ended first. What keeps a pass from that is counted and told as what it finds is.
  * @param turn only the one whose turn it is looks
  * @param timeoutMs of the whole pass, which is then given up; a run that it began is ended by systemd
- * @throws `timeout`, `systemd_unavailable`, `bus_lost`, `permission`, `no_build`; the signal's reason
+ * @throws `usage`, `config`; the signal's reason
  */
-export async function monitor(
-  place: Place,
-  { turn, timeoutMs = passMs(place.target) }: { turn: Pick<Turn, 'busy' | 'hung'>; timeoutMs?: number },
-): Promise<Pass> {
+export async function monitor(place: Place, { turn, timeoutMs = passMs(place.target) }: Passing): Promise<Pass> {
   const began = { ms: performance.now(), at: new Date().toISOString() };
-  const why = turn.busy ?? (await whyPassedOver(place));
+  if (turn.busy !== null) return passedOver(place, turn.busy, began);
+  try {
+    return await passNow(place, { hung: turn.hung, timeoutMs, began });
+  } catch (error) {
+    if (place.signal.aborted || isCutoverError(error, 'usage', 'config', 'interrupted')) throw error;
+    return failedPass(place, error, began);
+  }
+}
+
+async function passNow(
+  place: Place,
+  { hung, timeoutMs, began }: { hung: string | null; timeoutMs: number; began: Began },
+): Promise<Pass> {
+  const why = await atWork(place);
   if (why !== null) return passedOver(place, why, began);
+  if (await isNew(place)) return passedOver(place, 'nothing is deployed yet', began);
   // To end a run may take as long as putting a large database back does.
   const ended = await endedFirst(place);
   if (ended === null) return passedOver(place, 'another run holds the target', began);
-  const hung: Found[] = turn.hung === null ? [] : [{ key: 'pass', level: 'warn', message: turn.hung }];
+  const hanging: Found[] = hung === null ? [] : [{ key: passKey, level: 'warn', message: hung }];
   // Only the deadline gives a pass up: interrupted, it waits for the end of the run that it began.
   return withDeadline({ what: 'the pass did not end', timeoutMs }, (late) => {
     const signal = AbortSignal.any([place.signal, late]);
-    return lookAndAct({ ...place, signal }, { ended, hung, began });
+    return lookAndAct({ ...place, signal }, { ended, hanging, began });
   });
 }
 
 async function lookAndAct(
   place: Place,
-  { ended, hung, began }: { ended: EndedFirst; hung: Found[]; began: Began },
+  { ended, hanging, began }: { ended: EndedFirst; hanging: Found[]; began: Began },
 ): Promise<Pass> {
   const { actions: endings, ...settled } = ended;
   const read = await readKnown(place);
   const known = { ...read, before: { ...read.before, ...settled } };
   const seen = await lookAtTarget(place, known.startsBefore);
   // A run that began meanwhile is what was seen.
-  const begun = await whyPassedOver(place);
+  const begun = await atWork(place);
   if (begun !== null) return passedOver(place, begun, began);
-  const { problems, noted } = await countProblems(place, known, seen.found);
-  const done = await respond(place, known, { seen, problems });
-  const found = [...done.seen.found, ...noted, ...hung];
-  const actions = [...endings, ...done.acted.actions];
-  return conclude(place, known, { ...done, found, problems, actions, began });
+  const { problems, noted } = await countProblems(place, known, seen);
+  const { seen: left, acted } = await respond(place, known, { seen, problems });
+  const found = [...left.found, ...noted, ...hanging];
+  const done = { found, problems, starts: left.starts, document: acted.document, began };
+  const actions = [...endings, ...acted.actions];
+  return conclude(place, known, { ...done, actions, ...(await recoveriesTold(place)) });
 }
 
-/** Why this is no moment to look; null: it is one. */
-async function whyPassedOver({ target, paths }: Place): Promise<string | null> {
+/** What was done is told whatever keeps the records of runs from being read: then of them nothing is said. */
+async function recoveriesTold({ paths, signal }: Place): Promise<Pick<Done, 'recoveries' | 'isSeen'>> {
+  try {
+    const { recoveries } = await readInTime(signal, () => readPastRuns(paths, null, Date.now()));
+    return { recoveries, isSeen: () => true };
+  } catch {
+    return { recoveries: [], isSeen: (key) => !isOfRecoveries(key) };
+  }
+}
+
+/** Which run is at work; null: none. */
+async function atWork({ paths }: Place): Promise<string | null> {
   const mark = await readInFlight(paths);
-  if (mark !== null && (await isAlive(mark))) return `run ${mark.run} is at work (pid ${mark.pid})`;
-  const isNew = (await currentBuild(target.builds)) === null && (await newestRun(paths)) === null;
-  return isNew ? 'nothing is deployed yet' : null;
+  return mark !== null && (await isAlive(mark)) ? `run ${mark.run} is at work (pid ${mark.pid})` : null;
+}
+
+/** Whether nothing was ever deployed. */
+function isNew({ target, paths, signal }: Place): Promise<boolean> {
+  return readInTime(signal, async () => {
+    return (await currentBuild(target.builds)) === null && (await newestRun(paths)) === null;
+  });
 }
 
 /** What became of a run that had been cut off. */
@@ -104,59 +124,4 @@ async function endedFirst(place: Place): Promise<EndedFirst | null> {
     if (isCutoverError(error, 'locked')) return null;
     throw error;
   }
-}
-
-interface Done {
-  seen: Seen;
-  acted: Acted;
-  found: Found[];
-  problems: Problems;
-  actions: string[];
-  began: Began;
-}
-
-interface Began {
-  ms: number;
-  at: string;
-}
-
-async function conclude(place: Place, { rules, before, isInBake }: Known, done: Done): Promise<Pass> {
-  const { seen, found, problems, acted, actions, began } = done;
-  const nowMs = Date.now();
-  const { recoveries } = await readPastRuns(place.paths, seen.current, nowMs);
-  const wanted = wantedAlerts({ found, problems }, recoveries, { failures: rules.failures, nowMs });
-  const { alerts, open } = changesOf(before.alerts, wanted, nowMs);
-  const at = new Date(nowMs).toISOString();
-  const state = { ...before, at, ...seen.starts, problems };
-  const healthy = found.every(({ level }) => level === 'warn');
-  const told = { in_bake: isInBake, failures_in_row: problems[serviceKey]?.passes ?? 0, actions, alerts };
-  const findings = found.map((one) => findingOf(one, problems, at));
-  const run = acted.document?.run ?? null;
-  return {
-    report: { ...reportOf(place, began), ...told, healthy, findings, run, exit_code: exitCodeOf(healthy) },
-    document: acted.document,
-    remember: async (untold) =>
-      void (await noteState(place, { ...state, alerts: withUntold(open, before.alerts, untold) })),
-  };
-}
-
-function exitCodeOf(healthy: boolean): number {
-  return healthy ? ExitCode.done : ExitCode.failed;
-}
-
-function findingOf({ key, level, message }: Found, problems: Problems, now: string): MonitorFinding {
-  const { since = now, passes = 1 } = problems[key] ?? {};
-  return { key, level, message, since, passes };
-}
-
-function passedOver(place: Place, why: string, began: Began): Pass {
-  const report = { ...reportOf(place, began), passed_over: why };
-  return { report, document: null, remember: () => Promise.resolve() };
-}
-
-function reportOf({ config, target }: Place, { ms, at }: Began): MonitorReport {
-  const what = { app: config.app, target: target.name, unit: target.unit, healthy: true, passed_over: null };
-  const nothing = { in_bake: false, failures_in_row: 0, findings: [], actions: [], alerts: [] as MonitorAlert[] };
-  const when = { checked_at: at, duration_ms: Math.round(performance.now() - ms) };
-  return { ...what, ...nothing, run: null, ...when, exit_code: ExitCode.done };
 }

@@ -5,11 +5,14 @@ import type { Found } from './looks.ts';
 import { serviceKey } from './looks.ts';
 import type { MonitorState, OpenAlert } from './state.ts';
 
-/** R5 */
-const downMs = 15 * 60_000;
+/** A service that was not well for so long (R5). */
+export const downKey = 'down';
+export const downMs = 15 * 60_000;
 const slowRecoveryMs = 10 * 60_000;
 export const recoveryWindowMs = 24 * 60 * 60_000;
 const failedRecoveries = 2;
+/** What the records of runs tell of. */
+const recoveryKeys = { failed: 'recoveries', slow: 'slow-recovery' } as const;
 
 type Wanted = Record<string, Omit<OpenAlert, 'since'>>;
 
@@ -31,17 +34,22 @@ export function wantedAlerts(
   }
   const down = problems[serviceKey];
   const lastedMs = down ? nowMs - Date.parse(down.since) : 0;
-  if (lastedMs > downMs) wanted.down = { severity: 'critical', message: `not well for over ${duration(downMs)}` };
+  if (lastedMs > downMs) wanted[downKey] = { severity: 'critical', message: `not well for over ${duration(downMs)}` };
   const failed = recoveries.filter(({ outcome, isOver }) => isOver && outcome !== 'deployed').length;
   if (failed >= failedRecoveries) {
-    wanted.recoveries = { severity: 'critical', message: `${failed} recoveries failed within 24 h` };
+    wanted[recoveryKeys.failed] = { severity: 'critical', message: `${failed} recoveries failed within 24 h` };
   }
   const slow = recoveries.find(({ startedMs, endedMs }) => endedMs - startedMs > slowRecoveryMs);
   if (slow) {
     const message = `the recovery of run ${slow.run} took ${duration(slow.endedMs - slow.startedMs)}`;
-    wanted['slow-recovery'] = { severity: 'warning', message };
+    wanted[recoveryKeys.slow] = { severity: 'warning', message };
   }
   return wanted;
+}
+
+/** Whether an alert is of what the records of runs tell. */
+export function isOfRecoveries(key: string): boolean {
+  return Object.values<string>(recoveryKeys).includes(key);
 }
 
 /** What people are to be told: each alert once when it is raised, and once when it is over; of one that nobody heard of, no end. */

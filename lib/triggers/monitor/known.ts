@@ -1,3 +1,4 @@
+import { answerWithin } from '../../base/wait.ts';
 import { currentBuild } from '../../builds/current.ts';
 import type { MonitorConfig } from '../../config/model.ts';
 import type { Place } from '../../deployer/place.ts';
@@ -18,13 +19,31 @@ export interface Known {
 /** Without a table [monitor] it is only looked and told. */
 const onlyTelling: MonitorConfig = { everyMs: 300_000, failures: 3, action: 'alert', bakeMs: 0 };
 
-/** Reads what the pass before and earlier runs left. @throws `permission`, `no_build` */
-export async function readKnown({ target, paths }: Pick<Place, 'target' | 'paths'>): Promise<Known> {
-  const rules = target.monitor ?? onlyTelling;
-  const [state, current] = await Promise.all([readState(paths), currentBuild(target.builds)]);
-  const { deployedMs } = await readPastRuns(paths, current, Date.now());
-  const isInBake = deployedMs !== null && deployedMs < rules.bakeMs;
-  return { rules, before: state ?? emptyState(), startsBefore: state, isInBake };
+/** A disk that does not answer must not hold a pass up for good. */
+const readMs = 60_000;
+
+/** What is read of builds and runs, in time. @throws `timeout` */
+export function readInTime<T>(signal: AbortSignal, read: () => Promise<T>): Promise<T> {
+  return answerWithin({ what: 'builds and runs could not be read', timeoutMs: readMs, signal }, read);
+}
+
+/** Reads what the pass before and earlier runs left. @throws `permission`, `timeout` */
+export async function readKnown(place: Pick<Place, 'target' | 'paths' | 'signal'>): Promise<Known> {
+  const { target, paths, signal } = place;
+  const known = await knownBefore(place);
+  const { deployedMs } = await readInTime(signal, async () =>
+    readPastRuns(paths, await currentBuild(target.builds), Date.now()),
+  );
+  return { ...known, isInBake: deployedMs !== null && deployedMs < known.rules.bakeMs };
+}
+
+/** What is known without a look at builds and runs. */
+export async function knownBefore({
+  target,
+  paths,
+}: Pick<Place, 'target' | 'paths'>): Promise<Omit<Known, 'isInBake'>> {
+  const state = await readState(paths);
+  return { rules: target.monitor ?? onlyTelling, before: state ?? emptyState(), startsBefore: state };
 }
 
 function emptyState(): MonitorState {

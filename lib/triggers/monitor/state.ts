@@ -56,6 +56,14 @@ export function textOf(state: MonitorState): string {
   return `${JSON.stringify(state)}\n`;
 }
 
+/** Whether a pass can speak of the problem, or the alert, of that key. */
+export type IsSeen = (key: string) => boolean;
+
+/** Those of some keys. */
+export function rowsOf<Row>(rows: Readonly<Record<string, Row>>, isSeen: IsSeen): Record<string, Row> {
+  return Object.fromEntries(Object.entries(rows).filter(([key]) => isSeen(key)));
+}
+
 /** The problems that are there now, with how long each is. A pass by hand beside those of the timer adds nothing; a clock that went back makes none older than now. */
 export function problemsNow(
   before: MonitorState['problems'],
