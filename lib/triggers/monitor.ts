@@ -11,7 +11,7 @@ import { countProblems } from './monitor/count.ts';
 import { readInTime, readKnown } from './monitor/known.ts';
 import { type Found, lookAtTarget } from './monitor/looks.ts';
 import { stateKey } from './monitor/note.ts';
-import { failedPass, passKey } from './monitor/partly.ts';
+import { failedPass, passBeside, passKey } from './monitor/partly.ts';
 import { readPastRuns } from './monitor/past.ts';
 import { respond } from './monitor/respond.ts';
 import { readState } from './monitor/state.ts';
@@ -45,11 +45,13 @@ async function passNow(
   { hung, timeoutMs, began }: { hung: string | null; timeoutMs: number; began: Began },
 ): Promise<Pass> {
   const why = await atWork(place);
-  if (why !== null) return passedOver(place, why, began);
+  if (why !== null) return passBeside(place, await readInFlight(place.paths), { why, began });
   if (await isNew(place)) return passedOver(place, 'nothing is deployed yet', began);
   // To end a run may take as long as putting a large database back does.
   const ended = await endedFirst(place);
-  if (ended === null) return passedOver(place, 'another run holds the target', began);
+  if (ended === null) {
+    return passBeside(place, await readInFlight(place.paths), { why: 'another run holds the target', began });
+  }
   const hanging: Found[] = hung === null ? [] : [{ key: passKey, level: 'warn', message: hung }];
   // Only the deadline gives a pass up: interrupted, it waits for the end of the run that it began.
   return withDeadline({ what: 'the pass did not end', timeoutMs }, (late) => {

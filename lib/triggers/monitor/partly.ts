@@ -1,9 +1,11 @@
 import { ExitCode, isCutoverError, messageOf } from '../../base/errors.ts';
 import type { Place } from '../../deployer/place.ts';
-import { type Began, conclude, type Pass } from './conclude.ts';
+import type { InFlight } from '../../run/in-flight.ts';
+import { downKey, downMs } from './alerts.ts';
+import { type Began, conclude, type Pass, passedOver } from './conclude.ts';
 import { countProblems } from './count.ts';
 import { type Known, knownBefore } from './known.ts';
-import { failing, type Found } from './looks.ts';
+import { failing, type Found, lookAtService, serviceKey } from './looks.ts';
 import { stateKey } from './note.ts';
 
 export const passKey = 'pass';
@@ -23,6 +25,27 @@ export async function failedPass(place: Place, error: unknown, began: Began): Pr
   const pass = await concludePart(place, { found, keys: [], passedOver: null, began });
   const exit_code = isCutoverError(error) ? error.exitCode : ExitCode.failed;
   return { ...pass, report: { ...pass.report, exit_code } };
+}
+
+/**
+ * A pass beside a run. One that has been at work for longer than a service may be down may hang with the service down: then that
+ * is counted and told, and nothing is done.
+ * @param mark of the run in flight; null: none has changed anything yet
+ * @throws as `lookAtService`
+ */
+export async function passBeside(
+  place: Place,
+  mark: InFlight | null,
+  about: { why: string; began: Began },
+): Promise<Pass> {
+  const { why, began } = about;
+  if (mark === null || !(Date.now() - Date.parse(mark.since) > downMs)) return passedOver(place, why, began);
+  const seen = await lookAtService(place, null);
+  const found = seen.found
+    .filter(({ key }) => key === serviceKey)
+    .map((one) => ({ ...one, message: `${one.message}; run ${mark.run} has been at work since ${mark.since}` }));
+  const isWell = found.length === 0;
+  return concludePart(place, { found, keys: [serviceKey, downKey], passedOver: isWell ? why : null, began });
 }
 
 async function concludePart(place: Place, { found, keys, ...rest }: Part): Promise<Pass> {
