@@ -92,6 +92,23 @@ test('a deploy, a rollback and a settle after a killed change end it first', asy
   await assertSound(site, buildId(2), called);
 });
 
+test('S3: what the service logged before the change is no reason to call it bad after a way back without a restart', async (t) => {
+  const site = await makeSite(t, { builds: [{ mode: 'log_errors' }], isDeployed: false });
+  await site.configure({ tables: { limits: ['journal_errors = -1'] } });
+  assert.is((await site.call('deploy')).code, 0);
+  const { sandbox, unit } = site;
+  const logged = ['journalctl', '--unit', unit, '--priority=err', '--output=cat', '--quiet'] as const;
+  await until('its errors are in the journal', async () => (await sandbox.run(...logged)).includes('error 3 again'));
+  await site.configure({});
+  const own = await everything(site);
+  assert.ok(await killedAt(site, 'socket', 5));
+  const settled = await site.call('settle');
+  assert.equal([settled.code, settled.document.outcome], [0, 'unchanged'], settled.stderr);
+  assert.match(settled.document.ended_first ?? '', /taken back first$/);
+  assert.is(await everything(site), own);
+  await assertEnded(site, 'restart', 'taken back');
+});
+
 test('S8: the build breaks while a change is cut off: the emergency rollback works all the same', async (t) => {
   const site = await makeSite(t, { builds: [{}, {}] });
   const own = await everything(site);

@@ -29,6 +29,7 @@ export async function moveTo(
   await systemd.reload();
   await requireDirectory(place, adoption, side);
   const { invocationId } = await systemd.facts(unit);
+  const sinceMs = Date.now();
   await systemd.resetFailed(unit);
   signal.throwIfAborted();
   onRestart();
@@ -36,8 +37,8 @@ export async function moveTo(
   const { life } = await watchStarted(systemd, unit, result);
   // What runs in a plain directory is no build.
   const health = side === 'builds' ? target.health : { ...target.health, identity: false };
-  const proving = { target: { ...target, health }, invocationBefore: invocationId, canBeSeen: false, life, signal };
-  await proveServing(place, proving).finally(life.stop);
+  const known = { target: { ...target, health }, invocationBefore: invocationId, canBeSeen: false, sinceMs };
+  await proveServing(place, { ...known, life, signal }).finally(life.stop);
 }
 
 /** Lines of somebody else, read after ours, may say otherwise. */

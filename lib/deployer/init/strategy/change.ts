@@ -35,7 +35,7 @@ export async function carryChange(place: Place, record: ChangeRecord): Promise<n
   const crossing = { ...crossingOf(place, record), onRestart };
   await writeRecord(place.paths, record);
   meter.start();
-  const proof = await carry(place, { target, crossing, record }).catch(async (error: unknown) => {
+  const proof = await carry(place, { target, crossing, record, sinceMs }).catch(async (error: unknown) => {
     await meter.stop();
     throw await afterFailure(place, record, { error, isRestarted, sinceMs });
   });
@@ -58,9 +58,10 @@ interface Move {
   target: TargetConfig;
   crossing: Crossing;
   record: ChangeRecord;
+  sinceMs: number;
 }
 
-async function intoSocket(place: Place, { target, crossing, record }: Move): Promise<void> {
+async function intoSocket(place: Place, { target, crossing, record, sinceMs }: Move): Promise<void> {
   const { systemd, signal } = place;
   const [canBeSeen, { invocationId }] = await Promise.all([isSeenWaiting(systemd, target), systemd.facts(target.unit)]);
   await prepareSocket(crossing, record.files, 'after');
@@ -68,14 +69,15 @@ async function intoSocket(place: Place, { target, crossing, record }: Move): Pro
   const entered = await enterSocket(crossing, signal);
   const life = entered ?? (await watchAsItIs(crossing));
   const invocationBefore = entered ? invocationId : null;
-  await proveServing(place, { target, invocationBefore, canBeSeen, life, signal }).finally(life.stop);
+  const proving = { target, invocationBefore, canBeSeen, sinceMs, life, signal };
+  await proveServing(place, proving).finally(life.stop);
   if (target.strategy === 'overlap') await rehearseStandIn(place, target, signal);
 }
 
-async function outOfSocket(place: Place, { target, crossing }: Move): Promise<void> {
+async function outOfSocket(place: Place, { target, crossing, sinceMs }: Move): Promise<void> {
   const { signal } = place;
   const life = (await leaveSocket(crossing, signal)) ?? (await watchAsItIs(crossing));
-  const proving = { target, invocationBefore: null, canBeSeen: false, life, signal };
+  const proving = { target, invocationBefore: null, canBeSeen: false, sinceMs, life, signal };
   await proveServing(place, proving).finally(life.stop);
   await removeOurs(crossing);
 }

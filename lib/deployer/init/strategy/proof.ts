@@ -29,6 +29,8 @@ export interface Proving {
   invocationBefore: string | null;
   /** the program waits for connections in a way that can be seen */
   canBeSeen: boolean;
+  /** when the change, or the way back, began: what the service logged before is no news; milliseconds since the epoch */
+  sinceMs: number;
   life: UnitLife;
   signal: AbortSignal;
 }
@@ -45,7 +47,7 @@ export async function isSeenWaiting(systemd: Systemd, { unit, ports }: TargetCon
  * @throws `StepFailure`, `timeout`
  */
 export async function proveServing(place: Place, proving: Proving): Promise<void> {
-  const { target, life, invocationBefore } = proving;
+  const { target, life, invocationBefore, sinceMs } = proving;
   const { systemd, emit, config } = place;
   const signal = AbortSignal.any([proving.signal, life.ended]);
   if (target.strategy === 'restart') await untilReady(systemd, target, { life, opened: async () => true, signal });
@@ -54,7 +56,7 @@ export async function proveServing(place: Place, proving: Proving): Promise<void
   const { health } = target;
   const identity = health.identity && build !== null;
   const healthyForMs = health.urls.length > 0 ? health.healthyForMs : Math.max(health.healthyForMs, watchMs);
-  const subject = { manager: config.manager, buildPath: join(target.builds, build ?? ''), memoryBefore: null };
+  const subject = { manager: config.manager, buildPath: join(target.builds, build ?? ''), memoryBefore: null, sinceMs };
   await passGate(
     { ...subject, target: { ...target, health: { ...health, identity, healthyForMs } }, invocationBefore },
     { systemd, emit, life, signal, transcript: [] },

@@ -43,10 +43,11 @@ export async function takeBack(place: Place, record: ChangeRecord): Promise<Erro
 
 async function moveBack(place: Place, { from }: ChangeRecord, crossing: Crossing): Promise<void> {
   const { signal } = openController();
+  const sinceMs = Date.now();
   const move = from === 'restart' ? leaveSocket : enterSocket;
   const life = (await move(crossing, signal)) ?? (await watchAsItIs(crossing));
   const target = { ...place.target, strategy: from };
-  const proving = { target, life, signal, invocationBefore: null, canBeSeen: false };
+  const proving = { target, sinceMs, life, signal, invocationBefore: null, canBeSeen: false };
   await proveServing(place, proving).finally(life.stop);
 }
 
