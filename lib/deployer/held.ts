@@ -18,9 +18,9 @@ import { asItServes } from './init/strategy/proven.ts';
 import type { Place } from './place.ts';
 import { settlingIn } from './settling.ts';
 
-/** What the prune after a run holds the target for, as its lock tells. */
-export const housekeeping = 'prune after a run';
-const housekeepingMs = 60_000;
+/** What a prune holds the target for, as its lock tells: whoever asked for it. */
+export const tidying = { asked: 'prune', afterRun: 'prune after a run' } as const;
+const tidyingMs = 60_000;
 
 /** A target that is held, and nothing is left on it that was cut off. */
 export interface Held {
@@ -70,8 +70,9 @@ async function patience(
   { waitMs, isEmergency = false }: { waitMs: number; isEmergency?: boolean },
 ): Promise<number> {
   const holder = isEmergency ? await readHolder(paths) : null;
-  const isTidying = holder?.doing === housekeeping && (await isLiving(holder));
-  return isTidying ? Math.max(waitMs, housekeepingMs) : waitMs;
+  const isTidying =
+    holder !== null && Object.values<string>(tidying).includes(holder.doing) && (await isLiving(holder));
+  return isTidying ? Math.max(waitMs, tidyingMs) : waitMs;
 }
 
 /** A run goes on unguarded; one without a lock only where nothing else is left. */

@@ -5,7 +5,7 @@ import { incomingName } from '../builds/layout.ts';
 import { asideName, type LeftOver, listLeftOver, putBackLeftOver, removeRests } from '../builds/removal.ts';
 import { sizeOf } from '../builds/size.ts';
 import { takeLock } from '../run/lock.ts';
-import { groundOf, housekeeping, whileHeld } from './held.ts';
+import { groundOf, tidying, whileHeld } from './held.ts';
 import type { Place } from './place.ts';
 import { carryOutVerdict, judgeBuilds } from './prune-builds.ts';
 import { readKnowledge, requireOwnPlaces } from './prune-known.ts';
@@ -23,7 +23,7 @@ export async function prune(
   { isDryRun, waitMs }: { isDryRun: boolean; waitMs: number },
 ): Promise<PruneReport> {
   if (isDryRun) return pruneNow(place, { isDryRun, isMeasured: true });
-  return whileHeld(place, { doing: 'prune', waitMs }, () => pruneNow(place, { isDryRun, isMeasured: true }));
+  return whileHeld(place, { doing: tidying.asked, waitMs }, () => pruneNow(place, { isDryRun, isMeasured: true }));
 }
 
 /**
@@ -36,7 +36,7 @@ export async function pruneAfter(place: Place): Promise<void> {
   if (signal.aborted) return;
   await unlessItFails(place, async () => {
     const lock = await takeLock(paths, {
-      doing: housekeeping,
+      doing: tidying.afterRun,
       ground: groundOf(place),
       waitMs: 0,
       signal,

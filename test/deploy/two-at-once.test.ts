@@ -2,7 +2,7 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import * as assert from 'uvu/assert';
-import { suite } from '../suite.ts';
+import { suite, type TestContext } from '../suite.ts';
 import { heldSite, startDeploy, untilBegun } from './running.ts';
 import { buildId, calledFrom, executable, makeSite, type Refusal, type Site, until } from './site.ts';
 import { assertNothingLeft, assertSound } from './sound.ts';
@@ -29,13 +29,17 @@ test('a second deployer is refused at once, and told who holds the target', asyn
   await assertSound(site, second, called);
 });
 
-test('S8: a rollback waits for who only removes old builds any more', async (t) => {
+for (const doing of ['prune', 'prune after a run']) {
+  test(`S8: a rollback waits for who only removes old builds: ${doing}`, (t) => rollsBackAfter(t, doing));
+}
+
+async function rollsBackAfter(t: TestContext, doing: string): Promise<void> {
   const site = await makeSite(t, { builds: [{}, {}] });
   await site.call('deploy');
   const { sandbox, state, folder, config } = site;
   const [tidying, holds] = [`${folder}/tidying`, `${folder}/holds`];
   await sandbox.run('touch', tidying);
-  const holder = '{"pid":%s,"doing":"prune after a run","since":"2026-02-03T15:00:00.000Z","user":"root"}';
+  const holder = `{"pid":%s,"doing":"${doing}","since":"2026-02-03T15:00:00.000Z","user":"root"}`;
   const work = `printf '${holder}\\n' $$ >"$1"; touch "$2"; while test -e "$3"; do sleep 0.02; done`;
   const lock = `${state}/lock`;
   const pruning = await sandbox.spawn(['flock', lock, 'sh', '-c', work, 'sh', lock, holds, tidying]);
@@ -44,14 +48,14 @@ test('S8: a rollback waits for who only removes old builds any more', async (t) 
   let said = '';
   rolling.stderr.setEncoding('utf8').on('data', (chunk: string) => (said += chunk));
   const stdout = text(rolling.stdout);
-  await until('it waits', async () => /another run holds the target: prune after a run/.test(said));
+  await until('it waits', async () => said.includes(`another run holds the target: ${doing} (pid `));
   await sandbox.run('rm', tidying);
   await pruning.ended;
   const { code } = await rolling.ended;
   const called = calledFrom({ code, stdout: await stdout, stderr: said });
   assert.equal([called.code, called.document.active], [0, buildId(1)], said);
   await assertSound(site, buildId(1), called);
-});
+}
 
 test('S8, S9: one unit is deployed by one at a time, with a configuration and without', async (t) => {
   const site = await heldSite(t);
