@@ -152,8 +152,8 @@ export function provenBy({ outcome, active }: RunDocument): string[] {
   return (outcome === 'deployed' || outcome === 'rolled_back') && active ? [active] : [];
 }
 
-/** One from nothing, as where `current` was lost, leads back in time as well. */
-function isWayBack({ kind, from, to }: RunInputs, { outcome }: RunDocument): boolean {
+/** Whether a run led back in time: a rollback, also one from nothing, as where `current` was lost. */
+export function isWayBack({ kind, from, to }: RunInputs, { outcome }: RunDocument): boolean {
   return kind === 'rollback' && outcome === 'deployed' && from !== to;
 }
 

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf, fileError } from '../base/errors.ts';
-import { listRuns, provenBy } from './history.ts';
+import { isWayBack, listRuns, provenBy } from './history.ts';
 import { isRunId } from './inputs.ts';
 import { readEnds } from './ledger.ts';
 import type { Quarantine } from './quarantine.ts';
@@ -19,6 +19,8 @@ export interface PastRun {
   back: string | null;
   /** what served at its end; null: not known, or nothing */
   active: string | null;
+  /** a rollback that led back in time, and did not come to nothing */
+  isWayBack: boolean;
 }
 
 /** What the records of runs are for, besides telling people. */
@@ -53,6 +55,7 @@ export async function readPast(paths: StatePaths): Promise<PastRun[]> {
       to: record?.inputs.to ?? null,
       back: record?.inputs.back ?? null,
       active: document?.active ?? null,
+      isWayBack: document !== null && record !== null && isWayBack(record.inputs, document),
     });
   }
   return past;
@@ -86,7 +89,7 @@ export function evidenceToGo({ evidence, inFlight }: RecordFacts): string[] {
 
 /**
  * The ledgers that stay: the newest ones; the newest that proves a build, or that put it into quarantine, as long as the
- * build is there; the newest that names current; those of the evidence that stays; the one in flight; and what is not
+ * build is there; those of rollbacks that left one, likewise; the newest that names current; those of the evidence that stays; the one in flight; and what is not
  * understood, since another version may.
  */
 export function ledgersToStay(facts: RecordFacts): Set<string> {
@@ -101,9 +104,37 @@ export function ledgersToStay(facts: RecordFacts): Set<string> {
     if (isNews || !isUnderstood) stay.add(run);
     for (const build of proves) isProven.add(build);
   }
+  for (const run of waysBack(past, builds)) stay.add(run);
   const naming = past.find(({ from, to, back, active }) => [from, to, back, active].includes(current));
   if (naming && current !== null) stay.add(naming.run);
   return stay;
+}
+
+/**
+ * The rollbacks that left a build which is there still, and which no later run proved, each with the run that tells to what time it
+ * led back: without them the next rollback would go there. Not where a later one left all of that, too.
+ */
+function waysBack(past: readonly PastRun[], builds: ReadonlySet<string>): string[] {
+  const stay: string[] = [];
+  const known = new Set<string>();
+  for (const [at, run] of past.entries()) {
+    if (run.isWayBack) {
+      const { left, backTo } = passedBy(run, past.slice(at + 1));
+      const isNews = left.some((build) => builds.has(build) && !known.has(build));
+      if (isNews) stay.push(run.run, ...backTo);
+      for (const build of left) known.add(build);
+    }
+    for (const build of run.proves) known.add(build);
+  }
+  return stay;
+}
+
+/** What a rollback left: the build in service, and what was proven since the time that it led back to. */
+function passedBy({ from, to }: PastRun, older: readonly PastRun[]): { left: string[]; backTo: string[] } {
+  const since = older.findIndex(({ proves }) => to !== null && proves.includes(to));
+  const passed = older.slice(0, Math.max(since, 0)).flatMap(({ proves }) => proves);
+  const left = [from, ...passed].filter((build) => build !== null);
+  return { left, backTo: older.slice(since, since + 1).map(({ run }) => run) };
 }
 
 /** Where the records of a run lie. */

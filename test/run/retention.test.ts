@@ -1,6 +1,7 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
+import { listRuns, wayBack } from '../../lib/run/history.ts';
 import {
   evidenceToGo,
   failuresKept,
@@ -10,6 +11,7 @@ import {
   type PastRun,
   provenIn,
   readPast,
+  recordPaths,
   type RecordFacts,
   servedBefore,
 } from '../../lib/run/retention.ts';
@@ -22,7 +24,7 @@ const test = suite('run/retention');
 const runId = (number: number): string => `20260203-15${String(number).padStart(4, '0')}-00aa`;
 
 function pastRun(number: number, changed: Partial<PastRun> = {}): PastRun {
-  const nothing = { isUnderstood: true, proves: [], from: null, to: null, back: null, active: null };
+  const nothing = { isUnderstood: true, proves: [], from: null, to: null, back: null, active: null, isWayBack: false };
   return { run: runId(number), ...nothing, ...changed };
 }
 
@@ -72,6 +74,45 @@ test('S8: the newest ledger that names current stays, and the one in flight, of 
     [1, 2, 3, 4, 5, 6, 7].map((number) => stay.has(runId(number))),
     [false, true, true, true, true, false, true],
   );
+});
+
+const [a, b, c] = [older, newer, newest];
+
+for (const [what, acts] of [
+  ['that led one back', [[a], [a, b], [b, c], [c, '<', b]]],
+  ['that led past a build', [[a], [a, b], [b, c], [c, b], [b, '<', a]]],
+  ['after a rollback', [[a], [a, b], [b, c], [c, '<', b], [b, '<', a]]],
+  ['that had nothing to leave', [[a], [a, b], [null, '<', a]]],
+  ['whose build was deployed again', [[a], [a, b], [b, '<', a], [a, b]]],
+] as const) {
+  test(`S8: what a rollback left is known for as long as it is there: one ${what}`, async (t) => {
+    const paths = await makeState(t);
+    for (const [at, act] of acts.entries()) {
+      const [from, to] = act.length === 1 ? [null, act[0]] : [act[0], act.at(-1) as string];
+      const kind = act.length === 3 ? 'rollback' : 'deploy';
+      await leaveRun(paths, runId(at + 1), { kind, from, to, active: to });
+    }
+    const current = acts.at(-1)?.at(-1) ?? null;
+    const before = await wayBack(paths, (build) => build !== current);
+    // What a monitor brings up again, over and over, is proven each time.
+    const recoveries = many(200, 100).map((run) => ({ ...run, proves: [current ?? ''], active: current }));
+    const past = [...recoveries.toReversed(), ...(await readPast(paths))];
+    const stay = ledgersToStay(factsOf([], { past, builds: new Set([a, b, c]), current }));
+    for (const run of await listRuns(paths)) if (!stay.has(run)) await rm(recordPaths(paths, run).ledger);
+    assert.equal(await wayBack(paths, (build) => build !== current), before);
+  });
+}
+
+test('P5: the ledger of a rollback goes with the builds that it left, and where a later run proved them', () => {
+  const back = { proves: [older], active: older, from: newer, to: older, isWayBack: true };
+  const old = [pastRun(1, back), pastRun(2, { proves: [newer], active: newer }), pastRun(3, back)];
+  const recoveries = many(200, 100).map((run) => ({ ...run, proves: [older], active: older }));
+  const staying = (builds: string[]): boolean[] => {
+    const stay = ledgersToStay(factsOf([...old, ...recoveries], { builds: new Set(builds), current: older }));
+    return [1, 2, 3].map((number) => stay.has(runId(number)));
+  };
+  assert.equal(staying([older]), [false, false, false]);
+  assert.equal(staying([older, newer]), [true, true, true], 'the first is the time that the second led back to');
 });
 
 test('P5: evidence stays for the last failures, and for the run in flight', () => {
