@@ -12,6 +12,7 @@ import { readRun } from '../run/history.ts';
 import { isLiving, readInFlight } from '../run/in-flight.ts';
 import { type Ground, readHolder } from '../run/lock.ts';
 import type { StatePaths } from '../run/state.ts';
+import { cutOffChange } from './init/cut-off.ts';
 import { endChange } from './init/end-change.ts';
 import type { EndedChange } from './init/ended-change.ts';
 import { asItServes } from './init/strategy/proven.ts';
@@ -88,11 +89,16 @@ function tellingWhatLacks(
 }
 
 /**
- * A run of another target on the same unit is ended first, by whoever has that target: what its ledger says is not carried
- * out with the rights of this one.
+ * A run or a change of another target on the same unit is ended first, by whoever has that target: what its records say is not
+ * carried out with the rights of this one.
  */
 async function requireNoneCutOff(others: readonly StatePaths[], unit: string): Promise<void> {
   for (const paths of others) {
+    const change = await cutOffChange(paths);
+    if (change) {
+      const what = `${change.message}, by ${paths.directory}; nothing was changed`;
+      throw new CutoverError('refused', what, { mend: change.mend });
+    }
     const mark = await readInFlight(paths);
     // Of a run whose ledger is lost nobody knows what to take back.
     if (mark === null || (await readRun(paths, mark.run)) === null) continue;

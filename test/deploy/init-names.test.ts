@@ -1,6 +1,7 @@
 import * as assert from 'uvu/assert';
-import { namesFor } from '../../lib/deployer/init/names.ts';
+import { initCommand, namesFor } from '../../lib/deployer/init/names.ts';
 import { name } from '../../lib/config/values/name.ts';
+import { statePaths } from '../../lib/run/state.ts';
 import { suite } from '../suite.ts';
 
 const test = suite('deploy/init names');
@@ -26,3 +27,15 @@ test('app and target as the name of the unit suggests them', () => {
     name.parse(target, 'target');
   }
 });
+
+test('the command about a unit says the names that it would not take by itself', () => {
+  assert.is(command('shop.service', 'shop', 'production'), 'cutover init shop.service');
+  assert.is(command('shop-blue.service', 'shop', 'blue'), 'cutover init shop-blue.service --target blue');
+  assert.is(command('shop.service', 'other', 'production'), 'cutover init shop.service --app other');
+  assert.is(command('shop-dev.service', 'other', 'blue'), 'cutover init shop-dev.service --app other --target blue');
+  assert.is(command('shop-dev.service', 'shop-dev', 'blue'), 'cutover init shop-dev.service --target blue');
+});
+
+function command(unit: string, app: string, target: string): string {
+  return initCommand(unit, statePaths({ state: '/var/lib/cutover', app, target }));
+}

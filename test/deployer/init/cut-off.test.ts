@@ -90,6 +90,23 @@ test('a move that was cut off is taken back by --undo, which is all that it was 
   assert.equal([told.code, /it runs where it ran before/.test(told.stdout)], [0, true], told.stdout + told.stderr);
 });
 
+test('S8: a move that was cut off under other names: nothing is begun beside it, and the command says them', async (t) => {
+  const site = await plainSite(t);
+  const { sandbox, unit, source, builds } = site;
+  t.cleanup(() => rm(sandbox.hostPath('/var/lib/cutover/other'), { recursive: true, force: true }));
+  await killed(sandbox, [unit, '--adopt', '--app', 'other', '--target', 'blue'], afterReload.adopt);
+  const { code, kind, message, mend } = await refusedAdoption(site);
+  assert.equal([code, kind], [1, 'refused'], message);
+  const what = `a move of ${unit} to ${builds}/current was cut off, by /var/lib/cutover/other/blue; nothing was changed`;
+  assert.is(message, what);
+  const init = `cutover init ${unit} --app other --target blue --adopt`;
+  assert.is(mend, `${init} (goes on), or ${init} --undo`);
+  const ended = await sandbox.cutover([...init.split(' ').slice(1), '--undo']);
+  assert.equal([ended.code, await servedFrom(site)], [0, source], ended.stderr);
+  assert.is((await adopt(site)).code, 0);
+  assert.not.equal(await servedFrom(site), source);
+});
+
 test('lines that somebody took out of the unit: the unit counts, and not what was written down', async (t) => {
   const site = await plainSite(t);
   const { sandbox, unit, source, builds } = site;

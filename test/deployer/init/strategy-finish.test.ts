@@ -33,7 +33,7 @@ async function proven(
   t.cleanup(() => rm(folder, { recursive: true, force: true }));
   const path = join(folder, 'cutover.toml');
   if (texts.now !== null) await writeFile(path, texts.now);
-  const paths = { directory: join(folder, 'state') };
+  const paths = { directory: join(folder, 'shop/production') };
   const place = { paths, target: { name: 'production' }, config: { manager: 'system' } } as Place;
   const config = { path, before: texts.before, after: texts.after, mode: 0o644 };
   const what = { unit: 'shop.service', from: 'restart' as const, to, since: '', directory: folder, files: [] };

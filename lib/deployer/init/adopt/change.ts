@@ -6,6 +6,7 @@ import { journalctl } from '../../../systemd/typed.ts';
 import type { Place } from '../../place.ts';
 import { clearTemporary } from '../strategy/our-files.ts';
 import { type EndedChange, goneOnWith, takenBack } from '../ended-change.ts';
+import { initCommand } from '../names.ts';
 import { wayBackFailed } from '../way-back-failed.ts';
 import { copyIn } from './copy.ts';
 import { confirm, finish } from './finish.ts';
@@ -58,12 +59,13 @@ async function afterFailure(
   { error, isRestarted }: { error: unknown; isRestarted: boolean },
 ): Promise<unknown> {
   const { unit, to } = adoption;
+  const init = initCommand(unit, place.paths);
   const look = journalctl(place.config.manager, unit);
   const what = `${unit} does not serve from ${wayOf(adoption, to)}: ${messageOf(error)}`;
   const failed = (second: unknown, then: string): CutoverError =>
     wayBackFailed(what, second, { mend: `${look}; ${then}`, cause: error });
   const back = await takeBack(place, adoption).catch((second: unknown) =>
-    failed(second, `then go on with the way back: cutover init ${unit} --adopt${to === 'builds' ? ' --undo' : ''}`),
+    failed(second, `then go on with the way back: ${init} --adopt${to === 'builds' ? ' --undo' : ''}`),
   );
   if (back instanceof Error) return back;
   const { where, mend } = endOf(adoption, back.kept, place);

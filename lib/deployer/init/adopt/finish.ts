@@ -1,6 +1,7 @@
 import type { CutoverError } from '../../../base/errors.ts';
 import { readIfThere, type StagedFile } from '../../../base/files.ts';
 import type { Place } from '../../place.ts';
+import { initCommand } from '../names.ts';
 import type { ConfigText } from '../strategy/config-file.ts';
 import { bringFiles } from '../strategy/our-files.ts';
 import { type Proven, writeProof, writeRest } from '../unwritten.ts';
@@ -12,16 +13,17 @@ import { type Adoption, clearAdoption, readAdoption, wayOf, writeAdopted } from 
  * @throws `failed`: it serves there all the same
  */
 export async function confirm(place: Place, adoption: Adoption, proof: StagedFile): Promise<void> {
-  await writeProof(provenBy(adoption), proof, () => finish(place, adoption));
+  await writeProof(provenBy(place, adoption), proof, () => finish(place, adoption));
 }
 
 /**
  * Writes what is left of a move that was proven.
  * @returns what could not be written: the record stays, so that the next call goes on; null: all of it was
  */
-export async function finish({ paths }: Place, adoption: Adoption): Promise<CutoverError | null> {
+export async function finish(place: Place, adoption: Adoption): Promise<CutoverError | null> {
+  const { paths } = place;
   const { unit, source, builds, build, shared, lines, config, to } = adoption;
-  return writeRest(provenBy(adoption), async () => {
+  return writeRest(provenBy(place, adoption), async () => {
     await writeAdopted(paths, to === 'builds' ? { unit, source, builds, build, shared, lines } : null);
     // What somebody has written there since is theirs.
     if (config && (await readIfThere(config.path)) === config.before) await bringFiles([config], 'after');
@@ -46,8 +48,8 @@ export async function requireWritten(place: Place): Promise<void> {
   if (lacking) throw lacking;
 }
 
-function provenBy(adoption: Adoption): Proven {
+function provenBy({ paths }: Place, adoption: Adoption): Proven {
   const { unit, to } = adoption;
-  const again = `cutover init ${unit} --adopt${to === 'builds' ? '' : ' --undo'}`;
+  const again = `${initCommand(unit, paths)} --adopt${to === 'builds' ? '' : ' --undo'}`;
   return { serves: `${unit} serves from ${wayOf(adoption, to)}`, again };
 }

@@ -6,6 +6,7 @@ import { holdersOf } from '../../../deploy/ports.ts';
 import { reasonOf } from '../../../run/failure.ts';
 import { journalctl } from '../../../systemd/typed.ts';
 import type { Place } from '../../place.ts';
+import { initCommand } from '../names.ts';
 import { wayBackFailed } from '../way-back-failed.ts';
 import { type Crossing, enterSocket, leaveSocket, prepareSocket, removeOurs, watchAsItIs } from './crossing.ts';
 import { confirm, wayOf } from './finish.ts';
@@ -98,7 +99,7 @@ async function afterFailure(
     const problem = await takeBack(place, record);
     if (problem) return failed(problem, 'everything is as before; cutover rollback brings an older build back');
   } catch (second) {
-    return failed(second, `then go on with the way back: cutover init ${unit} --strategy ${from}`);
+    return failed(second, `then go on with the way back: ${initCommand(unit, place.paths)} --strategy ${from}`);
   }
   if (!isRestarted && isCutoverError(error)) return error;
   const isInterrupted = isCutoverError(error, 'interrupted');

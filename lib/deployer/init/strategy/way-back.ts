@@ -3,6 +3,7 @@ import { openController } from '../../../base/wait.ts';
 import { journalctl, systemctl } from '../../../systemd/typed.ts';
 import type { Place } from '../../place.ts';
 import { type EndedChange, goneOnWith, takenBack } from '../ended-change.ts';
+import { initCommand } from '../names.ts';
 import { problemOf } from '../problem.ts';
 import {
   type Crossing,
@@ -76,7 +77,7 @@ export async function endUnfinished(place: Place): Promise<EndedChange | null> {
     return takenBack(text, problem, mend);
   } catch (error) {
     throw new CutoverError(codeOf(error), `${what}, and cannot be taken back: ${messageOf(error)}`, {
-      mend: `${systemctl(manager, `status ${unit}`)}; as root, the same again: cutover init ${unit} --strategy ${from}`,
+      mend: `${systemctl(manager, `status ${unit}`)}; as root, the same again: ${initCommand(unit, place.paths)} --strategy ${from}`,
       cause: error,
     });
   }
