@@ -123,14 +123,14 @@ function linesPath(directory: string, unit: string): string {
 
 /** The lines that lead the unit into the builds. @throws `refused` where there are some already */
 async function planLines(
-  { systemd, target }: Place,
+  { systemd, target, config: { manager } }: Place,
   seen: SeenUnit,
   { directory, source, shared }: { directory: string; source: string; shared: readonly string[] },
 ): Promise<Adoption['lines']> {
   const path = linesPath(directory, target.unit);
   if ((await readIfThere(path)) !== null) throw foreign(path);
   const [{ texts }, { properties }] = await Promise.all([
-    readSource(systemd, seen.facts, () => true),
+    readSource(systemd, seen.facts, { manager, isWanted: () => true }),
     systemd.known(target.unit),
   ]);
   const unit = { unit: target.unit, texts, properties };

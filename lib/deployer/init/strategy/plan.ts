@@ -80,7 +80,8 @@ async function standInOf(
     runtimeDirectory,
   }: { seen: SeenUnit; units: OurUnits; dropIn: string; runtimeDirectory: string | null },
 ): Promise<{ text: string; mode: number }> {
-  const { texts, mode } = await readSource(systemd, facts, (path) => isOwn(path, facts) && path !== units.dropInPath);
+  const isWanted = (path: string): boolean => isOwn(path, facts) && path !== units.dropInPath;
+  const { texts, mode } = await readSource(systemd, facts, { manager: config.manager, isWanted });
   await requireTwice(systemd, facts, texts);
   const buildsPaths = [target.builds, await realpath(target.builds)];
   const original = { unit: facts.unit, buildsPaths, manager: config.manager, runtimeDirectory };

@@ -1,8 +1,10 @@
 import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
-import { CutoverError, fileError } from '../../../base/errors.ts';
+import { CutoverError, errnoOf, fileError } from '../../../base/errors.ts';
+import type { ManagerKind } from '../../../config/model.ts';
 import type { UnitFacts } from '../../../systemd/facts.ts';
 import type { Systemd } from '../../../systemd/systemd.ts';
+import { systemctl } from '../../../systemd/typed.ts';
 
 /** What a unit says of itself: its file, then the lines beside it, in the order in which systemd reads them. */
 export interface UnitSource {
@@ -19,12 +21,12 @@ export function isOwn(path: string, { unit }: Pick<UnitFacts, 'unit'>): boolean 
 /**
  * Reads a unit's files.
  * @param isWanted which of the files beside its own
- * @throws `refused` when it has no file, `permission`
+ * @throws `refused` when it has no file, or one is gone that systemd still knows; `permission`
  */
 export async function readSource(
   systemd: Pick<Systemd, 'property'>,
   { unit, fragmentPath }: Pick<UnitFacts, 'unit' | 'fragmentPath'>,
-  isWanted: (path: string) => boolean,
+  { manager, isWanted }: { manager: ManagerKind; isWanted: (path: string) => boolean },
 ): Promise<UnitSource> {
   if (fragmentPath === null) {
     throw new CutoverError('refused', `${unit} has no file of its own that a stand-in could be made from`, {
@@ -33,9 +35,8 @@ export async function readSource(
   }
   const beside = (await systemd.property(unit, 'Unit', 'DropInPaths')) as string[];
   const paths = [fragmentPath, ...beside.filter(isWanted)];
-  const modes = await Promise.all(paths.map(async (path) => (await stat(path)).mode));
-  const texts = await Promise.all(paths.map(readText));
-  return { texts, mode: modes.reduce((all, mode) => all & mode, 0o644) };
+  const files = await Promise.all(paths.map((path) => readOne(path, manager)));
+  return { texts: files.map(({ text }) => text), mode: files.reduce((all, { mode }) => all & mode, 0o644) };
 }
 
 /** The settings of a section, one a line, without comments; a "\" at the end of a line joins it with the next (systemd.syntax(7)). */
@@ -58,8 +59,19 @@ export function settingsOf(text: string, section: string): string[] {
   return found;
 }
 
-async function readText(path: string): Promise<string> {
-  return readFile(path, 'utf8').catch((error: unknown) => {
-    throw fileError(error, 'cannot read', path);
-  });
+async function readOne(path: string, manager: ManagerKind): Promise<{ text: string; mode: number }> {
+  try {
+    const [{ mode }, text] = await Promise.all([stat(path), readFile(path, 'utf8')]);
+    return { text, mode };
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw fileError(error, 'cannot read', path);
+    throw new CutoverError(
+      'refused',
+      `${path} is not there any more, and systemd still goes by it; nothing was changed`,
+      {
+        mend: `${systemctl(manager, 'daemon-reload')}, and again`,
+        cause: error,
+      },
+    );
+  }
 }
