@@ -1,11 +1,11 @@
 // needs: sandbox
 // deadline: 10min
-import { writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { calledFrom, until } from '../../deploy/site.ts';
 import { repository } from '../../sandboxed.ts';
-import { suite } from '../../suite.ts';
+import { suite, type TestContext } from '../../suite.ts';
 import { adopt, everything, type PlainSite, plainSite, refusedAdoption, servedFrom } from './adopt-site.ts';
 
 const test = suite('deployer/init adopt taken back', { timeoutMs: 300_000 });
@@ -103,3 +103,49 @@ test('killed before the proof is written down, used for weeks: whatever ends it 
   await sandbox.run('rm', '-r', builds);
   assert.is(await everything(site), before);
 });
+
+test('it cannot be stopped on the way back: the copy that it runs in stays until it has ended, and the next call goes on', async (t) => {
+  const site = await plainSite(t);
+  const { sandbox, source, unit, builds, config, port } = site;
+  const target = [
+    'app = "plain"',
+    '[targets.production]',
+    `unit = "${unit}"`,
+    `builds = "${builds}"`,
+    `port = ${port}`,
+  ];
+  const times = ['[targets.production.stop]', 'timeout = "1s"', '[targets.production.start]', 'timeout = "3s"', ''];
+  await sandbox.run('mkdir', '-p', '/etc/cutover');
+  await writeFile(sandbox.hostPath(config), [...target, ...times].join('\n'));
+  const env = { NODE_OPTIONS: preload, KILL_AT: String(beforeProof) };
+  const killed = await sandbox.cutover(['init', unit, '--adopt'], { env });
+  assert.ok(killed.code === null || killed.code === 137, `exit ${killed.code}: ${killed.stderr}`);
+  const copy = (await servedFrom(site)) ?? '';
+  assert.match(copy, `${builds}/dist.`);
+  await stopsBefore(t, site);
+  const stuck = await sandbox.cutover(['init', unit, '--adopt', '--undo']);
+  assert.is(stuck.code, 3, stuck.stderr);
+  assert.match(stuck.stderr, `runs in ${copy} still, which stays`);
+  assert.is(await servedFrom(site), copy);
+  await sandbox.run('test', '-e', `${copy}/app.mjs`);
+  await sandbox.run('systemctl', 'kill', '--signal=KILL', blocker);
+  const undone = await sandbox.cutover(['init', unit, '--adopt', '--undo']);
+  assert.equal([undone.code, await servedFrom(site)], [0, source], undone.stderr);
+  assert.is((await sandbox.exec(['test', '-e', copy])).code, 1);
+});
+
+const blocker = 'cutover-blocker.service';
+
+/** Has systemd stop the unit only after another one, whose stop comes to no end. */
+async function stopsBefore(t: TestContext, { sandbox, unit }: PlainSite): Promise<void> {
+  const path = sandbox.hostPath(`/etc/systemd/system/${blocker}`);
+  const service = ['ExecStart=/bin/sleep infinity', 'ExecStop=/bin/sleep infinity', 'TimeoutStopSec=infinity'];
+  await writeFile(path, [`[Unit]\nAfter=${unit}\n[Service]`, ...service, ''].join('\n'));
+  t.cleanup(async () => {
+    await sandbox.exec(['systemctl', 'kill', '--signal=KILL', blocker]);
+    await rm(path, { force: true });
+  });
+  await sandbox.run('systemctl', 'daemon-reload');
+  await sandbox.run('systemctl', 'start', blocker);
+  await sandbox.run('systemctl', 'stop', '--no-block', blocker);
+}

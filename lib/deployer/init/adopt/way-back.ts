@@ -1,6 +1,10 @@
-import { isCutoverError } from '../../../base/errors.ts';
+import { join } from 'node:path';
+import { CutoverError, isCutoverError } from '../../../base/errors.ts';
+import { isThere } from '../../../base/files.ts';
 import { openController } from '../../../base/wait.ts';
 import { isRunning } from '../../../systemd/facts.ts';
+import { systemctl } from '../../../systemd/typed.ts';
+import { usesBelow } from '../../../systemd/usage.ts';
 import type { Place } from '../../place.ts';
 import { problemOf } from '../problem.ts';
 import { bringFiles } from '../strategy/our-files.ts';
@@ -31,10 +35,22 @@ export async function takeBack(place: Place, adoption: Adoption): Promise<TakenB
   const isUntouched = isRunning(facts) && facts.invocationId === invocationId;
   const how = { signal: openController().signal, onRestart: () => {} };
   const problem = isUntouched ? null : await problemOf(moveTo(side, place, adoption, how));
+  if (to === 'builds' && problem !== null) await requireOut(place, adoption, problem);
   const kept =
     to === 'builds' ? await clearBuilds(place, adoption, isUntouched) : await leaveDirectory(adoption, isUntouched);
   await clearAdoption(paths);
   return { problem, kept };
+}
+
+/** A service that could not be stopped runs in the copy still, and nothing there is touched until it has ended. @throws `failed` */
+async function requireOut({ systemd, config }: Place, adoption: Adoption, problem: Error): Promise<void> {
+  const { unit, builds, build } = adoption;
+  if (!(await isThere(builds))) return;
+  const [own, { uses }] = await Promise.all([systemd.processes(unit), usesBelow(builds)]);
+  const inside = (uses.get(build) ?? []).find(({ pid }) => pid !== null && own.includes(pid));
+  if (inside === undefined) return;
+  const what = `${problem.message}; ${unit} (pid ${inside.pid}) runs in ${join(builds, build)} still, which stays`;
+  throw new CutoverError('failed', what, { mend: systemctl(config.manager, 'list-jobs'), cause: problem });
 }
 
 /** The service has ended in the copy by now: what it wrote there up to its end is known. */
