@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync, readFileSync, statSync } from 'node:fs';
+import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { userDirectory } from '../base/xdg.ts';
 import { CutoverError, errnoOf, isCutoverError, messageOf } from '../base/errors.ts';
@@ -27,9 +27,10 @@ export async function findConfig({
   const named = explicit ?? (env.CUTOVER_CONFIG || undefined);
   if (named !== undefined) return resolve(cwd, named);
   const places = placesOf(env, cwd);
-  for (const place of places) {
-    if (isThere(place)) return place;
-  }
+  const [here, ...others] = places;
+  if (isThereToSee(here)) return here;
+  const found = others.find(isThere);
+  if (found !== undefined) return found;
   throw new CutoverError('config', `no configuration found; looked at ${places.join(', ')}`, {
     mend: 'cutover init <unit>',
   });
@@ -52,9 +53,22 @@ export async function parseText(text: string, { file, mode }: { file: string; mo
   return parseConfig(await parseToml(text, file), file, { mode });
 }
 
-function placesOf(env: Environment, cwd: string): string[] {
+function placesOf(env: Environment, cwd: string): [here: string, ...others: string[]] {
   const home = userDirectory('XDG_CONFIG_HOME', env);
   return [join(cwd, 'cutover.toml'), join(home, 'cutover/cutover.toml'), machineFile];
+}
+
+/**
+ * Where somebody stands may be a directory that this user may not look into, such as the home of who typed `sudo -u deploy`: that
+ * names no configuration, and one of the user's own or the machine's is meant.
+ */
+function isThereToSee(place: string): boolean {
+  try {
+    lstatSync(place);
+  } catch {
+    return false;
+  }
+  return isThere(place);
 }
 
 /** A place that may not be looked into counts as there: loading it then says what is in the way. */

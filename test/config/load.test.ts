@@ -67,6 +67,22 @@ test('findConfig looks at the named file, the directory, the user and the machin
   assert.is(await findConfig({ env, cwd }), join(cwd, 'cutover.toml'));
 });
 
+test('a working directory that may not be looked into is passed over, and a file there that may not be read is not', async (t) => {
+  const cwd = await temporary(t);
+  const home = await temporary(t);
+  const [here, own] = [join(cwd, 'cutover.toml'), join(home, 'cutover/cutover.toml')];
+  await mkdir(dirname(own));
+  for (const file of [here, own]) await writeFile(file, leastToml, { mode: 0o600 });
+  await chmod(home, 0o755);
+  const find = (): Promise<string> => findConfig({ env: { XDG_CONFIG_HOME: home }, cwd });
+  assert.is(await asNobody(find), own);
+  await chmod(cwd, 0o755);
+  assert.is(await asNobody(find), here);
+  await chmod(cwd, 0);
+  await chmod(home, 0);
+  assert.is(await asNobody(find), own, 'what is in the way of the own one is told');
+});
+
 test('no configuration at all names the places and the way to one', async (t) => {
   const cwd = await temporary(t);
   const error = await refusal(findConfig({ env: { HOME: cwd }, cwd }));
