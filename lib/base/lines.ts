@@ -35,7 +35,15 @@ function shortened(text: string): string {
 export function asShown(text: string): string {
   const line = text.endsWith('\r') ? text.slice(0, -1) : text;
   const last = line.slice(line.lastIndexOf('\r') + 1);
-  const cut = last.length > maxLineLength ? `${last.slice(0, maxLineLength)}…` : last;
+  return withoutControls(last.length > maxLineLength ? `${last.slice(0, maxLineLength)}…` : last);
+}
+
+/** A text of somebody else's, all of it, as one line that a terminal shows and does not obey. */
+export function onOneLine(text: string): string {
+  return withoutControls(text.replaceAll(/\s+/g, ' '));
+}
+
+function withoutControls(text: string): string {
   // oxlint-disable-next-line no-control-regex -- these are what is taken out
-  return stripVTControlCharacters(cut).replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '');
+  return stripVTControlCharacters(text).replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '');
 }

@@ -43,7 +43,8 @@ function judgeJson(text: string, wanted: HealthConfig['json']): string | null {
   }
   for (const [path, value] of Object.entries(wanted)) {
     const found = valueAt(document, path);
-    if (found !== value) return `${path} is ${JSON.stringify(found) ?? 'missing'}, expected ${JSON.stringify(value)}`;
+    if (found === value) continue;
+    return `${path} is ${shortened(JSON.stringify(found) ?? 'missing')}, expected ${JSON.stringify(value)}`;
   }
   return null;
 }
@@ -63,6 +64,6 @@ export function describeStatuses(statuses: HealthConfig['statuses']): string {
 }
 
 function excerpt(text: string): string {
-  const line = shortened(text.replaceAll(/\s+/g, ' '), 120);
+  const line = shortened(text, 120);
   return line === '' ? '' : `: ${line}`;
 }

@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { CutoverError, errnoOf, fileError, messageOf } from '../base/errors.ts';
 import { makePrivateDirectory, privateFile, readError } from '../base/files.ts';
 import { lockDescriptor } from '../base/flock.ts';
+import { onOneLine } from '../base/lines.ts';
 import { giveToOwnerOf } from '../base/owner.ts';
 import { readRegularFile } from '../base/regular-file.ts';
 import { sleep } from '../base/wait.ts';
@@ -169,9 +170,9 @@ async function describeHolder(paths: StatePaths): Promise<string> {
   return 'another run holds the target';
 }
 
-/** What a holder is at, in words. */
+/** What a holder is at, in words. Another user may have written what the lock file says. */
 export function holderText({ pid, doing, since, user }: Holder): string {
-  return `${doing} (pid ${pid}, user ${user}, since ${since})`;
+  return onOneLine(`${doing} (pid ${pid}, user ${user}, since ${since})`);
 }
 
 /** Whether somebody has the target, as far as its lock file tells: enough to tell others by, and never to act on. */

@@ -1,3 +1,4 @@
+import { onOneLine } from '../base/lines.ts';
 import { secretsInAddresses } from '../config/address-secrets.ts';
 import { redacted } from '../config/secrets.ts';
 
@@ -15,10 +16,11 @@ const bearer = /\b(authorization:\s*)(?:\w+\s+)?[^\s"']+/gi;
  * (`--password X`, `TOKEN=X`, `//user:X@host`, `https://X@host`) is left out. A guess by names: no proof that no secret is in it.
  */
 export function commandLineOf(args: readonly string[], length = 200): string {
-  const shown = args.map((arg, at) => (isSecretOption.test(args[at - 1] ?? '') ? redacted : arg));
+  const words = args.map(onOneLine);
+  const shown = words.map((word, at) => (isSecretOption.test(words[at - 1] ?? '') ? redacted : word));
   const line = shown
     .join(' ')
-    .replaceAll(/\s+/g, ' ')
+    .replaceAll(/ {2,}/g, ' ')
     .replaceAll(assigned, `$1$2$3${redacted}`)
     .replaceAll(followed, `$1$2 ${redacted}`)
     .replaceAll(bearer, `$1${redacted}`)

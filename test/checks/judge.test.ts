@@ -42,6 +42,13 @@ test('S3: what is wrong is said with what came and what should have', async () =
   assert.ok(long.length < 200 && long.endsWith('x…'));
 });
 
+test('S3: what an answer says reaches no terminal as a command', async () => {
+  const [colour, title] = ['\u001b[31m', '\u001b]0;mine\u0007'];
+  assert.is(await verdict(503, `${title}\u009b2J${colour}down\u0008\r\n`), 'answered 503, expected 200: down');
+  const json = JSON.stringify({ status: '\u009b2Jill' });
+  assert.is(await verdict(200, json, { json: { status: 'well' } }), 'status is "ill", expected "well"');
+});
+
 test('S3: a JSON value is found by its path and must be equal in kind too', async () => {
   const text = JSON.stringify({
     status: 'healthy',

@@ -7,7 +7,8 @@ import * as assert from 'uvu/assert';
 import { CutoverError } from '../../lib/base/errors.ts';
 import { exec } from '../../lib/base/exec.ts';
 import { openController, poll } from '../../lib/base/wait.ts';
-import { type Holder, isHeld, takeLock } from '../../lib/run/lock.ts';
+import { ownName } from '../../lib/run/in-flight.ts';
+import { type Holder, holderText, isHeld, takeLock } from '../../lib/run/lock.ts';
 import { type StatePaths, statePathsIn } from '../../lib/run/state.ts';
 import { asNobody, makeTmpfs } from '../base/tmpfs.ts';
 import { rejection } from '../builds/directory.ts';
@@ -81,6 +82,18 @@ test('S8: who has it is told: doing what, pid, user, since when', async (t) => {
   assert.match(error.mend ?? '', '--wait');
   await lock.release();
   await (await takeLock(paths, request)).release();
+});
+
+test('S8: what a lock file says of its holder reaches no terminal as a command, and stays one line', () => {
+  const since = '2026-02-03T15:11:16.000Z';
+  const holder: Holder = {
+    ...ownName(),
+    pid: 7,
+    doing: '\u001b]0;mine\u0007deploy\r\n\u009b2Jof a test',
+    since,
+    user: 'a\u001b[1A',
+  };
+  assert.is(holderText(holder), `deploy of a test (pid 7, user a, since ${since})`);
 });
 
 test('S8: the state is made where it is missing, for the owner alone, and the lock file stays', async (t) => {

@@ -199,6 +199,9 @@ test('W4: a command line is shown without its secrets', () => {
     [['curl', 'http://x/?token=hush&a=1'], 'curl http://x/?token=[redacted]&a=1'],
     [['node', 'tokenize.js', '--passive', 'yes'], 'node tokenize.js --passive yes'],
     [['a\nb', 'c'], 'a b c'],
+    [['\u001b]0;mine\u0007a\u001b[2J', '\u009b31mb\u0008'], 'a b'],
+    [['app', '--pass\u001b[0mword=hush'], 'app --password=[redacted]'],
+    [['x'.repeat(50), '--pass\u0007word', 'hush'], `${'x'.repeat(50)} --password [redacted]`],
   ];
   for (const [args, line] of cases) assert.is(commandLineOf(args), line);
   assert.is(commandLineOf(['x'.repeat(500)]).length, 200);
