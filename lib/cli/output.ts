@@ -1,4 +1,4 @@
-import { constants, fstatSync, openSync, writeSync } from 'node:fs';
+import { constants, fstatSync, openSync, readFileSync, writeSync } from 'node:fs';
 
 /** What this process writes on one of its descriptors. A service may be down meanwhile, so no reader is waited for. */
 export interface Output {
@@ -53,10 +53,30 @@ function unhurried(descriptor: number): number | null {
   try {
     const facts = fstatSync(descriptor);
     const isTerminal = facts.isCharacterDevice() && !notAnew.has((facts.rdev >> 8) & 0xfff);
-    return isTerminal || facts.isFIFO() ? openSync(`/proc/self/fd/${descriptor}`, again) : null;
+    if (isTerminal) return anew(descriptor) ?? ownTerminal(facts.rdev);
+    return facts.isFIFO() ? anew(descriptor) : null;
   } catch {
     return null;
   }
+}
+
+function anew(descriptor: number): number | null {
+  try {
+    return openSync(`/proc/self/fd/${descriptor}`, again);
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * After `su` or `sudo -u` the terminal is still the other user's, and may be opened only as our own, under the name that
+ * everybody's has. Null: it is not ours.
+ */
+function ownTerminal(device: number): number | null {
+  const stat = readFileSync('/proc/self/stat', 'utf8');
+  // The first field behind the name is number 3, the terminal's device number 7 (proc_pid_stat(5)).
+  const own = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[7 - 3]);
+  return own === device ? openSync('/dev/tty', again) : null;
 }
 
 /** Takes what is written from the front. @returns false where nobody reads: then all is taken */

@@ -1,7 +1,8 @@
-import { closeSync, constants, openSync, readFileSync, readSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, closeSync, constants, openSync, readFileSync, readSync, writeFileSync, writeSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { exec } from '../../lib/base/exec.ts';
+import { exec, startFed } from '../../lib/base/exec.ts';
+import { shellLine } from '../../lib/base/shell-words.ts';
 import { openOutput } from '../../lib/cli/output.ts';
 import { makeDirectory } from '../builds/directory.ts';
 import { until } from '../deploy/site.ts';
@@ -50,6 +51,32 @@ test('S2: who shares the descriptor is not told to wait no more', async (t) => {
   openOutput(writer).write('one line\n');
   const [, flags] = /^flags:\s+(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${writer}`, 'utf8')) ?? [];
   assert.is(Number.parseInt(flags ?? '', 8) & constants.O_NONBLOCK, 0);
+});
+
+/** Writes far more than a terminal takes, tells in a file whether it is kept, and ends once all is out. */
+const writer = `
+  const { openOutput } = await import(${JSON.stringify(new URL('../../lib/cli/output.ts', import.meta.url).href)});
+  const { writeFileSync } = await import('node:fs');
+  const output = openOutput(1);
+  output.write(Array.from({ length: 100_000 }, (_, at) => 'line ' + at + '\\n').join(''));
+  writeFileSync(process.argv[1], String(output.isBehind()));
+  output.finish();
+`;
+
+test("S2: another user's terminal (sudo -u deploy) is not waited for either, and has everything in its order", async (t) => {
+  const told = join(await makeDirectory(t), 'told');
+  writeFileSync(told, '');
+  chmodSync(dirname(told), 0o755);
+  chmodSync(told, 0o666);
+  const program = [process.execPath, '--import', 'tsx', '--input-type=module', '-e', writer, '--', told];
+  const line = shellLine(['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups', ...program]);
+  const typed = await startFed(['script', '-qec', line, '/dev/null'], { signal: t.signal });
+  await until('it has written, and nobody read', async () => readFileSync(told, 'utf8') !== '');
+  assert.is(readFileSync(told, 'utf8'), 'true');
+  let read = '';
+  typed.stdout.setEncoding('utf8').on('data', (chunk: string) => (read += chunk));
+  assert.is((await typed.ended).code, 0);
+  assert.is(read, Array.from({ length: 100_000 }, (_, at) => `line ${at}\r\n`).join(''));
 });
 
 test('S2: a reader that is gone has nothing kept for it', async (t) => {
