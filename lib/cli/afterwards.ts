@@ -20,7 +20,7 @@ const ledgersAtOnce = 10;
 const slowMs = 1_000;
 
 interface AfterwardsOptions {
-  terminal: Pick<Terminal, 'env'>;
+  terminal: Pick<Terminal, 'env' | 'isBehind'>;
   /** those of the configuration when none are given */
   channels?: readonly ChannelConfig[];
   /** the directory for metrics, null: none are written; that of the configuration when none is given */
@@ -36,7 +36,7 @@ export async function afterwards(
   document: RunDocument | null,
   place: CommandPlace,
   {
-    terminal: { env },
+    terminal: { env, isBehind },
     channels = place.config.notify,
     metrics = place.config.metrics,
     // Without a file nobody said how many builds are to be kept: none is removed.
@@ -52,14 +52,14 @@ export async function afterwards(
     await Promise.all([hooks, notifyAfterwards(ended, place, { channels, env }), metricsAfterwards(place, metrics)]);
     await place.journalled();
   } finally {
-    await leaving.end();
+    await leaving.end({ isReaderSlow: isBehind() });
   }
 }
 
 /** Does a command's work. What it had ended before it failed is told all the same. @throws what the work throws */
 export async function whileWorking<T>(
   place: CommandPlace,
-  terminal: Pick<Terminal, 'env'>,
+  terminal: Pick<Terminal, 'env' | 'isBehind'>,
   work: () => Promise<T>,
 ): Promise<T> {
   try {
@@ -72,14 +72,19 @@ export async function whileWorking<T>(
 }
 
 /** Nobody who deploys next is to wait for the scope of a run that has ended. */
-function leaveWhenSlow({ systemd, config, target }: CommandPlace): { end: () => Promise<void> } {
+function leaveWhenSlow({ systemd, config, target }: CommandPlace): {
+  end: (options: { isReaderSlow: boolean }) => Promise<void>;
+} {
   let leaving: Promise<void> | undefined;
-  const timer = setTimeout(() => {
-    leaving = leaveHold({ systemd, app: config.app, target: target.name });
-  }, slowMs);
+  const leave = (): void => {
+    leaving ??= leaveHold({ systemd, app: config.app, target: target.name });
+  };
+  const timer = setTimeout(leave, slowMs);
   return {
-    async end() {
+    async end({ isReaderSlow }) {
       clearTimeout(timer);
+      // The process does not end before whoever reads has read.
+      if (isReaderSlow) leave();
       // A process that ends while it is being moved would leave an empty scope behind.
       await leaving;
     },

@@ -16,21 +16,27 @@ export interface OwnProcess {
   breakOff(exitCode: number): never;
 }
 
+/** What a run hears, so that it does not break off in the middle. */
+const caught = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGTSTP'] as const;
+
 /**
  * Takes over what the process is given. Losing the terminal (a closed pipe, SIGHUP) is not an interruption: what cannot be
  * written is left out, and the run goes on. Node's own streams are not touched: to set them up takes longer than to write.
  */
 export function openProcess(argv: readonly string[]): OwnProcess {
   const [answers, complaints] = [openOutput(1), openOutput(2)];
+  const isBehind = (): boolean => answers.isBehind() || complaints.isBehind();
   let hasPrinted = false;
   const print = (text: string): void => {
     hasPrinted = true;
     answers.write(`${text}\n`);
   };
   return {
-    terminal: { ...telling(argv.includes('--json') ? complaints : answers, complaints), print },
+    terminal: { ...telling(argv.includes('--json') ? complaints : answers, complaints), print, isBehind },
     hasPrinted: () => hasPrinted,
     endWith(exitCode) {
+      // What was to be brought to an end has come to one: whoever waits for a reader now may be ended like any other.
+      if (isBehind()) for (const name of caught) process.removeAllListeners(name);
       for (const output of [answers, complaints]) output.finish();
       process.exit(exitCode);
     },
@@ -38,7 +44,7 @@ export function openProcess(argv: readonly string[]): OwnProcess {
   };
 }
 
-function telling(told: Output, complaints: Output): Omit<Terminal, 'print'> {
+function telling(told: Output, complaints: Output): Omit<Terminal, 'print' | 'isBehind'> {
   let isRead = true;
   return {
     tell: (text) => {
@@ -46,7 +52,6 @@ function telling(told: Output, complaints: Output): Omit<Terminal, 'print'> {
     },
     complain: (text) => void complaints.write(text),
     hasReader: () => isRead,
-    isBehind: () => told.isBehind(),
     colours: plainColours,
     isLive: false,
     env: process.env,

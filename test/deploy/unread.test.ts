@@ -81,6 +81,41 @@ test('S4: a run behind a terminal that was stopped is taken back by SIGTERM', as
   await assertSound(site, first);
 });
 
+/** A deploy that is over, and still has to tell it to a terminal that was stopped. */
+async function overUntold(t: TestContext, site: Site): Promise<{ deploying: OnTerminal; pid: string }> {
+  const deploying = await deployOnTerminal(t, site);
+  await untilBegun(site, 'start');
+  deploying.type(stop);
+  const pid = /"pid":(\d+)/.exec(await lockText(site))?.[1] ?? '';
+  await letGo(site);
+  await untilOver(site);
+  return { deploying, pid };
+}
+
+test('S4: a run that is over and waits for its terminal leaves the next one its guard', async (t) => {
+  const site = await heldSite(t);
+  const { deploying } = await overUntold(t, site);
+  const { code, stderr } = await site.call('rollback', ['--wait']);
+  assert.is(code, 0, stderr);
+  assert.not.match(stderr, 'does not guard');
+  deploying.type(goOn);
+  assert.is(await deploying.end(), 0);
+  await assertSound(site, first);
+});
+
+test('S2: what is over and waits for its terminal ends at SIGTERM', async (t) => {
+  const site = await heldSite(t);
+  const { deploying, pid } = await overUntold(t, site);
+  await until('it is gone', async () => {
+    // One that comes before the end is an interruption that comes too late.
+    await site.sandbox.exec(['kill', pid]);
+    return (await site.sandbox.exec(['test', '-d', `/proc/${pid}`])).code !== 0;
+  });
+  deploying.type(goOn);
+  assert.is(await deploying.end(), 143);
+  await assertSound(site, second);
+});
+
 test('S2: a run is not suspended (Ctrl-Z), and says so', async (t) => {
   const site = await heldSite(t);
   const deploying = await deployOnTerminal(t, site);
