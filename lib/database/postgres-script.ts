@@ -7,6 +7,7 @@ import { queryPostgres } from '../stores/postgres.ts';
 import { runProgram } from '../stores/program.ts';
 import type { DatabaseTask } from './kind.ts';
 import { emptyDatabase, stayingEntries } from './postgres-empty.ts';
+import { withKnownSettings } from './postgres-head.ts';
 
 /** How far the script of a restore came. */
 export interface Told {
@@ -54,7 +55,7 @@ export async function* restoreScript(
   const script = wholeOutput(reader, (said) => new Error(said));
   try {
     yield `BEGIN;\n${emptyDatabase}`;
-    yield* script;
+    yield* withKnownSettings(script);
     yield `\nRESET ALL;\n${database.verify ?? 'SELECT 1'}\n;\nCOMMIT;\n`;
     told.isAll = true;
   } catch (error) {
