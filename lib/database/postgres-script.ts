@@ -41,6 +41,18 @@ function isOneOf(entry: string, staying: readonly string[]): boolean {
 }
 
 /**
+ * A server that builds an index, say, would not see before its end that nobody is there any more, and hold all locks until then.
+ * Since version 14 it looks, where its system lets it.
+ */
+const endsWithClient = `
+DO $cutover$
+BEGIN
+  PERFORM set_config('client_connection_check_interval', '2s', false);
+EXCEPTION WHEN OTHERS THEN NULL;
+END $cutover$;
+`;
+
+/**
  * The whole restore as one transaction, the query that verifies it included. Its end is written only when pg_restore has
  * written all: whatever dies before that, the server takes everything back.
  * @param list as `listWanted` gives it
@@ -54,9 +66,9 @@ export async function* restoreScript(
   const reader = await startFed(['pg_restore', `--use-list=${list}`, '--file=-', archive], { signal });
   const script = wholeOutput(reader, (said) => new Error(said));
   try {
-    yield `BEGIN;\n${emptyDatabase}`;
+    yield `BEGIN;\n${endsWithClient}${emptyDatabase}`;
     yield* withKnownSettings(script);
-    yield `\nRESET ALL;\n${database.verify ?? 'SELECT 1'}\n;\nCOMMIT;\n`;
+    yield `\nRESET ALL;\n${endsWithClient}${database.verify ?? 'SELECT 1'}\n;\nCOMMIT;\n`;
     told.isAll = true;
   } catch (error) {
     told.problem = messageOf(error);

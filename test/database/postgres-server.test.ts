@@ -4,6 +4,7 @@ import * as assert from 'uvu/assert';
 import { takeBackup } from '../../lib/database/backup.ts';
 import { restoreBackup } from '../../lib/database/restore.ts';
 import { makeDirectory } from '../builds/directory.ts';
+import { until } from '../deploy/site.ts';
 import { suite } from '../suite.ts';
 import { contentOf, makeDatabase } from './postgres-samples.ts';
 
@@ -33,3 +34,25 @@ test('P3: a pg_restore that is newer than the server names settings that the ser
   await restoreBackup({ ...owner, file, signal: t.signal });
   assert.is(await contentOf(cluster, name), before);
 });
+
+for (const [where, sql, verify] of [
+  ['in the middle', 'UPDATE patience SET seconds = 600', 'SELECT 1'],
+  ['at the query that verifies it', 'SELECT 1', 'SELECT pg_sleep(600)'],
+] as const) {
+  test(`P3: a restore that is cut off ${where} leaves nothing at work in the server`, async (t) => {
+    const slow = 'CREATE MATERIALIZED VIEW slow AS SELECT pg_sleep(seconds)::text FROM patience';
+    const tables = `CREATE TABLE patience(seconds int); INSERT INTO patience VALUES (0); ${slow}; ${sql}`;
+    const { cluster, name, owner } = await makeDatabase(t, tables, { verify });
+    const { file } = await takeBackup({ ...owner, id, signal: t.signal });
+    const atWork = `SELECT count(*) FROM pg_stat_activity WHERE datname = '${name}' AND wait_event = 'PgSleep'`;
+    t.cleanup(() =>
+      cluster.sql('postgres', `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${name}'`),
+    );
+    const [ended, enough] = [new AbortController(), new Error('enough')];
+    const restoring = restoreBackup({ ...owner, file, signal: ended.signal }).catch((error: unknown) => error);
+    await until('it waits', async () => (await cluster.sql('postgres', atWork)) === '1');
+    ended.abort(enough);
+    assert.is(await restoring, enough);
+    await until('it has ended', async () => (await cluster.sql('postgres', atWork)) === '0');
+  });
+}
