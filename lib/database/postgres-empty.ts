@@ -28,10 +28,22 @@ const isMine = `coalesce((SELECT pg_has_role(s.refobjid, 'USAGE') FROM pg_shdepe
       WHERE b.datname = current_database() AND s.classid = o.catalog AND s.objid = o.oid AND s.deptype = 'o'),
       pg_has_role(10, 'USAGE'))`;
 
+/** The default privileges of every role that this one has; those in a schema only add to the others. */
+const defaultPrivileges = `(SELECT d.*, format('ALTER DEFAULT PRIVILEGES FOR ROLE %I%s', pg_get_userbyid(d.defaclrole),
+        ' IN SCHEMA ' || quote_ident(n.nspname)) AS alter,
+      CASE d.defaclobjtype WHEN 'r' THEN 'TABLES' WHEN 'S' THEN 'SEQUENCES' WHEN 'f' THEN 'FUNCTIONS' WHEN 'T' THEN 'TYPES'
+        WHEN 'n' THEN 'SCHEMAS' ELSE 'LARGE OBJECTS' END AS things,
+      acldefault(CASE d.defaclobjtype WHEN 'S' THEN 's' ELSE d.defaclobjtype END, d.defaclrole) AS builtin
+    FROM pg_default_acl d LEFT JOIN pg_namespace n ON n.oid = d.defaclnamespace WHERE pg_has_role(d.defaclrole, 'USAGE')) d`;
+
+const grantee = `CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END`;
+
 /**
  * SQL that removes what is in the database, for a transaction that fills it anew: pg_restore's own --clean removes only what
  * the backup knows, and fails on it when a table that came later refers to one of those. The names are collected before
- * the first goes, since each takes others with it. Others who use the database are not waited for long.
+ * the first goes, since each takes others with it. Nothing made anew may be given away by default: a backup says only how
+ * privileges differ from the built-in ones, and puts the default privileges back last. Others who use the database are not
+ * waited for long.
  */
 export const emptyDatabase = `
 SET client_min_messages = warning;
@@ -40,8 +52,14 @@ DO $cutover$
 DECLARE drops text[]; line text;
 BEGIN
   SELECT array_agg(drop ORDER BY rank) INTO drops FROM (
-    SELECT 1 AS rank, format('DROP %s IF EXISTS %I.%I CASCADE', CASE c.relkind WHEN 'v' THEN 'VIEW'
-      WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'f' THEN 'FOREIGN TABLE' ELSE 'TABLE' END, n.nspname, c.relname) AS drop
+    SELECT DISTINCT 1 AS rank, format('%s REVOKE ALL ON %s FROM %s CASCADE', d.alter, d.things, ${grantee}) AS drop
+    FROM ${defaultPrivileges}, aclexplode(d.defaclacl) a
+    UNION ALL
+    SELECT DISTINCT 2, format('%s GRANT ALL ON %s TO %s', d.alter, d.things, ${grantee})
+    FROM ${defaultPrivileges}, aclexplode(d.builtin) a WHERE d.defaclnamespace = 0
+    UNION ALL
+    SELECT 1, format('DROP %s IF EXISTS %I.%I CASCADE', CASE c.relkind WHEN 'v' THEN 'VIEW'
+      WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'f' THEN 'FOREIGN TABLE' ELSE 'TABLE' END, n.nspname, c.relname)
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm') AND ${own('pg_class', 'c.oid')}
     UNION ALL

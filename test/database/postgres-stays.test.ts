@@ -89,3 +89,23 @@ test('P3: what is rarely made comes back as well, and what of it came later does
   );
   assert.is(await contentOf(cluster, name), before);
 });
+
+test('P3: nobody may do more afterwards than before, whatever is granted by default', async (t) => {
+  const { cluster, name, owner, asPlain } = await makePlainDatabase(t, users);
+  const reader = `reader_${name}`;
+  await cluster.sql(name, `CREATE ROLE ${reader}; GRANT CREATE ON SCHEMA public TO plain_${name}`);
+  const byDefault = 'ALTER DEFAULT PRIVILEGES';
+  await asPlain(
+    `${byDefault} GRANT SELECT ON TABLES TO ${reader}; ${byDefault} REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
+     ${byDefault} IN SCHEMA public GRANT USAGE ON SEQUENCES TO ${reader} WITH GRANT OPTION; ${byDefault} REVOKE ALL ON TYPES FROM plain_${name};
+     CREATE TABLE secrets(id serial); REVOKE SELECT ON secrets FROM ${reader}; REVOKE USAGE ON SEQUENCE secrets_id_seq FROM ${reader};
+     CREATE FUNCTION open() RETURNS int LANGUAGE sql AS 'SELECT 1'; GRANT EXECUTE ON FUNCTION open() TO PUBLIC;
+     CREATE FUNCTION closed() RETURNS int LANGUAGE sql AS 'SELECT 1'; CREATE TYPE mood AS ENUM ('ok')`,
+  );
+  const before = await contentOf(cluster, name);
+  await comesBack(t, owner, () =>
+    asPlain(`${byDefault} GRANT ALL ON TABLES TO PUBLIC; CREATE SCHEMA gone; ${byDefault} IN SCHEMA gone GRANT ALL ON TABLES TO PUBLIC;
+      ${byDefault} REVOKE ALL ON SEQUENCES FROM plain_${name}; ${byDefault} GRANT ALL ON SCHEMAS TO ${reader}`),
+  );
+  assert.is(await contentOf(cluster, name), before);
+});
