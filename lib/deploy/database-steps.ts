@@ -7,6 +7,7 @@ import { NotRestored, reasonOf, StepFailure } from '../run/failure.ts';
 import type { RunInputs } from '../run/inputs.ts';
 import { unrestoredRuns } from '../run/unrestored.ts';
 import type { Step, StepFacts } from '../run/step.ts';
+import { madeForMissing } from './made-for.ts';
 import type { PlanTools } from './strategy.ts';
 import { whileStopped } from './while-stopped.ts';
 
@@ -103,7 +104,8 @@ async function restoreBack(inputs: RunInputs, tools: PlanTools, database: Databa
   try {
     await whileStopped(target, { systemd: tools.systemd, isStarted }, async () => {
       const { restoreBackup } = await import('../database/restore.ts');
-      await restoreBackup({ ...ownerOf(inputs, database), file, signal: openController().signal, onNote });
+      const madeFor = await madeForMissing(tools.systemd, target);
+      await restoreBackup({ ...ownerOf(inputs, database), file, signal: openController().signal, madeFor, onNote });
       isPut = true;
     });
   } catch (error) {

@@ -7,14 +7,13 @@ import { StepFailure } from '../run/failure.ts';
 import type { RunInputs } from '../run/inputs.ts';
 import type { Step, StepFacts } from '../run/step.ts';
 import { startAlongside } from './alongside.ts';
-import { madeForUnit } from './made-for.ts';
+import { madeForMissing } from './made-for.ts';
 import { gateStep, type PlanTools } from './strategy.ts';
 import { startAll, stopAll } from './while-stopped.ts';
 
 /** A step that changes the data hands on what the one before it saw. */
 interface Kept {
   isDamaged?: boolean;
-  isMissing?: boolean;
 }
 
 /**
@@ -85,7 +84,7 @@ async function putBackup(
   { kept, signal }: { kept: Kept; signal: AbortSignal },
 ): Promise<StepFacts> {
   if (!opened) throw new StepFailure('database', 'the backup is not open any more');
-  const madeFor = kept.isMissing ? await madeForUnit(systemd, target.unit) : null;
+  const madeFor = await madeForMissing(systemd, target);
   const onNote = (message: string): void => emit({ type: 'note', message });
   const { setAside } = await opened.put({ signal, isSetAside: kept.isDamaged, madeFor, onNote });
   return { set_aside: setAside };
@@ -100,7 +99,6 @@ async function keepPresent(
   if (!database) throw new StepFailure('database', `${target.name} has no database`);
   const note = (message: string): void => emit({ type: 'note', message });
   if (database.path !== null && !(await isThere(database.path))) {
-    kept.isMissing = true;
     return { file: null, problem: `${database.path} does not exist: there is nothing to keep` };
   }
   // What is there may be just what the query speaks against.

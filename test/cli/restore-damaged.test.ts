@@ -1,4 +1,5 @@
 // needs: sandbox
+import { writeFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import type { BackupReport } from '../../lib/deployer/backup.ts';
 import type { RestoreReport } from '../../lib/deployer/restore.ts';
@@ -46,6 +47,26 @@ test('B2: a migration that breaks the file: the way back tells where the broken 
   const aside = await site.sandbox.run('sh', '-c', `ls ${site.database}.broken-*`);
   assert.is(await site.sandbox.run('cat', aside), 'broken');
   assert.match(called.stderr, `${site.database} is damaged, and kept as ${aside}`);
+  await assertSound(site, first, called);
+});
+
+test('B2: a migration that moves the file away: the way back makes it for the user of the service, who can read it', async (t) => {
+  const site = await makeDatabaseSite(t, {
+    builds: [{}, {}],
+    database: ['restore_on_rollback = true'],
+    migrate: 'mv DB DB.away; exit 1',
+  });
+  const { sandbox, database } = site;
+  const dropIn = `/etc/systemd/system/${site.unit}.d`;
+  await sandbox.run('mkdir', '-p', dropIn);
+  await writeFile(sandbox.hostPath(`${dropIn}/user.conf`), '[Service]\nUser=nobody\nGroup=games\n');
+  await sandbox.run('systemctl', 'daemon-reload');
+  t.cleanup(() => sandbox.run('rm', '-r', dropIn));
+  const called = await site.call('deploy');
+  assert.equal([called.code, called.document.active], [4, first], called.stderr);
+  assert.is(await sandbox.run('stat', '-c', '%a %U:%G', database), '600 nobody:games');
+  assert.is(await site.sql('SELECT group_concat(name) FROM users'), 'ann,bob');
+  assert.match(called.stderr, `${database} was not there: it is made with mode 600 for nobody:games`);
   await assertSound(site, first, called);
 });
 
