@@ -1,9 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { CutoverError, isCutoverError } from '../base/errors.ts';
+import { CutoverError, messageOf } from '../base/errors.ts';
 import { queryPostgres, runPostgres } from '../stores/postgres.ts';
-import { runProgram } from '../stores/program.ts';
+import { runProgram, saidIn } from '../stores/program.ts';
 import type { DatabaseKind, DatabaseTask } from './kind.ts';
 import { listWanted, restoreScript, type Told } from './postgres-script.ts';
 import { firstBytes, packingOf, unpack } from './unpack.ts';
@@ -66,14 +66,14 @@ async function requireWhole(path: string, name: string, { timeoutMs, signal }: D
 
 /** pg_dump reads no server that is newer than itself. */
 function olderProgram(error: unknown): unknown {
-  const [, server] = isCutoverError(error, 'refused') ? (/server version: (\d+)/.exec(error.message) ?? []) : [];
+  const [, server] = /server version: (\d+)/.exec(saidIn(error)) ?? [];
   if (server === undefined) return error;
-  const message = (error as Error).message;
-  return new CutoverError('refused', message, { mend: `apt-get install ${debianPackage}-${server}`, cause: error });
+  const mend = `apt-get install ${debianPackage}-${server}`;
+  return new CutoverError('refused', messageOf(error), { mend, cause: error });
 }
 
 function inUse(error: unknown): unknown {
-  if (!isCutoverError(error, 'refused') || !error.message.includes('lock timeout')) return error;
+  if (!saidIn(error).includes('lock timeout')) return error;
   const mend = 'SELECT pid, application_name, state FROM pg_stat_activity';
-  return new CutoverError('refused', `${error.message}; others use the database`, { mend, cause: error });
+  return new CutoverError('refused', `${messageOf(error)}; others use the database`, { mend, cause: error });
 }

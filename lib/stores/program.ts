@@ -11,6 +11,25 @@ export interface Patience {
 /** So much of what a program said on its way out tells why. */
 const saidLines = 4;
 
+/** What begins to tell why; a server may warn of many things before. */
+const errorLine = /\b(?:ERROR|FATAL|PANIC|error):/;
+
+/** A program that failed. */
+class ProgramFailure extends CutoverError {
+  /** all of what it said; the message is a part of that */
+  readonly said: string;
+
+  constructor(code: 'refused' | 'disk', message: string, more: { mend: string | undefined; said: string }) {
+    super(code, message, more);
+    this.said = more.said;
+  }
+}
+
+/** All that a program said which failed, of which the message may be a part; of any other error nothing. */
+export function saidIn(thrown: unknown): string {
+  return thrown instanceof ProgramFailure ? thrown.said : '';
+}
+
 /**
  * Runs a store's own program to its end. It dies with this process: left alone, a restore would go on under a service
  * that somebody has started meanwhile.
@@ -43,14 +62,16 @@ function missing(program: string, from: string): CutoverError {
 
 function failureOf(about: string, { code, stderr, stdout, timedOut }: ExecResult, timeoutMs: number): CutoverError {
   if (timedOut) return new CutoverError('refused', `${about}: no answer within ${timeoutMs / 1000} s`);
-  const said = saidBy(stderr) || saidBy(stdout) || `ended with ${code ?? 'a signal'}`;
+  const said = redactText(stderr.trim() || stdout.trim());
   const isFull = /No space left on device|disk is full|Disk quota exceeded/i.test(stderr);
-  return new CutoverError(isFull ? 'disk' : 'refused', `${about}: ${redactText(said)}`, {
-    mend: isFull ? 'df -h; cutover prune' : undefined,
-  });
+  const mend = isFull ? 'df -h; cutover prune' : undefined;
+  const message = `${about}: ${shortOf(said) || `ended with ${code ?? 'a signal'}`}`;
+  return new ProgramFailure(isFull ? 'disk' : 'refused', message, { mend, said });
 }
 
-function saidBy(text: string): string {
-  const lines = text.split('\n').map((line) => line.trim());
-  return lines.filter(Boolean).slice(0, saidLines).join('; ');
+function shortOf(said: string): string {
+  const lines = said.split(/\s*\n\s*/);
+  const why = lines.findIndex((line) => errorLine.test(line));
+  const first = Math.max(0, why);
+  return lines.slice(first, first + saidLines).join('; ');
 }
