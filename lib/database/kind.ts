@@ -34,6 +34,8 @@ export interface DatabaseKind {
   readonly label: string;
   /** Writes a consistent copy into the folder while the application goes on, sees that it is whole, and gives its path. */
   dump(task: DatabaseTask): Promise<string>;
+  /** Whether `dump` failed since what is there cannot be read any more; what only cannot be read just now is worth keeping. */
+  isDamage(error: unknown): boolean;
   /** Sees that a file is a whole backup, without touching the database, and gives what `put` takes. */
   open(file: string, task: DatabaseTask): Promise<string>;
   /** Sees that there is something to restore into, before anybody is stopped for it. */

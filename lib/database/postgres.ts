@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { CutoverError, messageOf } from '../base/errors.ts';
+import { CutoverError, isCutoverError, messageOf } from '../base/errors.ts';
 import { queryPostgres, runPostgres } from '../stores/postgres.ts';
 import { runProgram, saidIn } from '../stores/program.ts';
 import type { DatabaseKind, DatabaseTask } from './kind.ts';
@@ -13,6 +13,19 @@ const debianPackage = 'postgresql-client';
 
 /** Nobody should hold a table for so long that it cannot even be read. */
 const lockWait = '60s';
+
+/** What a server says of a page, a value, a file or an entry of its catalogs that is broken or gone. */
+const unreadable = new RegExp(
+  `ERROR: +(?:${[
+    'invalid page in block',
+    'could not read block',
+    '(?:missing|unexpected) chunk number',
+    'compressed .* data is corrupt',
+    'cache lookup failed',
+    'could not access status of transaction',
+    'could not open file "(?:base|pg_tblspc)/[^"]*": No such file',
+  ].join('|')})`,
+);
 
 /** A PostgreSQL database: an archive of pg_dump, restored in one transaction. */
 export const postgres: DatabaseKind = {
@@ -28,6 +41,7 @@ export const postgres: DatabaseKind = {
     await requireWhole(path, path, task);
     return path;
   },
+  isDamage: (error) => isCutoverError(error, 'refused') && unreadable.test(saidIn(error)),
   async open(file, task) {
     // What cutover writes is compressed inside; somebody may have packed it once more.
     const isPacked = (await packingOf(file)) !== null;

@@ -29,6 +29,9 @@ export const sqlite: DatabaseKind = {
     await compress(copy, packed, signal);
     return packed;
   },
+  // Not one that is locked, or of a newer SQLite.
+  isDamage: (error) =>
+    isCutoverError(error, 'refused') && /not a database|malformed|fails integrity_check/.test(error.message),
   async open(file, task) {
     const copy = join(task.work, 'opened.db');
     await unpack(file, copy, task);

@@ -1,7 +1,6 @@
-import { isCutoverError, messageOf } from '../base/errors.ts';
+import { messageOf } from '../base/errors.ts';
 import { openController } from '../base/wait.ts';
 import { isThere } from '../base/files.ts';
-import type { DatabaseConfig } from '../config/model.ts';
 import { backupPath } from '../database/names.ts';
 import { StepFailure } from '../run/failure.ts';
 import type { RunInputs } from '../run/inputs.ts';
@@ -104,19 +103,14 @@ async function keepPresent(
   // What is there may be just what the query speaks against.
   const owner = { app, target: target.name, database: { ...database, verify: null } };
   if (await isThere(backupPath(owner, run))) return { file: backupPath(owner, run) };
+  const { takeBackup } = await import('../database/backup.ts');
+  const { databaseKinds } = await import('../database/kinds.ts');
   try {
-    const { takeBackup } = await import('../database/backup.ts');
     const { file, bytes } = await takeBackup({ ...owner, id: run, signal, onProgress: note });
     return { file, bytes };
   } catch (error) {
-    if (signal.aborted || !isDamagedFile(error, database)) throw error;
+    if (signal.aborted || !databaseKinds[database.kind].isDamage(error)) throw error;
     kept.isDamaged = true;
     return { file: null, problem: `what is there could not be backed up: ${messageOf(error)}` };
   }
-}
-
-/** What cannot be read any more is not worth keeping; what only cannot be kept just now, locked or by an older program, is. */
-function isDamagedFile(error: unknown, { path }: DatabaseConfig): boolean {
-  const says = /not a database|malformed|fails integrity_check/;
-  return path !== null && isCutoverError(error, 'refused') && says.test(error.message);
 }

@@ -4,8 +4,9 @@ import * as assert from 'uvu/assert';
 import { exec } from '../../lib/base/exec.ts';
 import { takeBackup } from '../../lib/database/backup.ts';
 import type { BackupOwner } from '../../lib/database/names.ts';
+import { postgres } from '../../lib/database/postgres.ts';
 import { restoreBackup, withBackup } from '../../lib/database/restore.ts';
-import { makeDirectory } from '../builds/directory.ts';
+import { makeDirectory, rejection } from '../builds/directory.ts';
 import { until } from '../deploy/site.ts';
 import { suite, type TestContext } from '../suite.ts';
 import { contentOf, makeDatabase, makePlainDatabase } from './postgres-samples.ts';
@@ -187,4 +188,28 @@ test('P3: a server that is newer than pg_dump: the package to install is named',
   ];
   await replaceProgram(t, 'pg_dump', `${warn}; printf '%s\\n' '${said.join("' '")}' >&2; exit 1`);
   assert.match(await refusal(backup(owner, t)), /server version: 17\.2.*-> apt-get install postgresql-client-17$/);
+});
+
+test('P3: what cannot be read any more is told from what only cannot be read just now', async (t) => {
+  const { owner } = await makeDatabase(t, users);
+  const cases: [said: string, isDamage: boolean][] = [
+    ['detail: Error message from server: ERROR:  invalid page in block 0 of relation base/5/16384', true],
+    ['detail: Error message from server: ERROR:  could not read block 1 in file "base/5/2": read only 0 of 8192', true],
+    ['detail: Error message from server: ERROR:  missing chunk number 0 for toast value 7 in pg_toast_16384', true],
+    ['detail: Error message from server: ERROR:  compressed pglz data is corrupt', true],
+    ['detail: Error message from server: ERROR:  could not open file "base/5/6": No such file or directory', true],
+    ['error: query failed: ERROR:  cache lookup failed for type 16390', true],
+    ['error: query failed: ERROR:  could not access status of transaction 900', true],
+    ['detail: Error message from server: ERROR:  could not open file "base/5/6": Permission denied', false],
+    ['error: query failed: WARNING:  invalid page in block 0 of relation base/5/16384; zeroing out page', false],
+    ['error: query failed: ERROR:  permission denied for table users', false],
+    ['error: query failed: ERROR:  canceling statement due to lock timeout', false],
+    ['error: connection to server at "127.0.0.1", port 1 failed: Connection refused', false],
+    ['detail: server version: 17.2; pg_dump version: 15.18', false],
+  ];
+  for (const [said, isDamage] of cases) {
+    const lines = ['pg_dump: error: first', `pg_dump: ${said}`];
+    await replaceProgram(t, 'pg_dump', `${warn}; printf '%s\\n' '${lines.join("' '")}' >&2; exit 1`);
+    assert.is(postgres.isDamage(await rejection(backup(owner, t))), isDamage, said);
+  }
 });

@@ -19,30 +19,27 @@ const migration = `CREATE TABLE orders(buyer int REFERENCES users); UPDATE users
 
 let serving: Promise<void> | undefined;
 
+/** Runs a program of the server's own. */
+async function runOwn(sandbox: TestSandbox, name: string, ...words: string[]): Promise<void> {
+  const [version = ''] = (await readdir('/usr/lib/postgresql')).toSorted().toReversed();
+  const become = ['--reuid', 'postgres', '--regid', 'postgres', '--init-groups', '--'];
+  const data = ['-D', `${directory}/data`];
+  await sandbox.run('setpriv', ...become, `/usr/lib/postgresql/${version}/bin/${name}`, ...data, ...words);
+}
+
+function startServer(sandbox: TestSandbox): Promise<void> {
+  const settings = `-k ${directory} -c listen_addresses=127.0.0.1 -c fsync=off`;
+  return runOwn(sandbox, 'pg_ctl', '-o', settings, '-w', '-l', `${directory}/log`, 'start');
+}
+
 /** A server inside the sandbox: over TCP its superuser needs the password, over its socket nobody does. */
 async function serve(sandbox: TestSandbox): Promise<void> {
-  const [version = ''] = (await readdir('/usr/lib/postgresql')).toSorted().toReversed();
-  const bin = `/usr/lib/postgresql/${version}/bin`;
-  const own = (...command: string[]) =>
-    sandbox.run('setpriv', '--reuid', 'postgres', '--regid', 'postgres', '--init-groups', '--', ...command);
   await sandbox.run('install', '-d', '-o', 'postgres', directory);
   await writeFile(sandbox.hostPath(`${directory}/password`), sentinel);
   const auth = ['--auth-host=scram-sha-256', '--auth-local=trust', `--pwfile=${directory}/password`];
-  await own(
-    `${bin}/initdb`,
-    '-D',
-    `${directory}/data`,
-    '-U',
-    'boss',
-    ...auth,
-    '--no-locale',
-    '-E',
-    'UTF8',
-    '--no-sync',
-  );
+  await runOwn(sandbox, 'initdb', '-U', 'boss', ...auth, '--no-locale', '-E', 'UTF8', '--no-sync');
   await sandbox.run('rm', `${directory}/password`);
-  const settings = `-k ${directory} -c listen_addresses=127.0.0.1 -c fsync=off`;
-  await own(`${bin}/pg_ctl`, '-D', `${directory}/data`, '-o', settings, '-w', '-l', `${directory}/log`, 'start');
+  await startServer(sandbox);
 }
 
 interface PostgresSite extends Site {
@@ -214,5 +211,21 @@ test('P3: a server that cannot be reached is told of before a restore stops anyt
   assert.equal([code, document.error?.code], [1, 'refused'], stderr);
   assert.match(document.error.message, 'Connection refused');
   assert.is(await site.sandbox.run('systemctl', 'show', '-p', 'InvocationID', site.unit), before);
+  await assertSound(site, first);
+});
+
+test('P3: a database with a broken page is replaced by a backup, and that nothing could be kept of it is told', async (t) => {
+  const site = await makePostgresSite(t, { builds: [{}] });
+  const { sandbox } = site;
+  const { file } = (await site.call<BackupReport>('backup')).document;
+  const relation = await site.sql("SELECT pg_relation_filepath('users')");
+  await runOwn(sandbox, 'pg_ctl', '-w', '-m', 'fast', 'stop');
+  const overwrite = 'yes broken | head -c 8192 | dd conv=notrunc of="$1"';
+  await sandbox.run('sh', '-c', overwrite, 'sh', `${directory}/data/${relation}`);
+  await startServer(sandbox);
+  const called = await site.call<RestoreReport>('restore', [file, '--yes']);
+  assert.equal([called.code, called.document.replaced], [0, null], called.stderr);
+  assert.match(called.stderr, /! keep +what is there could not be backed up: .*invalid page in block/);
+  assert.is(await namesIn(site), 'ann,bob');
   await assertSound(site, first);
 });
