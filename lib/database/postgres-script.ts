@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileError, messageOf } from '../base/errors.ts';
 import { startFed } from '../base/exec.ts';
 import { wholeOutput } from '../base/whole-output.ts';
-import { queryPostgres } from '../stores/postgres.ts';
+import { besideServer, queryPostgres } from '../stores/postgres.ts';
 import { runProgram } from '../stores/program.ts';
 import type { DatabaseTask } from './kind.ts';
 import { emptyDatabase, stayingEntries } from './postgres-empty.ts';
@@ -26,7 +26,12 @@ const entryNumbers = /^\d+; \d+ \d+ /;
 export async function listWanted(archive: string, task: DatabaseTask & { from: string }): Promise<string> {
   const { database, work, timeoutMs, signal, from } = task;
   const staying = (await queryPostgres(database, stayingEntries, task)).split('\n').filter(Boolean);
-  const contents = await runProgram(archive, ['pg_restore', '--list', archive], { from, timeoutMs, signal });
+  const contents = await runProgram(archive, ['pg_restore', '--list', archive], {
+    from,
+    timeoutMs,
+    signal,
+    env: await besideServer(database),
+  });
   const wanted = contents.split('\n').filter((line) => !isOneOf(line.replace(entryNumbers, ''), staying));
   const list = join(work, 'wanted');
   await writeFile(list, `${wanted.join('\n')}\n`, { mode: 0o600 }).catch((error: unknown) => {
@@ -63,7 +68,8 @@ export async function* restoreScript(
   told: Told,
 ): AsyncGenerator {
   // Its own --clean would redefine views of tables that are gone by then.
-  const reader = await startFed(['pg_restore', `--use-list=${list}`, '--file=-', archive], { signal });
+  const env = await besideServer(database);
+  const reader = await startFed(['pg_restore', `--use-list=${list}`, '--file=-', archive], { signal, env });
   const script = wholeOutput(reader, (said) => new Error(said));
   try {
     yield `BEGIN;\n${endsWithClient}${emptyDatabase}`;

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { CutoverError, isCutoverError, messageOf } from '../base/errors.ts';
-import { queryPostgres, runPostgres } from '../stores/postgres.ts';
+import { besideServer, queryPostgres, runPostgres } from '../stores/postgres.ts';
 import { runProgram, saidIn } from '../stores/program.ts';
 import type { DatabaseKind, DatabaseTask } from './kind.ts';
 import { listWanted, restoreScript, type Told } from './postgres-script.ts';
@@ -73,9 +73,10 @@ export const postgres: DatabaseKind = {
 };
 
 /** Only reading all of it tells: the list of contents stands at the beginning. */
-async function requireWhole(path: string, name: string, { timeoutMs, signal }: DatabaseTask): Promise<void> {
+async function requireWhole(path: string, name: string, { database, timeoutMs, signal }: DatabaseTask): Promise<void> {
   const command = ['pg_restore', '--file=/dev/null', path] as const;
-  await runProgram(name, command, { from: debianPackage, timeoutMs, signal });
+  const env = await besideServer(database);
+  await runProgram(name, command, { from: debianPackage, timeoutMs, signal, env });
 }
 
 /** pg_dump reads no server that is newer than itself. */

@@ -37,6 +37,19 @@ export async function readAddress({ url, urlFile }: PostgresPlace): Promise<Post
   return { address, password: password ?? (inside || null) };
 }
 
+/**
+ * The hosts that an address names, without their ports and as they stand in it: a name, a socket's directory, or several.
+ * @param address as `readAddress` gives it
+ * @returns null: it leaves that to libpq
+ */
+export function hostsIn(address: string): string | null {
+  const [, , , place = '', query = ''] = uri.exec(address) ?? [];
+  const hosts = place.replace(/\/.*$/s, '').replaceAll(/:\d*(?=,|$)/g, '');
+  const options = query.split('&').map((option) => /^host(?:addr)?=(.+)$/s.exec(option)?.[1]);
+  const named = options.find((option) => option !== undefined) ?? hosts;
+  return /[^,]/.test(named) ? named : null;
+}
+
 /** A password may stand among the options too. */
 function partQuery(query: string, where: string): { rest: string; password: string | null } {
   let password: string | null = null;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { environmentOf } from '../base/environment.ts';
 import { fileError } from '../base/errors.ts';
 import type { Command, ExecOptions } from '../base/exec.ts';
-import { type PostgresPlace, readAddress } from './postgres-address.ts';
+import { hostsIn, type PostgresPlace, readAddress } from './postgres-address.ts';
 import { type Patience, runProgram } from './program.ts';
 
 const debianPackage = 'postgresql-client';
@@ -39,12 +39,30 @@ export async function runPostgres(
     const descriptors = passfile ? [passfile.fd] : [];
     // A password of the caller's surroundings would win over the file.
     const own: Record<string, string> = passfile ? { PGPASSFILE: '/proc/self/fd/3', PGPASSWORD: '' } : {};
-    const env = { ...ofLibpq(), PGCONNECT_TIMEOUT: connectSeconds(timeoutMs), ...own };
+    const env = { ...ofWrapper(address), ...ofLibpq(), PGCONNECT_TIMEOUT: connectSeconds(timeoutMs), ...own };
     const options = { from: debianPackage, timeoutMs, signal, input, descriptors, env };
     return await runProgram(place.urlFile ?? shown(address), command(address), options);
   } finally {
     await passfile?.close();
   }
+}
+
+/**
+ * What a program of PostgreSQL needs that only reads a file, to be of the same version as those that ask the server.
+ * @throws `config`, `permission` for the address
+ */
+export async function besideServer(place: PostgresPlace): Promise<Record<string, string>> {
+  const { address } = await readAddress(place);
+  return { ...ofWrapper(address), ...ofLibpq() };
+}
+
+/**
+ * Debian's pg_wrapper reads no address: without this it would take the version of a cluster of this machine, and its port,
+ * for a server elsewhere. libpq itself goes by the address.
+ */
+function ofWrapper(address: string): Record<string, string> {
+  const hosts = hostsIn(address);
+  return hosts === null ? {} : { PGHOST: hosts };
 }
 
 /** What the surroundings say of the connection is for these programs, in whosever name they run. */

@@ -213,3 +213,18 @@ test('P3: what cannot be read any more is told from what only cannot be read jus
     assert.is(postgres.isDamage(await rejection(backup(owner, t))), isDamage, said);
   }
 });
+
+test('P3: every program of a backup and its restore is told of the host that the address names', async (t) => {
+  const { owner } = await makeDatabase(t, users);
+  const seen = join(await makeDirectory(t), 'seen');
+  const programs = ['pg_dump', 'pg_restore', 'psql'];
+  for (const program of programs) {
+    await replaceProgram(t, program, `echo "${program} $PGHOST" >> ${seen}; exec /usr/bin/${program} "$@"`);
+  }
+  await restore(owner, t, (await backup(owner, t)).file);
+  const told = new Set((await readFile(seen, 'utf8')).trim().split('\n'));
+  assert.equal(
+    [...told].toSorted(),
+    programs.map((program) => `${program} 127.0.0.1`),
+  );
+});

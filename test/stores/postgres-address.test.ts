@@ -1,6 +1,6 @@
 import * as assert from 'uvu/assert';
 import { isCutoverError } from '../../lib/base/errors.ts';
-import { readAddress } from '../../lib/stores/postgres-address.ts';
+import { hostsIn, readAddress } from '../../lib/stores/postgres-address.ts';
 import { suite } from '../suite.ts';
 
 const test = suite('stores/postgres-address');
@@ -42,4 +42,22 @@ test('W4: an address is refused where a part of its password could be taken for 
     assert.ok(isCutoverError(error, 'config'), url);
     assert.is(error.message, 'url: not the address of a PostgreSQL database', url);
   }
+});
+
+test('P3: the hosts of an address are known, wherever they stand in it', () => {
+  const cases: [address: string, hosts: string | null][] = [
+    ['postgres://app@db/x', 'db'],
+    ['postgres://app@db:5432/x?sslmode=require', 'db'],
+    ['postgresql://app@one:5432,two:,three/x', 'one,two,three'],
+    ['postgres://[::1]:5432,[fe80::1%25eth0]/x', '[::1],[fe80::1%25eth0]'],
+    ['postgres://%2Frun%2Fpostgresql/x', '%2Frun%2Fpostgresql'],
+    ['postgres:///x?user=a@b&host=/run', '/run'],
+    ['postgres://db/x?host=other', 'other'],
+    ['postgres:///x?hostaddr=10.0.0.1', '10.0.0.1'],
+    ['postgres:///x?port=5433', null],
+    ['postgres://:5433/x', null],
+    ['postgres://app@/x?host=', null],
+    ['postgres://', null],
+  ];
+  for (const [address, hosts] of cases) assert.is(hostsIn(address), hosts, address);
 });

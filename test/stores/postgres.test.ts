@@ -1,4 +1,4 @@
-import { readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
@@ -22,6 +22,9 @@ async function problem(work: Promise<unknown>): Promise<string> {
   }
   throw new Error('nothing was refused');
 }
+
+/** What is said of an address where no server answers. */
+const unreached = (url: string) => problem(queryPostgres({ url, urlFile: null }, 'SELECT 1', patience));
 
 test('B4: asks over TCP, over a socket, and by an address in a file', async (t) => {
   const cluster = await clusterFor();
@@ -79,6 +82,20 @@ test("W4: the address's password counts, whatever the surroundings say", async (
   process.env.PGPASSWORD = 'verkehrt';
   t.cleanup(() => void delete process.env.PGPASSWORD);
   assert.is(await queryPostgres({ url: cluster.url('postgres'), urlFile: null }, 'SELECT 1', patience), '1');
+});
+
+test('P3: an address that names a host does not go to the port of a cluster that this machine has besides', async (t) => {
+  const { port, directory } = await clusterFor();
+  const clusters = await makeDirectory(t);
+  await mkdir(join(clusters, '15/main'), { recursive: true });
+  const lines = [`port = ${port}`, `data_directory = '${directory}/data'`, `unix_socket_directories = '${directory}'`];
+  await writeFile(join(clusters, '15/main/postgresql.conf'), lines.join('\n'));
+  process.env.PG_CLUSTER_CONF_ROOT = clusters;
+  t.cleanup(() => void delete process.env.PG_CLUSTER_CONF_ROOT);
+  // No server is there: it is told at which port it was looked for.
+  assert.match(await unreached('postgres://app@/x?host=/nowhere'), '/nowhere/.s.PGSQL.5432');
+  assert.match(await unreached('postgres://app@%2Fnowhere/x'), '/nowhere/.s.PGSQL.5432');
+  assert.match(await unreached('postgres:///x'), `.s.PGSQL.${port}`);
 });
 
 test('W4: a malformed address is told of without a part of it', async (t) => {
