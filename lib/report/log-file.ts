@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync, readdirSync, readSync, writeSync } from 'node:fs';
+import { closeSync, constants, fstatSync, mkdirSync, openSync, readdirSync, readSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { errnoOf, fileError } from '../base/errors.ts';
 import { type Redact, redactSentences } from '../base/redactor.ts';
@@ -15,6 +15,9 @@ export interface LogOf {
   /** it lies where nobody but its owner reads anything; none: who is of its group may read it */
   isPrivate?: boolean;
 }
+
+/** Gone, another user's, a link, a directory, a socket. */
+const unfit = ['ENOENT', 'EACCES', 'ELOOP', 'EISDIR', 'ENXIO'];
 
 /**
  * What a run's log is called (S10): after the unit and the time in the run's id. A second run of the same second has
@@ -34,15 +37,21 @@ export function timeInLogName(name: string, unit: string): string | null {
 /** The log of a run: the one whose first line names it. Null: there is none. @throws `permission` */
 export function findLog(log: LogOf): string | null {
   try {
-    return ownLog(log);
+    const own = openOwn(log, constants.O_RDONLY);
+    if (own !== null) closeSync(own.file);
+    return own?.path ?? null;
   } catch (error) {
     throw fileError(error, 'cannot read', log.directory);
   }
 }
 
-function ownLog({ directory, unit, run }: LogOf): string | null {
-  const names = namesIn(directory).filter((name) => timeInLogName(name, unit) === run.slice(0, 15));
-  return names.map((name) => join(directory, name)).find((path) => runIn(path) === run) ?? null;
+function openOwn({ directory, unit, run }: LogOf, flags: number): { path: string; file: number } | null {
+  for (const name of namesIn(directory).filter((one) => timeInLogName(one, unit) === run.slice(0, 15))) {
+    const path = join(directory, name);
+    const file = openIfOf(run, path, flags);
+    if (file !== null) return { path, file };
+  }
+  return null;
 }
 
 /**
@@ -143,8 +152,8 @@ function openLog(log: LogOf): number {
 function openFile(log: LogOf): number {
   const [directoryMode, fileMode] = log.isPrivate ? [0o700, 0o600] : [0o750, 0o640];
   mkdirSync(log.directory, { recursive: true, mode: directoryMode });
-  const own = ownLog(log);
-  if (own !== null) return openSync(own, 'a', fileMode);
+  const own = openOwn(log, constants.O_RDWR | constants.O_APPEND);
+  if (own !== null) return own.file;
   for (let number = 1; ; number += 1) {
     try {
       const file = openSync(logPath(log, number), 'ax', fileMode);
@@ -156,17 +165,25 @@ function openFile(log: LogOf): number {
   }
 }
 
-/** The run that the first line of a log names; one that was removed meanwhile, or is another user's, names none. */
-function runIn(path: string): string | null {
-  const file = unlessErrno(['ENOENT', 'EACCES'], () => openSync(path, 'r'));
+/**
+ * The log, open, whose first line names the run; one that was removed meanwhile, or is another user's, names none. Whose directory
+ * it is may have put something else there: nothing is followed or waited for, and no file written that has a second name elsewhere.
+ */
+function openIfOf(run: string, path: string, flags: number): number | null {
+  const unsurprised = flags | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+  const file = unlessErrno(unfit, () => openSync(path, unsurprised));
   if (file === null) return null;
-  try {
-    const start = Buffer.alloc(100);
-    const text = start.toString('utf8', 0, readSync(file, start));
-    return /^\S+ run (\S+)\n/.exec(text)?.[1] ?? null;
-  } finally {
-    closeSync(file);
-  }
+  const { nlink } = fstatSync(file);
+  if (runIn(file) === run && (nlink === 1 || flags === constants.O_RDONLY)) return file;
+  closeSync(file);
+  return null;
+}
+
+function runIn(file: number): string | null {
+  if (!fstatSync(file).isFile()) return null;
+  const start = Buffer.alloc(100);
+  const text = start.toString('utf8', 0, readSync(file, start, 0, start.length, 0));
+  return /^\S+ run (\S+)\n/.exec(text)?.[1] ?? null;
 }
 
 function namesIn(directory: string): string[] {

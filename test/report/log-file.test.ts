@@ -1,5 +1,6 @@
+import { execFileSync } from 'node:child_process';
 import { readFileSync, statSync } from 'node:fs';
-import { chmod, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { chmod, link, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { coloursFor } from '../../lib/report/colour.ts';
@@ -107,6 +108,27 @@ test('S10: runs of one second have a log each, and each is found', async (t) => 
   }
   assert.is(findLog({ directory, unit, run: '20260203-151120-0000' }), null);
   assert.is(findLog({ directory: '/nowhere', unit, run }), null);
+});
+
+test('S10: what others put in the place of a log is not written to: a link, another name of a file, a pipe', async (t) => {
+  const [directory, elsewhere] = [await makeDirectory(t), await makeDirectory(t)];
+  const text = `2026-02-03T15:11:20.000Z run ${run}\n`;
+  const victims = ['linked', 'named'].map((name) => join(elsewhere, name));
+  const [linked = '', named = ''] = victims;
+  for (const path of victims) await writeFile(path, text);
+  await symlink(linked, logPath({ directory, unit, run }));
+  await link(named, logPath({ directory, unit, run }, 2));
+  const tell = (): void => {
+    for (const event of [begin, outcome, note('slack was not told')])
+      logFileListener({ directory, unit, manager: 'system', plain })(event);
+  };
+  tell();
+  for (const path of victims) assert.is(await readFile(path, 'utf8'), text);
+  assert.match(await readFile(logPath({ directory, unit, run }, 3), 'utf8'), /^\S+ run \S+\n[^]*shop serves/);
+  await rm(logPath({ directory, unit, run }, 3));
+  execFileSync('mkfifo', [logPath({ directory, unit, run }, 3)]);
+  tell();
+  assert.match(await readFile(logPath({ directory, unit, run }, 4), 'utf8'), 'shop serves');
 });
 
 test('S8: a run that is ended before another begins, in one process, keeps its own log', async (t) => {
