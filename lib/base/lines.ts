@@ -32,10 +32,10 @@ function shortened(text: string): string {
 }
 
 /** A line as a terminal would show it, and no more of it than a line is. */
-export function asShown(text: string): string {
+export function asShown(text: string, maxLength: number = maxLineLength): string {
   const line = text.endsWith('\r') ? text.slice(0, -1) : text;
   const last = line.slice(line.lastIndexOf('\r') + 1);
-  return withoutControls(last.length > maxLineLength ? `${last.slice(0, maxLineLength)}…` : last);
+  return withoutControls(last.length > maxLength ? `${last.slice(0, maxLength)}…` : last);
 }
 
 /** A text of somebody else's, all of it, as one line that a terminal shows and does not obey. */

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { messageOf } from '../base/errors.ts';
+import { asShown } from '../base/lines.ts';
 import type { Redact } from '../base/redactor.ts';
 import { makePrivateDirectory, writeDurably } from '../base/files.ts';
 import type { ManagerKind, TargetConfig } from '../config/model.ts';
@@ -98,7 +99,10 @@ export function lastWords(
   const own = entries.filter(
     ({ isManagers, invocationId, pid }) => !isManagers && invocationId !== invocationBefore && !others.includes(pid),
   );
-  return own.flatMap(({ message }) => message.split('\n')).slice(-shownLines);
+  return own
+    .flatMap(({ message }) => message.split('\n'))
+    .slice(-shownLines)
+    .map((line) => asShown(line));
 }
 
 /**

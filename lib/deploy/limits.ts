@@ -1,4 +1,5 @@
 import { messageOf } from '../base/errors.ts';
+import { asShown } from '../base/lines.ts';
 import { matchesOf } from '../base/matching.ts';
 import type { LimitsConfig, ManagerKind } from '../config/model.ts';
 import { formatSize } from '../config/quantities.ts';
@@ -130,7 +131,7 @@ function tooManyErrors(unit: string, { journalErrors }: LimitsConfig, errors: Jo
   if (journalErrors < 0 || errors.length <= journalErrors) return null;
   return new StepFailure(
     'journal',
-    `${unit} logged ${errors.length} errors since its start: ${errors[0]?.message.split('\n', 1)[0]}`,
+    `${unit} logged ${errors.length} errors since its start: ${asShown(errors[0]?.message.split('\n', 1)[0] ?? '')}`,
   );
 }
 
@@ -146,7 +147,10 @@ async function forbidden(
     const [at] = await matchesOf(journalPattern, texts, { signal });
     return at === undefined
       ? null
-      : new StepFailure('journal', `${unit} logged what must not appear: ${texts[at]?.replaceAll('\n', ' ')}`);
+      : new StepFailure(
+          'journal',
+          `${unit} logged what must not appear: ${asShown(texts[at]?.replaceAll('\n', ' ') ?? '')}`,
+        );
   } catch (error) {
     signal.throwIfAborted();
     return new StepFailure(

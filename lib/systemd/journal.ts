@@ -37,10 +37,26 @@ const timeoutMs = 15_000;
 /** How long an answer may take, and how much of it is read. */
 export const journalBounds = { timeoutMs, maxBytes: 16 * 1024 * 1024 };
 
-/** The journalctl(1) command for a query. */
+/** A longer line of a message is cut. */
+const maxLineLength = 16 * 1024;
+
+/** What of an entry is read, beside its moment. */
+const fieldsRead = [
+  'MESSAGE',
+  'PRIORITY',
+  'SYSLOG_IDENTIFIER',
+  '_SYSTEMD_INVOCATION_ID',
+  '_PID',
+  '_COMM',
+  'UNIT',
+  'USER_UNIT',
+];
+
+/** The journalctl(1) command for a query. Without `--all` it gives a message of 4 KiB and more as null. */
 export function journalCommand(query: JournalQuery): Command {
   const { manager, unit, invocationId, withManager, sinceMs, priority, lines } = query;
-  const options = ['--no-pager', '--quiet', '--output=json', `--lines=${lines}`];
+  const shown = ['--output=json', '--all', `--output-fields=${fieldsRead.join(',')}`];
+  const options = ['--no-pager', '--quiet', ...shown, `--lines=${lines}`];
   if (priority !== undefined) options.push(`--priority=${priority}`);
   if (sinceMs !== undefined) options.push(`--since=@${(sinceMs / 1000).toFixed(6)}`);
   if (!invocationId) return ['journalctl', ...options, manager === 'user' ? `--user-unit=${unit}` : `--unit=${unit}`];
@@ -53,7 +69,7 @@ export function journalCommand(query: JournalQuery): Command {
 export interface JournalAnswer {
   /** oldest first */
   entries: JournalEntry[];
-  /** the journal could not be read, so no entries mean nothing */
+  /** the journal could not be read, or not to its end, so what is not among the entries means nothing */
   isUnread: boolean;
 }
 
@@ -64,7 +80,9 @@ export async function askJournal(query: JournalQuery): Promise<JournalAnswer> {
 
 /** What the command for a query has said. */
 export function readAnswer({ code, stdout }: Pick<ExecResult, 'code' | 'stdout'>): JournalAnswer {
-  return { entries: stdout.split('\n').flatMap((line) => parseEntry(line) ?? []), isUnread: code !== 0 };
+  // The end of the last line is left out of what is kept.
+  const isCut = Buffer.byteLength(stdout) >= journalBounds.maxBytes - 1;
+  return { entries: stdout.split('\n').flatMap((line) => parseEntry(line) ?? []), isUnread: code !== 0 || isCut };
 }
 
 /**
@@ -126,7 +144,10 @@ export function parseEntry(line: string): JournalEntry | null {
     isManagers: isManagers(fields),
     identifier: textOf(identifier ?? fields._COMM),
     // Whatever a service writes moves no cursor, and paints over nothing.
-    message: textOfMessage(message).split('\n').map(asShown).join('\n'),
+    message: textOfMessage(message)
+      .split('\n')
+      .map((text) => asShown(text, maxLineLength))
+      .join('\n'),
   };
 }
 

@@ -59,6 +59,20 @@ test('B4: the journal of another unit, over a time', async (t) => {
   await site.sandbox.run('systemctl', 'stop', unit);
 });
 
+test('B4: a line of the journal that is longer than journalctl shows by itself', async (t) => {
+  const site = await makeSite(t);
+  const unit = `${site.app}-talker.service`;
+  const path = site.sandbox.hostPath(`/etc/systemd/system/${unit}`);
+  const says = `ExecStart=/bin/sh -c 'echo "$(head -c 6000 /dev/zero | tr "\\\\0" x) FATAL"'`;
+  await writeFile(path, `[Service]\nType=oneshot\nRemainAfterExit=yes\n${says}\n`);
+  await site.sandbox.run('systemctl', 'daemon-reload');
+  await site.sandbox.run('systemctl', 'start', unit);
+  const answer = await ask(site, `kind = "log", unit = "${unit}", pattern = "FATAL"`);
+  assert.is(answer.status, 'fail', answer.observed);
+  assert.match(answer.observed, /^1 of \d+ lines, at last: x+…$/);
+  await site.sandbox.run('systemctl', 'stop', unit);
+});
+
 /** Who is not root may not have the journal take in what is on its way: the start of a build that errs lasts until it has. */
 const untilTaken = `! grep -qs log_errors behaviour.json || until journalctl -q -o cat --user-unit=%n | grep -q 'out of order'; do sleep 0.1; done`;
 

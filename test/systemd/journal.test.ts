@@ -1,9 +1,10 @@
 import * as assert from 'uvu/assert';
-import { journalCommand, parseEntry, saysPartial } from '../../lib/systemd/journal.ts';
+import { journalBounds, journalCommand, parseEntry, readAnswer, saysPartial } from '../../lib/systemd/journal.ts';
 import { suite } from '../suite.ts';
 
 const test = suite('systemd/journal');
-const fixed = ['journalctl', '--no-pager', '--quiet', '--output=json'];
+const fields = 'MESSAGE,PRIORITY,SYSLOG_IDENTIFIER,_SYSTEMD_INVOCATION_ID,_PID,_COMM,UNIT,USER_UNIT';
+const fixed = ['journalctl', '--no-pager', '--quiet', '--output=json', '--all', `--output-fields=${fields}`];
 const id = '0123456789abcdef0123456789abcdef';
 
 test('S3: a query is a command', () => {
@@ -59,6 +60,22 @@ test('S3: an entry is read, whatever is missing in it', () => {
       fields,
     );
   }
+});
+
+test('S3: of a long line so much is read that a pattern finds what stands in it', () => {
+  const long = `${'x'.repeat(8_000)} FATAL`;
+  assert.is(parseEntry(JSON.stringify({ MESSAGE: `${long}\nend` }))?.message, `${long}\nend`);
+});
+
+test('S3: an answer that is longer than what is read of it counts as unread', () => {
+  const line = `${JSON.stringify({ MESSAGE: 'x'.repeat(1000) })}\n`;
+  const whole = line.repeat(10).trimEnd();
+  assert.equal(
+    [readAnswer({ code: 0, stdout: whole }).isUnread, readAnswer({ code: 1, stdout: '' }).isUnread],
+    [false, true],
+  );
+  const cut = line.repeat(journalBounds.maxBytes / line.length + 1).slice(0, journalBounds.maxBytes);
+  for (const stdout of [cut, cut.slice(0, -1)]) assert.ok(readAnswer({ code: 0, stdout }).isUnread);
 });
 
 test('S3: what is no entry is none', () => {
