@@ -51,9 +51,19 @@ export function shippedUnit(name: string, manager: ManagerKind, { command, unitD
 const notOfUsers =
   /^(StateDirectory\w*|Protect\w+|Private\w+|CapabilityBoundingSet|AmbientCapabilities|InaccessiblePaths|User|DynamicUser|RemoveIPC|RestrictNamespaces)=/;
 
+/**
+ * What the manager of a user cannot set up without NoNewPrivileges=yes, and so implies it (systemd.exec(5)). A unit that does not
+ * ask for that itself runs hooks, which may want sudo.
+ */
+const impliesNoNewPrivileges =
+  /^(LockPersonality|MemoryDenyWriteExecute|RestrictAddressFamilies|RestrictRealtime|RestrictSUIDSGID|SystemCall\w+)=/;
+
 /** The manager of a user has no multi-user.target either, and would never start what that wants. */
 function forManager(text: string, manager: ManagerKind): string {
   if (manager === 'system') return text;
+  const mayGainRights = !/^NoNewPrivileges=yes$/m.test(text);
   const lines = text.replace('WantedBy=multi-user.target', 'WantedBy=default.target').split('\n');
-  return lines.filter((line) => !notOfUsers.test(line)).join('\n');
+  const isKept = (line: string): boolean =>
+    !notOfUsers.test(line) && !(mayGainRights && impliesNoNewPrivileges.test(line));
+  return lines.filter(isKept).join('\n');
 }
