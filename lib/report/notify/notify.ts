@@ -1,4 +1,4 @@
-import { messageOf } from '../../base/errors.ts';
+import { CutoverError, messageOf } from '../../base/errors.ts';
 import { type Redact, redactorOf } from '../../base/redactor.ts';
 import { withDeadline } from '../../base/wait.ts';
 import type { ChannelConfig } from '../../config/model.ts';
@@ -86,7 +86,7 @@ async function tell(
   }
 }
 
-/** One after the other, as it happened. */
+/** One after the other, as it happened. One that is refused for good does not keep those behind it from being told. @throws as `send` */
 async function sendAll(
   messages: readonly Message[],
   { signal, bounds: { wholeMs, ...patience } }: Required<Telling>,
@@ -94,10 +94,13 @@ async function sendAll(
 ): Promise<void> {
   const until = performance.now() + wholeMs;
   await withDeadline({ what: 'it was not told', timeoutMs: wholeMs, signal }, async (ended) => {
+    let refusal: string | null = null;
     for (const [at, message] of messages.entries()) {
-      await send(message, { ...patience, until }, ended);
-      onTaken(at);
+      const refused = await send(message, { ...patience, until }, ended);
+      if (refused === null) onTaken(at);
+      refusal ??= refused;
     }
+    if (refusal !== null) throw new CutoverError('refused', refusal);
   });
 }
 

@@ -22,15 +22,16 @@ interface Try {
 /**
  * Sends a message until it is taken. What the other side says cannot be done is not tried again; what it has no time for is
  * tried when it says. A try whose answer was lost may have been taken: told twice is better than not at all.
+ * @returns null: it was taken; otherwise why the other side refuses this message, which says nothing about the next one
  * @throws `refused` with what was wrong last; the signal's reason
  */
-export async function send(message: Message, patience: Patience, signal: AbortSignal): Promise<void> {
+export async function send(message: Message, patience: Patience, signal: AbortSignal): Promise<string | null> {
   const { pausesMs, until } = patience;
   for (let tries = 0; ; tries += 1) {
     const { problem, retryMs } = await tryOnce(message, patience, signal);
-    if (problem === null) return;
+    if (problem === null || retryMs === null) return problem;
     const pauseMs = pausesMs[tries];
-    if (retryMs === null || pauseMs === undefined) throw new CutoverError('refused', problem);
+    if (pauseMs === undefined) throw new CutoverError('refused', problem);
     const waitMs = Math.max(retryMs, pauseMs);
     if (performance.now() + waitMs > until) throw new CutoverError('refused', problem);
     await sleep(waitMs, signal);

@@ -242,6 +242,15 @@ test('P4: who tells again learns what reached nobody: what one channel took, and
   assert.equal(await untoldBy(configOf('slack', { urlEnv: 'HOOK' })), [], 'it is off');
 });
 
+test('P4: what the other side refuses for good does not keep what comes behind it from being told', async (t) => {
+  const { url, received } = await playReceiver(t, word(400, 'too odd'), word(200, 'ok'));
+  const notices = [notice, noticeWith({ outcome: 'rolled_back', failure: gateFailure })];
+  const how = { signal: calm, env: {}, bounds: quick };
+  const { problems, untold } = await notifyEach(notices, [configOf('webhook', { url })], how);
+  assert.equal([problems, received.length], [['webhook was not told: answered 400: too odd'], 2]);
+  assert.equal(untold, [notice]);
+});
+
 test('W4: the secret comes from a file, a credential, a variable', async (t) => {
   const { url, received } = await playReceiver(t, word(200, 'ok'));
   const directory = await makeDirectory(t);
