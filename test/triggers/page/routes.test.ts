@@ -1,3 +1,5 @@
+import { connect } from 'node:net';
+import { text as readText } from 'node:stream/consumers';
 import * as assert from 'uvu/assert';
 import type { PageModel } from '../../../lib/report/page/model.ts';
 import { suite, type TestContext } from '../../suite.ts';
@@ -121,6 +123,16 @@ test('R6: without a token the page is for this machine alone, and a foreign name
   const { status, text } = await ask(url, { headers: { host: 'deploy.example.com', accept: 'text/html' } });
   assert.is(status, 403);
   assert.match(text, 'without a token this is shown on this machine alone');
+});
+
+test('R6: a proxy that names nobody, as nginx does by default, is not this machine either', async (t) => {
+  const { url } = await showPage(t, modelWith([targetWith()]));
+  const { host, hostname, port } = new URL(url);
+  const asked = connect({ host: hostname, port: Number(port) });
+  t.cleanup(() => asked.destroy());
+  asked.write(`GET / HTTP/1.0\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+  assert.match(await readText(asked), /^HTTP\/1\.1 403 /);
+  assert.is((await ask(url)).status, 200);
 });
 
 interface Listened {
