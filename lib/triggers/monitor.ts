@@ -8,7 +8,7 @@ import { endCutOff } from './cut-off.ts';
 import { isOfRecoveries } from './monitor/alerts.ts';
 import { type Began, conclude, type Done, type Pass, passedOver } from './monitor/conclude.ts';
 import { countProblems } from './monitor/count.ts';
-import { readInTime, readKnown } from './monitor/known.ts';
+import { readInTime, readKnown, whyOutdated } from './monitor/known.ts';
 import { type Found, lookAtTarget } from './monitor/looks.ts';
 import { stateKey } from './monitor/note.ts';
 import { failedPass, passBeside, passKey } from './monitor/partly.ts';
@@ -68,8 +68,8 @@ async function lookAndAct(
   const read = await readKnown(place);
   const known = { ...read, before: { ...read.before, ...settled } };
   const seen = await lookAtTarget(place, known.startsBefore);
-  // A run that began meanwhile is what was seen.
-  const begun = await atWork(place);
+  // A run that began meanwhile is what was seen, and what one has mended was seen before it.
+  const begun = (await atWork(place)) ?? (await whyOutdated(place, known));
   if (begun !== null) return passedOver(place, begun, began);
   const { problems, noted } = await countProblems(place, known, seen);
   const { seen: left, acted } = await respond(place, known, { seen, problems });

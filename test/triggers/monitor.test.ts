@@ -1,16 +1,21 @@
+import { rm } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
+import { openController } from '../../lib/base/wait.ts';
 import type { Outcome, RunDocument } from '../../lib/run/document.ts';
 import type { Reason } from '../../lib/run/failure.ts';
 import type { RunInputs } from '../../lib/run/inputs.ts';
 import type { StatePaths } from '../../lib/run/state.ts';
+import { nextRunId } from '../../lib/run/history.ts';
 import { openLedger } from '../../lib/run/ledger.ts';
 import { actedOn, actionFor, isBegun } from '../../lib/triggers/monitor/act.ts';
 import { changesOf, wantedAlerts, withUntold } from '../../lib/triggers/monitor/alerts.ts';
+import { readKnown, whyOutdated } from '../../lib/triggers/monitor/known.ts';
 import { readPastRuns } from '../../lib/triggers/monitor/past.ts';
 import { restartsSince } from '../../lib/triggers/monitor/starts.ts';
-import { problemsNow } from '../../lib/triggers/monitor/state.ts';
+import { problemsNow, writeState } from '../../lib/triggers/monitor/state.ts';
 import type { Recovery } from '../../lib/run/recoveries.ts';
-import { documentWith, gateFailure, inputsOf, makeState, newer, older } from '../run/samples.ts';
+import { makeDirectory } from '../builds/directory.ts';
+import { documentWith, gateFailure, inputsOf, leaveRun, makeState, newer, older } from '../run/samples.ts';
 import { suite } from '../suite.ts';
 
 const test = suite('triggers/monitor');
@@ -59,7 +64,7 @@ function done(action: 'alert' | 'restart' | 'rollback', isInBake = false, keptFr
   let problem = { since: at(0), passes: 0, acted: 0 };
   const letters = [1, 2, 3, 4, 5, 6].map((passes) => {
     problem = { ...problem, passes };
-    const what = actionFor(problem, { failures: 2, action }, { isConfirmed: isInBake, isCounted: true });
+    const what = actionFor(problem, { failures: 2, action }, { isInBake, isCounted: true });
     if (what && !keptFrom.includes(passes)) problem = actedOn(problem, what);
     return what?.slice(0, 2) ?? '-';
   });
@@ -73,7 +78,7 @@ test('S10: what is done, after how many failures, and how often', () => {
   assert.is(done('alert', true), 'ro - - - - -');
   assert.is(done('restart', true), 'ro re - re - re');
   const often = { since: at(0), passes: 2, acted: 0 };
-  assert.is(actionFor(often, { failures: 2, action: 'restart' }, { isConfirmed: false, isCounted: false }), null);
+  assert.is(actionFor(often, { failures: 2, action: 'restart' }, { isInBake: false, isCounted: false }), null);
 });
 
 test('S10: what was kept from beginning, as by another run, is tried by the next pass', () => {
@@ -162,7 +167,7 @@ async function leave(
 
 test('S10: the bake time counts from the end of the deploy, and a recovery since then changes nothing', async (t) => {
   const paths = await makeState(t);
-  assert.equal(await readPastRuns(paths, newer, now), { deployedMs: null, recoveries: [] });
+  assert.equal(await readPastRuns(paths, newer, now), { deployedMs: null, recoveries: [], proven: null });
   await leave(paths, 5 * hour, { from: older, to: newer, active: newer });
   await leave(paths, 2 * hour, { kind: 'recovery', from: newer, to: newer, active: newer });
   await leave(paths, hour, { outcome: 'rolled_back', from: newer, to: older, active: newer });
@@ -173,6 +178,39 @@ test('S10: the bake time counts from the end of the deploy, and a recovery since
   await leave(paths, 10 * minute, { kind: 'rollback', from: older, to: newer, active: newer });
   assert.is((await readPastRuns(paths, newer, now)).deployedMs, null, 'it came by a rollback');
   assert.is((await readPastRuns(paths, newer, now + 23 * hour)).recoveries.length, 0);
+});
+
+test('S10: what was counted before a gate saw the service well is not held against what came by it', async (t) => {
+  const paths = await makeState(t);
+  const target = { ...inputsOf('20260203-151120-4f2a').target, builds: await makeDirectory(t) };
+  const place = { paths, target, signal: openController().signal };
+  const service = { since: at(0), passes: 2, acted: 1 };
+  const passesAfter = async (changed: Partial<RunDocument>): Promise<number | undefined> => {
+    const { before } = await readKnown(place);
+    await writeState(paths, { ...before, problems: { service, disk: service } });
+    await leaveRun(paths, await nextRunId(paths), changed);
+    const known = await readKnown(place);
+    assert.is(known.before.problems.disk?.passes, 2);
+    assert.is((await whyOutdated(place, { ...known, before })) === null, known.before.problems.service !== undefined);
+    assert.is(await whyOutdated(place, known), null);
+    return known.before.problems.service?.passes;
+  };
+  assert.is(await passesAfter({ outcome: 'deployed' }), undefined);
+  assert.is(await passesAfter({ outcome: 'refused', failure: gateFailure }), 2);
+  assert.is(await passesAfter({ kind: 'recovery', outcome: 'deployed' }), 2);
+  const cause = { by: 'monitor', reason: 'health', message: 'down', since: at(0), evidence: null } as const;
+  assert.is(await passesAfter({ kind: 'rollback', outcome: 'deployed', cause }), 2, 'its own act');
+  assert.is(await passesAfter({ outcome: 'rolled_back', failure: gateFailure }), undefined);
+  assert.is(await passesAfter({ kind: 'rollback', outcome: 'deployed' }), undefined);
+  const last = { ...(await readKnown(place)).before, problems: { service } };
+  await writeState(paths, last);
+  await rm(paths.runs, { recursive: true });
+  assert.equal((await readKnown(place)).before, last, 'its ledgers were pruned');
+  const { proven, ...earlier } = last;
+  assert.ok(proven);
+  await leaveRun(paths, await nextRunId(paths), { outcome: 'deployed' });
+  await writeState(paths, { ...earlier, problems: { service } });
+  assert.is((await readKnown(place)).before.problems.service?.passes, 2, 'of an earlier version');
 });
 
 const part = (id: string, isLast: boolean): RunInputs['recovery'] => ({ id, isLast });

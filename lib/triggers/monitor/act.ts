@@ -20,14 +20,14 @@ export interface Acted {
 /**
  * What is to be done about a service that is not well. A restart is tried again once the failures since the last one add up
  * once more; a rollback once, since the next one would leave for builds that nobody asked for. What was kept from beginning is
- * tried by the next pass. A pass that does not count does neither.
+ * tried by the next pass. A pass that does not count does neither, except in the bake time.
  */
 export function actionFor(
   { passes, acted, restarted = 0 }: Problem,
   { failures, action }: Pick<MonitorConfig, 'failures' | 'action'>,
-  { isConfirmed, isCounted }: { isConfirmed: boolean; isCounted: boolean },
+  { isInBake, isCounted }: { isInBake: boolean; isCounted: boolean },
 ): MonitorAction | null {
-  if (isConfirmed && acted === 0) return 'rollback';
+  if (isInBake && acted === 0) return 'rollback';
   if (!isCounted || passes < failures || action === 'alert') return null;
   if (action === 'restart') return passes - restarted >= failures ? 'restart' : null;
   return acted === 0 ? 'rollback' : null;

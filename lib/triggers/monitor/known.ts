@@ -2,6 +2,7 @@ import { answerWithin } from '../../base/wait.ts';
 import { currentBuild } from '../../builds/current.ts';
 import type { MonitorConfig } from '../../config/model.ts';
 import type { Place } from '../../deployer/place.ts';
+import { serviceKey } from './looks.ts';
 import { readPastRuns } from './past.ts';
 import type { Starts } from './starts.ts';
 import { type MonitorState, readState } from './state.ts';
@@ -31,10 +32,11 @@ export function readInTime<T>(signal: AbortSignal, read: () => Promise<T>): Prom
 export async function readKnown(place: Pick<Place, 'target' | 'paths' | 'signal'>): Promise<Known> {
   const { target, paths, signal } = place;
   const known = await knownBefore(place);
-  const { deployedMs } = await readInTime(signal, async () =>
+  const { deployedMs, proven } = await readInTime(signal, async () =>
     readPastRuns(paths, await currentBuild(target.builds), Date.now()),
   );
-  return { ...known, isInBake: deployedMs !== null && deployedMs < known.rules.bakeMs };
+  const isInBake = deployedMs !== null && deployedMs < known.rules.bakeMs;
+  return { ...known, before: asOf(known.before, proven), isInBake };
 }
 
 /** What is known without a look at builds and runs. */
@@ -44,6 +46,29 @@ export async function knownBefore({
 }: Pick<Place, 'target' | 'paths'>): Promise<Omit<Known, 'isInBake'>> {
   const state = await readState(paths);
   return { rules: target.monitor ?? onlyTelling, before: state ?? emptyState(), startsBefore: state };
+}
+
+/** Why what was seen no longer counts: it may be the service before a deploy that mended it; null: it does. @throws `permission`, `timeout` */
+export async function whyOutdated(
+  { paths, signal }: Pick<Place, 'paths' | 'signal'>,
+  { before }: Known,
+): Promise<string | null> {
+  const { proven } = await readInTime(signal, () => readPastRuns(paths, null, Date.now()));
+  return isNewer(proven, before.proven) ? `run ${proven} ended meanwhile` : null;
+}
+
+/** What was counted, and done, before a gate saw the service well says nothing about it any more. */
+function asOf(state: MonitorState, proven: string | null): MonitorState {
+  const { [serviceKey]: service, ...others } = state.problems;
+  const isOver = state.proven !== undefined && isNewer(proven, state.proven);
+  const problems = isOver || service === undefined ? others : { ...others, [serviceKey]: service };
+  // Ledgers may be pruned, and what they told must not look new again.
+  return { ...state, proven: isNewer(state.proven, proven) ? (state.proven ?? null) : proven, problems };
+}
+
+/** The ids of runs are in the order of their beginnings. */
+function isNewer(run: string | null | undefined, than: string | null | undefined): boolean {
+  return (run ?? '') > (than ?? '');
 }
 
 function emptyState(): MonitorState {

@@ -1,3 +1,4 @@
+import type { RunDocument } from '../../run/document.ts';
 import { runsNewestFirst } from '../../run/history.ts';
 import { type Recovery, recoveriesIn, recoveryOf } from '../../run/recoveries.ts';
 import type { RunRecord } from '../../run/ledger.ts';
@@ -10,6 +11,8 @@ export interface Past {
   deployedMs: number | null;
   /** the recoveries of the last 24 h, each once */
   recoveries: Recovery[];
+  /** the newest run that somebody asked for and whose gate saw a build well; null: none is known */
+  proven: string | null;
 }
 
 /** So far back, at most, is looked for the deploy of the build in service. */
@@ -21,7 +24,7 @@ const mostRuns = 50;
  * @throws `permission`
  */
 export async function readPastRuns(paths: StatePaths, current: string | null, nowMs: number): Promise<Past> {
-  const past: Past = { deployedMs: null, recoveries: [] };
+  const past: Past = { deployedMs: null, recoveries: [], proven: null };
   let isFound = false;
   let count = 0;
   const attempts: RunRecord[] = [];
@@ -30,6 +33,7 @@ export async function readPastRuns(paths: StatePaths, current: string | null, no
     count += 1;
     if (count > mostRuns) break;
     if (!document) continue;
+    if (isProof(document)) past.proven ??= record.inputs.run;
     const agoMs = Math.max(0, nowMs - Date.parse(document.started_at) - document.duration_ms);
     // A recovery starts the same build again; what brought it is the deploy or rollback before.
     const isBringing = document.kind !== 'recovery' && document.outcome === 'deployed' && document.active === current;
@@ -40,4 +44,10 @@ export async function readPastRuns(paths: StatePaths, current: string | null, no
     if (recoveryOf(record) !== null && agoMs < recoveryWindowMs) attempts.push(record);
   }
   return { ...past, recoveries: recoveriesIn(attempts, nowMs) };
+}
+
+/** What a pass or a recovery began, and what starts the same build again, ends nothing that was counted. */
+function isProof({ kind, outcome, cause }: RunDocument): boolean {
+  if (kind === 'recovery' || (cause ?? null) !== null) return false;
+  return outcome === 'deployed' || outcome === 'rolled_back';
 }

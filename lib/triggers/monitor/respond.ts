@@ -4,28 +4,30 @@ import type { Place } from '../../deployer/place.ts';
 import type { Cause } from '../../run/cause.ts';
 import type { RunEvent } from '../../run/events.ts';
 import { type Acted, act, actedOn, actionFor, type MonitorAction } from './act.ts';
-import type { Known } from './known.ts';
+import { type Known, whyOutdated } from './known.ts';
 import { failing, lookAtService, type Seen, serviceKey } from './looks.ts';
 import { noteState } from './note.ts';
-import type { Starts } from './starts.ts';
 import type { MonitorState, Problem } from './state.ts';
 
-/** A failure in the bake time counts when it is still there after this. */
+/** A failure is a reason to go back when it is still there after this. */
 const confirmMs = 5_000;
+
+const nothing: Acted = { actions: [], document: null, isTried: false };
 
 /** Does what the rules ask for, and looks again. A problem that is gone then is taken out of `problems`. */
 export async function respond(
   place: Place,
-  { rules, before, startsBefore, isInBake }: Known,
+  known: Known,
   { seen, problems }: { seen: Seen; problems: MonitorState['problems'] },
 ): Promise<{ seen: Seen; acted: Acted }> {
+  const { rules, before, isInBake } = known;
   const problem = problems[serviceKey];
-  const nothing = { seen, acted: { actions: [], document: null, isTried: false } };
-  if (!problem) return nothing;
-  const isConfirmed = isInBake && problem.acted === 0 && (await isStillUnwell(place, startsBefore));
+  if (!problem) return { seen, acted: nothing };
   const isCounted = before.problems[serviceKey]?.passes !== problem.passes;
-  const action = actionFor(problem, rules, { isConfirmed, isCounted });
-  if (action === null) return nothing;
+  const action = actionFor(problem, rules, { isInBake, isCounted });
+  if (action === null) return { seen, acted: nothing };
+  const kept = action === 'rollback' ? await whyNotBack(place, known) : null;
+  if (kept !== null) return { seen, acted: kept };
   const acted = await actCounted(place, { action, cause: causeIn(place, seen, problem) }, (isActing) => {
     problems[serviceKey] = isActing ? actedOn(problem, action) : problem;
     return noteState(place, { ...before, problems });
@@ -77,9 +79,16 @@ export async function lookAfter(place: Place, { seen, acted }: { seen: Seen; act
   }
 }
 
-async function isStillUnwell(place: Place, before: Starts | null): Promise<boolean> {
+/**
+ * A rollback leaves a build for good: so the service is looked at once more, and nobody may have deployed meanwhile.
+ * @returns what is told instead; null: it is to go back
+ */
+async function whyNotBack(place: Place, known: Known): Promise<Acted | null> {
   await sleep(confirmMs, place.signal);
-  return (await lookAtService(place, before)).found.some(({ key }) => key === serviceKey);
+  const { found } = await lookAtService(place, known.startsBefore);
+  if (!found.some(({ key }) => key === serviceKey)) return nothing;
+  const why = await whyOutdated(place, known);
+  return why === null ? null : { ...nothing, actions: [`did not go back: ${why}`] };
 }
 
 /** What the run that follows is begun for. */

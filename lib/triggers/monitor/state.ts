@@ -32,6 +32,8 @@ export interface MonitorState extends Starts {
   version: 1;
   /** when the pass was */
   at: string;
+  /** the newest run by then that somebody asked for and that proved a build; null: none is known; earlier versions wrote none */
+  proven?: string | null;
   problems: Record<string, Problem>;
   alerts: Record<string, OpenAlert>;
   /** the run that was cut off and that a pass ended last; none: not yet */
