@@ -376,6 +376,21 @@ test('S10: in its bake time a build is left at the first failure that lasts, and
   assert.equal([after.code, after.document.in_bake, after.document.actions], [3, false, []], 'it came by a rollback');
 });
 
+test('S10: in its bake time a crash that systemd has mended is no reason to go back before the failures add up', async (t) => {
+  const keys = ['monitor = { every = "1ms", failures = 2, action = "alert", bake = "1h" }'];
+  const site = await makeSite(t, { builds: [{}, {}], keys, service: ['[Unit]', 'StartLimitIntervalSec=0'] });
+  await site.call('deploy');
+  await pass(site);
+  await crashOnce(site);
+  const one = await pass(site);
+  assert.equal([one.code, one.document.in_bake, one.document.actions], [3, true, []], one.stderr);
+  assert.is(one.document.failures_in_row, 1);
+  await crashOnce(site);
+  const two = await pass(site);
+  assert.equal([two.code, two.document.actions], [0, [`went back to ${first}`]], two.stderr);
+  await assertSound(site, first);
+});
+
 test('S10: never beside a run, which is not disturbed', async (t) => {
   const { site, run } = await heldDeploy(t);
   const { code, document } = await pass(site);

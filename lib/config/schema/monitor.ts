@@ -33,7 +33,7 @@ export const monitorTable: Table = {
       field: 'bakeMs',
       type: wait({ zero: true }),
       default: '0s',
-      sentence: 'For this long after a deploy, failures roll back.',
+      sentence: 'For this long after a deploy, a failure that lasts rolls back.',
       example: '30min',
     },
   ],

@@ -26,7 +26,7 @@ export async function respond(
   const isCounted = before.problems[serviceKey]?.passes !== problem.passes;
   const action = actionFor(problem, rules, { isInBake, isCounted });
   if (action === null) return { seen, acted: nothing };
-  const kept = action === 'rollback' ? await whyNotBack(place, known) : null;
+  const kept = action === 'rollback' ? await whyNotBack(place, known, { seen, problem }) : null;
   if (kept !== null) return { seen, acted: kept };
   const acted = await actCounted(place, { action, cause: causeIn(place, seen, problem) }, (isActing) => {
     problems[serviceKey] = isActing ? actedOn(problem, action) : problem;
@@ -83,9 +83,15 @@ export async function lookAfter(place: Place, { seen, acted }: { seen: Seen; act
  * A rollback leaves a build for good: so the service is looked at once more, and nobody may have deployed meanwhile.
  * @returns what is told instead; null: it is to go back
  */
-async function whyNotBack(place: Place, known: Known): Promise<Acted | null> {
+async function whyNotBack(
+  place: Place,
+  known: Known,
+  { seen, problem }: { seen: Seen; problem: Problem },
+): Promise<Acted | null> {
   await sleep(confirmMs, place.signal);
-  const { found } = await lookAtService(place, known.startsBefore);
+  // A crash that systemd has mended speaks against the build once the failures add up.
+  const isEnough = problem.passes >= known.rules.failures;
+  const { found } = await lookAtService(place, isEnough ? known.startsBefore : seen.starts);
   if (!found.some(({ key }) => key === serviceKey)) return nothing;
   const why = await whyOutdated(place, known);
   return why === null ? null : { ...nothing, actions: [`did not go back: ${why}`] };
