@@ -2,7 +2,7 @@ import { rejectionOf, sleep, untilAllIsRead } from '../base/wait.ts';
 import type { TargetConfig } from '../config/model.ts';
 import type { Emit } from '../run/events.ts';
 import { StepFailure } from '../run/failure.ts';
-import { isActive, type UnitVitals } from '../systemd/facts.ts';
+import type { UnitVitals } from '../systemd/facts.ts';
 import type { ReadyQuestion } from '../systemd/ready-question.ts';
 import type { Systemd } from '../systemd/systemd.ts';
 import { isEachPortAsked, type Look, lookOnce, type LookSubject, type LookTools } from './gate-look.ts';
@@ -10,6 +10,7 @@ import { proveIdentity } from './identity.ts';
 import type { UnitLife } from './life.ts';
 import { judgeCpu } from './limits.ts';
 import type { PortOwners } from './ports.ts';
+import { requireSteady } from './steady.ts';
 import { tooShortForCpu, unmeasured, unseenJournal } from './unjudged.ts';
 
 /** What is to be proven, and what it is measured by. */
@@ -97,7 +98,7 @@ async function askUntilGood(subject: GateSubject, tools: GateTools): Promise<voi
     const now = performance.now();
     first ??= look;
     const began = first.atMs;
-    requireSteady(look.vitals, first.vitals.restarts);
+    await requireSteady(look.vitals, first.vitals.restarts, tools.signal);
     if (isFirst) await tellUnjudged(look, subject, tools);
     const tooBusy = judgeCpu(look.vitals, limits, { atMs: began, cpuNs: first.vitals.cpuNs }, now);
     if (tooBusy) throw tooBusy;
@@ -169,12 +170,6 @@ async function tellUnjudged(
 
 function note({ emit }: GateTools, message: string | null): void {
   if (message !== null) emit({ type: 'note', message });
-}
-
-function requireSteady({ unit, activeState, subState, restarts }: UnitVitals, restartsBefore: number): void {
-  if (restarts > restartsBefore)
-    throw new StepFailure('restarting', `${unit} restarted ${restarts - restartsBefore} times since its start`);
-  if (!isActive(activeState)) throw new StepFailure('exited', `${unit} is ${activeState} (${subState})`);
 }
 
 /** A look that ends the gate by itself, such as one that finds a limit broken, is a part of the evidence too. */

@@ -25,6 +25,8 @@ const deadStates = new Set([
   'dead',
   'failed',
   'auto-restart',
+  'stop',
+  'stop-watchdog',
   'stop-sigterm',
   'stop-sigkill',
   'final-sigterm',
@@ -114,7 +116,7 @@ function follow(course: Course, changed: ReadonlyMap<string, unknown>): void {
 
 /**
  * A program that ends by itself is gone when its unit stops; only a job stops a unit whose process still runs, or one that stays
- * active without any. A unit that is about to stop by what its program told it (sd_notify(3), `STOPPING=1`) was up, and has no job but
+ * active without any. A command for its end (`ExecStop=`) is run for what was up alone. A unit that is about to stop by what its program told it (sd_notify(3), `STOPPING=1`) was up, and has no job but
  * that of its start; one that was never up is stopped by such a job where a restart by another hand has become one with it. Where it
  * is not stopped and only its process has ended, as while `ExecStartPost=` is at work, no hand was in it.
  */
@@ -122,7 +124,8 @@ function isStopped({ latest, startJob, isCommand, isStarting, isDead }: Course):
   if (isCommand && !isStarting) return true;
   const isRunning = ['MainPID', 'ControlPID'].some((name) => Number(latest.get(name) ?? 0) > 0);
   const job = jobOf(latest);
-  const isOthersJob = job !== 0 && (job !== startJob || (isStarting && isDead));
+  const wasUp = !isStarting || latest.get('SubState') === 'stop';
+  const isOthersJob = job !== 0 && (job !== startJob || (isDead && !wasUp));
   return isRunning && isOthersJob && textOf(latest.get('Result')) === 'success';
 }
 

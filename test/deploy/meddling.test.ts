@@ -1,5 +1,5 @@
 // needs: sandbox
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import { suite } from '../suite.ts';
 import {
@@ -7,6 +7,7 @@ import {
   endStop,
   heldDeploy,
   heldSite,
+  ledger,
   neverWell,
   slowToStop,
   startDeploy,
@@ -80,6 +81,38 @@ test('S4: somebody restarts the unit while the gate looks', async (t) => {
   const called = await run.end();
   assertWentBack(called, first);
   assert.is.not(called.document.failure?.reason, 'health', called.document.failure?.message);
+  await assertSound(site, first, called);
+});
+
+for (const verb of ['stop', 'restart'] as const) {
+  test(`S4: somebody has a unit with a command of its own for its end ${verb} while the gate looks`, async (t) => {
+    const service = ["ExecStop=/bin/bash -c 'while test -e stays; do sleep 0.02; done'"];
+    const site = await makeSite(t, { ...neverWell, service });
+    const stays = site.sandbox.hostPath(`${site.builds}/${second}/stays`);
+    await writeFile(stays, '');
+    t.cleanup(() => rm(stays, { force: true }));
+    const run = await startDeploy(site);
+    await untilBegun(site, 'gate');
+    await site.sandbox.run('systemctl', verb, '--no-block', site.unit);
+    await until('it goes back', async () => (await ledger(site)).includes('"reverting"'));
+    await rm(stays);
+    const called = await run.end();
+    assertWentBack(called, first);
+    const { failure } = called.document;
+    assert.equal([failure?.step, failure?.reason], ['gate', 'systemd'], failure?.message);
+    await assertSound(site, first, called);
+  });
+}
+
+test('S4: a build that ends by itself is blamed, also where its unit has a command for its end', async (t) => {
+  const service = ['Restart=no', "ExecStop=/bin/bash -c 'sleep 0.5'"];
+  const site = await makeSite(t, { ...neverWell, service });
+  const run = await startDeploy(site);
+  await untilBegun(site, 'gate');
+  await site.sandbox.run('systemctl', 'kill', '--kill-whom=main', '--signal=KILL', site.unit);
+  const called = await run.end();
+  assertWentBack(called, first);
+  assert.is(called.document.failure?.reason, 'exited', called.document.failure?.message);
   await assertSound(site, first, called);
 });
 
