@@ -9,7 +9,7 @@ export const tables = [
 
 /** TCP_LISTEN, as the tables write it. */
 export const listening = '0A';
-/** The kernel hands out one page of text at a time, however much is asked for, and no part of a line. */
+/** A kernel with pages of this size hands out one at a time, however much is asked for, and no part of a line; one with larger pages cuts lines. */
 const pageBytes = 4096;
 const longestLineBytes = 256;
 
@@ -42,8 +42,9 @@ export async function readListening(file: string): Promise<string> {
     for (;;) {
       const { bytesRead } = await table.read(page, 0, pageBytes, null);
       text += page.toString('latin1', 0, bytesRead);
-      // Each page ends with a whole line; the last one tells where the kernel has got to.
-      const lastLine = text.slice(text.lastIndexOf('\n', text.length - 2) + 1);
+      // The last whole line tells where the kernel has got to.
+      const whole = text.slice(0, text.lastIndexOf('\n') + 1);
+      const lastLine = whole.slice(whole.lastIndexOf('\n', whole.length - 2) + 1);
       // A page with room for another line is the last: to read on would walk through all connections once more.
       if (bytesRead < pageBytes - longestLineBytes || !isListening(lastLine)) return text;
     }
