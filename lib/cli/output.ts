@@ -1,4 +1,5 @@
 import { constants, fstatSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { statField } from '../base/process.ts';
 
 /** What this process writes on one of its descriptors. A service may be down meanwhile, so no reader is waited for. */
 export interface Output {
@@ -73,9 +74,7 @@ function anew(descriptor: number): number | null {
  * everybody's has. Null: it is not ours.
  */
 function ownTerminal(device: number): number | null {
-  const stat = readFileSync('/proc/self/stat', 'utf8');
-  // The first field behind the name is number 3, the terminal's device number 7 (proc_pid_stat(5)).
-  const own = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[7 - 3]);
+  const own = statField(readFileSync('/proc/self/stat', 'utf8'), 7);
   return own === device ? openSync('/dev/tty', again) : null;
 }
 

@@ -2,6 +2,7 @@ import { readFileSync, readlinkSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { errnoOf } from '../base/errors.ts';
 import { isThere } from '../base/files.ts';
+import { statField } from '../base/process.ts';
 import type { ManagerKind } from '../config/model.ts';
 import { commandLineOf } from './command-line.ts';
 import { type Listener, listListeners, ownersOf } from './sockets.ts';
@@ -126,12 +127,9 @@ export function unitIn(cgroup: string): string | null {
   return null;
 }
 
-/** Name and start time in the text of `/proc/PID/stat`; the name may hold spaces and parentheses of its own. */
+/** Name and start time in the text of `/proc/PID/stat`. */
 export function parseStat(stat: string): { name: string; startTicks: number } {
-  const end = stat.lastIndexOf(')');
-  // The first field behind the name is number 3, the start time number 22 (proc_pid_stat(5)).
-  const startTicks = Number(stat.slice(end + 2).split(' ')[22 - 3]);
-  return { name: stat.slice(stat.indexOf('(') + 1, end), startTicks };
+  return { name: stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')')), startTicks: statField(stat, 22) };
 }
 
 /** What is known from the text of `/proc/PID/status`; a text that may not be read is empty. */
