@@ -3,8 +3,7 @@ import { join } from 'node:path';
 import { fileError, messageOf } from '../base/errors.ts';
 import { startFed } from '../base/exec.ts';
 import { wholeOutput } from '../base/whole-output.ts';
-import { besideServer, queryPostgres } from '../stores/postgres.ts';
-import { runProgram } from '../stores/program.ts';
+import { besideServer, queryPostgres, runBeside } from '../stores/postgres.ts';
 import type { DatabaseTask } from './kind.ts';
 import { emptyDatabase, stayingEntries } from './postgres-empty.ts';
 import { withKnownSettings } from './postgres-head.ts';
@@ -23,15 +22,11 @@ const entryNumbers = /^\d+; \d+ \d+ /;
  * @returns the list, for `restoreScript`
  * @throws `refused`, `config`, `permission`, `disk`; the signal's reason
  */
-export async function listWanted(archive: string, task: DatabaseTask & { from: string }): Promise<string> {
-  const { database, work, timeoutMs, signal, from } = task;
+export async function listWanted(archive: string, task: DatabaseTask): Promise<string> {
+  const { database, work, timeoutMs, signal } = task;
   const staying = (await queryPostgres(database, stayingEntries, task)).split('\n').filter(Boolean);
-  const contents = await runProgram(archive, ['pg_restore', '--list', archive], {
-    from,
-    timeoutMs,
-    signal,
-    env: await besideServer(database),
-  });
+  const command = ['pg_restore', '--list', archive] as const;
+  const contents = await runBeside(database, archive, { command, timeoutMs, signal });
   const wanted = contents.split('\n').filter((line) => !isOneOf(line.replace(entryNumbers, ''), staying));
   const list = join(work, 'wanted');
   await writeFile(list, `${wanted.join('\n')}\n`, { mode: 0o600 }).catch((error: unknown) => {

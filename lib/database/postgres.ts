@@ -2,14 +2,13 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { CutoverError, isCutoverError, messageOf } from '../base/errors.ts';
-import { besideServer, queryPostgres, runPostgres } from '../stores/postgres.ts';
-import { runProgram, saidIn } from '../stores/program.ts';
+import { debianPackage, queryPostgres, runBeside, runPostgres } from '../stores/postgres.ts';
+import { saidIn } from '../stores/program.ts';
 import type { DatabaseKind, DatabaseTask } from './kind.ts';
 import { listWanted, restoreScript, type Told } from './postgres-script.ts';
 import { firstBytes, packingOf, unpack } from './unpack.ts';
 
 const header = Buffer.from('PGDMP');
-const debianPackage = 'postgresql-client';
 
 /** Nobody should hold a table for so long that it cannot even be read. */
 const lockWait = '60s';
@@ -58,7 +57,7 @@ export const postgres: DatabaseKind = {
     await queryPostgres(task.database, 'SELECT 1', task);
   },
   async put(opened, task) {
-    const list = await listWanted(opened, { ...task, from: debianPackage });
+    const list = await listWanted(opened, task);
     const told: Told = { isAll: false };
     const input = Readable.from(restoreScript({ archive: opened, list }, task, told));
     const words = ['-X', '-q', '-w', '-v', 'ON_ERROR_STOP=1', '-o', '/dev/null', '-f', '-'];
@@ -75,8 +74,7 @@ export const postgres: DatabaseKind = {
 /** Only reading all of it tells: the list of contents stands at the beginning. */
 async function requireWhole(path: string, name: string, { database, timeoutMs, signal }: DatabaseTask): Promise<void> {
   const command = ['pg_restore', '--file=/dev/null', path] as const;
-  const env = await besideServer(database);
-  await runProgram(name, command, { from: debianPackage, timeoutMs, signal, env });
+  await runBeside(database, name, { command, timeoutMs, signal });
 }
 
 /** pg_dump reads no server that is newer than itself. */

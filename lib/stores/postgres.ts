@@ -7,7 +7,8 @@ import type { Command, ExecOptions } from '../base/exec.ts';
 import { hostsIn, type PostgresPlace, readAddress } from './postgres-address.ts';
 import { type Patience, runProgram } from './program.ts';
 
-const debianPackage = 'postgresql-client';
+/** What has its programs. */
+export const debianPackage = 'postgresql-client';
 
 /**
  * Asks a PostgreSQL database, in a session that may not write.
@@ -45,6 +46,15 @@ export async function runPostgres(
   } finally {
     await passfile?.close();
   }
+}
+
+/** Runs a program of PostgreSQL that only reads a file. @returns what it printed @throws as `runPostgres` */
+export async function runBeside(
+  place: PostgresPlace,
+  about: string,
+  { command, timeoutMs, signal }: Patience & { command: Command },
+): Promise<string> {
+  return runProgram(about, command, { from: debianPackage, timeoutMs, signal, env: await besideServer(place) });
 }
 
 /**
