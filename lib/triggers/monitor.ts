@@ -45,13 +45,11 @@ async function passNow(
   { hung, timeoutMs, began }: { hung: string | null; timeoutMs: number; began: Began },
 ): Promise<Pass> {
   const why = await atWork(place);
-  if (why !== null) return passBeside(place, await readInFlight(place.paths), { why, began });
+  if (why !== null) return passBeside(place, why, began);
   if (await isNew(place)) return passedOver(place, 'nothing is deployed yet', began);
   // To end a run may take as long as putting a large database back does.
   const ended = await endedFirst(place);
-  if (ended === null) {
-    return passBeside(place, await readInFlight(place.paths), { why: 'another run holds the target', began });
-  }
+  if (ended === null) return passBeside(place, 'another run holds the target', began);
   const hanging: Found[] = hung === null ? [] : [{ key: passKey, level: 'warn', message: hung }];
   // Only the deadline gives a pass up: interrupted, it waits for the end of the run that it began.
   return withDeadline({ what: 'the pass did not end', timeoutMs }, (late) => {

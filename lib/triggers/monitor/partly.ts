@@ -1,6 +1,6 @@
 import { ExitCode, isCutoverError, messageOf } from '../../base/errors.ts';
 import type { Place } from '../../deployer/place.ts';
-import type { InFlight } from '../../run/in-flight.ts';
+import { readInFlight } from '../../run/in-flight.ts';
 import { downKey, downMs } from './alerts.ts';
 import { type Began, conclude, type Pass, passedOver } from './conclude.ts';
 import { countProblems } from './count.ts';
@@ -30,15 +30,11 @@ export async function failedPass(place: Place, error: unknown, began: Began): Pr
 /**
  * A pass beside a run. One that has been at work for longer than a service may be down may hang with the service down: then that
  * is counted and told, and nothing is done.
- * @param mark of the run in flight; null: none has changed anything yet
+ * @param why it is no moment to look at all
  * @throws as `lookAtService`
  */
-export async function passBeside(
-  place: Place,
-  mark: InFlight | null,
-  about: { why: string; began: Began },
-): Promise<Pass> {
-  const { why, began } = about;
+export async function passBeside(place: Place, why: string, began: Began): Promise<Pass> {
+  const mark = await readInFlight(place.paths);
   if (mark === null || !(Date.now() - Date.parse(mark.since) > downMs)) return passedOver(place, why, began);
   const seen = await lookAtService(place, null);
   const found = seen.found
