@@ -36,7 +36,7 @@ export type LedgerLine = LedgerEntry & { at: string };
 export interface Ledger {
   readonly path: string;
   /**
-   * Adds a line; a durable one is on the disk when this returns, or soon after. The default: not for steps, which know it themselves
+   * Adds a line; a durable one is on the disk when this returns, or soon after. The default: all but steps, which know it themselves.
    * @throws `disk`, `permission`
    */
   write(entry: LedgerEntry, options?: { isDurable?: boolean | 'soon' }): Promise<void>;
@@ -137,7 +137,6 @@ export function recordOf(lines: readonly LedgerLine[]): RunRecord | null {
   };
   for (const line of lines) {
     if (line.type === 'step') addStep(record, line);
-    if (line.type === 'step' && line.isLook !== true && line.state === 'intended') record.hasActed = true;
     if (line.type === 'boot') record.isBooted = true;
     if (line.type === 'way_back') record.inputs = { ...record.inputs, back: line.to };
     if (line.type === 'failure') record.failure = line.failure;
@@ -146,9 +145,11 @@ export function recordOf(lines: readonly LedgerLine[]): RunRecord | null {
   return record;
 }
 
-function addStep(record: RunRecord, { name, state, reason, message = '' }: LedgerLine & { type: 'step' }): void {
+function addStep(record: RunRecord, line: LedgerLine & { type: 'step' }): void {
+  const { name, state, isLook, reason, message = '' } = line;
   const { steps, applied } = record;
   steps.set(name, state);
+  if (state === 'intended' && !isLook) record.hasActed = true;
   if (state === 'applied') applied.add(name);
   if (state !== 'failed') return;
   applied.delete(name);
