@@ -1,5 +1,6 @@
 import { messageOf } from '../base/errors.ts';
 import type { RunInputs } from '../run/inputs.ts';
+import { systemctl } from '../systemd/typed.ts';
 import type { StrategyTools } from './strategy.ts';
 
 /** A run does not wait for all that another unit may want to do first. */
@@ -14,12 +15,11 @@ export async function startAlongside(
   { systemd, emit }: Pick<StrategyTools, 'systemd' | 'emit'>,
   signal: AbortSignal,
 ): Promise<void> {
-  const systemctl = manager === 'user' ? 'systemctl --user' : 'systemctl';
   const start = async (unit: string): Promise<void> => {
     const result = await systemd.start(unit, { timeoutMs: startMs, signal }).catch(messageOf);
     if (result === 'done') return;
     const why = `${unit}, which was stopped with ${target.unit}, has not started again: ${result}`;
-    emit({ type: 'note', message: `${why} -> ${systemctl} start ${unit}` });
+    emit({ type: 'note', message: `${why} -> ${systemctl(manager, `start ${unit}`)}` });
   };
   await Promise.all(alongside.map(start));
 }

@@ -105,9 +105,9 @@ async function applyAndJudge(inputs: RunInputs, tools: MeasuredTools): Promise<O
   if (isOneWay(inputs)) requireReached(inputs, [error]);
   if (inputs.kind === 'recovery') return giveUp(inputs, { begun, records: steps, failure, transcript }, tools);
   const way = await withWayBack(inputs, tools);
-  const names = { begun: new Set(begun.map(({ name }) => name)), isPowerCut: false };
+  const known = { begun: new Set(begun.map(({ name }) => name)), isPowerCut: false };
   const whole = way === inputs ? plan : planOf(way, { ...tools, transcript });
-  const taken = stepsTakenBack(whole, names, way);
+  const taken = stepsTakenBack(whole, known, way);
   return goBack(way, { begun: taken, records: steps, failure, transcript }, tools);
 }
 

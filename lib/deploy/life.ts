@@ -116,9 +116,10 @@ function follow(course: Course, changed: ReadonlyMap<string, unknown>): void {
 
 /**
  * A program that ends by itself is gone when its unit stops; only a job stops a unit whose process still runs, or one that stays
- * active without any. A command for its end (`ExecStop=`) is run for what was up alone. A unit that is about to stop by what its program told it (sd_notify(3), `STOPPING=1`) was up, and has no job but
- * that of its start; one that was never up is stopped by such a job where a restart by another hand has become one with it. Where it
- * is not stopped and only its process has ended, as while `ExecStartPost=` is at work, no hand was in it.
+ * active without any. A command for its end (`ExecStop=`) is run for what was up alone. A unit that is about to stop by what its
+ * program told it (sd_notify(3), `STOPPING=1`) was up, and has no job but that of its start; one that was never up is stopped by
+ * such a job where a restart by another hand has become one with it. Where it is not stopped and only its process has ended, as while
+ * `ExecStartPost=` is at work, no hand was in it.
  */
 function isStopped({ latest, startJob, isCommand, isStarting, isDead }: Course): boolean {
   if (isCommand && !isStarting) return true;

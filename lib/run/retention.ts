@@ -89,8 +89,8 @@ export function evidenceToGo({ evidence, inFlight }: RecordFacts): string[] {
 
 /**
  * The ledgers that stay: the newest ones; the newest that proves a build, or that put it into quarantine, as long as the
- * build is there; those of rollbacks that left one, likewise; the newest that names current; those of the evidence that stays; the one in flight; and what is not
- * understood, since another version may.
+ * build is there; those of rollbacks that left one, likewise; the newest that names current; those of the evidence that stays;
+ * the one in flight; and what is not understood, since another version may.
  */
 export function ledgersToStay(facts: RecordFacts): Set<string> {
   const { past, builds, current, inFlight, quarantine, evidence } = facts;
