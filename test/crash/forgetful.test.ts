@@ -6,7 +6,7 @@ import { suite, type TestContext } from '../suite.ts';
 import { endedBy, endOfNewestRun } from './death.ts';
 import { untilEnded } from './ended.ts';
 import { fromSwapOn, type Moments, untilOver } from './moments.ts';
-import { type Paused, pauseAt } from './paused.ts';
+import { cutPower, type Paused, pauseAt } from './paused.ts';
 import { collectProblems } from './sweep.ts';
 import { loseUnsynced } from './unsynced.ts';
 
@@ -25,12 +25,10 @@ test('S8: the power goes in a first deploy, and the disk forgets: the build that
     await loseUnsynced(site);
     cases.push({ name: `${moment} ${what}`, site, paused });
   }
-  const up = dry.sandbox.reboot();
-  for (const { paused } of cases) {
-    await paused.untilDead();
-    await paused.resume();
-  }
-  await up;
+  await cutPower(
+    dry,
+    cases.map(({ paused }) => paused),
+  );
   await collectProblems(cases, ({ name }) => name, endCase);
 });
 

@@ -66,6 +66,16 @@ export async function pauseSettleAt(
   return { ...killed, hasCome, resume };
 }
 
+/** The kernel has killed them all at once; what brought them into the sandbox stands still too, and has to see it. */
+export async function cutPower({ sandbox }: Site, paused: readonly Paused[]): Promise<void> {
+  const up = sandbox.reboot();
+  for (const one of paused) {
+    await one.untilDead();
+    await one.resume();
+  }
+  await up;
+}
+
 async function begin({ sandbox, config }: Site, command: string): Promise<Omit<Paused, 'hasCome'>> {
   const args = [command, 'production', '--json', '--config', config];
   const child = await sandbox.startCutover(args, { env: obedient });

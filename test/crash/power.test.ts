@@ -9,7 +9,7 @@ import { endOfNewestRun, momentsOf, newestLedger } from './death.ts';
 import { assertServes, untilEnded } from './ended.ts';
 import { aroundChanges, beforeActs, fromSwapOn, type Moments, onWayBack, untilOver, whileAsking } from './moments.ts';
 import { deployNext } from './next.ts';
-import { type Paused, pauseAt } from './paused.ts';
+import { cutPower, type Paused, pauseAt } from './paused.ts';
 import { startReader } from './reader.ts';
 import { collectProblems, requireCome } from './sweep.ts';
 import { outcomeOf } from './truth.ts';
@@ -113,16 +113,6 @@ async function pauseEach(cases: readonly Case[], sites: readonly Site[]): Promis
 async function isOverOnDisk(site: Site, { isForgetful }: Case): Promise<boolean> {
   if (isForgetful) await loseUnsynced(site);
   return outcomeOf(await newestLedger(site)) !== null;
-}
-
-/** The kernel has killed them all at once; what brought them into the sandbox stands still too, and has to see it. */
-async function cutPower({ sandbox }: Site, paused: readonly Paused[]): Promise<void> {
-  const up = sandbox.reboot();
-  for (const one of paused) {
-    await one.untilDead();
-    await one.resume();
-  }
-  await up;
 }
 
 async function endCase({ site, settler, candidate, isOver }: Played): Promise<void> {

@@ -9,7 +9,7 @@ import { endOfNewestRun, momentsOf } from './death.ts';
 import { assertServes, untilEnded } from './ended.ts';
 import { fromFirstStepOn, placeOf } from './moments.ts';
 import { deployNext } from './next.ts';
-import { type Paused, pauseAt } from './paused.ts';
+import { cutPower, type Paused, pauseAt } from './paused.ts';
 import { startReader } from './reader.ts';
 import type { MakeSite } from './site.ts';
 import { collectProblems } from './sweep.ts';
@@ -77,15 +77,6 @@ test('S8: the power goes while a stand-in is up, and nothing starts the service 
   const { outcome, from, to: tried } = await endOfNewestRun(site);
   assert.equal([outcome, from, tried], ['rolled_back', second, to]);
 });
-
-async function cutPower({ sandbox }: Site, paused: readonly Paused[]): Promise<void> {
-  const up = sandbox.reboot();
-  for (const one of paused) {
-    await one.untilDead();
-    await one.resume();
-  }
-  await up;
-}
 
 async function endCase({ site, isOver }: Case): Promise<void> {
   await untilEnded(site, 60_000);
