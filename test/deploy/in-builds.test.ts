@@ -4,7 +4,7 @@ import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import type { Finding } from '../../lib/checks/check.ts';
 import type { CheckReport } from '../../lib/deployer/check.ts';
-import { type PlainSite, plainSite, servedFrom } from '../deployer/init/adopt-site.ts';
+import { configurePlain, type PlainSite, plainSite, servedFrom } from '../deployer/init/adopt-site.ts';
 import { suite } from '../suite.ts';
 import { calledFrom } from './site.ts';
 
@@ -15,18 +15,10 @@ const first = 'dist.20260101-000000';
 /** A service in a plain directory, and a configuration with builds that it has nothing to do with. */
 async function strangeSite(...[t, options]: Parameters<typeof plainSite>): Promise<PlainSite> {
   const site = await plainSite(t, options);
-  const { sandbox, unit, source, port, config } = site;
-  await sandbox.run('sh', '-c', `mkdir -p ${builds} /etc/cutover; cp -a ${source} ${builds}/${first}`);
-  const lines = [
-    'app = "plain"',
-    '[targets.production]',
-    `unit = "${unit}"`,
-    `builds = "${builds}"`,
-    `port = ${port}`,
-    '[targets.production.health]',
-    `url = "http://127.0.0.1:${port}/api/health"`,
-  ];
-  await writeFile(sandbox.hostPath(config), `${lines.join('\n')}\n`);
+  const { sandbox, source, port } = site;
+  await sandbox.run('sh', '-c', `mkdir -p ${builds}; cp -a ${source} ${builds}/${first}`);
+  const health = ['[targets.production.health]', `url = "http://127.0.0.1:${port}/api/health"`];
+  await configurePlain({ ...site, builds }, health);
   return site;
 }
 

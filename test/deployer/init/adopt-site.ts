@@ -56,6 +56,16 @@ export async function plainSite(
   return site;
 }
 
+/** Writes a configuration for the site. @param more lines of it, below those of the target itself */
+export async function configurePlain(
+  { sandbox, unit, builds, port, config }: PlainSite,
+  more: readonly string[] = [],
+): Promise<void> {
+  const lines = ['app = "plain"', '[targets.production]', `unit = "${unit}"`, `builds = "${builds}"`, `port = ${port}`];
+  await sandbox.run('mkdir', '-p', '/etc/cutover');
+  await writeFile(sandbox.hostPath(config), [...lines, ...more, ''].join('\n'));
+}
+
 /** The directory of the process that answers; null: nobody does. */
 export async function servedFrom(site: Pick<PlainSite, 'sandbox' | 'port'>): Promise<string | null> {
   const served = await whoServes(site);

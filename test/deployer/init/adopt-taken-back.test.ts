@@ -6,7 +6,15 @@ import * as assert from 'uvu/assert';
 import { calledFrom, until } from '../../deploy/site.ts';
 import { repository } from '../../sandboxed.ts';
 import { suite, type TestContext } from '../../suite.ts';
-import { adopt, everything, type PlainSite, plainSite, refusedAdoption, servedFrom } from './adopt-site.ts';
+import {
+  adopt,
+  configurePlain,
+  everything,
+  type PlainSite,
+  plainSite,
+  refusedAdoption,
+  servedFrom,
+} from './adopt-site.ts';
 
 const test = suite('deployer/init adopt taken back', { timeoutMs: 300_000 });
 const preload = `--require=${join(repository, 'test/deployer/init/kill-at.cjs')}`;
@@ -74,19 +82,10 @@ test('it wrote there and did not serve: all of that is kept, and the move goes o
 
 test('killed before the proof is written down, used for weeks: whatever ends it keeps what was written', async (t) => {
   const site = await plainSite(t);
-  const { sandbox, source, unit, builds, config } = site;
+  const { sandbox, source, unit, builds } = site;
   await inBuilds(site, ':');
   await until('it serves', async () => (await servedFrom(site)) === source);
-  const lines = [
-    'app = "plain"',
-    '[targets.production]',
-    `unit = "${unit}"`,
-    `builds = "${builds}"`,
-    'port = 9950',
-    '',
-  ];
-  await sandbox.run('mkdir', '-p', '/etc/cutover');
-  await writeFile(sandbox.hostPath(config), lines.join('\n'));
+  await configurePlain(site);
   const before = await everything(site);
   const env = { NODE_OPTIONS: preload, KILL_AT: String(beforeProof) };
   const killed = await sandbox.cutover(['init', unit, '--adopt', '--shared', 'data'], { env });
@@ -106,17 +105,13 @@ test('killed before the proof is written down, used for weeks: whatever ends it 
 
 test('it cannot be stopped on the way back: the copy that it runs in stays until it has ended, and the next call goes on', async (t) => {
   const site = await plainSite(t);
-  const { sandbox, source, unit, builds, config, port } = site;
-  const target = [
-    'app = "plain"',
-    '[targets.production]',
-    `unit = "${unit}"`,
-    `builds = "${builds}"`,
-    `port = ${port}`,
-  ];
-  const times = ['[targets.production.stop]', 'timeout = "1s"', '[targets.production.start]', 'timeout = "3s"', ''];
-  await sandbox.run('mkdir', '-p', '/etc/cutover');
-  await writeFile(sandbox.hostPath(config), [...target, ...times].join('\n'));
+  const { sandbox, source, unit, builds } = site;
+  await configurePlain(site, [
+    '[targets.production.stop]',
+    'timeout = "1s"',
+    '[targets.production.start]',
+    'timeout = "3s"',
+  ]);
   const env = { NODE_OPTIONS: preload, KILL_AT: String(beforeProof) };
   const killed = await sandbox.cutover(['init', unit, '--adopt'], { env });
   assert.ok(killed.code === null || killed.code === 137, `exit ${killed.code}: ${killed.stderr}`);

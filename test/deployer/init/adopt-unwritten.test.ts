@@ -3,7 +3,7 @@
 import { writeFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import { suite, type TestContext } from '../../suite.ts';
-import { adopt, type PlainSite, plainSite, refusedAdoption, servedFrom } from './adopt-site.ts';
+import { adopt, configurePlain, type PlainSite, plainSite, refusedAdoption, servedFrom } from './adopt-site.ts';
 
 const test = suite('deployer/init adopt unwritten', { timeoutMs: 300_000 });
 const configured = '/etc/cutover';
@@ -95,17 +95,8 @@ test('somebody else writes the configuration meanwhile: it stays, and what is to
 
 test('the proof itself cannot be written down: that the next command takes it back is said, and so it is', async (t) => {
   const site = await plainSite(t);
-  const { sandbox, unit, source, builds, port } = site;
-  const lines = [
-    'app = "plain"',
-    '[targets.production]',
-    `unit = "${unit}"`,
-    `builds = "${builds}"`,
-    `port = ${port}`,
-    '',
-  ];
-  await sandbox.run('mkdir', '-p', configured);
-  await writeFile(sandbox.hostPath(site.config), lines.join('\n'));
+  const { sandbox, unit, source, builds } = site;
+  await configurePlain(site);
   // No other file can take its name then.
   t.cleanup(() => sandbox.exec(['umount', record]));
   await atStart(site, `mount --bind ${record} ${record}`);

@@ -1,6 +1,6 @@
 // needs: sandbox
 // deadline: 10min
-import { rm, writeFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import type { CheckReport } from '../../../lib/deployer/check.ts';
@@ -8,7 +8,7 @@ import type { TargetStatus } from '../../../lib/deployer/status.ts';
 import { repository, type TestSandbox } from '../../sandboxed.ts';
 import { suite } from '../../suite.ts';
 import { calledFrom, makeSite, type Refusal, until } from '../../deploy/site.ts';
-import { adopt, type PlainSite, plainSite, refusedAdoption, servedFrom } from './adopt-site.ts';
+import { adopt, configurePlain, type PlainSite, plainSite, refusedAdoption, servedFrom } from './adopt-site.ts';
 import { change, stateOf } from './strategy-site.ts';
 
 const test = suite('deployer/init cut off', { timeoutMs: 280_000 });
@@ -26,10 +26,9 @@ async function killed(sandbox: TestSandbox, words: string[], moment: number): Pr
 
 /** A move that was killed when systemd knew of our lines, beside a configuration that was there before. */
 async function killedMove(site: PlainSite): Promise<void> {
-  const { sandbox, unit, builds, port, config } = site;
-  const lines = ['app = "plain"', '[targets.production]', `unit = "${unit}"`, `builds = "${builds}"`, `port = ${port}`];
-  await sandbox.run('mkdir', '-p', '/etc/cutover', builds);
-  await writeFile(sandbox.hostPath(config), `${lines.join('\n')}\n`);
+  const { sandbox, unit, builds } = site;
+  await sandbox.run('mkdir', '-p', builds);
+  await configurePlain(site);
   await killed(sandbox, [unit, '--adopt'], afterReload.adopt);
   await sandbox.run('test', '-e', `/etc/systemd/system/${unit}.d/zz-cutover-adopt.conf`);
 }

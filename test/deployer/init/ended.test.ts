@@ -19,7 +19,7 @@ import { assertSound } from '../../deploy/sound.ts';
 import type { TestSandbox } from '../../sandboxed.ts';
 import { suite, type TestContext } from '../../suite.ts';
 import { onlyOne } from '../recover/one-service.ts';
-import { adopt, type PlainSite, plainSite, refusedAdoption, servedFrom } from './adopt-site.ts';
+import { adopt, configurePlain, plainSite, refusedAdoption, servedFrom } from './adopt-site.ts';
 import { initKilledAt, moments } from './killing.ts';
 import { change, everything, holdersOf, stateOf } from './strategy-site.ts';
 
@@ -51,13 +51,6 @@ async function started(sandbox: TestSandbox, words: string[]): Promise<Started> 
 interface Started {
   said: () => string;
   end: () => Promise<{ code: number | null; stdout: string; stderr: string }>;
-}
-
-/** Writes the configuration that the move would write at its end. */
-async function configure({ sandbox, unit, builds, port, config }: PlainSite, more: string[] = []): Promise<void> {
-  const lines = ['app = "plain"', '[targets.production]', `unit = "${unit}"`, `builds = "${builds}"`, `port = ${port}`];
-  await sandbox.run('mkdir', '-p', '/etc/cutover');
-  await writeFile(sandbox.hostPath(config), [...lines, ...more, ''].join('\n'));
 }
 
 async function assertDownIsTold(ending: (site: Site) => Promise<Called<Refusal>>, t: TestContext): Promise<void> {
@@ -109,7 +102,7 @@ test('S8: a move is taken back, and the directory does not serve any more: that 
 test('R1: a recovery that took a move back leaves the service alone that serves again', async (t) => {
   const site = await plainSite(t);
   const { sandbox, unit, source, builds } = site;
-  await configure(site, ['[recovery]', 'attempts = 1']);
+  await configurePlain(site, ['[recovery]', 'attempts = 1']);
   await initKilledAt(sandbox, [unit, '--adopt'], moments.beforeProof.adopt);
   const build = (await sandbox.run('readlink', `${builds}/current`)).trim();
   await writeFile(sandbox.hostPath(`${builds}/${build}/app.mjs`), 'process.exit(3);\n');
@@ -189,7 +182,7 @@ test('a way back that could not be gone to its end is gone on with, and the move
 test('S8: a rollback that takes a move back is done where the service serves again, and no build is gone to', async (t) => {
   const site = await plainSite(t);
   const { sandbox, unit, source, builds } = site;
-  await configure(site);
+  await configurePlain(site);
   await initKilledAt(sandbox, [unit, '--adopt'], moments.beforeProof.adopt);
   // One that somebody brought in meanwhile: no unit runs it.
   await sandbox.run('cp', '-a', source, `${builds}/dist.20201231-000000`);
