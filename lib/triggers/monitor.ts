@@ -74,7 +74,9 @@ async function lookAndAct(
   const found = [...left.found, ...noted, ...hanging];
   const done = { found, problems, starts: left.starts, document: acted.document, began };
   const actions = [...endings, ...acted.actions];
-  return conclude(place, known, { ...done, actions, ...(await recoveriesTold(place)) });
+  const { recoveries, isSeen } = await recoveriesTold(place);
+  const isKnown = (key: string): boolean => left.isSeen(key) && isSeen(key);
+  return conclude(place, known, { ...done, actions, recoveries, isSeen: isKnown });
 }
 
 /** What was done is told whatever keeps the records of runs from being read: then of them nothing is said. */

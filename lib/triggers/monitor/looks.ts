@@ -9,6 +9,7 @@ import type { Place } from '../../deployer/place.ts';
 import type { Reason } from '../../run/failure.ts';
 import { look, type Look } from '../../deployer/recover/look.ts';
 import { restartsSince, type Starts } from './starts.ts';
+import type { IsSeen } from './state.ts';
 
 /** What speaks against a target. */
 export interface Found {
@@ -24,12 +25,18 @@ export interface Found {
 /** A target as one pass sees it. */
 export interface Seen {
   found: Found[];
+  /** the problems that it can speak of: of what could not be looked at nothing is known, neither that it is there nor that it is over */
+  isSeen: IsSeen;
   current: string | null;
   starts: Starts;
 }
 
 /** What follows is done about it; of everything else people are told. */
 export const serviceKey = 'service';
+const checksKey = 'checks';
+const checkPrefix = 'check:';
+/** What is seen along with the service. */
+const besideService = ['memory', 'identity', 'disk'] as const;
 
 /** A bus that does not answer, or an address that is slow to refuse, must not hold the next pass up. */
 const serviceMs = 60_000;
@@ -42,7 +49,8 @@ const checksMs = 120_000;
  */
 export async function lookAtTarget(place: Place, before: Starts | null): Promise<Seen> {
   const [service, checks] = await Promise.all([lookAtService(place, before), lookAtChecks(place)]);
-  return { ...service, found: [...service.found, ...checks] };
+  const isSeen = (key: string): boolean => service.isSeen(key) && checks.isSeen(key);
+  return { ...service, found: [...service.found, ...checks.found], isSeen };
 }
 
 /** The service alone, to see whether it is as bad as it looked. @throws as `lookAtTarget` */
@@ -54,7 +62,8 @@ export async function lookAtService(place: Place, before: Starts | null): Promis
   } catch (error) {
     signal.throwIfAborted();
     if (!isCutoverError(error, 'timeout')) throw error;
-    return { found: [failing(serviceKey, error.message)], current: null, starts: before ?? { restarts: 0 } };
+    const found = [failing(serviceKey, error.message)];
+    return { found, isSeen: allBut(besideService), current: null, starts: before ?? { restarts: 0 } };
   }
 }
 
@@ -67,13 +76,19 @@ async function lookNow(place: Place, before: Starts | null): Promise<Seen> {
   const { facts, current, glance } = seen;
   const starts = { restarts: facts.restarts, invocation: facts.invocationId };
   const memory = await judgeMemoryInUse(systemd, facts, { limits: target.limits, memoryBefore: null });
+  const identity = glance.healthy ? await identityFound(place, seen) : null;
   const found = [
     ...serviceFound(seen, restartsSince(before, starts)),
     ...(memory ? [failing('memory', memory.message)] : []),
-    ...(glance.healthy ? await identityFound(place, seen) : []),
+    ...(identity ?? []),
     ...(disk?.status === 'fail' ? [failing('disk', `${disk.observed}, expected ${disk.expected}`)] : []),
   ];
-  return { found, current, starts };
+  const unseen = Object.entries({ identity, disk }).flatMap(([key, answer]) => (answer === null ? [key] : []));
+  return { found, isSeen: allBut(unseen), current, starts };
+}
+
+function allBut(unseen: readonly string[]): IsSeen {
+  return (key) => !unseen.includes(key);
 }
 
 /** @param more how often systemd restarted it since the pass before */
@@ -88,29 +103,33 @@ function reasonFor({ healthy, state, sub_state }: Look['glance']): Reason {
   return state === 'active' ? 'health' : 'exited';
 }
 
-/** A link that was moved by hand leaves the build before serving, healthy as it is. */
-async function identityFound({ target }: Place, { facts, current }: Look): Promise<Found[]> {
+/** A link that was moved by hand leaves the build before serving, healthy as it is. @returns null: it is not known */
+async function identityFound({ target }: Place, { facts, current }: Look): Promise<Found[] | null> {
   if (!target.health.identity || current === null) return [];
-  const serving = await servingBuild(target.builds, facts, current).catch(() => current);
-  if (serving === current) return [];
-  return [failing('identity', `current names ${current}, and ${serving ?? 'something else'} serves`)];
+  try {
+    const serving = await servingBuild(target.builds, facts, current);
+    if (serving === current) return [];
+    return [failing('identity', `current names ${current}, and ${serving ?? 'something else'} serves`)];
+  } catch {
+    return null;
+  }
 }
 
-async function lookAtChecks(place: Place): Promise<Found[]> {
+async function lookAtChecks(place: Place): Promise<Pick<Seen, 'found' | 'isSeen'>> {
   const { signal } = place;
   const bounds = { what: 'the configured checks did not end', timeoutMs: checksMs, signal };
   try {
     const answers = await withDeadline(bounds, (ended) => askMonitorChecks({ ...place, signal: ended }));
-    return answers.flatMap(foundBy);
+    return { found: answers.flatMap(foundBy), isSeen: () => true };
   } catch (error) {
     signal.throwIfAborted();
-    return [failing('checks', messageOf(error))];
+    return { found: [failing(checksKey, messageOf(error))], isSeen: (key) => !key.startsWith(checkPrefix) };
   }
 }
 
 function foundBy({ name, status, observed, expected }: CheckAnswer): Found[] {
   if (status === 'pass') return [];
-  return [{ key: `check:${name}`, level: status, message: `${name}: ${observed} (expected: ${expected})` }];
+  return [{ key: `${checkPrefix}${name}`, level: status, message: `${name}: ${observed} (expected: ${expected})` }];
 }
 
 /** A finding that speaks against the target. */

@@ -37,7 +37,7 @@ export async function respond(
   const again = await lookAfter(place, { seen, acted });
   const service = again.found.filter(({ key }) => key === serviceKey);
   if (service.length === 0) delete problems[serviceKey];
-  return { seen: { ...again, found: [...service, ...others] }, acted };
+  return { seen: { ...again, found: [...service, ...others], isSeen: seen.isSeen }, acted };
 }
 
 /**
