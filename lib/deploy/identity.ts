@@ -5,7 +5,7 @@ import { errnoOf } from '../base/errors.ts';
 import { poll, withDeadline } from '../base/wait.ts';
 import { isBuildId } from '../builds/layout.ts';
 import { StepFailure } from '../run/failure.ts';
-import { isDone, type UnitFacts } from '../systemd/facts.ts';
+import { isUp, type UnitFacts } from '../systemd/facts.ts';
 
 /** What the gate wants to know: that what runs is this build, started by this run. */
 export interface ExpectedIdentity {
@@ -85,7 +85,7 @@ export async function servingBuild(
   current: string | null,
 ): Promise<string | null> {
   const { mainPid } = facts;
-  if (mainPid === 0) return isDone(facts) ? current : null;
+  if (mainPid === 0) return isUp(facts) ? current : null;
   const places = placesOf(mainPid);
   if (places.length === 0) return current;
   // Where it is gone, as with a disk that is not mounted, nothing that runs is seen to be in it.

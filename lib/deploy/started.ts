@@ -1,5 +1,5 @@
 import { StepFailure } from '../run/failure.ts';
-import { amount, invocationIdOf, isActive, textOf } from '../systemd/facts.ts';
+import { amount, invocationIdOf, isUp, textOf } from '../systemd/facts.ts';
 import type { JobResult } from '../systemd/jobs.ts';
 import type { Systemd } from '../systemd/systemd.ts';
 import { deathFrom, StoppedByOthers } from './life.ts';
@@ -79,12 +79,4 @@ async function factsOfStart(systemd: Systemd, unit: string): Promise<StartFacts>
     systemd.property(unit, 'Service', 'Type'),
   ]);
   return { activeState, subState, mainPid: amount(mainPid) ?? 0, type, invocationId: invocationIdOf(invocation) };
-}
-
-/** A service without a main process of its own (`RemainAfterExit=`, `Type=forking` without a PID file) is up too. */
-function isUp({ activeState, subState, mainPid, type }: StartFacts): boolean {
-  if (!isActive(activeState)) return false;
-  if (subState === 'running' || activeState === 'reloading')
-    return mainPid > 0 || type === 'forking' || type === 'dbus';
-  return type === 'oneshot' && subState === 'exited';
 }

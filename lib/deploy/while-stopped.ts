@@ -1,7 +1,7 @@
 import { killedMs } from '../base/terminate.ts';
 import { openController } from '../base/wait.ts';
 import type { TargetConfig } from '../config/model.ts';
-import { isDown, isRunning } from '../systemd/facts.ts';
+import { isDown, isUp } from '../systemd/facts.ts';
 import type { Systemd } from '../systemd/systemd.ts';
 import { requireDown } from './free-port.ts';
 import { endProcesses } from './leftovers.ts';
@@ -70,8 +70,7 @@ export async function startAll(systemd: Systemd, target: Startable, opened: Open
   const { signal } = openController();
   const sockets = await socketsOf(systemd, target.unit);
   for (const name of sockets) await systemd.start(name, { timeoutMs: socketJobMs, signal });
-  const isUp = isRunning(await systemd.facts(target.unit));
-  if (!isUp) await startProven(systemd, target, { opened, signal });
+  if (!isUp(await systemd.facts(target.unit))) await startProven(systemd, target, { opened, signal });
   // A service that serves without its socket is better than none, but its next restart would refuse connections.
   await requireOpen(systemd, sockets);
 }

@@ -15,7 +15,7 @@ import { nextRunId, readRun } from '../run/history.ts';
 import type { Hold } from '../run/hold.ts';
 import type { RunInputs } from '../run/inputs.ts';
 import { activeAlongside } from '../systemd/alongside.ts';
-import { isRunning, type UnitFacts } from '../systemd/facts.ts';
+import { isUp, type UnitFacts } from '../systemd/facts.ts';
 import { journalctl } from '../systemd/typed.ts';
 import { whileHeld } from './held.ts';
 import { afterChange, type EndedChange } from './init/ended-change.ts';
@@ -171,7 +171,7 @@ async function aimOf(place: Place, from: string | null): Promise<string> {
 const steadyMs = 10 * 60_000;
 
 async function isHealthyNow({ target, signal }: Place, facts: UnitFacts, from: string): Promise<boolean> {
-  if (!isRunning(facts)) return false;
+  if (!isUp(facts)) return false;
   if (facts.restarts > 0 && Date.now() - facts.stateChangedMs < steadyMs) return false;
   const { builds, health } = target;
   const answers = await Promise.all(health.urls.map((url) => probe(url, health, signal)));

@@ -1,6 +1,6 @@
 import { probe } from '../checks/probe.ts';
 import { lookAtPorts, portTaken } from '../deploy/ports.ts';
-import { hasGivenUp, isRunning, type UnitFacts } from '../systemd/facts.ts';
+import { hasGivenUp, isUp, type UnitFacts } from '../systemd/facts.ts';
 import type { Place } from './place.ts';
 
 /** A service as it stands: its unit, its ports, what it answers. */
@@ -24,14 +24,14 @@ export async function lookAtService(place: Pick<Place, 'target' | 'systemd' | 's
     healthFindings(place),
   ]);
   // That a service which is down does not answer is no finding of its own.
-  const findings = [...unitFindings(facts), ...ports.findings, ...(isRunning(facts) ? health : [])];
+  const findings = [...unitFindings(facts), ...ports.findings, ...(isUp(facts) ? health : [])];
   return { facts, healthy: findings.length === 0, findings, isPortTaken: ports.isTaken };
 }
 
 function unitFindings(facts: UnitFacts): string[] {
   const { unit, loadState, loadError, activeState, subState, result, restarts } = facts;
   if (loadState !== 'loaded') return [`${unit} is ${loadState}${loadError ? `: ${loadError}` : ''}`];
-  if (isRunning(facts)) return [];
+  if (isUp(facts)) return [];
   const why = result === '' || result === 'success' ? subState : result;
   const gaveUp = hasGivenUp(facts) ? `, and systemd gave up after ${restarts} restarts` : '';
   return [`${unit} is ${activeState} (${why})${gaveUp}`];

@@ -9,7 +9,7 @@ import { isFromBefore, readInFlight } from '../run/in-flight.ts';
 import { withSecrets } from '../run/kept-inputs.ts';
 import { openLedger, type RunRecord } from '../run/ledger.ts';
 import { takeLock } from '../run/lock.ts';
-import { isRunning } from '../systemd/facts.ts';
+import { isUp } from '../systemd/facts.ts';
 import { type StatePaths, statePathsIn } from '../run/state.ts';
 import type { Config, TargetConfig } from '../config/model.ts';
 import { holdRequest, whileHeld } from './held.ts';
@@ -55,7 +55,7 @@ export async function settleChange(place: Place, { waitMs }: { waitMs: number })
 /** A mark whose ledger is lost or torn at its first line tells of no step to take back: then what runs is what counts. */
 async function requireUp({ target, systemd }: Place, run: string): Promise<void> {
   const facts = await systemd.facts(target.unit);
-  if (isRunning(facts)) return;
+  if (isUp(facts)) return;
   const what = `${target.unit} is ${facts.activeState}, and the record of run ${run} cannot be read`;
   throw new CutoverError('failed', what, { mend: `cutover rollback ${target.name}` });
 }

@@ -3,7 +3,7 @@ import type { CheckAnswer } from '../checks/check.ts';
 import type { TargetConfig } from '../config/model.ts';
 import { aboutRunning, permissionName } from '../deploy/preflight.ts';
 import type { Ending } from '../run/document.ts';
-import { isRunning } from '../systemd/facts.ts';
+import { isUp } from '../systemd/facts.ts';
 import type { Place } from './place.ts';
 import type { Situation } from './situation.ts';
 
@@ -64,7 +64,7 @@ function isServing(
   { facts, current, serving }: Situation,
   checks: CheckAnswer[],
 ): boolean {
-  return isRunning(facts) && !isUnwell(checks, target) && (serving === current || !target.health.identity);
+  return isUp(facts) && !isUnwell(checks, target) && (serving === current || !target.health.identity);
 }
 
 function judge(checks: CheckAnswer[], { isForced }: Forced): { isRefused: boolean; exitCode: number } {

@@ -167,12 +167,26 @@ export function isDown(activeState: unknown): boolean {
   return activeState === 'inactive' || activeState === 'failed';
 }
 
+/** What tells whether a unit is up, as systemd has it. */
+interface Standing {
+  type: unknown;
+  activeState: unknown;
+  subState: unknown;
+  mainPid: number;
+}
+
 /** Whether the unit is up without a process, by design: its command has done its work (`Type=oneshot`, `RemainAfterExit=yes`). */
-export function isDone({ type, activeState, subState }: Pick<UnitFacts, 'type' | 'activeState' | 'subState'>): boolean {
+export function isDone({ type, activeState, subState }: Omit<Standing, 'mainPid'>): boolean {
   return type === 'oneshot' && activeState === 'active' && subState === 'exited';
 }
 
-/** Whether the unit is up, with its main process there unless it has none by design. */
-export function isRunning(facts: UnitFacts): boolean {
-  return isDone(facts) || (facts.activeState === 'active' && facts.subState === 'running' && facts.mainPid > 0);
+/**
+ * Whether the unit is up, with its main process there unless it has none by design: its command is done, or systemd knows none
+ * (`Type=forking` without a PID file, systemd.service(5)).
+ */
+export function isUp(unit: Standing): boolean {
+  const { type, activeState, subState, mainPid } = unit;
+  if (isDone(unit)) return true;
+  const isRunning = activeState === 'reloading' || (activeState === 'active' && subState === 'running');
+  return isRunning && (mainPid > 0 || type === 'forking' || type === 'dbus');
 }

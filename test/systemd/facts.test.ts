@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert';
-import { factsFrom, hasGivenUp, isActive, isRunning, type UnitFacts } from '../../lib/systemd/facts.ts';
+import { factsFrom, hasGivenUp, isActive, isUp, type UnitFacts } from '../../lib/systemd/facts.ts';
 import { suite } from '../suite.ts';
 import { factsWith } from './facts.ts';
 
@@ -65,16 +65,21 @@ test('S4: given up is a unit that failed although it was to be restarted', () =>
   for (const [changed, expected] of cases) assert.is(hasGivenUp(factsWith(changed)), expected, JSON.stringify(changed));
 });
 
-test('S3: running is active with a main process', () => {
+test('S3: up is active with a main process, or without one by design', () => {
   const cases: [Partial<UnitFacts>, boolean][] = [
     [{}, true],
     [{ mainPid: 0 }, false],
+    [{ mainPid: 0, type: 'forking' }, true],
+    [{ mainPid: 0, type: 'forking', subState: 'exited' }, false],
+    [{ activeState: 'reloading', subState: 'reload' }, true],
+    [{ activeState: 'reloading', subState: 'reload', mainPid: 0 }, false],
     [{ subState: 'exited' }, false],
+    [{ mainPid: 0, type: 'oneshot', subState: 'exited' }, true],
     [{ activeState: 'activating', subState: 'start' }, false],
     [{ activeState: 'activating', subState: 'auto-restart' }, false],
     [{ activeState: 'failed', subState: 'failed' }, false],
   ];
-  for (const [changed, expected] of cases) assert.is(isRunning(factsWith(changed)), expected, JSON.stringify(changed));
+  for (const [changed, expected] of cases) assert.is(isUp(factsWith(changed)), expected, JSON.stringify(changed));
 });
 
 test('a unit that reads its configuration again is up', () => {

@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert';
 import { CutoverError } from '../../lib/base/errors.ts';
 import { openController, poll } from '../../lib/base/wait.ts';
 import { connectBus } from '../../lib/systemd/bus.ts';
-import { isRunning } from '../../lib/systemd/facts.ts';
+import { isUp } from '../../lib/systemd/facts.ts';
 import type { Systemd } from '../../lib/systemd/systemd.ts';
 import { rejection } from '../builds/directory.ts';
 import { suite } from '../suite.ts';
@@ -30,7 +30,7 @@ test('S2: a start, a restart and a stop end with done, and the facts tell the sa
   assert.equal([before.memoryBytes, before.cpuNs, before.mainPid], [null, null, 0]);
   assert.is(await systemd.start('a.service', soon), 'done');
   const started = await systemd.facts('a.service');
-  assert.ok(isRunning(started));
+  assert.ok(isUp(started));
   assert.match(started.invocationId, /^[0-9a-f]{32}$/);
   assert.ok((started.memoryBytes ?? 0) > 0, 'memory');
   assert.equal([started.memoryMaxBytes, started.stopTimeoutMs, started.user], [64 * 1024 * 1024, 7_000, 'nobody']);
@@ -39,7 +39,7 @@ test('S2: a start, a restart and a stop end with done, and the facts tell the sa
   assert.ok(Math.abs(started.stateChangedMs - Date.now()) < 60_000);
   assert.is(await systemd.restart('a.service', soon), 'done');
   const restarted = await systemd.facts('a.service');
-  assert.ok(isRunning(restarted));
+  assert.ok(isUp(restarted));
   assert.is.not(restarted.invocationId, started.invocationId);
   assert.is.not(restarted.mainPid, started.mainPid);
   assert.is(await systemd.stop('a.service', soon), 'done');
@@ -171,7 +171,7 @@ test('S1: names with every letter that systemd allows, and units that are no ser
   for (const name of ['a_b-c.d:e.service', String.raw`a\x2db.service`, 't@one.service', '7up.service']) {
     await writeService(t, sandbox, name.replace('@one', '@'), sleeping);
     assert.is(await systemd.start(name, soon), 'done', name);
-    assert.ok(isRunning(await systemd.facts(name)), name);
+    assert.ok(isUp(await systemd.facts(name)), name);
     assert.is(await systemd.stop(name, soon), 'done', name);
   }
   const socket = await systemd.facts('dbus.socket');
@@ -364,7 +364,7 @@ test('S1: a plain user may look, and is told what it takes to do more', async (t
     assert.match(error?.mend ?? '', 'sudo');
   }
   assert.match(errors[0]?.message ?? '', 'systemd refuses to manage a.service');
-  assert.ok(isRunning(await systemd.facts('a.service')));
+  assert.ok(isUp(await systemd.facts('a.service')));
 });
 
 test('S3: the journal of one invocation, of its errors alone, and with what systemd wrote about it', async (t) => {

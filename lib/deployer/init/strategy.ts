@@ -1,7 +1,7 @@
 import type { StrategyName } from '../../config/model.ts';
 import { currentBuild } from '../../builds/current.ts';
 import { standInOf } from '../../deploy/stand-in.ts';
-import { isRunning } from '../../systemd/facts.ts';
+import { isUp } from '../../systemd/facts.ts';
 import { systemctl } from '../../systemd/typed.ts';
 import { whileHeld } from '../held.ts';
 import type { InitReport } from './report.ts';
@@ -95,7 +95,7 @@ async function lookInto(place: Place, { to, config, directory }: StrategyRequest
   const crossing = { systemd, manager, target, units };
   const { isSocketOpen } = to === 'restart' ? { isSocketOpen: false } : await standingOf(crossing);
   const [enabled] = to === 'restart' ? [] : await unitsToEnable(systemd, [units.socket]);
-  const isThere = to === 'restart' || (isSocketOpen && isRunning(seen.facts) && enabled?.status === 'unchanged');
+  const isThere = to === 'restart' || (isSocketOpen && isUp(seen.facts) && enabled?.status === 'unchanged');
   const isDone = isThere && plan.files.every(({ before, after }) => before === after);
   if (!isDone) await requireCurrent(place, seen);
   const commands = isDone ? [] : await commandsFor(place, plan, isSocketOpen);

@@ -3,7 +3,7 @@ import { CutoverError } from '../../base/errors.ts';
 import type { ManagerKind } from '../../config/model.ts';
 import { nearestName } from '../../config/nearest.ts';
 import { commandProperties, commandsFrom, type UnitCommand } from '../../systemd/commands.ts';
-import { isRunning, type UnitFacts } from '../../systemd/facts.ts';
+import { isUp, type UnitFacts } from '../../systemd/facts.ts';
 import { describeProcess } from '../../systemd/processes.ts';
 import type { Listener } from '../../systemd/sockets.ts';
 import type { Systemd } from '../../systemd/systemd.ts';
@@ -40,7 +40,7 @@ export async function lookAtUnit(systemd: Systemd, unit: string, manager: Manage
   const [listeners, isHidden] = await Promise.all([listenersOf(pids), areHidden(pids)]);
   return {
     facts,
-    isRunning: isRunning(facts),
+    isRunning: isUp(facts),
     ...directoryOf(facts.workingDirectory),
     commands: commandsFrom(more ?? less),
     listeners,

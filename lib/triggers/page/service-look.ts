@@ -7,7 +7,7 @@ import { servingBuild } from '../../deploy/identity.ts';
 import { look, type Look, type LookPlace } from '../../deployer/recover/look.ts';
 import type { HealthSample, ShownHealth, ShownUnit } from '../../report/page/model.ts';
 import type { Seen } from '../../report/page/standing.ts';
-import { isRunning, type UnitFacts } from '../../systemd/facts.ts';
+import { isUp, type UnitFacts } from '../../systemd/facts.ts';
 
 /** A service as one look sees it. */
 export interface ServiceLook {
@@ -32,7 +32,7 @@ export async function lookAtService(place: LookPlace, redact: Redact): Promise<S
   const { facts, seen, build } = unitLook;
   const problems = asked.answers.flatMap(({ url, problem }) => (problem === null ? [] : [`${url}: ${problem}`]));
   // Where systemd says that it is down, that nobody answers is no news.
-  const isNews = facts !== null && isRunning(facts);
+  const isNews = facts !== null && isUp(facts);
   const service = seen.service && [...seen.service, ...(isNews ? problems : [])];
   return {
     seen: { ...seen, service: service && service.map(redact), notes: seen.notes.map(redact) },

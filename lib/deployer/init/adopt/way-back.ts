@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { CutoverError, isCutoverError } from '../../../base/errors.ts';
 import { isThere } from '../../../base/files.ts';
 import { openController } from '../../../base/wait.ts';
-import { isRunning } from '../../../systemd/facts.ts';
+import { isUp } from '../../../systemd/facts.ts';
 import { systemctl } from '../../../systemd/typed.ts';
 import { usesBelow } from '../../../systemd/usage.ts';
 import type { Place } from '../../place.ts';
@@ -32,7 +32,7 @@ export async function takeBack(place: Place, adoption: Adoption): Promise<TakenB
   await bringFiles([lines], to === 'builds' ? 'before' : 'after');
   await systemd.reload();
   const facts = await systemd.facts(unit);
-  const isUntouched = isRunning(facts) && facts.invocationId === invocationId;
+  const isUntouched = isUp(facts) && facts.invocationId === invocationId;
   const how = { signal: openController().signal, onRestart: () => {} };
   const problem = isUntouched ? null : await problemOf(moveTo(side, place, adoption, how));
   if (to === 'builds' && problem !== null) await requireOut(place, adoption, problem);
