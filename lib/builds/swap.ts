@@ -4,24 +4,42 @@ import { CutoverError, errnoOf, fileError } from '../base/errors.ts';
 import { isTemporaryName, readLinkIfThere, removeIfThere, replaceLink, syncDirectory } from '../base/files.ts';
 import { currentName, currentPath, isBuildId, stampOf } from './layout.ts';
 
+/** What was seen before a swap: there is such a build, and `current` is a link or not there. */
+export interface ReadySwap {
+  /** where the link points; null: there is none */
+  from: string | null;
+  /** when that was seen (`performance.now()`) */
+  atMs: number;
+}
+
+/**
+ * Looks at all that a swap needs, and changes nothing: it may be done while the port is still open.
+ * @throws as `swapCurrent`, except `disk`
+ */
+export async function prepareSwap(directory: string, build: string): Promise<ReadySwap> {
+  const atMs = performance.now();
+  const looks = [verifyBuild(directory, build), verifyLinkOrNone(directory)];
+  const linked = readLinkIfThere(currentPath(directory));
+  // What is wrong with the build is told first, and nothing fails twice.
+  for (const asked of [...looks, linked]) asked.catch(() => {});
+  for (const asked of looks) await asked;
+  return { from: await linked, atMs };
+}
+
 /**
  * Points `current` at a build: the one place where the link moves. Relative, and by rename(2), so that a reader
  * finds the old build or the new one and never none. Tells whether the link had to move.
+ * @param ready what was seen for it just before
  * @throws `no_build` when there is no such build directory; `refused` when `current` is no link; `permission`, `disk`
  */
-export async function swapCurrent(directory: string, build: string): Promise<boolean> {
-  const link = currentPath(directory);
-  const [linked, destination] = [verifyLinkOrNone(directory), readLinkIfThere(link)];
-  // What is wrong with the build is told first, and nothing fails twice.
-  for (const asked of [linked, destination]) asked.catch(() => {});
-  await verifyBuild(directory, build);
-  await linked;
-  if ((await destination) === build) {
+export async function swapCurrent(directory: string, build: string, ready?: ReadySwap): Promise<boolean> {
+  const { from } = ready ?? (await prepareSwap(directory, build));
+  if (from === build) {
     // A deployer may have been killed between its rename and its fsync.
     await syncDirectory(directory);
     return false;
   }
-  await replaceLink(link, build);
+  await replaceLink(currentPath(directory), build);
   return true;
 }
 

@@ -37,11 +37,12 @@ const deadStates = new Set([
  * Watches a unit that is about to start, or runs already. systemd's signals come in under 3 ms; polling would
  * miss a crash between two restarts.
  * @param isRunning the unit runs now, so an end needs no start before it
+ * @param type its `Type=`, where that is known
  */
 export async function watchLife(
   systemd: Systemd,
   unit: string,
-  { isRunning }: { isRunning: boolean },
+  { isRunning, type: known }: { isRunning: boolean; type?: unknown },
 ): Promise<UnitLife> {
   const beganMs = performance.now();
   const ended = openController();
@@ -56,7 +57,8 @@ export async function watchLife(
     judge();
   });
   // Asked with the watch: whoever starts the unit a turn later asks for that behind it, so that this is known by then.
-  const knowing = systemd.property(unit, 'Service', 'Type').then((type) => {
+  const asking = known === undefined ? systemd.property(unit, 'Service', 'Type') : Promise.resolve(known);
+  const knowing = asking.then((type) => {
     course.isCommand = type === 'oneshot';
     judge();
   });

@@ -5,6 +5,8 @@ import type { Systemd } from '../systemd/systemd.ts';
 export interface ReadyStart {
   /** its file has changed since systemd read it */
   isStale: boolean;
+  /** its `Type=` */
+  type: unknown;
   /** when that was asked (`performance.now()`) */
   atMs: number;
 }
@@ -12,7 +14,8 @@ export interface ReadyStart {
 /** In a stop, or a migration, that takes its time somebody may have changed the file. */
 const freshMs = 1_000;
 
-export function isFresh(ready: ReadyStart | undefined): ready is ReadyStart {
+/** Whether what was prepared still holds. */
+export function isFresh<Ready extends { atMs: number }>(ready: Ready | undefined): ready is Ready {
   return ready !== undefined && performance.now() - ready.atMs < freshMs;
 }
 
@@ -22,8 +25,12 @@ export function isFresh(ready: ReadyStart | undefined): ready is ReadyStart {
  */
 export async function prepareStart(systemd: Systemd, unit: string): Promise<ReadyStart> {
   const atMs = performance.now();
-  const [isStale] = await Promise.all([systemd.property(unit, 'Unit', 'NeedDaemonReload'), systemd.resetFailed(unit)]);
-  return { isStale: isStale === true, atMs };
+  const [isStale, type] = await Promise.all([
+    systemd.property(unit, 'Unit', 'NeedDaemonReload'),
+    systemd.property(unit, 'Service', 'Type'),
+    systemd.resetFailed(unit),
+  ]);
+  return { isStale: isStale === true, type, atMs };
 }
 
 /**

@@ -1,7 +1,8 @@
 import { openController } from '../base/wait.ts';
+import { prepareSwap, type ReadySwap } from '../builds/swap.ts';
 import type { RunInputs } from '../run/inputs.ts';
 import type { Step } from '../run/step.ts';
-import { loadListening } from '../systemd/bindable.ts';
+import { rehearseBinding } from '../systemd/bindable.ts';
 import type { ReadyQuestion } from '../systemd/ready-question.ts';
 import { startAlongside } from './alongside.ts';
 import { checkSteps } from './configured-checks.ts';
@@ -25,10 +26,11 @@ import {
   type Watched,
 } from './strategy.ts';
 
-/** What the steps between two builds hand on: the start is prepared while the old build stops. */
+/** What the steps between two builds hand on: swap and start are prepared while the old build stops. */
 interface Launch extends Watched {
   /** undefined: it could not be, and is to be tried once more */
-  ready?: Promise<ReadyStart | undefined>;
+  readyStart?: Promise<ReadyStart | undefined>;
+  readySwap?: Promise<ReadySwap | undefined>;
 }
 
 /**
@@ -42,7 +44,7 @@ export function restartPlan(inputs: RunInputs, tools: PlanTools): Step[] {
     freePortStep(inputs, tools),
     ...migrateSteps(inputs, tools),
     // Nothing listens: a wait for the disk here is one for everybody.
-    { ...swapStep(inputs), isUndoneAtBoot: true },
+    { ...swapStep(inputs, () => launch.readySwap), isUndoneAtBoot: true },
     startStep(inputs, tools, launch),
     gateStep(inputs, tools, launch),
     ...checkSteps(inputs, tools),
@@ -51,18 +53,19 @@ export function restartPlan(inputs: RunInputs, tools: PlanTools): Step[] {
 }
 
 function stopStep(inputs: RunInputs, tools: StrategyTools, launch: Launch): Step {
-  const { target } = inputs;
+  const { target, to } = inputs;
   const { systemd, meter } = tools;
   return {
     name: 'stop',
     does: `stop ${target.unit}, within ${target.stopTimeoutMs / 1000} s`,
     apply: async (signal) => {
-      await loadListening();
+      await rehearseBinding();
       const stopping = stopUnit(systemd, target, signal, { isServing: true });
       // Looks before this turn ends. What it asks comes behind the stop on the same bus, as does what the start needs to know:
       // that is answered while the process ends.
       meter.start();
-      launch.ready = prepareStart(systemd, target.unit).catch(() => undefined);
+      launch.readyStart = prepareStart(systemd, target.unit).catch(() => undefined);
+      launch.readySwap = prepareSwap(target.builds, to).catch(() => undefined);
       return stopping;
     },
     revert: () => startBack(inputs, tools),
@@ -84,7 +87,7 @@ function startStep(inputs: RunInputs, { systemd, meter, emit }: StrategyTools, l
     name: 'start',
     does: `start ${target.unit}, and see it listen within ${target.startTimeoutMs / 1000} s`,
     apply: async (signal) => {
-      const { began, life } = await startUnit(systemd, target, signal, await launch.ready);
+      const { began, life } = await startUnit(systemd, target, signal, await launch.readyStart);
       launch.life = life;
       launch.journal = journalOf(inputs, began, life.ended);
       return { pid: began.mainPid, invocation: began.invocationId };

@@ -31,9 +31,9 @@ export async function startUnit(
 ): Promise<{ began: StartFacts; life: UnitLife }> {
   const { unit } = target;
   if (!ready) await untilStopped(systemd, target, signal);
-  const { isStale } = isFresh(ready) ? ready : await prepareStart(systemd, unit);
+  const { isStale, type } = isFresh(ready) ? ready : await prepareStart(systemd, unit);
   if (isStale) await readAgain(systemd);
-  const { starting, life } = await startWatched(systemd, target, signal);
+  const { starting, life } = await startWatched(systemd, { ...target, type: isStale ? undefined : type }, signal);
   try {
     const result = await Promise.race([starting, rejectionOf(life.ended)]);
     return { began: await requireStarted(systemd, unit, result), life };
@@ -46,11 +46,11 @@ export async function startUnit(
 /** The bus takes what one client says in its order, and a turn later the watch is asked for: its answer need not be waited for. */
 async function startWatched(
   systemd: Systemd,
-  { unit, startTimeoutMs: timeoutMs }: Pick<TargetConfig, 'unit' | 'startTimeoutMs'>,
+  { unit, startTimeoutMs: timeoutMs, type }: Pick<TargetConfig, 'unit' | 'startTimeoutMs'> & { type: unknown },
   signal: AbortSignal,
 ): Promise<{ starting: Promise<JobResult>; life: UnitLife }> {
   const given = openController();
-  const watching = watchLife(systemd, unit, { isRunning: false });
+  const watching = watchLife(systemd, unit, { isRunning: false, type });
   watching.catch((error: unknown) => given.abort(error));
   await new Promise(setImmediate);
   given.signal.throwIfAborted();

@@ -19,7 +19,7 @@ function isBindable(port: number): Promise<boolean> {
   });
 }
 
-/** Loads what Node first asks for when something is to listen: while the port is closed everybody waits for it. */
-export async function loadListening(): Promise<void> {
-  await import('node:cluster');
+/** Has Node load and compile all that listening takes, at a port of the kernel's choice: while ours is closed everybody waits for it. */
+export async function rehearseBinding(): Promise<void> {
+  await isBindable(0);
 }
