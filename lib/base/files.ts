@@ -1,10 +1,11 @@
 import { closeSync, fchmodSync, fsync, mkdirSync, openSync, writeFileSync } from 'node:fs';
-import { link, lstat, readlink, rename, symlink, unlink } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { link, lstat, rename, unlink } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { CutoverError, errnoOf, fileError } from './errors.ts';
 import { giveMade, giveTo, giveToOwnerOf, type Owner } from './owner.ts';
 import { readRegularFile, readRegularFileNow, UnfitFile } from './regular-file.ts';
+import { temporaryBeside } from './temporary-name.ts';
 
 // What the kernel does in its memory is done at once: a turn in the thread pool takes ten times as long, some hundred times in a
 // run. What waits for a disk takes one.
@@ -94,24 +95,6 @@ async function writeTemporary(
 }
 
 /**
- * Points a symbolic link at `destination`. rename(2) replaces the name in one step,
- * so a reader finds the old link or the new one and never none.
- * @throws `permission`, `disk`
- */
-export async function replaceLink(path: string, destination: string): Promise<void> {
-  const temporary = temporaryBeside(path);
-  try {
-    await symlink(destination, temporary);
-    await rename(temporary, path);
-    await syncDirectory(dirname(path));
-  } catch (error) {
-    // What went wrong first is what the person has to mend.
-    await removeIfThere(temporary).catch(() => {});
-    throw fileError(error, 'cannot move the link', path);
-  }
-}
-
-/**
  * Moves a file or directory within its file system. Only `syncDirectory` of both parents makes that survive a power cut.
  * @throws `permission`, `disk`; the errno of anything else that stands in the way
  */
@@ -126,11 +109,6 @@ export async function addName(path: string, name: string): Promise<void> {
   await link(path, name).catch((error: unknown) => {
     throw fileError(error, 'cannot create', name);
   });
-}
-
-/** Whether a name is one that `writeDurably` or `replaceLink` leaves when it is killed midway. */
-export function isTemporaryName(name: string): boolean {
-  return /^\..+\.[0-9a-f]{8}\.tmp$/.test(name);
 }
 
 /** The text of a file, or null where there is none. That of a pipe or a device is empty: it would not end. */
@@ -152,11 +130,6 @@ function emptyOrAbsent(error: unknown, path: string): '' | null {
   return absent(error, 'cannot read', path);
 }
 
-/** Where a link points, or null where there is none. A name that is no link throws EINVAL. */
-export async function readLinkIfThere(path: string): Promise<string | null> {
-  return readlink(path).catch((error: unknown) => absent(error, 'cannot read', path));
-}
-
 /** Removes a name durably; nothing happens when it is gone already. */
 export async function removeIfThere(path: string): Promise<void> {
   try {
@@ -167,7 +140,8 @@ export async function removeIfThere(path: string): Promise<void> {
   }
 }
 
-function absent(error: unknown, doing: string, path: string): null {
+/** Null where there is no such file. @throws what `error` is otherwise, with what was being done */
+export function absent(error: unknown, doing: string, path: string): null {
   const errno = errnoOf(error);
   if (errno === 'ENOENT' || errno === 'ENOTDIR') return null;
   throw readError(error, doing, path);
@@ -180,21 +154,10 @@ export function readError(error: unknown, doing: string, path: string): unknown 
   return new CutoverError('refused', `${doing} ${path}: it is a directory`, { mend, cause: error });
 }
 
-function temporaryBeside(path: string): string {
-  return join(dirname(path), `.${basename(path)}.${randomHex()}.tmp`);
-}
-
 /** Whether there is anything of that name, a link that leads nowhere included. */
 export async function isThere(path: string): Promise<boolean> {
   return lstat(path).then(
     () => true,
     () => false,
   );
-}
-
-/** Eight digits that two processes hardly share; `wx` and symlink(2) refuse a name that is there. */
-export function randomHex(): string {
-  return Math.floor(Math.random() * 0x1_0000_0000)
-    .toString(16)
-    .padStart(8, '0');
 }

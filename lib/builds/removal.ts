@@ -2,7 +2,8 @@ import { constants } from 'node:fs';
 import { access, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CutoverError, errnoOf, fileError, messageOf } from '../base/errors.ts';
-import { isThere, move, randomHex, syncDirectory } from '../base/files.ts';
+import { isThere, move, syncDirectory } from '../base/files.ts';
+import { randomHex } from '../base/temporary-name.ts';
 import { removeTrees } from '../base/remove.ts';
 import { isBuildId } from './layout.ts';
 

@@ -1,7 +1,9 @@
 import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CutoverError, errnoOf, fileError } from '../base/errors.ts';
-import { isTemporaryName, readLinkIfThere, removeIfThere, replaceLink, syncDirectory } from '../base/files.ts';
+import { removeIfThere, syncDirectory } from '../base/files.ts';
+import { readLinkIfThere, replaceLink } from '../base/links.ts';
+import { isTemporaryName } from '../base/temporary-name.ts';
 import { currentName, currentPath, isBuildId, stampOf } from './layout.ts';
 
 /** What was seen before a swap: there is such a build, and `current` is a link or not there. */

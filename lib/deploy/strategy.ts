@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Redact } from '../base/redactor.ts';
-import { readLinkIfThere } from '../base/files.ts';
+import { readLinkIfThere } from '../base/links.ts';
 import { currentBuild } from '../builds/current.ts';
 import { currentPath } from '../builds/layout.ts';
 import { type ReadySwap, removeCurrent, swapCurrent } from '../builds/swap.ts';

@@ -8,15 +8,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
 import { openAppend } from '../../lib/base/append-file.ts';
 import {
-  isTemporaryName,
   makePrivateDirectory,
   readIfThere,
-  readLinkIfThere,
   readNowIfThere,
   removeIfThere,
-  replaceLink,
   writeDurably,
 } from '../../lib/base/files.ts';
+import { readLinkIfThere, replaceLink } from '../../lib/base/links.ts';
+import { isTemporaryName } from '../../lib/base/temporary-name.ts';
 import { openController } from '../../lib/base/wait.ts';
 import { takeLock } from '../../lib/run/lock.ts';
 import { statePathsIn } from '../../lib/run/state.ts';

@@ -95,11 +95,13 @@ function watchSyncs(ledgers) {
 function watchNames(pass) {
   let names = 0;
   for (const change of ['rename', 'symlink', 'unlink']) {
-    const original = fs.promises[change];
-    fs.promises[change] = (...paths) => {
-      pass(`name ${(names += 1)}`, [change, ...paths.map((path) => basename(String(path)))].join(' '));
-      return original(...paths);
-    };
+    for (const [door, name] of [[fs.promises, change], [fs, `${change}Sync`]]) {
+      const original = door[name];
+      door[name] = (...paths) => {
+        pass(`name ${(names += 1)}`, [change, ...paths.map((path) => basename(String(path)))].join(' '));
+        return original(...paths);
+      };
+    }
   }
 }
 

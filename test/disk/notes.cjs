@@ -55,13 +55,18 @@ function noteDescriptors(tell, syncing) {
     if (paths.has(place)) tell({ what: 'written', path: paths.get(place), text: String(text) });
   };
   for (const name of ['fsync', 'fdatasync']) {
-    const original = fs[name];
+    const [original, originalSync] = [fs[name], fs[`${name}Sync`]];
     fs[name] = (file, done) => {
       const isDone = syncing(paths.get(file) ?? '');
       original(file, (error) => {
         if (!error) isDone();
         done(error);
       });
+    };
+    fs[`${name}Sync`] = (file) => {
+      const isDone = syncing(paths.get(file) ?? '');
+      originalSync(file);
+      isDone();
     };
   }
 }
@@ -89,13 +94,24 @@ function noteHandles(tell, syncing) {
 
 function noteNames(tell) {
   for (const what of ['rename', 'symlink', 'unlink', 'mkdir']) {
-    const original = fs.promises[what];
-    fs.promises[what] = async (...words) => {
+    const note = (isDone, words) => {
       const [path, to = ''] = what === 'symlink' ? [words[1]] : words;
-      const places = { path: beside(path), to: what === 'rename' ? beside(to) : '' };
-      if (what === 'rename' || what === 'unlink') tell({ what, ...places });
+      const isBefore = what === 'rename' || what === 'unlink';
+      if (isBefore !== isDone) tell({ what, path: beside(path), to: what === 'rename' ? beside(to) : '' });
+    };
+    const [original, originalSync] = [fs.promises[what], fs[`${what}Sync`]];
+    fs.promises[what] = async (...words) => {
+      note(false, words);
       const result = await original(...words);
-      if (what === 'symlink' || what === 'mkdir') tell({ what, ...places });
+      note(true, words);
+      return result;
+    };
+    // Whoever makes directories at once mostly finds them made.
+    if (what === 'mkdir') continue;
+    fs[`${what}Sync`] = (...words) => {
+      note(false, words);
+      const result = originalSync(...words);
+      note(true, words);
       return result;
     };
   }

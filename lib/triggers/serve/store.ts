@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isTemporaryName, makePrivateDirectory, readIfThere, removeIfThere, writeDurably } from '../../base/files.ts';
+import { makePrivateDirectory, readIfThere, removeIfThere, writeDurably } from '../../base/files.ts';
+import { isTemporaryName } from '../../base/temporary-name.ts';
 import { isRequestId, type ServeRequest } from './request.ts';
 
 /** The requests on the disk, one file each. */

@@ -15,11 +15,13 @@ let left = Number(process.env.KILL_AT);
 
 if (basename(script) === 'cutover.js' && command === 'init' && left > 0) {
   for (const change of ['rename', 'unlink']) {
-    const original = fs.promises[change];
-    fs.promises[change] = (...paths) => {
-      pass();
-      return original(...paths);
-    };
+    for (const [door, name] of [[fs.promises, change], [fs, `${change}Sync`]]) {
+      const original = door[name];
+      door[name] = (...paths) => {
+        pass();
+        return original(...paths);
+      };
+    }
   }
   const { write } = Socket.prototype;
   Socket.prototype.write = function (chunk, ...more) {

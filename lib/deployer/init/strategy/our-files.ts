@@ -1,7 +1,8 @@
 import { readdir, rmdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { errnoOf, fileError } from '../../../base/errors.ts';
-import { isTemporaryName, readIfThere, removeIfThere, writeDurably } from '../../../base/files.ts';
+import { readIfThere, removeIfThere, writeDurably } from '../../../base/files.ts';
+import { isTemporaryName } from '../../../base/temporary-name.ts';
 import { makeDirectories } from '../files.ts';
 import type { OurFile } from './our-units.ts';
 
