@@ -1,4 +1,4 @@
-import { connect } from 'node:net';
+import { connect, isIPv6 } from 'node:net';
 
 /** What to connect to for an address that a service listens on; `::` takes IPv4 as well unless the service refuses it. */
 const reachedBy: Record<string, readonly string[]> = {
@@ -6,6 +6,14 @@ const reachedBy: Record<string, readonly string[]> = {
   '::': ['127.0.0.1', '::1'],
 };
 const loopbacks = ['127.0.0.1', '::1'];
+
+/**
+ * Has Node compile what tells IPv6 addresses, where there is one among them: that takes milliseconds, and the first connection
+ * otherwise waits for it with the port closed.
+ */
+export function rehearseConnecting(addresses: readonly string[]): void {
+  addresses.filter((address) => address.includes(':')).some(isIPv6);
+}
 
 /**
  * Whether somebody accepts connections on a port. Cheaper than reading the kernel's socket table to its end, but it

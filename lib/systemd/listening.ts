@@ -1,5 +1,5 @@
 import { readlinkSync } from 'node:fs';
-import { isAccepting } from './accepts.ts';
+import { isAccepting, rehearseConnecting } from './accepts.ts';
 import { descriptorOf, type Listener, listListeners } from './sockets.ts';
 
 /** A port that was listened on at the last look at the kernel's tables. */
@@ -74,6 +74,7 @@ class Watch implements ListeningWatch {
     this.#places = first.map((listener) => this.#placeOf(listener));
     if (!this.#areAllOpen()) return false;
     this.#listeners = found;
+    rehearseConnecting(found.map(({ address }) => address));
     // What others have read may have changed since.
     return maxAgeMs === 0 || this.#places.every((place) => place.descriptor === null || isStillOpen(place));
   }
