@@ -48,9 +48,8 @@ exports.start = function start(tool, bin) {
  * @param {string | null} places.compiled the folder for compiled code, which is made where the folder around it is there
  */
 exports.run = function run(tool, { file, executable, installation, compiled }) {
-  const bytes = fs.readFileSync(file);
-  const layers = layersIn(bytes);
-  if (layers === null) return complain(`${file} is not whole`, 'copy it here again');
+  const { bytes, layers } = programIn(file);
+  if (layers === null) return;
   const [, , word = ''] = process.argv;
   const command = tool === 'cutover' ? word : tool;
   const kept = compiled !== null && waitedFor.has(command) ? join(compiled, nameOf(bytes, command)) : null;
@@ -94,6 +93,20 @@ function requireNode(...needed) {
     `${process.execPath} --version`,
   );
   process.exit();
+}
+
+/** @returns `layers` null: it cannot be read, or is not whole, and that was said */
+function programIn(file) {
+  try {
+    const bytes = fs.readFileSync(file);
+    const layers = layersIn(bytes);
+    if (layers === null) complain(`${file} is not whole`, 'copy it here again');
+    return { bytes, layers };
+  } catch ({ code }) {
+    if (code !== 'ENOENT') complain(`cannot read ${file}: ${code}`, `ls -l ${file}`);
+    else complain(`${file} is not there`, 'in a clone: npm run build; else install the package again');
+    return { layers: null };
+  }
 }
 
 /** Nothing was begun. */

@@ -121,6 +121,23 @@ test('a copy of which a part is missing says so, and begins nothing', async (t) 
   }
 });
 
+test('a package without its program, as a clone before it is built, says what is to be done', async (t) => {
+  const folder = await makeDirectory(t);
+  const [bin, file] = [join(folder, 'bin'), join(folder, 'dist/cutover.cjs')];
+  await mkdir(bin);
+  for (const name of ['cutover.js', 'load.js', 'package.json']) {
+    await copyFile(join(repository, 'bin', name), join(bin, name));
+  }
+  const said = async (): Promise<unknown[]> => {
+    const { code, stdout, stderr } = await call(join(bin, 'cutover.js'), ['--version']);
+    return [code, stdout, stderr];
+  };
+  const mend = 'in a clone: npm run build; else install the package again';
+  assert.equal(await said(), [3, '', `cutover: ${file} is not there\n  -> ${mend}`]);
+  await mkdir(file, { recursive: true });
+  assert.equal(await said(), [3, '', `cutover: cannot read ${file}: EISDIR\n  -> ls -l ${file}`]);
+});
+
 test('a Node that is too old is told which one it takes, by the package too', async (t) => {
   const { folder, file } = await alone(t);
   const old = join(folder, 'old.cjs');
