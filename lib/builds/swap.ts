@@ -1,47 +1,27 @@
-import { lstat, readdir } from 'node:fs/promises';
+import { lstatSync, type Stats } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CutoverError, errnoOf, fileError } from '../base/errors.ts';
-import { removeIfThere, syncDirectory } from '../base/files.ts';
+import { absent, removeIfThere, syncDirectory } from '../base/files.ts';
 import { readLinkIfThere, replaceLink } from '../base/links.ts';
 import { isTemporaryName } from '../base/temporary-name.ts';
 import { currentName, currentPath, isBuildId, stampOf } from './layout.ts';
 
-/** What was seen before a swap: there is such a build, and `current` is a link or not there. */
-export interface ReadySwap {
-  /** where the link points; null: there is none */
-  from: string | null;
-  /** when that was seen (`performance.now()`) */
-  atMs: number;
-}
-
-/**
- * Looks at all that a swap needs, and changes nothing: it may be done while the port is still open.
- * @throws as `swapCurrent`, except `disk`
- */
-export async function prepareSwap(directory: string, build: string): Promise<ReadySwap> {
-  const atMs = performance.now();
-  const looks = [verifyBuild(directory, build), verifyLinkOrNone(directory)];
-  const linked = readLinkIfThere(currentPath(directory));
-  // What is wrong with the build is told first, and nothing fails twice.
-  for (const asked of [...looks, linked]) asked.catch(() => {});
-  for (const asked of looks) await asked;
-  return { from: await linked, atMs };
-}
-
 /**
  * Points `current` at a build: the one place where the link moves. Relative, and by rename(2), so that a reader
  * finds the old build or the new one and never none. Tells whether the link had to move.
- * @param ready what was seen for it just before
  * @throws `no_build` when there is no such build directory; `refused` when `current` is no link; `permission`, `disk`
  */
-export async function swapCurrent(directory: string, build: string, ready?: ReadySwap): Promise<boolean> {
-  const { from } = ready ?? (await prepareSwap(directory, build));
-  if (from === build) {
+export async function swapCurrent(directory: string, build: string): Promise<boolean> {
+  verifyBuild(directory, build);
+  verifyLinkOrNone(directory);
+  const link = currentPath(directory);
+  if ((await readLinkIfThere(link)) === build) {
     // A deployer may have been killed between its rename and its fsync.
     await syncDirectory(directory);
     return false;
   }
-  await replaceLink(currentPath(directory), build);
+  await replaceLink(link, build);
   return true;
 }
 
@@ -50,7 +30,7 @@ export async function swapCurrent(directory: string, build: string, ready?: Read
  * @throws `refused` when it is no link; `permission`
  */
 export async function removeCurrent(directory: string): Promise<void> {
-  await verifyLinkOrNone(directory);
+  verifyLinkOrNone(directory);
   await removeIfThere(currentPath(directory));
 }
 
@@ -73,16 +53,16 @@ function isLeftOver(name: string): boolean {
   return isTemporaryName(name) && name.startsWith(`.${currentName}.`);
 }
 
-async function verifyBuild(directory: string, build: string): Promise<void> {
+function verifyBuild(directory: string, build: string): void {
   const path = join(directory, build);
-  if (isBuildId(build) && (await factsOf(path))?.isDirectory()) return;
+  if (isBuildId(build) && factsOf(path)?.isDirectory()) return;
   throw new CutoverError('no_build', `there is no build directory ${path}`, { mend: 'cutover builds' });
 }
 
 /** rename(2) of a link replaces a file silently, and fails over a directory only after half the work is done. */
-async function verifyLinkOrNone(directory: string): Promise<void> {
+function verifyLinkOrNone(directory: string): void {
   const link = currentPath(directory);
-  const facts = await factsOf(link);
+  const facts = factsOf(link);
   if (!facts || facts.isSymbolicLink()) return;
   if (!facts.isDirectory()) {
     throw new CutoverError('refused', `${link} is a file, not a link`, { mend: `mv ${link} ${link}.saved` });
@@ -93,9 +73,11 @@ async function verifyLinkOrNone(directory: string): Promise<void> {
   });
 }
 
-async function factsOf(path: string) {
-  return lstat(path).catch((error: unknown) => {
-    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return null;
-    throw fileError(error, 'cannot read', path);
-  });
+/** At once, as the link moves: nobody may serve meanwhile. */
+function factsOf(path: string): Stats | null {
+  try {
+    return lstatSync(path);
+  } catch (error) {
+    return absent(error, 'cannot read', path);
+  }
 }

@@ -14,8 +14,7 @@ export interface ReadyStart {
 /** In a stop, or a migration, that takes its time somebody may have changed the file. */
 const freshMs = 1_000;
 
-/** Whether what was prepared still holds. */
-export function isFresh<Ready extends { atMs: number }>(ready: Ready | undefined): ready is Ready {
+export function isFresh(ready: ReadyStart | undefined): ready is ReadyStart {
   return ready !== undefined && performance.now() - ready.atMs < freshMs;
 }
 

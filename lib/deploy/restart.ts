@@ -1,5 +1,4 @@
 import { openController } from '../base/wait.ts';
-import { prepareSwap, type ReadySwap } from '../builds/swap.ts';
 import type { RunInputs } from '../run/inputs.ts';
 import type { Step } from '../run/step.ts';
 import { rehearseBinding } from '../systemd/bindable.ts';
@@ -26,11 +25,10 @@ import {
   type Watched,
 } from './strategy.ts';
 
-/** What the steps between two builds hand on: swap and start are prepared while the old build stops. */
+/** What the steps between two builds hand on: the start is prepared while the old build stops. */
 interface Launch extends Watched {
   /** undefined: it could not be, and is to be tried once more */
-  readyStart?: Promise<ReadyStart | undefined>;
-  readySwap?: Promise<ReadySwap | undefined>;
+  ready?: Promise<ReadyStart | undefined>;
 }
 
 /**
@@ -44,7 +42,7 @@ export function restartPlan(inputs: RunInputs, tools: PlanTools): Step[] {
     freePortStep(inputs, tools),
     ...migrateSteps(inputs, tools),
     // Nothing listens: a wait for the disk here is one for everybody.
-    { ...swapStep(inputs, () => launch.readySwap), isUndoneAtBoot: true },
+    { ...swapStep(inputs), isUndoneAtBoot: true },
     startStep(inputs, tools, launch),
     gateStep(inputs, tools, launch),
     ...checkSteps(inputs, tools),
@@ -53,7 +51,7 @@ export function restartPlan(inputs: RunInputs, tools: PlanTools): Step[] {
 }
 
 function stopStep(inputs: RunInputs, tools: StrategyTools, launch: Launch): Step {
-  const { target, to } = inputs;
+  const { target } = inputs;
   const { systemd, meter } = tools;
   return {
     name: 'stop',
@@ -64,8 +62,7 @@ function stopStep(inputs: RunInputs, tools: StrategyTools, launch: Launch): Step
       // Looks before this turn ends. What it asks comes behind the stop on the same bus, as does what the start needs to know:
       // that is answered while the process ends.
       meter.start();
-      launch.readyStart = prepareStart(systemd, target.unit).catch(() => undefined);
-      launch.readySwap = prepareSwap(target.builds, to).catch(() => undefined);
+      launch.ready = prepareStart(systemd, target.unit).catch(() => undefined);
       return stopping;
     },
     revert: () => startBack(inputs, tools),
@@ -87,7 +84,7 @@ function startStep(inputs: RunInputs, { systemd, meter, emit }: StrategyTools, l
     name: 'start',
     does: `start ${target.unit}, and see it listen within ${target.startTimeoutMs / 1000} s`,
     apply: async (signal) => {
-      const { began, life } = await startUnit(systemd, target, signal, await launch.readyStart);
+      const { began, life } = await startUnit(systemd, target, signal, await launch.ready);
       launch.life = life;
       launch.journal = journalOf(inputs, began, life.ended);
       return { pid: began.mainPid, invocation: began.invocationId };

@@ -1,16 +1,12 @@
 import { StepFailure } from '../run/failure.ts';
-import { amount, invocationIdOf, isUp, textOf } from '../systemd/facts.ts';
+import { amount, invocationIdOf, isUp, type Standing, textOf } from '../systemd/facts.ts';
 import type { JobResult } from '../systemd/jobs.ts';
 import type { Systemd } from '../systemd/systemd.ts';
 import { deathFrom, StoppedByOthers } from './life.ts';
 import { notStarted } from './not-started.ts';
 
 /** What tells whether a start went well. */
-export interface StartFacts {
-  activeState: unknown;
-  subState: unknown;
-  mainPid: number;
-  type: unknown;
+export interface StartFacts extends Standing {
   invocationId: string;
 }
 

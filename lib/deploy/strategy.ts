@@ -3,7 +3,7 @@ import type { Redact } from '../base/redactor.ts';
 import { readLinkIfThere } from '../base/links.ts';
 import { currentBuild } from '../builds/current.ts';
 import { currentPath } from '../builds/layout.ts';
-import { type ReadySwap, removeCurrent, swapCurrent } from '../builds/swap.ts';
+import { removeCurrent, swapCurrent } from '../builds/swap.ts';
 import type { CheckAnswer } from '../checks/check.ts';
 import type { OpenedBackup } from '../database/restore.ts';
 import { StepFailure } from '../run/failure.ts';
@@ -17,7 +17,6 @@ import type { DowntimeMeter } from './downtime.ts';
 import { type BegunLook, type GateSubject, type GateTools, passGate } from './gate.ts';
 import { servingBuild } from './identity.ts';
 import { type UnitLife, watchLife } from './life.ts';
-import { isFresh } from './ready-start.ts';
 
 /** What a strategy works with. */
 export interface StrategyTools extends Omit<GateTools, 'life' | 'signal' | 'first' | 'journal'> {
@@ -53,22 +52,13 @@ export function asFarAsThereIsAWayBack(inputs: RunInputs, steps: Step[]): Step[]
   return steps.map(({ revert: _revert, ...step }) => step);
 }
 
-/**
- * Moves the link.
- * @param prepared what was seen for it meanwhile; undefined: nothing
- */
-export function swapStep(
-  { target, to, back }: RunInputs,
-  prepared?: () => Promise<ReadySwap | undefined> | undefined,
-): Step {
+/** Moves the link. */
+export function swapStep({ target, to, back }: RunInputs): Step {
   const { builds } = target;
   return {
     name: 'swap',
     does: `point ${join(builds, 'current')} at ${to}`,
-    apply: async () => {
-      const ready = await prepared?.();
-      return { moved: await swapCurrent(builds, to, isFresh(ready) ? ready : undefined) };
-    },
+    apply: async () => ({ moved: await swapCurrent(builds, to) }),
     prove: () => requireCurrent(builds, to),
     revert: async () => void (back === null ? await removeCurrent(builds) : await swapCurrent(builds, back)),
   };

@@ -12,7 +12,7 @@ const loopbacks = ['127.0.0.1', '::1'];
  * otherwise waits for it with the port closed.
  */
 export function rehearseConnecting(addresses: readonly string[]): void {
-  addresses.filter((address) => address.includes(':')).some(isIPv6);
+  for (const address of addresses) if (address.includes(':')) isIPv6(address);
 }
 
 /**

@@ -168,7 +168,7 @@ export function isDown(activeState: unknown): boolean {
 }
 
 /** What tells whether a unit is up, as systemd has it. */
-interface Standing {
+export interface Standing {
   type: unknown;
   activeState: unknown;
   subState: unknown;

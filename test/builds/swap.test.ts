@@ -4,7 +4,7 @@ import { mkdir, readdir, readlink, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import * as assert from 'uvu/assert';
-import { clearTemporaryLinks, prepareSwap, removeCurrent, swapCurrent } from '../../lib/builds/swap.ts';
+import { clearTemporaryLinks, removeCurrent, swapCurrent } from '../../lib/builds/swap.ts';
 import { suite } from '../suite.ts';
 import { makeBuilds, rejection } from './directory.ts';
 
@@ -20,17 +20,6 @@ test('S6: the link is relative and moves only when it has to', async (t) => {
   assert.is(await swapCurrent(directory, newer), false);
   assert.is(await readlink(join(directory, 'current')), newer);
   assert.equal((await readdir(directory)).toSorted(), ['current', older, newer].toSorted());
-});
-
-test('S6: what was looked at ahead is not looked at again, and looking changes nothing', async (t) => {
-  const directory = await makeBuilds(t, [older, newer], older);
-  const ready = await prepareSwap(directory, newer);
-  assert.is(ready.from, older);
-  assert.is(await readlink(join(directory, 'current')), older);
-  assert.is(await swapCurrent(directory, newer, ready), true);
-  assert.is(await swapCurrent(directory, newer, await prepareSwap(directory, newer)), false);
-  assert.is(await readlink(join(directory, 'current')), newer);
-  assert.is((await rejection(prepareSwap(directory, 'dist.20260203-000000'))).code, 'no_build');
 });
 
 test('S6: an absolute or dangling link is replaced by a relative one', async (t) => {
