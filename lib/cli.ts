@@ -1,4 +1,5 @@
 import { ExitCode } from './base/errors.ts';
+import { keepThreadPoolAwake } from './base/thread-pool.ts';
 import { commandOfTool, type Terminal } from './cli/command.ts';
 import { inColour, openProcess, type OwnProcess } from './cli/process.ts';
 import { version } from './version.ts';
@@ -18,6 +19,7 @@ interface Call {
 export async function main(tool: string, argv: string[]): Promise<void> {
   // Whatever ends this process early, a bus that swallows a call for one, must not look like success.
   process.exitCode = ExitCode.failed;
+  keepThreadPoolAwake();
   const command = commandOfTool[tool];
   const words = command ? [command, ...argv] : argv;
   const own = openProcess(words);

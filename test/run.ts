@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { keepThreadPoolAwake } from '../lib/base/thread-pool.ts';
 import { patient } from './patient.ts';
 import { beginMark, type Totals, totalsMark } from './totals.ts';
 
@@ -28,6 +29,7 @@ const usuallyAtOnce = 4;
 const lastWordsMs = 1000;
 const processes = new Set<number>();
 
+keepThreadPoolAwake();
 const words = process.argv.slice(2);
 const folder = words[0] === '--in' ? (words.splice(0, 2)[1] ?? '') : join(repository, 'test');
 process.exitCode = await main(folder, words);

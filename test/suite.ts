@@ -1,5 +1,6 @@
 import { pathToFileURL } from 'node:url';
 import { inspect } from 'node:util';
+import { keepThreadPoolAwake } from '../lib/base/thread-pool.ts';
 import { patient } from './patient.ts';
 import { beginMark, type Totals, totalsMark } from './totals.ts';
 
@@ -25,6 +26,8 @@ export type Suite = (name: string, test: TestFunction, options?: TestOptions) =>
 const defaultTimeoutMs = 60_000;
 const endTimeoutMs = 60_000;
 const refused = ['only', 'skip', 'before', 'after', 'run'] as const;
+
+keepThreadPoolAwake();
 
 // uvu would start by itself and give nobody its end: with UVU_DEFER it waits for our exec().
 Object.assign(globalThis, { UVU_DEFER: 1, UVU_QUEUE: [[null]] });
