@@ -3,13 +3,12 @@ import { openController } from '../base/wait.ts';
 import { currentPath } from '../builds/layout.ts';
 import type { TargetConfig } from '../config/model.ts';
 import { StepFailure } from '../run/failure.ts';
+import { promptJobMs } from '../systemd/jobs.ts';
 import type { Systemd } from '../systemd/systemd.ts';
 import { systemctl } from '../systemd/typed.ts';
 import { endProcesses } from './leftovers.ts';
 import { stopStandIns } from './stand-in.ts';
 import { stopUnit } from './start.ts';
-
-const jobMs = 10_000;
 
 /** The socket units that hold a service's ports (`TriggeredBy=`, systemd.unit(5)). */
 export async function socketsOf(systemd: Pick<Systemd, 'facts'>, unit: string): Promise<string[]> {
@@ -36,7 +35,7 @@ export async function requireSockets(
   await Promise.all([stopStandIns(systemd, target), stopUnit(systemd, target, signal)]);
   await endProcesses(systemd, target.unit, signal);
   for (const name of [target.unit, ...closed]) await systemd.resetFailed(name);
-  for (const name of closed) await systemd.start(name, { timeoutMs: jobMs, signal });
+  for (const name of closed) await systemd.start(name, { timeoutMs: promptJobMs, signal });
   // Before a first deploy there is nothing that could start.
   const isDeployed = await isThere(currentPath(target.builds));
   if (isDeployed) await systemd.start(target.unit, { timeoutMs: target.startTimeoutMs, signal });

@@ -2,6 +2,7 @@ import { killedMs } from '../base/terminate.ts';
 import { openController } from '../base/wait.ts';
 import type { TargetConfig } from '../config/model.ts';
 import { isDown, isUp } from '../systemd/facts.ts';
+import { promptJobMs } from '../systemd/jobs.ts';
 import type { Systemd } from '../systemd/systemd.ts';
 import { requireDown } from './free-port.ts';
 import { endProcesses } from './leftovers.ts';
@@ -9,8 +10,6 @@ import { requireOpen, socketsOf } from './socket-units.ts';
 import { stopStandIns } from './stand-in.ts';
 import { type Opened, unseen } from './ports.ts';
 import { type Startable, startProven, stopUnit } from './start.ts';
-
-const socketJobMs = 10_000;
 
 /** Does work while nothing of the target runs, and starts it again when it was asked to, whatever the work came to. */
 export async function whileStopped<T>(
@@ -51,7 +50,7 @@ export async function stopAll(systemd: Systemd, target: Startable): Promise<void
   const { unit, strategy, stopTimeoutMs } = target;
   const { signal } = openController();
   // A socket closes after the services that require it have ended, and one of those may have to be killed for that.
-  const timeoutMs = stopTimeoutMs + killedMs + socketJobMs;
+  const timeoutMs = stopTimeoutMs + killedMs + promptJobMs;
   const sockets = await socketsOf(systemd, unit);
   const stopping = [
     ...sockets.map((name) => systemd.stop(name, { timeoutMs, signal })),
@@ -69,7 +68,7 @@ export async function stopAll(systemd: Systemd, target: Startable): Promise<void
 export async function startAll(systemd: Systemd, target: Startable, opened: Opened): Promise<void> {
   const { signal } = openController();
   const sockets = await socketsOf(systemd, target.unit);
-  for (const name of sockets) await systemd.start(name, { timeoutMs: socketJobMs, signal });
+  for (const name of sockets) await systemd.start(name, { timeoutMs: promptJobMs, signal });
   if (!isUp(await systemd.facts(target.unit))) await startProven(systemd, target, { opened, signal });
   // A service that serves without its socket is better than none, but its next restart would refuse connections.
   await requireOpen(systemd, sockets);

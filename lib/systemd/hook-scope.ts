@@ -1,13 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { CutoverError, isCutoverError } from '../base/errors.ts';
 import { variantMaker } from './bus.ts';
+import { promptJobMs } from './jobs.ts';
 import { escapeUnitName } from './names.ts';
 import { unitIn } from './processes.ts';
 import type { Systemd } from './systemd.ts';
 
 /** From SIGTERM to SIGKILL, for what does not end by itself. */
 const graceUsec = 5n * 1_000_000n;
-const startMs = 10_000;
 const stopMs = 30_000;
 
 /**
@@ -38,7 +38,7 @@ export async function enterHookScope(
     ['TimeoutStopUSec', variant('t', graceUsec)],
     ...(own === null ? [] : [['BindsTo', variant('as', [own])]]),
   ];
-  const ended = await systemd.startTransient(scope, properties, [], { timeoutMs: startMs });
+  const ended = await systemd.startTransient(scope, properties, [], { timeoutMs: promptJobMs });
   if (ended !== 'done') throw new CutoverError('failed', `the start job of ${scope} ended as ${ended}`);
 }
 

@@ -7,6 +7,12 @@ import { systemctl } from './typed.ts';
 /** How a job ended: done, failed, timeout, canceled, dependency, skipped … (`JobRemoved`, org.freedesktop.systemd1(5)). */
 export type JobResult = string;
 
+/**
+ * For a job that does nothing of its own, such as that of a scope or a socket. Whoever is not root is let in by polkit, which gives
+ * a rule 15 s (polkit(8)).
+ */
+export const promptJobMs = 25_000;
+
 export interface JobOptions {
   /** how long the job itself may take */
   timeoutMs: number;

@@ -1,6 +1,7 @@
 import { CutoverError, ExitCode } from '../base/errors.ts';
 import type { Command } from '../base/exec.ts';
 import { type VariantMaker, variantMaker } from './bus.ts';
+import { promptJobMs } from './jobs.ts';
 import { escapeUnitName } from './names.ts';
 import type { Systemd } from './systemd.ts';
 
@@ -23,7 +24,6 @@ const scopeStopUsec = 10n * 60n * 1_000_000n;
 const settleRestartUsec = 100_000n;
 /** What a command of ours exits with when it cannot reach systemd. */
 const unavailableStatus: number = ExitCode.unavailable;
-const scopeStartMs = 10_000;
 /** To put a large database back takes hours, and every wait inside has a deadline of its own. */
 const settleTimeoutUsec = 12n * 60n * 60n * 1_000_000n;
 
@@ -63,7 +63,7 @@ export async function takeScope(systemd: Systemd, request: ScopeRequest): Promis
     loading.catch(() => {});
   };
   // Only when the job is done is the process in the scope; one that ends before leaves an empty scope behind.
-  const ended = await systemd.startTransient(scope, scopeProperties, beside, { timeoutMs: scopeStartMs, onQueued });
+  const ended = await systemd.startTransient(scope, scopeProperties, beside, { timeoutMs: promptJobMs, onQueued });
   const state = await loading;
   if (ended !== 'done') throw new CutoverError('failed', `the start job of ${scope} ended as ${ended}`);
   if (state !== 'loaded') throw new CutoverError('no_such_unit', `systemd does not accept ${settle}: ${String(state)}`);
@@ -107,5 +107,5 @@ export async function leaveScope(
     ['PIDs', variant('au', [pid])],
     ['CollectMode', variant('s', 'inactive-or-failed')],
   ];
-  await systemd.startTransient(name, properties, [], { timeoutMs: scopeStartMs });
+  await systemd.startTransient(name, properties, [], { timeoutMs: promptJobMs });
 }
