@@ -32,7 +32,7 @@ export interface Staged {
   exitCode: number;
 }
 
-const stoppedTogetherMs = 300;
+const stoppedTogetherMs = 1_000;
 
 /** What the stages make a build of: a commit that they are given, or what they are to fetch by themselves. */
 interface Making {

@@ -162,7 +162,7 @@ function tellHolder(fd: number, { doing, ground }: Pick<Holder, 'doing' | 'groun
 
 /** The lock is taken some milliseconds before its holder says so, more on a busy machine: until then the text is the last holder's. */
 async function describeHolder(paths: StatePaths): Promise<string> {
-  for (let look = 0; look < 50; look += 1) {
+  for (let look = 0; look < 150; look += 1) {
     const holder = await readHolder(paths);
     if (holder && (await isLiving(holder))) return `another run holds the target: ${holderText(holder)}`;
     await sleep(20);
