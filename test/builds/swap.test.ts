@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdir, readdir, readlink, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
 import { clearTemporaryLinks, removeCurrent, swapCurrent } from '../../lib/builds/swap.ts';
 import { suite } from '../suite.ts';
@@ -125,6 +126,8 @@ test('S6: a reader in another process finds a build at every instant of a thousa
     t.signal.throwIfAborted();
     await swapCurrent(directory, swaps % 2 === 0 ? newer : older);
     swaps += 1;
+    // A swap waits for nobody: without a turn of the loop nothing of what the reader says would be heard.
+    await nextTurn();
   }
   await writeFile(stop, '');
   const { reads, failures, first, seen }: Record<string, number> = JSON.parse(await answer);
