@@ -240,7 +240,7 @@ interface Shop {
 async function makeShop(t: TestContext, { mode = 0o700 } = {}): Promise<Shop> {
   const directory = await mkdtemp(join(tmpdir(), 'cutover-add-'));
   t.cleanup(() => rm(directory, { recursive: true }));
-  await exec(['chmod', mode.toString(8), directory], { timeoutMs: 5000 });
+  await exec(['chmod', mode.toString(8), directory], { timeoutMs: 30_000 });
   const builds = join(directory, 'builds');
   const incoming = join(builds, '.incoming');
   await mkdir(builds);

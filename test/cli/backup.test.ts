@@ -22,7 +22,7 @@ test('P3: cutover backup prints file, size and duration, and keeps so many', asy
   assert.is(String(document.size_bytes), await site.sandbox.run('stat', '-c', '%s', document.file));
   assert.equal([document.target, document.removed], ['production', []]);
   const told = await site.tell('backup');
-  assert.match(told.stdout, /^production: \/var\/backups\/.*\.sqlite\.gz \(\d+ bytes, \d+ ms\)$/m);
+  assert.match(told.stdout, /^production: \/var\/backups\/.*\.sqlite\.gz \(\d+ bytes, (\d+ ms|\d+\.\d s)\)$/m);
   const third = await site.tell('backup', '--quiet');
   assert.is((await site.listBackups()).length, 2);
   assert.ok((await site.listBackups()).some((name) => third.stdout.trim() === `${site.backups}/${name}`));

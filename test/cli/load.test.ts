@@ -95,7 +95,7 @@ test('S8: what ends an interrupted run keeps nothing and uses nothing', async (t
 test('S2: who may not write there runs as well', async (t) => {
   const { root, compiled } = await install(t);
   const nobody: Command = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
-  await exec(['chmod', '-R', 'a+rX', root], { timeoutMs: 5_000 });
+  await exec(['chmod', '-R', 'a+rX', root], { timeoutMs: 30_000 });
   await requireVersion(root, nobody);
   assert.equal(await compiled(), []);
   await rm(join(root, 'dist/compiled'), { recursive: true, force: true });

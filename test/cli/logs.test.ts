@@ -17,8 +17,9 @@ test('S10: two runs of one second have a log each, and logs finds it', async (t)
   const told = (await site.tell('logs')).stdout;
   // The first run has the log of every second in which the next one may begin.
   const own = await readFile(site.sandbox.hostPath(log(one?.slice(0, 15) ?? '')));
+  const from = Date.now();
   for (let ahead = 0; ahead < 60; ahead += 1)
-    await writeFile(site.sandbox.hostPath(log(stampOf(Date.now() + ahead * 1000))), own);
+    await writeFile(site.sandbox.hostPath(log(stampOf(from + ahead * 1000))), own);
   const called = await site.call('deploy', [second]);
   const two = called.document.run ?? '';
   const { path } = (await site.call<{ path: string }>('logs', [two])).document;

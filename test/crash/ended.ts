@@ -45,6 +45,14 @@ export async function assertServes(site: Site, build: string): Promise<void> {
   assert.equal(strange, [], 'left in the builds directory');
 }
 
+/** Where somebody killed the service and no run waits for it: systemd starts it anew a moment later. */
+export async function untilStartedAnew(site: Site): Promise<void> {
+  await until('it is started anew', async () => {
+    const { mainPid, answer } = await look(site);
+    return answer !== null && answer.pid === mainPid;
+  });
+}
+
 interface Look {
   mainPid: number;
   /** the units of the run, as systemctl lists them; empty: none is left */

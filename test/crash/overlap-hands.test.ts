@@ -6,7 +6,7 @@ import { makeOverlapSite, makeSocketSite } from '../deploy/socket-site.ts';
 import { currentLink } from '../deploy/sound.ts';
 import { suite } from '../suite.ts';
 import { momentsOf } from './death.ts';
-import { assertServes, untilEnded } from './ended.ts';
+import { assertServes, untilEnded, untilStartedAnew } from './ended.ts';
 import { fromFirstStepOn, linesOf } from './moments.ts';
 import type { ProcessRecord } from './orders.ts';
 import { pauseAt } from './paused.ts';
@@ -66,6 +66,7 @@ async function disturb(
       else await paused.resume();
       const code = isKilled ? null : (await paused.end()).code;
       await untilEnded(site);
+      await untilStartedAnew(site);
       assert.ok(isKilled ? code === null : code === 0 || code === 4, `exit ${code}`);
       await assertServes(site, code === 0 ? to : from);
     },

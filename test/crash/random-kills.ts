@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Site, SiteOptions } from '../deploy/site.ts';
 import { currentLink } from '../deploy/sound.ts';
 import { newestRun } from './death.ts';
-import { assertServes, untilEnded } from './ended.ts';
+import { assertServes, untilEnded, untilStartedAnew } from './ended.ts';
 import { badKinds, type Kind, letsThievesIn } from './kinds.ts';
 import { deployNext } from './next.ts';
 import { give, obedient } from './orders.ts';
@@ -171,6 +171,7 @@ async function judge(site: Site, { from, isGood, code, since }: End, prober: Pro
   const isProven = link === from || (isGood && link === document.to && document.outcome === 'deployed');
   assert.ok(isProven, `${link} was not proven`);
   const tookMs = await prober.untilServes(link, since);
+  await untilStartedAnew(site);
   await assertServes(site, link);
   // 3 and 1 would be for a person.
   assert.ok([null, 0, 4, 130].includes(code), `exit ${code}`);

@@ -72,13 +72,16 @@ test('S2: what does not start again is told of, with the command to type, and th
 test('S4: a unit that serves is not killed for the sake of others that take long to stop', async (t) => {
   const site = await makeSite(t, { builds: [{}, {}], tables: { stop: ['timeout = "2s"'] } });
   const { unit, sandbox } = site;
-  const service = ['ExecStop=/bin/sleep 8', 'TimeoutStopSec=60s'];
+  const over = `/run/${site.app}-over`;
+  const service = [`ExecStop=/bin/sh -c 'until test -e ${over}; do sleep 0.05; done'`, 'TimeoutStopSec=120s'];
   const worker = await addWorker(site, 'worker', { unit: [`PartOf=${unit}`, `After=${unit}`], service });
+  t.cleanup(() => sandbox.run('touch', over));
   const pid = await sandbox.run('systemctl', 'show', '--property=MainPID', '--value', unit);
   const { code, document, stderr } = await site.call('deploy');
   assert.equal([code, document.failure?.step, document.failure?.reason], [4, 'stop', 'timeout'], stderr);
   assert.match(document.failure?.message ?? '', 'systemd stops others before it');
   assert.is(await sandbox.run('systemctl', 'show', '--property=MainPID', '--value', unit), pid, 'it was killed');
+  await sandbox.run('touch', over);
   await until('the worker is over it', async () => (await stateOf(site, worker)) !== 'deactivating');
   await assertSound(site, first);
 });

@@ -21,7 +21,7 @@ import {
   untilStopping,
 } from './running.ts';
 import { breakBuild, buildId, makeSite, until } from './site.ts';
-import { assertSound } from './sound.ts';
+import { assertNothingLeft, assertSound } from './sound.ts';
 
 const test = suite('deploy/database');
 const [first, second] = [buildId(1), buildId(2)];
@@ -338,8 +338,12 @@ test('B2: what was written after a restore is not taken back by settling once mo
   await assertSound(site, first);
 });
 
+/** A look at the copy that does not end by itself: a backup that is as large as it likes still ends some time. */
+const endless =
+  'verify = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 90000000000) SELECT count(*) FROM c"';
+
 test('P3: an interruption while the backup goes on ends the deploy with 130, nothing changed', async (t) => {
-  const site = await makeDatabaseSite(t, { builds: [{}, {}] });
+  const site = await makeDatabaseSite(t, { builds: [{}, {}], database: [endless] });
   await site.sql(
     'PRAGMA synchronous=OFF; CREATE TABLE big AS SELECT hex(randomblob(500)) FROM (WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 150000) SELECT x FROM c)',
   );
@@ -353,7 +357,7 @@ test('P3: an interruption while the backup goes on ends the deploy with 130, not
 });
 
 test('P3: a deployer killed during the backup: nothing changed, and the next backup is whole', async (t) => {
-  const site = await makeDatabaseSite(t, { builds: [{}, {}] });
+  const site = await makeDatabaseSite(t, { builds: [{}, {}], database: [endless] });
   await site.sql(
     'PRAGMA synchronous=OFF; CREATE TABLE big AS SELECT hex(randomblob(500)) FROM (WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 150000) SELECT x FROM c)',
   );
@@ -362,11 +366,15 @@ test('P3: a deployer killed during the backup: nothing changed, and the next bac
   run.child.kill('SIGKILL');
   await run.child.ended;
   await untilSettled(site);
+  // Whoever settles holds the target until it is on the disk that the mark is gone.
+  await assertNothingLeft(site);
   assert.match((await site.tell('report')).stdout, 'was not touched');
   assert.equal(
     (await site.listBackups()).filter((name) => !name.startsWith('.')),
     [],
   );
+  const plain = `database = { kind = "sqlite", path = "${site.database}", backups = "${site.backups}" }`;
+  await site.configure({ keys: [plain] });
   const called = await site.call('deploy');
   assert.is(called.code, 0, called.stderr);
   const backup = `${site.app}@production-${called.document.run}.sqlite.gz`;

@@ -42,6 +42,16 @@ async function deployOnTerminal(t: TestContext, site: Site): Promise<OnTerminal>
   };
 }
 
+/** Types Ctrl-S, and waits until the terminal takes no more; gives the process of the run. */
+async function stopTerminal(site: Site, deploying: OnTerminal): Promise<string> {
+  deploying.type(stop);
+  const pid = /"pid":(\d+)/.exec(await lockText(site))?.[1] ?? '';
+  // Who writes and may not wait is refused then.
+  const blank = `printf ' ' | dd status=none oflag=nonblock,append conv=notrunc of=/proc/${pid}/fd/1`;
+  await until('the terminal is stopped', async () => (await site.sandbox.exec(['sh', '-c', blank])).code !== 0);
+  return pid;
+}
+
 async function untilOver(site: Site): Promise<void> {
   await until('the run is over', async () => (await ledger(site)) === '');
 }
@@ -50,7 +60,7 @@ test('S2, S10: a terminal that was stopped (Ctrl-S) does not stop the run, and h
   const site = await heldSite(t);
   const deploying = await deployOnTerminal(t, site);
   await untilBegun(site, 'start');
-  deploying.type(stop);
+  await stopTerminal(site, deploying);
   await letGo(site);
   await untilOver(site);
   assert.is((await whoServes(site))?.build, second);
@@ -65,8 +75,7 @@ test('S4: a run behind a terminal that was stopped is taken back by SIGTERM', as
   const site = await heldSite(t);
   const deploying = await deployOnTerminal(t, site);
   await untilBegun(site, 'start');
-  deploying.type(stop);
-  const pid = /"pid":(\d+)/.exec(await lockText(site))?.[1] ?? '';
+  const pid = await stopTerminal(site, deploying);
   await site.sandbox.run('kill', pid);
   await until('it goes back', async () => {
     const written = await ledger(site);
@@ -85,8 +94,7 @@ test('S4: a run behind a terminal that was stopped is taken back by SIGTERM', as
 async function overUntold(t: TestContext, site: Site): Promise<{ deploying: OnTerminal; pid: string }> {
   const deploying = await deployOnTerminal(t, site);
   await untilBegun(site, 'start');
-  deploying.type(stop);
-  const pid = /"pid":(\d+)/.exec(await lockText(site))?.[1] ?? '';
+  const pid = await stopTerminal(site, deploying);
   await letGo(site);
   await untilOver(site);
   return { deploying, pid };

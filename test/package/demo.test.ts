@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { exec } from '../../lib/base/exec.ts';
 import type { DemoDocument } from '../../lib/demo/document.ts';
+import { patient } from '../patient.ts';
 import { repository } from '../sandboxed.ts';
 import { suite, type TestContext } from '../suite.ts';
 import { installInto } from './packed.ts';
@@ -22,7 +23,7 @@ async function folderOf(t: TestContext): Promise<string> {
 async function runDemo(script: string, temporary: string, ...words: string[]): Promise<string> {
   await mkdir(temporary);
   const command = [process.execPath, script, 'demo', ...words] as const;
-  const { code, stdout, stderr } = await exec(command, { timeoutMs: 140_000, env: { TMPDIR: temporary } });
+  const { code, stdout, stderr } = await exec(command, { timeoutMs: patient(140_000), env: { TMPDIR: temporary } });
   assert.is(code, 0, stderr + stdout);
   assert.equal(await readdir(temporary), [], 'something is left');
   return stdout;

@@ -12,7 +12,7 @@ const patience = { timeoutMs: 20_000 };
 
 async function makeDatabase(t: TestContext, sql: string): Promise<string> {
   const path = join(await makeDirectory(t), 'a ?#%b.db');
-  const { code, stderr } = await exec(['sqlite3', path, sql], { timeoutMs: 20_000 });
+  const { code, stderr } = await exec(['sqlite3', path, sql], { timeoutMs: 60_000 });
   assert.is(code, 0, stderr);
   return path;
 }

@@ -42,11 +42,11 @@ test('P2: a hook of another user, who could not look into the checkout', async (
 });
 
 test('P2: a deployer that is killed while the commit is tested leaves nothing that the next push minds', async (t) => {
-  const site = await pushSite(t, { hooks: { test: 'test -f quick || sleep 30' } });
+  const site = await pushSite(t, { hooks: { test: 'test -f quick || { touch /srv/begun; sleep 30; }' } });
   const { sandbox, state } = site;
   await site.commit({});
   const pushed = site.push();
-  await until('the tests run', async () => (await sandbox.exec(['pgrep', '-f', 'sleep 30'])).code === 0);
+  await until('the tests run', async () => (await sandbox.exec(['test', '-e', '/srv/begun'])).code === 0);
   const pid = /"pid":(\d+)/.exec(await lockText(site))?.[1] ?? '';
   await sandbox.run('kill', '-KILL', pid);
   assert.is((await pushed).code, 0, 'the push was taken');

@@ -11,7 +11,7 @@ const test = suite('checks/kinds/stores');
 
 async function makeDatabase(t: TestContext, sql: string): Promise<string> {
   const path = join(await makeDirectory(t), 'app.db');
-  const { code, stderr } = await exec(['sqlite3', '-batch', path, sql], { timeoutMs: 10_000 });
+  const { code, stderr } = await exec(['sqlite3', '-batch', path, sql], { timeoutMs: 60_000 });
   assert.is(code, 0, stderr);
   return path;
 }

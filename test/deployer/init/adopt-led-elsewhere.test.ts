@@ -31,7 +31,7 @@ async function siteFor(t: TestContext): Promise<Site> {
   await mkdir(join(victim, build), { recursive: true });
   await writeFile(join(victim, build, 'file'), 'roots');
   await symlink(build, join(victim, 'current'));
-  await exec(['chown', '-R', `${user}:${user}`, home], { timeoutMs: 5_000 });
+  await exec(['chown', '-R', `${user}:${user}`, home], { timeoutMs: 30_000 });
   for (const path of [folder, home, victim]) await chmod(path, 0o755);
   const shared = [join(source, 'lib/cache')];
   return { home, victim, source, builds: join(home, 'builds'), build, shared, signal: t.signal };
@@ -56,7 +56,7 @@ async function atStartOf(t: TestContext, program: 'cp' | 'sync', { home }: Site,
 
 async function treeOf(path: string): Promise<string> {
   const look = ['find', path, '-printf', '%P %y %m %u %g %s %l\n'] as const;
-  return (await exec([...look], { timeoutMs: 5_000 })).stdout.split('\n').toSorted().join('\n');
+  return (await exec([...look], { timeoutMs: 30_000 })).stdout.split('\n').toSorted().join('\n');
 }
 
 /** Puts a link to the victim in the place of the innermost directory in the builds that the user may rename, once. */

@@ -54,6 +54,7 @@ test('it wrote there and did not serve: all of that is kept, and the move goes o
   const site = await plainSite(t);
   const { sandbox, source, unit } = site;
   await inBuilds(site, `${writing}; exit 3`);
+  await until('it serves', async () => (await servedFrom(site)) === source);
   const { code, document, stderr } = await adopt<{ error: { message: string; mend: string } }>(
     site,
     '--shared',
@@ -110,7 +111,7 @@ test('it cannot be stopped on the way back: the copy that it runs in stays until
     '[targets.production.stop]',
     'timeout = "1s"',
     '[targets.production.start]',
-    'timeout = "3s"',
+    'timeout = "10s"',
   ]);
   const env = { NODE_OPTIONS: preload, KILL_AT: String(beforeProof) };
   const killed = await sandbox.cutover(['init', unit, '--adopt'], { env });

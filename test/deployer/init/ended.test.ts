@@ -107,6 +107,7 @@ test('R1: a recovery that took a move back leaves the service alone that serves 
   const build = (await sandbox.run('readlink', `${builds}/current`)).trim();
   await writeFile(sandbox.hostPath(`${builds}/${build}/app.mjs`), 'process.exit(3);\n');
   await sandbox.run('systemctl', 'kill', '--signal=KILL', unit);
+  await until('nobody serves', async () => (await servedFrom(site)) === null);
   const called = calledFrom<RecoveryReport>(await sandbox.cutover(['recover', '--json']));
   assert.is(called.code, 0, called.stderr);
   const told = onlyOne(called.document);

@@ -32,8 +32,8 @@ async function siteFor(t: TestContext): Promise<Site> {
   for (const path of [victim, tools]) await mkdir(path);
   await chmod(folder, 0o755);
   await writeFile(join(victim, 'config'), '[core]\n\trepositoryformatversion = 0\n');
-  await exec(['git', 'init', '--quiet', '--initial-branch=main', repository], { timeoutMs: 5_000 });
-  await exec(['chown', '-R', `${user}:${user}`, repository], { timeoutMs: 5_000 });
+  await exec(['git', 'init', '--quiet', '--initial-branch=main', repository], { timeoutMs: 30_000 });
+  await exec(['chown', '-R', `${user}:${user}`, repository], { timeoutMs: 30_000 });
   const config = parseConfig(
     { app: 'shop', targets: { live: { unit: 'live', builds: '/srv/live', branch: 'main' } } },
     null,
@@ -85,7 +85,7 @@ test('P8: a hook of ours that does not belong to the owner any more is written a
   const { repository, init } = await siteFor(t);
   const hook = join(repository, '.git/hooks/post-receive');
   await init('never', 'true');
-  await exec(['chown', 'root:root', hook], { timeoutMs: 5_000 });
+  await exec(['chown', 'root:root', hook], { timeoutMs: 30_000 });
   assert.is((await init('never', 'true')).files[0]?.status, 'written');
   assert.is((await stat(hook)).uid, user);
 });

@@ -137,7 +137,7 @@ test('P8: a hook of somebody else stays; under its new name it is run first, wit
   assert.match(message, 'cutover did not write it; nothing was written');
   assert.is(await readFile(hook, 'utf8'), own);
   const [move = ''] = mend.split('     ');
-  assert.is((await exec(['sh', '-c', move], { timeoutMs: 5_000 })).code, 0, move);
+  assert.is((await exec(['sh', '-c', move], { timeoutMs: 30_000 })).code, 0, move);
   await init();
   const clone = await cloneWithCommit(setting);
   await git('-C', clone, 'push', '--quiet', repository, 'main');
@@ -176,7 +176,7 @@ test('P8: what root writes into the repository of another user is his, and modes
   const { repository, init } = await makeSetting(t);
   await git('init', '--quiet', '--bare', '--shared=group', repository);
   await rename(join(repository, 'hooks'), join(repository, 'gone'));
-  await exec(['chown', '--recursive', '65534:65534', repository], { timeoutMs: 5_000 });
+  await exec(['chown', '--recursive', '65534:65534', repository], { timeoutMs: 30_000 });
   const before = await stat(repository);
   await init();
   const after = await stat(repository);
@@ -194,7 +194,7 @@ test('P8: hooks that other repositories may share are left alone', async (t) => 
   const { code, mend } = await refusalOf(init());
   assert.is(code, 'refused');
   assert.is(await stat(join(around, 'hooks')).catch(() => null), null);
-  assert.is((await exec(['sh', '-c', mend], { timeoutMs: 5_000 })).code, 0, mend);
+  assert.is((await exec(['sh', '-c', mend], { timeoutMs: 30_000 })).code, 0, mend);
   assert.is((await init()).files[0]?.path, join(repository, 'hooks/post-receive'));
 });
 

@@ -125,13 +125,13 @@ test('a program that says nothing and takes no connections is seen, too', async 
     site.sandbox.hostPath(`${site.builds}/${first}/app.mjs`),
     `import { createRequire } from 'node:module';\nconst require = createRequire(import.meta.url);\n${quiet};\n`,
   );
-  await site.configure({ tables: { start: ['timeout = "5s"'] } });
+  await site.configure({ tables: { start: ['timeout = "10s"'] } });
   await site.sandbox.run('systemctl', 'restart', site.unit);
   await until('it listens', async () => (await holdersOf(site)).includes('node'));
   const before = await everything(site);
   const { code, kind, message, mend } = await refusedChange(site, 'socket');
   assert.equal([code, kind], [4, 'taken_back'], message);
-  assert.match(message, `did not take connections from the socket of port ${site.port} within 5 s`);
+  assert.match(message, `did not take connections from the socket of port ${site.port} within 10 s`);
   assert.match(mend, 'the program opens its port itself: let the program listen on the socket');
   assert.equal([await everything(site), await holdersOf(site)], [before, ['node']]);
 });

@@ -115,8 +115,9 @@ test('R1: without the process that asked for it, an attempt comes to its end', a
 test(
   'R1: an attempt that hangs is interrupted and then killed, and what it was at is told; systemd goes on with it',
   async (t) => {
-    const tables = { stop: ['timeout = "1s"'], start: ['timeout = "2s"'], health: ['attempts = 1'] };
-    const site = await makeSite(t, { tables });
+    const tables = { stop: ['timeout = "1s"'], start: ['timeout = "5s"'], health: ['attempts = 1'] };
+    const site = await makeSite(t);
+    await site.configure({ tables });
     // The attempt is stopped by its own repair; who goes on with it is not.
     const stop = `mkdir ${site.folder}/stopped && kill -STOP $(grep -o '"pid":[0-9]*' ${site.state}/lock | cut -d: -f2); true`;
     const hooks = [`repair = { run = '''${stop}''', timeout = "3s" }`];

@@ -72,6 +72,10 @@ test('R1: processes that are left in its own unit are ended before the start', a
   await configureRecovery(site, {});
   const old = await whoServes(site);
   await site.sandbox.run('systemctl', 'kill', '--kill-who=main', '--signal=KILL', site.unit);
+  await until(
+    'systemd has seen it',
+    async () => (await site.sandbox.exec(['systemctl', 'is-failed', site.unit])).code === 0,
+  );
   const { code, told, stderr } = await recoverSite(site);
   assert.equal([code, told.after.healthy], [0, true], stderr);
   assert.match(told.actions.join('\n'), /\d processes that were left of \S+ were ended/);

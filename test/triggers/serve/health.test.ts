@@ -18,6 +18,8 @@ const test = suite('triggers/serve/health');
 test('W1: what is wrong makes the receiver unwell, each in a sentence', async (t) => {
   const parts = await partsOn(t, { diskUsed: '1B' });
   await writeFile(join(parts.directory, 'file'), '');
+  // Its library is loaded by then: a look has three seconds.
+  await rejection(parts.systemd.loadedUnits('none'));
   const health = await healthOf({
     ...parts,
     directory: join(parts.directory, 'file/queue'),
