@@ -2,9 +2,10 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { exec } from '../../lib/base/exec.ts';
-import { makeDirectory } from '../builds/directory.ts';
-import { leaveRun } from '../run/samples.ts';
 import { statePaths } from '../../lib/run/state.ts';
+import { makeDirectory } from '../builds/directory.ts';
+import { requireDebian } from '../debian.ts';
+import { leaveRun } from '../run/samples.ts';
 import { repository } from '../sandboxed.ts';
 import { suite } from '../suite.ts';
 
@@ -17,6 +18,7 @@ test('work whose signal to a thread was lost is not waited for without an end', 
   await writeFile(config, [`app = "shop"`, `state = "${directory}/state"`, ...target].join('\n'));
   const paths = statePaths({ state: `${directory}/state`, app: 'shop', target: 'production' });
   await leaveRun(paths, '20260203-151120-4f2a', {});
+  requireDebian({ tcc: '/usr/bin/tcc' });
   const library = join(directory, 'lose-signal.so');
   const source = join(repository, 'test/cli/lose-signal');
   const compiled = await exec(['tcc', '-nostdlib', '-shared', '-o', library, `${source}.c`], { timeoutMs: 30_000 });

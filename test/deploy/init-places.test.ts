@@ -3,7 +3,7 @@
 import { appendFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import type { TestSandbox } from '../sandboxed.ts';
-import { requireDebian } from '../examples/example.ts';
+import { requireDebian } from '../debian.ts';
 import { suite, type TestContext } from '../suite.ts';
 import { commandFor } from '../triggers/serve/installed.ts';
 import { callInside, configureServe, signatureOf } from '../triggers/serve/receiving.ts';

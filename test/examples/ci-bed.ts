@@ -9,7 +9,7 @@ import { makeSite, type Site, type SiteOptions, until } from '../deploy/site.ts'
 import { repository, type TestSandbox } from '../sandboxed.ts';
 import { freePortInside, untilAnsweringInside } from '../services/inside.ts';
 import type { TestContext } from '../suite.ts';
-import { requireDebian } from './example.ts';
+import { requireDebian } from '../debian.ts';
 
 export const script = join(repository, 'examples/ci/deploy.sh');
 export const secret = 'a-secret-of-the-tests-0123456789';

@@ -9,7 +9,7 @@ import * as assert from 'uvu/assert';
 import { exec, type ExecResult } from '../../lib/base/exec.ts';
 import { repository } from '../sandboxed.ts';
 import { suite, type TestContext } from '../suite.ts';
-import { requireDebian } from './example.ts';
+import { requireDebian } from '../debian.ts';
 
 const test = suite('examples/ci-files');
 const folder = join(repository, 'examples/ci');

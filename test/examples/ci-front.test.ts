@@ -7,7 +7,7 @@ import { repository } from '../sandboxed.ts';
 import { freePortInside, untilAnsweringInside } from '../services/inside.ts';
 import { suite, type TestContext } from '../suite.ts';
 import { assertSaid, type Bed, logins, makeBed, patientWebhook, receiverStart, startReceiver } from './ci-bed.ts';
-import { requireDebian } from './example.ts';
+import { requireDebian } from '../debian.ts';
 
 const test = suite('examples/ci-front', { timeoutMs: 180_000 });
 

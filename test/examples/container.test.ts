@@ -7,7 +7,7 @@ import type { CheckAnswer } from '../../lib/checks/check.ts';
 import { type Called, calledFrom } from '../deploy/site.ts';
 import { repository, sandboxFor, type TestSandbox } from '../sandboxed.ts';
 import { suite } from '../suite.ts';
-import { requireDebian } from './example.ts';
+import { requireDebian } from '../debian.ts';
 
 const test = suite('examples/container', { timeoutMs: 240_000 });
 const folder = join(repository, 'examples/container');

@@ -1,6 +1,5 @@
 import { once } from 'node:events';
 import { cp, copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -78,13 +77,6 @@ export async function installExample(
   const { code, stderr } = await example.deploy();
   assert.is(code, 0, `the first deploy failed: ${stderr}`);
   return example;
-}
-
-/** A test of an example names the package that it needs, and fails without it. */
-export function requireDebian(packages: Record<string, string>): void {
-  const missing = Object.entries(packages).filter(([, proof]) => !existsSync(proof));
-  const names = missing.map(([name]) => name).join(' ');
-  if (names !== '') throw new Error(`missing: ${names}; run: apt-get install --no-install-recommends ${names}`);
 }
 
 /** Clients ask without pause, from inside, until they are told to end. */

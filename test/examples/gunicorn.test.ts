@@ -1,6 +1,7 @@
 // needs: sandbox
 import { suite } from '../suite.ts';
-import { type Change, requireDebian } from './example.ts';
+import type { Change } from './example.ts';
+import { requireDebian } from '../debian.ts';
 import { comesBack, deploysUnnoticed } from './rehearse.ts';
 
 const test = suite('examples/python-gunicorn');

@@ -8,7 +8,7 @@ import type { RunDocument } from '../../lib/run/document.ts';
 import { type Called, calledFrom, until } from '../deploy/site.ts';
 import { repository, sandboxFor, type TestSandbox } from '../sandboxed.ts';
 import { suite } from '../suite.ts';
-import { requireDebian } from './example.ts';
+import { requireDebian } from '../debian.ts';
 
 const test = suite('examples/pipeline', { timeoutMs: 300_000 });
 const folder = join(repository, 'examples/pipeline');

@@ -7,7 +7,8 @@ import type { CheckReport } from '../../lib/deployer/check.ts';
 import { calledFrom, until } from '../deploy/site.ts';
 import { repository, type TestSandbox } from '../sandboxed.ts';
 import { suite, type TestContext } from '../suite.ts';
-import { type Example, installExample, requireDebian } from './example.ts';
+import { type Example, installExample } from './example.ts';
+import { requireDebian } from '../debian.ts';
 
 const test = suite('examples/ten-checks', { timeoutMs: 120_000 });
 const packages = {

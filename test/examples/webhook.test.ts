@@ -10,7 +10,7 @@ import { repository, sandboxFor, type TestSandbox } from '../sandboxed.ts';
 import { suite } from '../suite.ts';
 import { commandFor } from '../triggers/serve/installed.ts';
 import { type Answer, callInside } from '../triggers/serve/receiving.ts';
-import { requireDebian } from './example.ts';
+import { requireDebian } from '../debian.ts';
 
 const test = suite('examples/webhook', { timeoutMs: 360_000 });
 const [folder, pipeline] = [join(repository, 'examples/webhook'), join(repository, 'examples/pipeline')];
