@@ -1,8 +1,8 @@
 import { lstat, readlink, realpath, stat } from 'node:fs/promises';
-import { basename, dirname, isAbsolute, sep } from 'node:path';
+import { basename, dirname, isAbsolute, join, sep } from 'node:path';
 import { errnoOf, fileError } from '../base/errors.ts';
 import { shellWord } from '../base/shell-words.ts';
-import { currentPath, isBuildId } from './layout.ts';
+import { buildIdFor, currentPath, isBuildId } from './layout.ts';
 
 /** What stands at `current`. `destination` is the link's own text, `path` where it leads in the end. */
 export type CurrentLink =
@@ -12,7 +12,7 @@ export type CurrentLink =
   | { state: 'missing' }
   /** leads to nothing, or in circles */
   | { state: 'dangling'; destination: string }
-  | { state: 'not_a_link'; kind: 'directory' | 'file' }
+  | { state: 'not_a_link'; kind: 'directory' | 'file'; modified: Date }
   /** leads out of the builds directory */
   | { state: 'outside'; destination: string; path: string }
   /** leads to something in the builds directory that is not one of its builds */
@@ -30,7 +30,9 @@ export async function readCurrent(directory: string): Promise<CurrentLink> {
     orNull(realpath(link), link),
   ]);
   if (!facts) return { state: 'missing' };
-  if (!facts.isSymbolicLink()) return { state: 'not_a_link', kind: facts.isDirectory() ? 'directory' : 'file' };
+  if (!facts.isSymbolicLink()) {
+    return { state: 'not_a_link', kind: facts.isDirectory() ? 'directory' : 'file', modified: facts.mtime };
+  }
   if (destination === null) return { state: 'missing' };
   if (path === null) return { state: 'dangling', destination };
   return placeOf(await realpath(directory), { destination, path });
@@ -40,6 +42,17 @@ export async function readCurrent(directory: string): Promise<CurrentLink> {
 export function pointing(directory: string, build: string): string {
   const [current, anew] = ['', '.new'].map((end) => shellWord(`${currentPath(directory)}${end}`));
   return `ln -s ${build} ${anew} && mv -T ${anew} ${current}`;
+}
+
+/** What to type to have a link where `current` is none: what runs in the directory goes on to, and it becomes a build to go back to. */
+export function makingLink(
+  directory: string,
+  { kind, modified }: { kind: 'directory' | 'file'; modified: Date },
+): string {
+  const current = currentPath(directory);
+  if (kind === 'file') return `mv ${shellWord(current)} ${shellWord(`${current}.saved`)}`;
+  const build = buildIdFor(modified);
+  return `mv ${shellWord(current)} ${shellWord(join(directory, build))} && ln -s ${build} ${shellWord(current)}`;
 }
 
 /** The id of the build in service, or null where `current` leads to none. @throws `permission` */

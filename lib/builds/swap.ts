@@ -5,7 +5,8 @@ import { CutoverError, errnoOf, fileError } from '../base/errors.ts';
 import { absent, removeIfThere, syncDirectory } from '../base/files.ts';
 import { readLinkIfThere, replaceLink } from '../base/links.ts';
 import { isTemporaryName } from '../base/temporary-name.ts';
-import { currentName, currentPath, isBuildId, stampOf } from './layout.ts';
+import { makingLink } from './current.ts';
+import { currentName, currentPath, isBuildId } from './layout.ts';
 
 /**
  * Points `current` at a build: the one place where the link moves. Relative, and by rename(2), so that a reader
@@ -64,12 +65,9 @@ function verifyLinkOrNone(directory: string): void {
   const link = currentPath(directory);
   const facts = factsOf(link);
   if (!facts || facts.isSymbolicLink()) return;
-  if (!facts.isDirectory()) {
-    throw new CutoverError('refused', `${link} is a file, not a link`, { mend: `mv ${link} ${link}.saved` });
-  }
-  const build = `dist.${stampOf(facts.mtime)}`;
-  throw new CutoverError('refused', `${link} is a directory, not a link to a build`, {
-    mend: `mv ${link} ${join(directory, build)} && ln -s ${build} ${link}`,
+  const kind = facts.isDirectory() ? 'directory' : 'file';
+  throw new CutoverError('refused', `${link} is a ${kind}, not a link to a build`, {
+    mend: makingLink(directory, { kind, modified: facts.mtime }),
   });
 }
 

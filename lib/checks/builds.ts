@@ -3,7 +3,7 @@ import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf, isCutoverError } from '../base/errors.ts';
 import { shellWord } from '../base/shell-words.ts';
-import { type CurrentLink, pointing, readCurrent } from '../builds/current.ts';
+import { type CurrentLink, makingLink, pointing, readCurrent } from '../builds/current.ts';
 import { isAhead } from '../builds/dates.ts';
 import { inspectBuild } from '../builds/inspect.ts';
 import { buildIdFor } from '../builds/layout.ts';
@@ -68,8 +68,8 @@ function askServing(link: CurrentLink, directory: string, serving: string | null
 function judgeCurrent(link: CurrentLink, directory: string, serving: string | null): Answer {
   const expected = 'current is a relative link to a build';
   const wrong = (how: string, mend: string): Answer => fail(`current ${how}`, expected, mend);
-  const [current, saved] = ['', '.saved'].map((end) => shellWord(`${directory}/current${end}`));
-  const point = pointing(directory, serving ?? 'dist.YYYYMMDD-HHMMSS');
+  // Where nothing runs, what is to be pointed at has to be proven first.
+  const mend = serving === null ? 'cutover rollback' : pointing(directory, serving);
   switch (link.state) {
     case 'ok':
       return pass(`current -> ${link.destination}`, expected);
@@ -78,13 +78,13 @@ function judgeCurrent(link: CurrentLink, directory: string, serving: string | nu
     case 'absolute':
       return warn(`current is absolute: ${link.destination}`, expected, 'the next deploy makes it relative');
     case 'dangling':
-      return wrong(`points at ${link.destination}, which does not exist`, `cutover rollback, or ${point}`);
+      return wrong(`points at ${link.destination}, which does not exist`, mend);
     case 'not_a_link':
-      return wrong(`is a ${link.kind}`, `mv ${current} ${saved}, then cutover deploy`);
+      return wrong(`is a ${link.kind}`, `${makingLink(directory, link)}, then cutover deploy`);
     case 'outside':
-      return wrong(`leads outside, to ${link.path}`, point);
+      return wrong(`leads outside, to ${link.path}`, mend);
     case 'not_a_build':
-      return wrong(`leads to ${link.path}, which is not named as a build`, point);
+      return wrong(`leads to ${link.path}, which is not named as a build`, mend);
     default:
       return link satisfies never;
   }

@@ -7,7 +7,7 @@ import { currentPath } from '../builds/layout.ts';
 import type { Ending } from '../run/document.ts';
 import { recordAnyway, revertSteps } from '../run/engine.ts';
 import { type Failure, NotRestored } from '../run/failure.ts';
-import type { RunInputs } from '../run/inputs.ts';
+import { isOneWay, type RunInputs } from '../run/inputs.ts';
 import type { Ledger } from '../run/ledger.ts';
 import type { Step, StepRecord } from '../run/step.ts';
 import type { RunTools } from './run-tools.ts';
@@ -40,7 +40,7 @@ export async function goBack(
   const evidence = join(paths.evidence, inputs.run);
   const failure = { ...failed.failure, evidence };
   await recordAnyway(ledger, { type: 'failure', failure });
-  emit({ type: 'going_back', from: inputs.from, to: inputs.back, failure });
+  emit({ type: 'going_back', from: inputs.from, to: inputs.back, isOneWay: isOneWay(inputs), failure });
   const explaining = explain(inputs, { ...failed, failure }, tools);
   await explaining.isSeen;
   const notTakenBack = await revertSteps(failed.begun, failed.records, tools);
@@ -55,9 +55,11 @@ export async function goBack(
   return { active, steps: failed.records, ...judged(inputs, known, { unproven, unrestored }) };
 }
 
-function noWayBack({ from, kind }: RunInputs): string {
-  if (from === null) return 'there was no proven build to go back to';
-  return `${from} was not healthy when the ${kind} began, so there was nothing to go back to`;
+function noWayBack(inputs: RunInputs): string {
+  const { from, kind } = inputs;
+  if (!isOneWay(inputs)) return 'there was no proven build to go back to';
+  const before = from === null ? 'no build served' : `${from} was not healthy`;
+  return `${before} when the ${kind} began, so there was nothing to go back to`;
 }
 
 /** Where identity cannot be proven, a gate passes whatever the link names: a full disk may have kept it from being moved. */

@@ -10,7 +10,7 @@ import { StepFailure } from '../run/failure.ts';
 import { isOneWay, type RunInputs } from '../run/inputs.ts';
 import type { StatePaths } from '../run/state.ts';
 import type { Step } from '../run/step.ts';
-import { isDone } from '../systemd/facts.ts';
+import { isUp } from '../systemd/facts.ts';
 import type { ReadyQuestion } from '../systemd/ready-question.ts';
 import type { Systemd } from '../systemd/systemd.ts';
 import type { DowntimeMeter } from './downtime.ts';
@@ -93,7 +93,7 @@ export function gateSubject({ target, manager, to, invocationBefore, memoryBefor
  */
 export async function buildOfProcess({ target }: RunInputs, systemd: Systemd): Promise<string | null | undefined> {
   const facts = await systemd.facts(target.unit);
-  return facts.mainPid === 0 && !isDone(facts) ? undefined : servingBuild(target.builds, facts, null);
+  return facts.mainPid === 0 && !isUp(facts) ? undefined : servingBuild(target.builds, facts, null);
 }
 
 async function requireCurrent(builds: string, to: string): Promise<void> {

@@ -10,6 +10,7 @@ import { askHealth } from '../deploy/preflight.ts';
 import { documentOf, type RunDocument } from '../run/document.ts';
 import { newestProven, nextRunId } from '../run/history.ts';
 import type { RunInputs } from '../run/inputs.ts';
+import { readQuarantine } from '../run/quarantine.ts';
 import { activeAlongside } from '../systemd/alongside.ts';
 import { memoryInUse } from '../systemd/file-cache.ts';
 import { readListenersAhead } from '../systemd/sockets.ts';
@@ -153,8 +154,9 @@ async function inputsOf(
 ): Promise<RunInputs> {
   const { target, paths, systemd } = place;
   const { facts, from, candidate } = situation;
-  const back = isUnwell(checks, target) ? await lastProven(place, from) : from;
-  const [run, origin, memoryBefore, alongside] = await Promise.all([
+  const isGood = from !== null && !isUnwell(checks, target);
+  const [back, run, origin, memoryBefore, alongside] = await Promise.all([
+    isGood ? from : lastProven(place, situation),
     staged.run ?? nextRunId(paths),
     originOf(target.builds, candidate),
     memoryInUse(facts),
@@ -168,9 +170,13 @@ async function inputsOf(
   return { ...what, from, to: candidate ?? '', back, ...before, startedAt, stages: staged.records };
 }
 
-/** The newest proven build on the disk other than the one that is down; that one, when there is no other. */
-async function lastProven({ target, paths }: Place, from: string | null): Promise<string | null> {
-  const ids = new Set((await listBuildIds(target.builds)).filter((id) => id !== from));
+/**
+ * The newest proven build on the disk other than the one that is down and the one that is tried; the one that is down, when
+ * there is no other. Where no build serves, `current` may have been lost: only without such a build it is a first deploy.
+ */
+async function lastProven({ target, paths }: Place, { from, candidate }: Situation): Promise<string | null> {
+  const [all, quarantined] = await Promise.all([listBuildIds(target.builds), readQuarantine(paths)]);
+  const ids = new Set(all.filter((id) => id !== from && id !== candidate && !Object.hasOwn(quarantined, id)));
   return (await newestProven(paths, (id) => ids.has(id))) ?? from;
 }
 

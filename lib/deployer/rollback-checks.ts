@@ -1,6 +1,6 @@
 import { CutoverError } from '../base/errors.ts';
 import { shellWord } from '../base/shell-words.ts';
-import { readCurrent } from '../builds/current.ts';
+import { makingLink, readCurrent } from '../builds/current.ts';
 import { whyNotWritable } from '../checks/builds.ts';
 import { type Answer, fail } from '../checks/check.ts';
 import { askPort } from '../checks/port.ts';
@@ -37,8 +37,7 @@ async function askSwap(builds: string): Promise<Answer | null> {
     return fail(unwritable, expected, `ls -ld ${shellWord(builds)}; findmnt -T ${shellWord(builds)}`);
   const link = await readCurrent(builds);
   if (link.state !== 'not_a_link') return null;
-  const [current, saved] = ['', '.saved'].map((end) => shellWord(`${builds}/current${end}`));
-  return fail(`current is a ${link.kind}`, expected, `mv ${current} ${saved}`);
+  return fail(`current is a ${link.kind}`, expected, makingLink(builds, link));
 }
 
 /** One that cannot be seen may be the unit's own: then the port is looked at when the unit has stopped. */

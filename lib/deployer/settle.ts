@@ -6,6 +6,7 @@ import { settleRun } from '../deploy/settle.ts';
 import { holdTarget } from '../run/hold.ts';
 import { readRun } from '../run/history.ts';
 import { isFromBefore, readInFlight } from '../run/in-flight.ts';
+import { isOneWay } from '../run/inputs.ts';
 import { withSecrets } from '../run/kept-inputs.ts';
 import { openLedger, type RunRecord } from '../run/ledger.ts';
 import { takeLock } from '../run/lock.ts';
@@ -80,9 +81,9 @@ export async function putBackAtBoot(paths: StatePaths, signal: AbortSignal): Pro
 }
 
 async function putBack({ inputs }: RunRecord, paths: StatePaths): Promise<string | null> {
-  const { run, back, from, to, target } = inputs;
+  const { run, back, to, target } = inputs;
   // Without a build to go back to, a rollback goes on; a first deploy leaves nothing.
-  const proven = back ?? (from === null ? null : to);
+  const proven = back ?? (isOneWay(inputs) ? to : null);
   await clearTemporaryLinks(target.builds);
   if (proven === null) await removeCurrent(target.builds);
   else await swapCurrent(target.builds, proven);

@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import type { ManagerKind } from '../config/model.ts';
 import { leftFor } from '../run/cause.ts';
 import type { RunDocument } from '../run/document.ts';
+import type { RunEvent } from '../run/events.ts';
 import { journalctl, systemctl } from '../systemd/typed.ts';
 
 /** What is known of a run that left no outcome. */
@@ -93,8 +94,8 @@ function warningsIn({ steps }: RunDocument): string {
 }
 
 /** With nothing to go back to, a unit that was stopped is left so; behind a socket the way back stops it, whichever step failed. */
-function leftStopped({ from, steps, strategy }: RunDocument): string {
-  if (from !== null) return '';
+function leftStopped({ from, active, steps, strategy }: RunDocument): string {
+  if (from !== null || active !== null) return '';
   const isOwnPort = strategy === 'restart';
   const stopping = isOwnPort ? ['stop'] : ['stand-in', 'swap'];
   const stopped = isOwnPort ? ['reverted', 'done'] : ['reverted', 'failed'];
@@ -103,10 +104,11 @@ function leftStopped({ from, steps, strategy }: RunDocument): string {
 }
 
 /** Where a run that failed goes back to. */
-export function wayBackWords({ from, to }: { from: string | null; to: string | null }): string {
+export function wayBackWords({ from, to, isOneWay }: Extract<RunEvent, { type: 'going_back' }>): string {
   if (to !== null) return `going back to ${to}`;
-  if (from === null) return 'going back to nothing: there was no build before';
-  return `there is no way back: ${from} was not healthy when this began, so what was done stays`;
+  if (!isOneWay) return 'going back to nothing: there was no build before';
+  const before = from === null ? 'no build served' : `${from} was not healthy`;
+  return `there is no way back: ${before} when this began, so what was done stays`;
 }
 
 function closedWords(downtimeMs: number | null): string {
@@ -169,7 +171,7 @@ function unfinishedSentence({ target, run, steps, failure }: RunDocument, { stat
 /** What to type after a run that did not go well. */
 export function nextCommands(document: RunDocument, manager: ManagerKind): string[] {
   if (leftFor(document) !== null) return nextCommands({ ...document, outcome: 'rolled_back' }, manager);
-  const { kind, outcome, target, unit, run, failure, from, to } = document;
+  const { kind, outcome, target, unit, run, failure, from, to, active } = document;
   if (outcome === 'rolled_back') return [`cutover report ${target} ${run}`, `cutover logs ${target} ${run}`];
   if (isRestore(document) && isLeftDown(document)) return [systemctl(manager, `start ${unit}`)];
   if (outcome !== 'failed') return [];
@@ -181,7 +183,7 @@ export function nextCommands(document: RunDocument, manager: ManagerKind): strin
   if (failure?.unrestored) return [`cutover restore ${target} ${basename(failure.unrestored)}`, ...look];
   if (isRestore(document)) return look;
   // There is no other build, and it is picked again only by its name.
-  if (from === null) return [...look, `cutover deploy ${target} ${to}`];
+  if (from === null && active === null) return [...look, `cutover deploy ${target} ${to}`];
   // When the build before does not come up either, the fault may lie in the unit: once that is mended, the same build may
   // be good. It is in quarantine, and has to be named.
   const repair = kind === 'deploy' || kind === 'settle' ? [`cutover deploy ${target} ${to} --fix-forward`] : [];

@@ -21,7 +21,7 @@ export type RunEvent =
       warning?: string;
     }
   | { type: 'attempt'; number: number; of: number; problem: string | null; observed: string }
-  | { type: 'going_back'; from: string | null; to: string | null; failure: Failure }
+  | { type: 'going_back'; from: string | null; to: string | null; isOneWay: boolean; failure: Failure }
   | { type: 'note'; message: string }
   /** what follows belongs to this run, before it begins or after its outcome */
   | { type: 'run'; run: string }

@@ -43,11 +43,11 @@ export interface RunInputs {
 }
 
 /**
- * Whether there is nothing to go back to: a rollback away from a build that is down itself. What it is on the way to
- * is then the only way out, for whoever settles it as well.
+ * Whether there is nothing to go back to: a rollback away from a build that is down itself, or from a link that is gone.
+ * What it is on the way to is then the only way out, for whoever settles it as well. A first deploy goes back to nothing.
  */
-export function isOneWay({ back, from }: Pick<RunInputs, 'back' | 'from'>): boolean {
-  return back === null && from !== null;
+export function isOneWay({ kind, back, from }: Pick<RunInputs, 'kind' | 'back' | 'from'>): boolean {
+  return back === null && (from !== null || kind === 'rollback');
 }
 
 /**

@@ -70,11 +70,11 @@ export async function takeLock(
   try {
     let isTaken = await lockDescriptor(file, { waitMs: 0, signal });
     if (!isTaken && waitMs > 0) {
-      onWaiting(await describeHolder(paths));
+      onWaiting(await describeHolder(paths, signal));
       isTaken = await lockDescriptor(file, { waitMs, signal });
     }
     if (!isTaken)
-      throw new CutoverError('locked', await describeHolder(paths), { mend: 'cutover status, or repeat with --wait' });
+      throw new CutoverError('locked', await describeHolder(paths, signal), { mend: 'cutover status, or repeat with --wait' });
     tellHolder(file, { doing, ground: await ground });
     return releaseOf(file);
   } catch (error) {
@@ -161,11 +161,11 @@ function tellHolder(fd: number, { doing, ground }: Pick<Holder, 'doing' | 'groun
 }
 
 /** The lock is taken some milliseconds before its holder says so, more on a busy machine: until then the text is the last holder's. */
-async function describeHolder(paths: StatePaths): Promise<string> {
+async function describeHolder(paths: StatePaths, signal: AbortSignal): Promise<string> {
   for (let look = 0; look < 150; look += 1) {
     const holder = await readHolder(paths);
     if (holder && (await isLiving(holder))) return `another run holds the target: ${holderText(holder)}`;
-    await sleep(20);
+    await sleep(20, signal);
   }
   return 'another run holds the target';
 }

@@ -38,11 +38,16 @@ test('S1: a link to nothing, or to itself, dangles', async (t) => {
 test('S1: a directory or a file in its place is no link', async (t) => {
   const directory = await makeBuilds(t, [build]);
   await mkdir(join(directory, 'current'));
-  assert.equal(await readCurrent(directory), { state: 'not_a_link', kind: 'directory' });
+  assert.equal(await kindIn(directory), 'directory');
   await rm(join(directory, 'current'), { recursive: true });
   await writeFile(join(directory, 'current'), '');
-  assert.equal(await readCurrent(directory), { state: 'not_a_link', kind: 'file' });
+  assert.equal(await kindIn(directory), 'file');
 });
+
+async function kindIn(directory: string): Promise<string> {
+  const found = await readCurrent(directory);
+  return found.state === 'not_a_link' ? found.kind : found.state;
+}
 
 test('S1: a link that leaves the builds directory is outside, also through a build that is a link', async (t) => {
   const elsewhere = await makeBuilds(t, [build]);

@@ -136,7 +136,7 @@ test('S1, S6: current points nowhere, outside, at no build, or is a directory', 
     site,
     'builds',
     /^current is a directory$/,
-    new RegExp(`^mv ${builds}/current ${builds}/current\\.saved`),
+    new RegExp(`^mv ${builds}/current ${builds}/(dist\\.[-\\d]+) && ln -s \\1 ${builds}/current, then cutover deploy$`),
   );
   await pointCurrent(site, first);
   await assertSound(site, first);

@@ -1,6 +1,7 @@
 // needs: sandbox
-import { cp, rm } from 'node:fs/promises';
+import { cp, rm, stat } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
+import { buildIdFor } from '../../lib/builds/layout.ts';
 import { suite } from '../suite.ts';
 import { buildId, makeSite, type Refusal, type Site, until, writeUnit } from './site.ts';
 import { assertSound, whoServes } from './sound.ts';
@@ -16,14 +17,15 @@ test('S8: where current is a directory: refused before anything is stopped', asy
   const link = site.sandbox.hostPath(`${site.builds}/current`);
   await rm(link);
   await cp(site.sandbox.hostPath(`${site.builds}/${second}`), link, { recursive: true });
+  const made = buildIdFor((await stat(link)).mtime);
+  const mend = `mv ${site.builds}/current ${site.builds}/${made} && ln -s ${made} ${site.builds}/current`;
   await assertRefused(site, {
     fact: /^production was not touched: current is a directory$/,
-    mend: `mv ${site.builds}/current ${site.builds}/current.saved, then cutover rollback production`,
+    mend: `${mend}, then cutover rollback production`,
   });
   assert.equal(await whoServes(site), served, 'the same process serves');
-  await site.sandbox.run('mv', `${site.builds}/current`, `${site.builds}/current.saved`);
+  await site.sandbox.run('sh', '-c', mend);
   const called = await site.call('rollback');
-  await rm(`${link}.saved`, { recursive: true });
   assert.equal([called.code, called.document.from, called.document.active], [0, second, first], called.stderr);
   await assertSound(site, first, called);
 });

@@ -79,8 +79,12 @@ export interface Deploying {
   end(): Promise<Called>;
 }
 
-export async function startDeploy(site: Site, ...words: string[]): Promise<Deploying> {
-  const child = await site.sandbox.startCutover(['deploy', 'production', '--json', '--config', site.config, ...words]);
+export function startDeploy(site: Site, ...words: string[]): Promise<Deploying> {
+  return startRun(site, 'deploy', words);
+}
+
+export async function startRun(site: Site, command: string, words: string[] = []): Promise<Deploying> {
+  const child = await site.sandbox.startCutover([command, 'production', '--json', '--config', site.config, ...words]);
   let said = '';
   const stdout = text(child.stdout);
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => (said += chunk));

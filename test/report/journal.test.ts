@@ -35,7 +35,7 @@ test('S10: the journal has the story of a run, each entry with fields to find it
   listen(begin);
   listen({ type: 'step', name: 'stop', state: 'done', durationMs: 1 });
   listen(failed);
-  listen({ type: 'going_back', from: older, to: older, failure: gateFailure });
+  listen({ type: 'going_back', from: older, to: older, isOneWay: false, failure: gateFailure });
   listen({ type: 'step', name: 'swap', state: 'revert_failed', durationMs: 1, message: 'no' });
   listen({ type: 'note', message: 'not for the journal' });
   listen({ type: 'outcome', document: documentWith({ outcome: 'rolled_back', active: older, failure: gateFailure }) });
@@ -72,7 +72,7 @@ test('S10: while the port closes and opens nothing is started, but for the begin
   assert.equal(kinds(), ['begun']);
   listen({ type: 'step', name: 'stop', state: 'done', durationMs: 0 });
   listen(failed);
-  listen({ type: 'going_back', from: older, to: older, failure: gateFailure });
+  listen({ type: 'going_back', from: older, to: older, isOneWay: false, failure: gateFailure });
   await new Promise((resolve) => setTimeout(resolve, 100));
   assert.equal(kinds(), ['begun']);
   listen(outcome);

@@ -37,7 +37,7 @@ const story: RunEvent[] = [
   { type: 'step', name: 'gate', state: 'failed', durationMs: 3_100, message: 'answered 500' },
   { type: 'journal', lines: ['one', 'two'] },
   { type: 'journal', lines: [] },
-  { type: 'going_back', from: older, to: older, failure: gateFailure },
+  { type: 'going_back', from: older, to: older, isOneWay: false, failure: gateFailure },
   { type: 'note', message: 'a note' },
   { type: 'step', name: 'stop', state: 'reverting', durationMs: 0 },
   { type: 'step', name: 'stop', state: 'reverted', durationMs: 5 },
@@ -125,10 +125,10 @@ test('S11: on a terminal the step at work has a line that its end replaces', () 
 test('S2: a first deploy comes from nothing and goes back to nothing', () => {
   const text = tell({}, [
     { type: 'begin', inputs: inputsOf(run, { from: null }) },
-    { type: 'going_back', from: null, to: null, failure: gateFailure },
+    { type: 'going_back', from: null, to: null, isOneWay: false, failure: gateFailure },
   ]);
   assert.is(text, `deploy (nothing) -> ${newer}\n  going back to nothing: there was no build before\n`);
-  const unwell = tell({}, [{ type: 'going_back', from: newer, to: null, failure: gateFailure }]);
+  const unwell = tell({}, [{ type: 'going_back', from: newer, to: null, isOneWay: true, failure: gateFailure }]);
   assert.is(unwell, `  there is no way back: ${newer} was not healthy when this began, so what was done stays\n`);
 });
 
