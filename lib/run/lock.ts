@@ -74,7 +74,9 @@ export async function takeLock(
       isTaken = await lockDescriptor(file, { waitMs, signal });
     }
     if (!isTaken)
-      throw new CutoverError('locked', await describeHolder(paths, signal), { mend: 'cutover status, or repeat with --wait' });
+      throw new CutoverError('locked', await describeHolder(paths, signal), {
+        mend: 'cutover status, or repeat with --wait',
+      });
     tellHolder(file, { doing, ground: await ground });
     return releaseOf(file);
   } catch (error) {
