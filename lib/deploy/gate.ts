@@ -11,7 +11,7 @@ import type { UnitLife } from './life.ts';
 import { judgeCpu } from './limits.ts';
 import type { PortOwners } from './ports.ts';
 import { requireSteady } from './steady.ts';
-import { tooShortForCpu, unmeasured, unseenJournal } from './unjudged.ts';
+import { tooShortForCpu, unmeasured, unseenJournal, unseenProcess } from './unjudged.ts';
 
 /** What is to be proven, and what it is measured by. */
 export interface GateSubject extends LookSubject {
@@ -165,6 +165,7 @@ async function tellUnjudged(
   const about = { limits, manager, signal: tools.signal };
   for (const message of unmeasured(vitals, about)) note(tools, message);
   const isRoot = process.getuid?.() === 0;
+  if (!isRoot) note(tools, unseenProcess(vitals));
   if (isJournalUnread || !isRoot) note(tools, await unseenJournal(vitals.unit, about));
 }
 

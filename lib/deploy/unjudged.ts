@@ -1,6 +1,7 @@
 import type { LimitsConfig, ManagerKind } from '../config/model.ts';
 import type { UnitFacts } from '../systemd/facts.ts';
 import { isJournalHidden } from '../systemd/journal.ts';
+import { areHidden } from '../systemd/sockets.ts';
 import { nameOfSelf } from '../systemd/typed.ts';
 import { cpuWindowMs } from './limits.ts';
 
@@ -42,6 +43,13 @@ export function tooShortForCpu({ cpuPercent }: LimitsConfig, elapsedMs: number):
   if (cpuPercent === null || elapsedMs >= cpuWindowMs) return null;
   const took = `the gate was over in less than ${cpuWindowMs / 1000} s`;
   return `limits.cpu was not judged, since ${took}: set health.healthy_for = "${cpuWindowMs / 1000}s" or more`;
+}
+
+/** Why it is believed, and not proven, which build runs and who has its ports open: this user may not look. Null: he may. */
+export function unseenProcess({ unit, mainPid }: Pick<UnitFacts, 'unit' | 'mainPid'>): string | null {
+  if (mainPid === 0 || !areHidden([mainPid])) return null;
+  const believed = 'its build is taken from current, and whatever of its user has the port open for its own';
+  return `${nameOfSelf()} may not look into the processes of ${unit}: ${believed}; root or that user sees which it is`;
 }
 
 /** Why errors in the journal of a unit that was started do not count: this user may not read them. Null: he may. */

@@ -168,9 +168,14 @@ function unfinishedSentence({ target, run, steps, failure }: RunDocument, { stat
   return `${target} was cut off ${where}; cutover settle ${target}`;
 }
 
-/** What to type after a run that did not go well. */
+/** What to type after a run that did not go well. What made it fail would do so again: that is mended first. */
 export function nextCommands(document: RunDocument, manager: ManagerKind): string[] {
-  if (leftFor(document) !== null) return nextCommands({ ...document, outcome: 'rolled_back' }, manager);
+  const { mend } = document.failure ?? {};
+  return [...new Set([...(mend === undefined ? [] : [mend]), ...commandsAfter(document, manager)])];
+}
+
+function commandsAfter(document: RunDocument, manager: ManagerKind): string[] {
+  if (leftFor(document) !== null) return commandsAfter({ ...document, outcome: 'rolled_back' }, manager);
   const { kind, outcome, target, unit, run, failure, from, to, active } = document;
   if (outcome === 'rolled_back') return [`cutover report ${target} ${run}`, `cutover logs ${target} ${run}`];
   if (isRestore(document) && isLeftDown(document)) return [systemctl(manager, `start ${unit}`)];

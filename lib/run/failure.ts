@@ -85,6 +85,8 @@ export interface Failure {
   step: string;
   reason: Reason;
   message: string;
+  /** the command that mends what went wrong; absent: what to type follows from how the run ended */
+  mend?: string;
   /** the directory with what was found */
   evidence: string | null;
   /** the backup that could not be put back, so that the data stays changed; null: there is none; absent: nothing had to be */
@@ -92,5 +94,6 @@ export interface Failure {
 }
 
 export function failureOf(step: string, error: unknown): Failure {
-  return { step, reason: reasonOf(error, step), message: messageOf(error), evidence: null };
+  const mend = isCutoverError(error) && error.mend !== undefined ? { mend: error.mend } : {};
+  return { step, reason: reasonOf(error, step), message: messageOf(error), ...mend, evidence: null };
 }

@@ -122,7 +122,10 @@ class Client implements Systemd {
   }
 
   async kill(unit: string): Promise<void> {
-    await this.call('KillUnit', 'ssi', [unit, 'all', 9], unit);
+    await this.call('KillUnit', 'ssi', [unit, 'all', 9], unit).catch((error: unknown) => {
+      // Of a unit that is down for good systemd may know nothing any more.
+      if (!isCutoverError(error, 'no_such_unit')) throw error;
+    });
   }
 
   async loadedUnits(pattern: string): Promise<string[]> {

@@ -136,6 +136,10 @@ for (const [whose, service] of [
     const { document, code } = calledFrom(result);
     assert.equal([code, document.outcome, document.active], [0, 'deployed', second], result.stderr);
     assert.match(result.stderr, 'systemd does not guard this run');
+    const isHidden = result.stderr.includes(
+      `nobody may not look into the processes of ${site.unit}: its build is taken from`,
+    );
+    assert.is(isHidden, service.length === 0, result.stderr);
     await assertSound(site, second);
   });
 }

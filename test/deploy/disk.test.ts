@@ -66,6 +66,8 @@ test('S4: the link cannot move in the middle of a run: the old build is back', a
     called.stderr,
   );
   assert.match(failure?.message ?? '', new RegExp(`${site.builds}.*the file system is read-only`));
+  assert.match(failure?.mend ?? '', site.builds);
+  assert.match(called.stderr, `-> ${failure?.mend}\n  -> cutover report production`);
   await assertSound(site, first, called);
 });
 
