@@ -112,7 +112,7 @@ function programIn(file) {
 /** Nothing was begun. */
 function complain(fact, mend) {
   process.stderr.write(`cutover: ${fact}\n  -> ${mend}\n`);
-  process.exitCode = 3;
+  process.exitCode = 1;
 }
 
 /**

@@ -2,7 +2,7 @@ import { CutoverError } from './errors.ts';
 import { withDeadline } from './wait.ts';
 
 /** Whatever can be told of a log or a page at all is told by then. */
-export const matchingMs = 5_000;
+const matchingMs = 5_000;
 
 /** Without repetitions and choices inside of brackets there is one way to look at each place of a text. */
 const mayBeSlow = /[*+?{(]/;

@@ -60,7 +60,7 @@ export async function takeSnapshot(
  * The way back need not wait for it: the journal keeps what it has.
  * @returns the last lines that the failed build wrote, for the person at the terminal
  */
-export async function saveEvidence(directory: string, snapshot: Snapshot, request: EvidenceRequest): Promise<string[]> {
+async function saveEvidence(directory: string, snapshot: Snapshot, request: EvidenceRequest): Promise<string[]> {
   const { unit, manager, sinceMs, failure, transcript, redact } = request;
   const entries = await readJournal({ manager, unit, sinceMs, lines: journalLines });
   const lines = entries.map(({ at, identifier, message }) => `${at.toISOString()} ${identifier}: ${message}`);

@@ -52,6 +52,8 @@ export interface LockRequest {
   onLockless?: ((why: string) => void) | undefined;
 }
 
+const whenHeld = { mend: 'cutover status, or repeat with --wait' };
+
 /**
  * Takes the target's lock (flock(2)). The lock belongs to the open file, which this process keeps:
  * the kernel frees it at any death, so no lock is ever stale. The file itself is never removed.
@@ -73,10 +75,7 @@ export async function takeLock(
       onWaiting(await describeHolder(paths, signal));
       isTaken = await lockDescriptor(file, { waitMs, signal });
     }
-    if (!isTaken)
-      throw new CutoverError('locked', await describeHolder(paths, signal), {
-        mend: 'cutover status, or repeat with --wait',
-      });
+    if (!isTaken) throw new CutoverError('locked', await describeHolder(paths, signal), whenHeld);
     tellHolder(file, { doing, ground: await ground });
     return releaseOf(file);
   } catch (error) {

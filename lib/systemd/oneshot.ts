@@ -2,6 +2,7 @@ import type { Command } from '../base/exec.ts';
 import { variantMaker } from './bus.ts';
 import type { JobOptions, JobResult } from './jobs.ts';
 import type { Systemd } from './systemd.ts';
+import { transientArgument } from './unit-text.ts';
 
 /** A command, the name of its unit and what the journal says of it. */
 export interface Oneshot {
@@ -33,7 +34,7 @@ export async function startTransientOneshot(
     ['CollectMode', variant('s', 'inactive-or-failed')],
     ['TimeoutStopUSec', variant('t', stopUsec)],
     ['Environment', variant('as', assignments)],
-    ['ExecStart', variant('a(sasb)', [[file, [file, ...args], false]])],
+    ['ExecStart', variant('a(sasb)', [[file, [file, ...args.map(transientArgument)], false]])],
   ];
   return systemd.startTransient(unit, properties, [], options);
 }

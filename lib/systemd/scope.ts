@@ -4,6 +4,7 @@ import { type VariantMaker, variantMaker } from './bus.ts';
 import { promptJobMs } from './jobs.ts';
 import { escapeUnitName } from './names.ts';
 import type { Systemd } from './systemd.ts';
+import { transientArgument } from './unit-text.ts';
 
 /** What the scope is called and what systemd does when the process in it ends, however it ends. */
 export interface ScopeRequest {
@@ -88,7 +89,7 @@ function settleProperties(request: ScopeRequest, variant: VariantMaker): unknown
     ['RuntimeMaxUSec', variant('t', settleTimeoutUsec)],
     ['Environment', variant('as', environment)],
     ['Conditions', variant('a(sbbs)', [['ConditionPathExists', false, false, request.condition]])],
-    ['ExecStart', variant('a(sasb)', [[file, [file, ...args], false]])],
+    ['ExecStart', variant('a(sasb)', [[file, [file, ...args.map(transientArgument)], false]])],
   ];
 }
 

@@ -19,7 +19,12 @@ export function unitWord(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? text : `"${text}"`;
 }
 
+/** An argument of a transient unit's command: no specifier is looked for in it, but "$" begins a variable there as well. */
+export function transientArgument(word: string): string {
+  return word.replaceAll('$', '$$$$');
+}
+
 /** A command for `ExecStart=` (systemd.service(5)): in its arguments, unlike in its file, "$" begins a variable. */
 export function commandText([file, ...args]: readonly [string, ...string[]]): string {
-  return [unitWord(file), ...args.map((arg) => unitWord(arg).replaceAll('$', '$$$$'))].join(' ');
+  return [unitWord(file), ...args.map((arg) => transientArgument(unitWord(arg)))].join(' ');
 }

@@ -64,7 +64,7 @@ export async function openPage({
  * (`?as=page`: as markup), `GET /state` the same once as JSON, `GET /page/…` its files, `POST /login`. It only shows. Nothing
  * is looked at while nobody looks.
  */
-export function pageRoutes({ config, systemd, redact, requests, disks, login, signal }: PageParts): Hono<Bound> {
+function pageRoutes({ config, systemd, redact, requests, disks, login, signal }: PageParts): Hono<Bound> {
   const places = Object.values(config.targets).map((target) => {
     const asked = (): Promise<ShownRequest[]> => requests(target.name);
     return { config, target, paths: pathsOf(config, target), systemd, redact, requests: asked, signal };

@@ -117,7 +117,7 @@ test('a copy of which a part is missing says so, and begins nothing', async (t) 
   for (const part of [0.2, 0.5, 0.999]) {
     await writeFile(file, whole.subarray(0, Math.floor(whole.length * part)));
     const { code, stdout, stderr } = await call(file, ['--version']);
-    assert.equal([code, stdout, stderr], [3, '', `cutover: ${file} is not whole\n  -> copy it here again`]);
+    assert.equal([code, stdout, stderr], [1, '', `cutover: ${file} is not whole\n  -> copy it here again`]);
   }
 });
 
@@ -133,9 +133,9 @@ test('a package without its program, as a clone before it is built, says what is
     return [code, stdout, stderr];
   };
   const mend = 'in a clone: npm run build; else install the package again';
-  assert.equal(await said(), [3, '', `cutover: ${file} is not there\n  -> ${mend}`]);
+  assert.equal(await said(), [1, '', `cutover: ${file} is not there\n  -> ${mend}`]);
   await mkdir(file, { recursive: true });
-  assert.equal(await said(), [3, '', `cutover: cannot read ${file}: EISDIR\n  -> ls -l ${file}`]);
+  assert.equal(await said(), [1, '', `cutover: cannot read ${file}: EISDIR\n  -> ls -l ${file}`]);
 });
 
 test('a Node that is too old is told which one it takes, by the package too', async (t) => {
@@ -147,7 +147,7 @@ test('a Node that is too old is told which one it takes, by the package too', as
     const { code, stdout, stderr } = await exec([process.execPath, '--require', old, script, 'status'], {
       timeoutMs: 30_000,
     });
-    assert.equal([code, stdout], [3, '']);
+    assert.equal([code, stdout], [1, '']);
     assert.match(stderr, /^cutover: it needs Node 20\.19 or newer, and this is v\S+\n {2}-> /);
   }
 });

@@ -33,7 +33,12 @@ export const environment: readonly Entry[] = [
   ['CUTOVER_CONFIG', 'The configuration file, where `--config` names none.'],
   ['XDG_CONFIG_HOME', 'Where the configuration of a user is looked up; ~/.config when it is not set.'],
   ['XDG_STATE_HOME', 'With `manager = "user"`: where state is kept; ~/.local/state when it is not set.'],
-  ['HOME', 'The home of both, and of hooks.'],
+  ['XDG_CACHE_HOME', 'Where the single file keeps its compiled code; ~/.cache when it is not set.'],
+  [
+    'XDG_DATA_HOME',
+    'Where `init --install` puts completion and manual pages of a user; ~/.local/share when it is not set.',
+  ],
+  ['HOME', 'The home of these, and of hooks.'],
   ['PATH', 'Where hooks and the programs of checks and databases are found.'],
   ['USER', 'What the lock says of who holds it.'],
   ['NO_COLOR', 'Not empty: no colours. Neither are there any where TERM is dumb.'],

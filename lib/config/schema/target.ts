@@ -85,7 +85,7 @@ export const targetTable: Table = {
       type: textMap({ name: 'a table of variable names and texts', key: /^[A-Za-z_][A-Za-z0-9_]*$/ }),
       default: {},
       sentence:
-        'Environment variables of the hooks and of checks that run a command; of yours they see PATH, HOME and the language.',
+        'Environment variables of the hooks and of checks that run a command; of yours they see PATH, HOME, language, time zone, user, shell and bus.',
       example: { NODE_ENV: 'production' },
     },
   ],

@@ -17,7 +17,7 @@ export interface PlainSite {
   config: string;
 }
 
-export const plainPort = 9950;
+const plainPort = 9950;
 const app = 'plain';
 
 /** @param lines more of the section [Service]; @param start what `ExecStart=` says */

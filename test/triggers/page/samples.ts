@@ -28,7 +28,7 @@ export function runOf(agoMs: number, changed: Partial<RunDocument> = {}): ShownR
 const [minute, hour] = [60_000, 3_600_000];
 
 /** The runs of some days, newest first. */
-export function somePast(): ShownRun[] {
+function somePast(): ShownRun[] {
   const past = [
     runOf(24 * minute),
     runOf(51 * minute, { outcome: 'rolled_back', failure: gateFailure, duration_ms: 9_400, downtime_ms: 1_830 }),
