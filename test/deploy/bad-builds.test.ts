@@ -99,6 +99,22 @@ test('S2: a build that never listens', async (t) => {
   await goesBack(t, { mode: 'never_listen' }, { step: 'start', reason: 'timeout', message }, { tables });
 });
 
+for (const [whose, lines, tables, message] of [
+  ["the unit's own TimeoutStartSec=", ['TimeoutStartSec=6s'], {}, /did not get ready within its own TimeoutStartSec=/],
+  ['start.timeout', ['TimeoutStartSec=10min'], { start: ['timeout = "6s"'] }, /within 6 s/],
+] as const satisfies [string, string[], SiteOptions['tables'], RegExp][]) {
+  test(`S2, S5: a build that is not ready within ${whose}`, async (t) => {
+    const hangs = `ExecStartPre=/bin/sh -c 'case "$(pwd -P)" in *${buildId(2)}) exec sleep 600;; esac'`;
+    const { called } = await goesBack(
+      t,
+      {},
+      { step: 'start', reason: 'timeout', message },
+      { service: [...lines, hangs], tables: { ...tables } },
+    );
+    assert.ok(called.document.duration_ms < 60_000);
+  });
+}
+
 test('S3: a build that accepts and never answers', async (t) => {
   // The build before is asked with it too, and answers late on a busy machine.
   const tables = { health: ['timeout = "6s"', 'attempts = 2'] };

@@ -1,6 +1,7 @@
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
+import { isThere } from '../../lib/base/files.ts';
 import { openController } from '../../lib/base/wait.ts';
 import { directConfig } from '../../lib/config/direct.ts';
 import type { TargetConfig } from '../../lib/config/model.ts';
@@ -8,6 +9,7 @@ import { status, type TargetStatus } from '../../lib/deployer/status.ts';
 import { statePathsIn } from '../../lib/run/state.ts';
 import type { Systemd } from '../../lib/systemd/systemd.ts';
 import { makeDirectory } from '../builds/directory.ts';
+import { until } from '../deploy/site.ts';
 import { suite, type TestContext } from '../suite.ts';
 import { factsWith } from '../systemd/facts.ts';
 
@@ -37,9 +39,12 @@ test('S11: a builds directory that is not there is no reason to say nothing', as
 test('S11: a signal ends the wait for the journal', async (t) => {
   const controller = openController();
   const reason = new Error('the person has seen enough');
-  setTimeout(() => controller.abort(reason), 200);
+  const asked = join(await makeDirectory(t), 'asked');
   const began = performance.now();
-  const error = await statusWith(t, 'exec sleep 60', controller.signal).catch((caught: unknown) => caught);
+  const ending = statusWith(t, `touch '${asked}'\nexec sleep 60`, controller.signal).catch((caught: unknown) => caught);
+  await until('the journal is asked', () => isThere(asked));
+  controller.abort(reason);
+  const error = await ending;
   assert.ok(performance.now() - began < 10_000);
   assert.is(error, reason);
 });

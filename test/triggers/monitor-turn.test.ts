@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { mkdir, open, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
@@ -16,12 +17,12 @@ const minute = 60_000;
 const bounds = { longestMs: 10 * minute, signal };
 
 /** Another process has the turn, since that moment. */
-async function leaveHolder(t: TestContext, directory: string, sinceMs: number): Promise<void> {
+async function leaveHolder(t: TestContext, directory: string, sinceMs: number, pid = process.pid): Promise<void> {
   await mkdir(directory, { recursive: true });
   const file = await open(join(directory, 'monitor.lock'), 'w+');
   t.cleanup(() => file.close());
   assert.ok(await lockDescriptor(file.fd, { waitMs: 0 }));
-  await file.write(`${JSON.stringify({ pid: 7, since: new Date(sinceMs).toISOString() })}\n`);
+  await file.write(`${JSON.stringify({ pid, since: new Date(sinceMs).toISOString() })}\n`);
 }
 
 test('R5: of two passes at once one has the turn, and the next one when it is over', async (t) => {
@@ -41,11 +42,20 @@ test('R5: a pass that hangs keeps the others out no longer than a pass may take'
   const paths = await makeState(t);
   await leaveHolder(t, paths.directory, Date.now() - 9 * minute);
   const early = await takeTurn(paths, bounds);
-  assert.match(early.busy ?? '', 'another pass (pid 7, since ');
+  assert.match(early.busy ?? '', `another pass (pid ${process.pid}, since `);
   const late = await takeTurn(paths, { ...bounds, longestMs: 8 * minute });
   assert.is(late.busy, null);
-  assert.match(late.hung ?? '', /^another pass \(pid 7, .* hangs, and is not waited for$/);
+  assert.match(late.hung ?? '', new RegExp(`^another pass \\(pid ${process.pid}, .* hangs, and is not waited for$`));
   for (const turn of [early, late]) await turn.release();
+});
+
+test('R5: a pass that has not said yet who it is does not hang, whatever the one before it left', async (t) => {
+  const paths = await makeState(t);
+  const nobody = spawnSync('true').pid;
+  await leaveHolder(t, paths.directory, Date.now() - 60 * minute, nobody);
+  const turn = await takeTurn(paths, bounds);
+  assert.equal([turn.busy, turn.hung], ['another pass is at work', null]);
+  await turn.release();
 });
 
 test('S10: where no lock can be had, the pass is made all the same', async (t) => {

@@ -6,6 +6,7 @@ import { lockDescriptor } from '../../base/flock.ts';
 import { readRegularFile } from '../../base/regular-file.ts';
 import type { TargetConfig } from '../../config/model.ts';
 import { attemptMs } from '../../deployer/recover/patience.ts';
+import { isLiving, type NamedProcess, ownName } from '../../run/in-flight.ts';
 import type { StatePaths } from '../../run/state.ts';
 
 /** The turn of one pass. */
@@ -18,8 +19,7 @@ export interface Turn {
 }
 
 /** Who has the turn, as the file tells it; what counts is the kernel's lock. */
-interface Holder {
-  pid: number;
+interface Holder extends NamedProcess {
   since: string;
 }
 
@@ -68,18 +68,20 @@ async function openTurn(directory: string): Promise<FileHandle | null> {
 }
 
 async function tellHolder(file: FileHandle): Promise<void> {
-  const holder: Holder = { pid: process.pid, since: new Date().toISOString() };
+  const holder: Holder = { ...ownName(), since: new Date().toISOString() };
   const text = Buffer.from(`${JSON.stringify(holder)}\n`);
   // In this order the file is never empty to whoever looks meanwhile.
   await file.write(text, 0, text.length, 0);
   await file.truncate(text.length);
 }
 
+/** Null too where the one that has the turn has not said so yet: until then the text is that of the pass before. */
 async function readHolder(directory: string): Promise<Holder | null> {
   const text = await readRegularFile(turnPath(directory)).catch(() => '');
   try {
     const holder = JSON.parse(text.split('\n')[0] ?? '') as Holder | null;
-    return Number.isNaN(Date.parse(holder?.since ?? '')) ? null : holder;
+    const isKnown = holder !== null && !Number.isNaN(Date.parse(holder.since)) && (await isLiving(holder));
+    return isKnown ? holder : null;
   } catch {
     return null;
   }
