@@ -1,10 +1,9 @@
 import { listBuildIds } from '../builds/list.ts';
 import { recordAnyway } from '../run/engine.ts';
-import { newestProven } from '../run/history.ts';
 import type { RunInputs } from '../run/inputs.ts';
 import type { Ledger } from '../run/ledger.ts';
+import { provenBeside } from '../run/proven.ts';
 import type { Step } from '../run/step.ts';
-import { readQuarantine } from '../run/quarantine.ts';
 import type { RunTools } from './run-tools.ts';
 
 /**
@@ -20,9 +19,7 @@ export async function withWayBack(
   if (back === null || back === to) return inputs;
   const ids = await listBuildIds(target.builds).catch(() => null);
   if (ids === null || ids.includes(back)) return inputs;
-  const quarantined = await readQuarantine(paths);
-  const others = new Set(ids.filter((id) => id !== to && !Object.hasOwn(quarantined, id)));
-  const other = await newestProven(paths, (id) => others.has(id));
+  const other = await provenBeside(paths, ids, [to]);
   const instead = other === null ? 'and no other proven build is' : `so ${other} takes its place`;
   emit({ type: 'note', message: `${back} is not in ${target.builds} any more, ${instead}` });
   if (other === null) return inputs;

@@ -8,9 +8,9 @@ import { carryOut } from '../deploy/carry-out.ts';
 import { pointWhereItServes } from '../deploy/left-over.ts';
 import { askHealth } from '../deploy/preflight.ts';
 import { documentOf, type RunDocument } from '../run/document.ts';
-import { newestProven, nextRunId } from '../run/history.ts';
+import { nextRunId } from '../run/history.ts';
 import type { RunInputs } from '../run/inputs.ts';
-import { readQuarantine } from '../run/quarantine.ts';
+import { provenBeside } from '../run/proven.ts';
 import { activeAlongside } from '../systemd/alongside.ts';
 import { memoryInUse } from '../systemd/file-cache.ts';
 import { readListenersAhead } from '../systemd/sockets.ts';
@@ -175,9 +175,7 @@ async function inputsOf(
  * there is no other. Where no build serves, `current` may have been lost: only without such a build it is a first deploy.
  */
 async function lastProven({ target, paths }: Place, { from, candidate }: Situation): Promise<string | null> {
-  const [all, quarantined] = await Promise.all([listBuildIds(target.builds), readQuarantine(paths)]);
-  const ids = new Set(all.filter((id) => id !== from && id !== candidate && !Object.hasOwn(quarantined, id)));
-  return (await newestProven(paths, (id) => ids.has(id))) ?? from;
+  return (await provenBeside(paths, await listBuildIds(target.builds), [from, candidate])) ?? from;
 }
 
 function untouched(inputs: RunInputs, ending: EarlyEnding): RunDocument {

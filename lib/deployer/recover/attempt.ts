@@ -9,9 +9,9 @@ import type { RunDocument } from '../../run/document.ts';
 import type { Cause } from '../../run/cause.ts';
 import type { Reason } from '../../run/failure.ts';
 import type { RunInputs } from '../../run/inputs.ts';
-import { newestProven, nextRunId } from '../../run/history.ts';
+import { nextRunId } from '../../run/history.ts';
 import { leaveHold } from '../../run/hold.ts';
-import { readQuarantine } from '../../run/quarantine.ts';
+import { provenBeside } from '../../run/proven.ts';
 import { whileHeld } from '../held.ts';
 import { type Place, placeInputs } from '../place.ts';
 import { rollback } from '../rollback.ts';
@@ -151,8 +151,6 @@ function causeIn(document: RunDocument | null): Cause | null {
 
 /** The last build that a gate of ours saw healthy before the one that does not come up. */
 async function otherProven({ target, paths }: Place, current: string | null): Promise<string | null> {
-  const [ids, quarantined] = await Promise.all([listBuildIds(target.builds), readQuarantine(paths)]);
-  const others = new Set(ids.filter((id) => id !== current && !Object.hasOwn(quarantined, id)));
-  const build = others.size === 0 ? null : await newestProven(paths, (id) => others.has(id));
+  const build = await provenBeside(paths, await listBuildIds(target.builds), [current]);
   return build !== null && (await inspectBuild(target.builds, build)).broken === null ? build : null;
 }
