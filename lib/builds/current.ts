@@ -44,15 +44,22 @@ export function pointing(directory: string, build: string): string {
   return `ln -s ${build} ${anew} && mv -T ${anew} ${current}`;
 }
 
-/** What to type to have a link where `current` is none: what runs in the directory goes on to, and it becomes a build to go back to. */
+/**
+ * What to type where something else stands in the place of `current`: a directory that the service may run in becomes a build, so
+ * that it can be gone back to.
+ * @param serving the build that runs; null: none is known to, or it may be the directory
+ */
 export function makingLink(
   directory: string,
   { kind, modified }: { kind: 'directory' | 'file'; modified: Date },
+  serving: string | null = null,
 ): string {
   const current = currentPath(directory);
-  if (kind === 'file') return `mv ${shellWord(current)} ${shellWord(`${current}.saved`)}`;
-  const build = buildIdFor(modified);
-  return `mv ${shellWord(current)} ${shellWord(join(directory, build))} && ln -s ${build} ${shellWord(current)}`;
+  const aside = kind === 'file' || serving !== null;
+  const build = aside ? serving : buildIdFor(modified);
+  const moved = aside ? `${current}.saved` : join(directory, build ?? '');
+  const moving = `mv ${shellWord(current)} ${shellWord(moved)}`;
+  return build === null ? moving : `${moving} && ln -s ${build} ${shellWord(current)}`;
 }
 
 /** The id of the build in service, or null where `current` leads to none. @throws `permission` */

@@ -80,7 +80,7 @@ function judgeCurrent(link: CurrentLink, directory: string, serving: string | nu
     case 'dangling':
       return wrong(`points at ${link.destination}, which does not exist`, mend);
     case 'not_a_link':
-      return wrong(`is a ${link.kind}`, `${makingLink(directory, link)}, then cutover deploy`);
+      return wrong(`is a ${link.kind}`, `${makingLink(directory, link, serving)}, then cutover deploy`);
     case 'outside':
       return wrong(`leads outside, to ${link.path}`, mend);
     case 'not_a_build':

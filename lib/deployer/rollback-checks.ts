@@ -15,12 +15,15 @@ import type { Place } from './place.ts';
  * cannot be started, a stranger on the port. All else may be mended by the rollback itself, so it does not stop one.
  * @throws `refused`: nothing was changed
  */
-export async function requireWayClear({ target }: Pick<Place, 'target'>, facts: UnitFacts): Promise<void> {
+export async function requireWayClear(
+  { target }: Pick<Place, 'target'>,
+  { facts, serving }: { facts: UnitFacts; serving: string | null },
+): Promise<void> {
   const { name, unit, builds } = target;
   const loaded = askUnit(facts, { isFirst: true });
   const found = [
     loaded.status === 'fail' ? { ...loaded, observed: `${unit}: ${loaded.observed}` } : null,
-    await askSwap(builds),
+    await askSwap(builds, serving),
     await askStranger(target, facts),
   ].find((answer) => answer !== null);
   if (!found) return;
@@ -30,14 +33,14 @@ export async function requireWayClear({ target }: Pick<Place, 'target'>, facts: 
 }
 
 /** Wherever a link leads, it can be moved; what is no link, or may not be written, a swap finds after the stop. */
-async function askSwap(builds: string): Promise<Answer | null> {
+async function askSwap(builds: string, serving: string | null): Promise<Answer | null> {
   const expected = 'a builds directory in which current, a link, can be moved';
   const unwritable = await whyNotWritable(builds);
   if (unwritable !== null)
     return fail(unwritable, expected, `ls -ld ${shellWord(builds)}; findmnt -T ${shellWord(builds)}`);
   const link = await readCurrent(builds);
   if (link.state !== 'not_a_link') return null;
-  return fail(`current is a ${link.kind}`, expected, makingLink(builds, link));
+  return fail(`current is a ${link.kind}`, expected, makingLink(builds, link, serving));
 }
 
 /** One that cannot be seen may be the unit's own: then the port is looked at when the unit has stopped. */

@@ -87,7 +87,7 @@ async function goTo(
   const { facts, current, serving, from } = await inService(place);
   const to = build === undefined ? await aimOf(place, from) : await resolveBuild(target.builds, build);
   await requireWhole(target.builds, to);
-  await requireWayClear(place, facts);
+  await requireWayClear(place, { facts, serving });
   const guarded = guard();
   await shareDataAnyhow(place, to);
   // Only what is healthy now is worth going back to.

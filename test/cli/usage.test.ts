@@ -193,6 +193,10 @@ test('an unreadable configuration: exit 78', async (t) => {
   assert.equal([code, error.code], [78, 'config']);
   assert.match(error.message, 'permission denied');
   assert.match(error.mend, 'sudo');
+  const inWords = await call('cutover', ['check'], asNobody);
+  assert.is(inWords.code, 78);
+  assert.match(inWords.stderr, /^cutover: cannot read .*: permission denied\n {2}-> .*sudo/);
+  assert.not.match(stdout + inWords.stderr, '    at ');
 });
 
 test('every command explains itself, with examples', async (t) => {
