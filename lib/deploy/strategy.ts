@@ -88,12 +88,15 @@ export function gateSubject({ target, manager, to, invocationBefore, memoryBefor
 }
 
 /**
- * The build that the unit's process runs from; null: none of them, or not to be seen, as where the unit is up without a process;
- * undefined: nothing runs.
+ * The build that the unit's main process runs from, or where systemd knows none (`Type=forking`) any of its processes; null: none of
+ * the builds, or not to be seen, as where the unit is up without a process; undefined: nothing runs.
  */
 export async function buildOfProcess({ target }: RunInputs, systemd: Systemd): Promise<string | null | undefined> {
   const facts = await systemd.facts(target.unit);
-  return facts.mainPid === 0 && !isUp(facts) ? undefined : servingBuild(target.builds, facts, null);
+  if (facts.mainPid === 0 && !isUp(facts)) return undefined;
+  const pids = facts.mainPid > 0 ? [facts.mainPid] : await systemd.processes(target.unit);
+  const builds = await Promise.all(pids.map((mainPid) => servingBuild(target.builds, { ...facts, mainPid }, null)));
+  return builds.find((build) => build !== null) ?? null;
 }
 
 async function requireCurrent(builds: string, to: string): Promise<void> {
